@@ -1,0 +1,34 @@
+/* netio/log.h: log lines for programs (ring 0; the library itself never logs).
+ *
+ * A log is syslog (/dev/log, RFC 3164, sent without waiting: a daemon never
+ * stands still for a stuck logger), stderr, or a file opened for appending.  One
+ * call is one line, one write; control characters in it become \xHH.
+ *
+ * Fork: a child may go on using the log.  Signals: not async-signal-safe.
+ */
+#ifndef NETIO_LOG_H
+#define NETIO_LOG_H
+
+#include <netio/error.h>
+#include <stdarg.h>
+
+struct netio_log;
+
+/* target: "syslog", "stderr", or a path that begins with "/" or "."; anything else
+ * is NETIO_EBADOPTION.  ident: the program's name, copied.  Returns 0 and *log, or
+ * a negative code with *error.  A missing /dev/log is no error: lines are dropped
+ * until it appears.  A file is made with mode 0640. */
+int netio_log_open(struct netio_log **log, const char *target, const char *ident,
+                   struct netio_error *error);
+/* Opens the file again by its name (after rotation); on failure the old one stays. */
+int netio_log_reopen(struct netio_log *log, struct netio_error *error);
+void netio_log_free(struct netio_log *log);
+
+/* priority: LOG_ERR, LOG_WARNING, LOG_INFO, ... of <syslog.h>.  Lines are cut at
+ * 4000 bytes.  A log that is NULL drops them. */
+void netio_log(struct netio_log *log, int priority, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void netio_vlog(struct netio_log *log, int priority, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
+#endif

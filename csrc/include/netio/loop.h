@@ -1,0 +1,78 @@
+/* netio/loop.h: the event loop (ring 1).
+ *
+ * One loop watches descriptors (level-triggered) and timers.  It starts no
+ * thread, installs no signal handler, does not touch SIGCHLD, and can be hosted by
+ * any other loop: wait until netio_loop_fd() is readable, then call
+ * netio_loop_step(loop, NETIO_NOW).
+ *
+ * Watches and timers are the caller's structs: zero them, set the handler, start
+ * them, and keep them where they are until they are stopped.  A handler may start,
+ * stop and free any watch or timer, its own included; events of a stopped watch
+ * that the kernel had already reported are dropped.  Stop a watch before closing
+ * its descriptor.
+ *
+ * Fork: a child that goes on using the loop gets its own copy at its next call; the
+ * parent's is untouched.  Threads: one loop, one thread.  Not async-signal-safe.
+ */
+#ifndef NETIO_LOOP_H
+#define NETIO_LOOP_H
+
+#include <netio/clock.h>
+#include <netio/fd.h>
+
+struct netio_loop;
+
+struct netio_watch {
+    void (*ready)(struct netio_watch *watch, unsigned events); /* NETIO_READ | NETIO_WRITE */
+    void *data;                                                /* the caller's */
+    struct netio_loop *loop;                                   /* the loop's from here; NULL: stopped */
+    int fd;
+    unsigned events;
+};
+
+struct netio_timer {
+    void (*fire)(struct netio_timer *timer);
+    void *data;
+    struct netio_loop *loop; /* the loop's from here; NULL: stopped */
+    netio_deadline when;
+    unsigned place;
+};
+
+#define NETIO_LOOP_POLL 1u /* poll(2) instead of epoll(7): no netio_loop_fd */
+
+/* 0 and *loop, or -errno.  flags: 0 or NETIO_LOOP_POLL. */
+int netio_loop_new(struct netio_loop **loop, unsigned flags);
+/* Frees the loop; watches and timers still started are simply forgotten. */
+void netio_loop_free(struct netio_loop *loop);
+
+/* Begins to watch fd for events, which may be 0 (only errors and hang-up, reported
+ * as NETIO_READ | NETIO_WRITE).  0, -EEXIST when fd is watched already, -EPERM for a
+ * file that cannot be watched, or another -errno. */
+int netio_watch_start(struct netio_loop *loop, struct netio_watch *watch, int fd, unsigned events);
+/* Other events from now on; free of cost when they are the same.  0 or -errno. */
+int netio_watch_change(struct netio_watch *watch, unsigned events);
+void netio_watch_stop(struct netio_watch *watch); /* a stopped watch is left alone */
+
+/* Fires once at the deadline (NETIO_NEVER: stops it).  Starting a started timer
+ * moves it.  0 or -ENOMEM. */
+int netio_timer_start(struct netio_loop *loop, struct netio_timer *timer, netio_deadline when);
+void netio_timer_stop(struct netio_timer *timer); /* a stopped timer is left alone */
+
+/* Waits for the first event, timer or signal, but not past the deadline, and runs
+ * the handlers of what is ready.  Returns how many ran (0 after a signal or the
+ * deadline) or -errno.  It may be called from within a handler. */
+int netio_loop_step(struct netio_loop *loop, netio_deadline deadline);
+/* Steps until netio_loop_stop; 0 or -errno.  The stop ends one run. */
+int netio_loop_run(struct netio_loop *loop);
+void netio_loop_stop(struct netio_loop *loop);
+
+/* The time of the current step, read once: cheap, and good enough for deadlines. */
+int64_t netio_loop_now(const struct netio_loop *loop);
+/* When the next timer is due; NETIO_NEVER without one. */
+netio_deadline netio_loop_next(const struct netio_loop *loop);
+/* One descriptor that is readable when a step has something to do, timers
+ * included; the loop's own, never close it.  -ENOTSUP for the poll backend.  After a
+ * fork ask again. */
+int netio_loop_fd(struct netio_loop *loop);
+
+#endif

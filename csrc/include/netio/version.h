@@ -1,0 +1,8 @@
+/* netio/version.h: which NetIO this is.  The one place for C programs and the library;
+ * a test holds $NetIO::VERSION against it. */
+#ifndef NETIO_VERSION_H
+#define NETIO_VERSION_H
+
+#define NETIO_VERSION "0.01"
+
+#endif

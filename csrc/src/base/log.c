@@ -1,0 +1,201 @@
+/* Ring 0.  Log lines for programs; see netio/log.h.
+ * Called by daemons only.  It touches the one descriptor it holds: stderr, a file, or a
+ * datagram socket to /dev/log. */
+#include <netio/fd.h>
+#include <netio/log.h>
+#include <netio/text.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 4000
+
+enum sink { SINK_SYSLOG, SINK_STDERR, SINK_FILE };
+
+struct netio_log {
+    enum sink sink;
+    int fd;     /* SINK_SYSLOG: -1 while there is no /dev/log */
+    char *path; /* SINK_FILE only */
+    char ident[64];
+};
+
+static int open_file(const char *path, struct netio_error *error)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+
+    if (fd == -1)
+        return netio_error_set(error, NETIO_STAGE_OPTION, -errno, NULL, path);
+    return fd;
+}
+
+static int connect_syslog(void)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd == -1)
+        return -errno;
+    if (connect(fd, (struct sockaddr *)&un, sizeof un) == -1) {
+        int code = -errno;
+        netio_fd_close(fd);
+        return code;
+    }
+    return fd;
+}
+
+static int sink_of(const char *target)
+{
+    if (strcmp(target, "syslog") == 0)
+        return SINK_SYSLOG;
+    if (strcmp(target, "stderr") == 0)
+        return SINK_STDERR;
+    return target[0] == '/' || target[0] == '.' ? SINK_FILE : NETIO_EBADOPTION;
+}
+
+int netio_log_open(struct netio_log **log, const char *target, const char *ident,
+                   struct netio_error *error)
+{
+    int sink = sink_of(target);
+
+    *log = NULL;
+    if (sink < 0)
+        return netio_error_set(error, NETIO_STAGE_OPTION, sink, NULL, target);
+    struct netio_log *made = calloc(1, sizeof *made);
+    if (!made)
+        return netio_error_set(error, NETIO_STAGE_OPTION, -ENOMEM, NULL, target);
+    made->sink = (enum sink)sink;
+    made->fd = STDERR_FILENO;
+    snprintf(made->ident, sizeof made->ident, "%s", ident);
+    if (sink == SINK_SYSLOG)
+        made->fd = connect_syslog();
+    if (sink == SINK_FILE) {
+        made->path = strdup(target);
+        made->fd = made->path ? open_file(target, error)
+                              : netio_error_set(error, NETIO_STAGE_OPTION, -ENOMEM, NULL, target);
+        if (made->fd < 0) {
+            int code = made->fd;
+            netio_log_free(made);
+            return code;
+        }
+    }
+    *log = made;
+    return 0;
+}
+
+int netio_log_reopen(struct netio_log *log, struct netio_error *error)
+{
+    if (!log || log->sink != SINK_FILE)
+        return 0;
+    int fd = open_file(log->path, error);
+    if (fd < 0)
+        return fd;
+    netio_fd_close(log->fd);
+    log->fd = fd;
+    return 0;
+}
+
+void netio_log_free(struct netio_log *log)
+{
+    if (!log)
+        return;
+    if (log->sink != SINK_STDERR)
+        netio_fd_close(log->fd);
+    free(log->path);
+    free(log);
+}
+
+/* RFC 3164 section 4.1, as /dev/log takes it: <PRI>TIMESTAMP TAG[PID]: MESSAGE. */
+static size_t put_head(const struct netio_log *log, int priority, char *out, size_t size)
+{
+    char stamp[32] = "";
+    struct tm when;
+    time_t now = time(NULL);
+    int n;
+
+    if (log->sink == SINK_STDERR) {
+        n = snprintf(out, size, "%s: ", log->ident);
+    } else if (localtime_r(&now, &when) == NULL) {
+        n = snprintf(out, size, "%s[%ld]: ", log->ident, (long)getpid());
+    } else if (log->sink == SINK_FILE) {
+        strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S%z", &when);
+        n = snprintf(out, size, "%s %s[%ld]: ", stamp, log->ident, (long)getpid());
+    } else {
+        static const char month[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+        n = snprintf(out, size, "<%d>%s %2d %02d:%02d:%02d %s[%ld]: ", LOG_DAEMON | priority,
+                     month[when.tm_mon], when.tm_mday, when.tm_hour, when.tm_min, when.tm_sec,
+                     log->ident, (long)getpid());
+    }
+    return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
+}
+
+/* Bytes that are already printable stay as they are: a caller's own quotes and
+ * backslashes (of netio_text_safe) are not escaped a second time. */
+static size_t put_clean(const char *text, size_t n, char *out, size_t size)
+{
+    size_t length = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        int plain = text[i] >= 0x20 && text[i] <= 0x7e;
+        char piece[8];
+        size_t len = plain ? 1 : netio_text_safe(text + i, 1, piece, sizeof piece);
+        if (len >= size - length)
+            break;
+        memcpy(out + length, plain ? text + i : piece, len);
+        length += len;
+    }
+    return length;
+}
+
+static void send_syslog(struct netio_log *log, const char *line, size_t len)
+{
+    for (int tries = 0; tries < 2; tries++) {
+        if (log->fd < 0)
+            log->fd = connect_syslog();
+        if (log->fd < 0)
+            return;
+        ssize_t n = netio_fd_send(log->fd, line, len);
+        if (n >= 0 || n == -EAGAIN || n == -ENOBUFS || n == -EMSGSIZE)
+            return;
+        /* The logger was restarted: its socket is another one now. */
+        netio_fd_close(log->fd);
+        log->fd = -1;
+    }
+}
+
+void netio_vlog(struct netio_log *log, int priority, const char *format, va_list args)
+{
+    char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 256];
+
+    if (!log)
+        return;
+    int saved = errno;
+    int n = vsnprintf(text, sizeof text, format, args);
+    size_t used = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+    size_t len = put_head(log, priority, line, sizeof line - 1);
+    len += put_clean(text, used, line + len, sizeof line - 1 - len);
+    if (log->sink == SINK_SYSLOG) {
+        send_syslog(log, line, len);
+    } else {
+        line[len++] = '\n';
+        (void)netio_fd_write(log->fd, line, len);
+    }
+    errno = saved;
+}
+
+void netio_log(struct netio_log *log, int priority, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    netio_vlog(log, priority, format, args);
+    va_end(args);
+}

@@ -1,0 +1,340 @@
+/* Ring 1.  The event loop: watches and the step; see netio/loop.h.
+ * Called by the resolver, the server and host programs.  Timers are in timer.c, the system's
+ * way of waiting in loop_epoll.c and loop_poll.c. */
+#include "net/loop.h"
+#include "net/timer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define BATCH 64
+
+/* What the loop knows of one descriptor; the table is indexed by its number. */
+struct slot {
+    struct netio_watch *watch; /* NULL: not watched */
+    unsigned generation;       /* counts the watches this number has had */
+};
+
+struct netio_loop {
+    const struct netio__backend *backend;
+    void *state; /* the backend's */
+    struct slot *slots;
+    size_t nslots;
+    struct netio__timers timers;
+    struct netio_watch clock; /* the timerfd, once netio_loop_fd was asked for */
+    netio_deadline armed;     /* what the timerfd is set to; NETIO_NEVER: not at all */
+    int64_t now;              /* of the current step */
+    unsigned depth;           /* steps within steps */
+    int stop;
+    pid_t pid; /* whose loop this is: the kernel's part is shared with a fork's child */
+};
+
+int netio_loop_new(struct netio_loop **out, unsigned flags)
+{
+    struct netio_loop *loop = calloc(1, sizeof *loop);
+
+    *out = NULL;
+    if (!loop)
+        return -ENOMEM;
+    loop->backend = flags & NETIO_LOOP_POLL ? &netio__backend_poll : &netio__backend_epoll;
+    loop->pid = getpid();
+    loop->clock.fd = -1;
+    int code = loop->backend->open(&loop->state);
+    if (code) {
+        free(loop);
+        return code;
+    }
+    *out = loop;
+    return 0;
+}
+
+void netio_loop_free(struct netio_loop *loop)
+{
+    if (!loop)
+        return;
+    loop->backend->close(loop->state);
+    netio_fd_close(loop->clock.fd);
+    netio__timers_free(&loop->timers);
+    free(loop->slots);
+    free(loop);
+}
+
+static void clock_ready(struct netio_watch *watch, unsigned events);
+
+/* The timerfd is shared with the parent as the epoll descriptor is: a new one. */
+static int renew_clock(struct netio_loop *loop)
+{
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+    if (fd == -1)
+        return -errno;
+    netio_watch_stop(&loop->clock);
+    netio_fd_close(loop->clock.fd);
+    loop->clock.ready = clock_ready;
+    loop->clock.fd = fd;
+    loop->armed = NETIO_NEVER;
+    int code = netio_watch_start(loop, &loop->clock, fd, NETIO_READ);
+    if (code) {
+        netio_fd_close(fd);
+        loop->clock.fd = -1;
+    }
+    return code;
+}
+
+/* In a fork's child every change would reach into the parent's epoll set: build our own.
+ * pthread_atfork would outlive a dlclose of the library; asking for the pid does not. */
+static int own(struct netio_loop *loop)
+{
+    pid_t pid = getpid();
+    void *state;
+
+    if (loop->pid == pid)
+        return 0;
+    int code = loop->backend->open(&state);
+    if (code)
+        return code;
+    loop->backend->close(loop->state);
+    loop->state = state;
+    loop->pid = pid;
+    for (size_t fd = 0; fd < loop->nslots; fd++) {
+        struct slot *slot = &loop->slots[fd];
+        if (slot->watch && slot->watch != &loop->clock)
+            (void)loop->backend->add(state, (int)fd, slot->watch->events, slot->generation);
+    }
+    if (loop->clock.fd < 0)
+        return 0;
+    loop->clock.loop = NULL;
+    loop->slots[loop->clock.fd].watch = NULL;
+    return renew_clock(loop);
+}
+
+static int slot_for(struct netio_loop *loop, int fd)
+{
+    size_t need = (size_t)fd + 1, size = loop->nslots ? loop->nslots : 64;
+
+    if (need <= loop->nslots)
+        return 0;
+    while (size < need)
+        size *= 2;
+    struct slot *slots = realloc(loop->slots, size * sizeof *slots);
+    if (!slots)
+        return -ENOMEM;
+    for (size_t i = loop->nslots; i < size; i++)
+        slots[i] = (struct slot){0};
+    loop->slots = slots;
+    loop->nslots = size;
+    return 0;
+}
+
+int netio_watch_start(struct netio_loop *loop, struct netio_watch *watch, int fd, unsigned events)
+{
+    if (fd < 0)
+        return -EBADF;
+    int code = own(loop);
+    if (!code)
+        code = slot_for(loop, fd);
+    if (code)
+        return code;
+    struct slot *slot = &loop->slots[fd];
+    if (slot->watch)
+        return -EEXIST;
+    code = loop->backend->add(loop->state, fd, events, slot->generation + 1);
+    if (code)
+        return code;
+    slot->generation++;
+    slot->watch = watch;
+    watch->loop = loop;
+    watch->fd = fd;
+    watch->events = events;
+    return 0;
+}
+
+int netio_watch_change(struct netio_watch *watch, unsigned events)
+{
+    struct netio_loop *loop = watch->loop;
+
+    if (!loop)
+        return -EINVAL;
+    if (watch->events == events)
+        return 0;
+    int code = own(loop);
+    if (!code)
+        code = loop->backend->mod(loop->state, watch->fd, events,
+                                  loop->slots[watch->fd].generation);
+    if (!code)
+        watch->events = events;
+    return code;
+}
+
+void netio_watch_stop(struct netio_watch *watch)
+{
+    struct netio_loop *loop = watch->loop;
+
+    if (!loop)
+        return;
+    /* Forget it first: when own() has to build anew it must not add this one again. */
+    loop->slots[watch->fd].watch = NULL;
+    watch->loop = NULL;
+    pid_t before = loop->pid;
+    if (own(loop) == 0 && loop->pid == before)
+        loop->backend->del(loop->state, watch->fd);
+}
+
+/* Sets the timerfd to the first timer, when somebody else waits for us. */
+static void arm(struct netio_loop *loop)
+{
+    netio_deadline next = netio__timers_next(&loop->timers);
+    struct itimerspec spec = {0};
+
+    if (!loop->clock.loop || loop->depth || next == loop->armed)
+        return;
+    if (next != NETIO_NEVER) {
+        spec.it_value.tv_sec = next / 1000000000;
+        spec.it_value.tv_nsec = next % 1000000000;
+    }
+    if (timerfd_settime(loop->clock.fd, TFD_TIMER_ABSTIME, &spec, NULL) == 0)
+        loop->armed = next;
+}
+
+static void clock_ready(struct netio_watch *watch, unsigned events)
+{
+    uint64_t expirations;
+
+    (void)events;
+    (void)netio_fd_read(watch->fd, &expirations, sizeof expirations);
+    watch->loop->armed = NETIO_NEVER; /* arm() sets it again after this step */
+}
+
+int netio_timer_start(struct netio_loop *loop, struct netio_timer *timer, netio_deadline when)
+{
+    int code = own(loop);
+
+    if (code)
+        return code;
+    if (timer->loop && timer->loop != loop)
+        netio_timer_stop(timer);
+    if (when == NETIO_NEVER) {
+        netio_timer_stop(timer);
+        return 0;
+    }
+    /* Within a step nothing becomes due any more: a timer that starts itself again at once
+     * must not keep the others from firing. */
+    if (loop->depth && when <= loop->now)
+        when = loop->now + 1;
+    code = netio__timers_set(&loop->timers, timer, when);
+    if (code)
+        return code;
+    timer->loop = loop;
+    arm(loop);
+    return 0;
+}
+
+void netio_timer_stop(struct netio_timer *timer)
+{
+    struct netio_loop *loop = timer->loop;
+
+    if (!loop)
+        return;
+    netio__timers_remove(&loop->timers, timer);
+    timer->loop = NULL;
+    if (own(loop) == 0)
+        arm(loop);
+}
+
+/* Runs the timers that were due when the step's wait ended. */
+static int fire_timers(struct netio_loop *loop)
+{
+    struct netio_timer *timer;
+    int ran = 0;
+
+    while ((timer = netio__timers_due(&loop->timers, loop->now))) {
+        netio__timers_remove(&loop->timers, timer);
+        timer->loop = NULL;
+        timer->fire(timer);
+        ran++;
+    }
+    return ran;
+}
+
+static int run_watches(struct netio_loop *loop, const struct netio__event *events, int n)
+{
+    int ran = 0;
+
+    for (int i = 0; i < n; i++) {
+        struct slot *slot = &loop->slots[events[i].fd];
+        struct netio_watch *watch = slot->watch;
+        if (!watch || slot->generation != events[i].generation)
+            continue;
+        unsigned ready = watch->events ? events[i].events & watch->events : events[i].events;
+        if (!ready)
+            continue;
+        watch->ready(watch, ready);
+        ran += watch != &loop->clock;
+    }
+    return ran;
+}
+
+int netio_loop_step(struct netio_loop *loop, netio_deadline deadline)
+{
+    struct netio__event events[BATCH];
+    int code = own(loop);
+
+    if (code)
+        return code;
+    netio_deadline until =
+        netio_deadline_sooner(deadline, netio__timers_next(&loop->timers));
+    int n = loop->backend->wait(loop->state, events, BATCH, netio_deadline_ms(until));
+    if (n < 0 && n != -EINTR)
+        return n;
+    loop->now = netio_clock_now();
+    loop->depth++;
+    int ran = n > 0 ? run_watches(loop, events, n) : 0;
+    ran += fire_timers(loop);
+    loop->depth--;
+    arm(loop);
+    return ran;
+}
+
+int netio_loop_run(struct netio_loop *loop)
+{
+    int code = 0;
+
+    loop->stop = 0;
+    while (!loop->stop && code >= 0)
+        code = netio_loop_step(loop, NETIO_NEVER);
+    loop->stop = 0;
+    return code < 0 ? code : 0;
+}
+
+void netio_loop_stop(struct netio_loop *loop)
+{
+    loop->stop = 1;
+}
+
+int64_t netio_loop_now(const struct netio_loop *loop)
+{
+    return loop->depth ? loop->now : netio_clock_now();
+}
+
+netio_deadline netio_loop_next(const struct netio_loop *loop)
+{
+    return netio__timers_next(&loop->timers);
+}
+
+int netio_loop_fd(struct netio_loop *loop)
+{
+    int code = own(loop);
+    int fd = code ? code : loop->backend->fd(loop->state);
+
+    if (fd < 0 || loop->clock.loop)
+        return fd;
+    /* The library's own step waits with a timeout; only a host needs the timerfd, so only
+     * then is there one. */
+    code = renew_clock(loop);
+    if (code)
+        return code;
+    arm(loop);
+    return fd;
+}

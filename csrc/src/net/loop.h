@@ -1,0 +1,32 @@
+/* Ring 1, private: what the loop (loop.c) asks of its backends (loop_epoll.c, loop_poll.c). */
+#ifndef NETIO_SRC_NET_LOOP_H
+#define NETIO_SRC_NET_LOOP_H
+
+#include <netio/loop.h>
+
+/* generation tells the watches apart that had the same descriptor one after another: an
+ * event of an earlier one, still in the batch, must not reach the later one. */
+struct netio__event {
+    int fd;
+    unsigned generation;
+    unsigned events;
+};
+
+/* Calls return 0 or -errno; one descriptor is in the set at most once. */
+struct netio__backend {
+    int (*open)(void **state);
+    void (*close)(void *state);
+    int (*add)(void *state, int fd, unsigned events, unsigned generation);
+    int (*mod)(void *state, int fd, unsigned events, unsigned generation);
+    void (*del)(void *state, int fd);
+    /* Waits up to timeout milliseconds (-1: for ever) and stores up to max events;
+     * errors and hang-up are NETIO_READ | NETIO_WRITE.  The count, or -errno (-EINTR too). */
+    int (*wait)(void *state, struct netio__event *events, int max, int timeout);
+    /* One descriptor that is readable when wait would return at once; -ENOTSUP. */
+    int (*fd)(void *state);
+};
+
+extern const struct netio__backend netio__backend_epoll;
+extern const struct netio__backend netio__backend_poll;
+
+#endif

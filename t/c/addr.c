@@ -1,0 +1,223 @@
+/* Tests of netio/addr.h: addresses.  D9 of the fault catalogue: strict forms only. */
+#include "tap.h"
+#include <netio/addr.h>
+#include <netio/error.h>
+
+#include <errno.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+static const struct {
+    const char *text;
+    const char *str; /* NULL: not a valid address */
+} hosts[] = {
+    {"127.0.0.1", "127.0.0.1"},
+    {"0.0.0.0", "0.0.0.0"},
+    {"255.255.255.255", "255.255.255.255"},
+    {"::1", "::1"},
+    {"::", "::"},
+    {"[::1]", "::1"},
+    {"2001:DB8:0:0:1:0:0:1", "2001:db8::1:0:0:1"},
+    {"::ffff:192.0.2.1", "::ffff:192.0.2.1"},
+    {"fe80::1%1", "fe80::1%lo"},
+    {"fe80::1%lo", "fe80::1%lo"},
+    {"/run/x.sock", "/run/x.sock"},
+    {"unix:/run/x.sock", "/run/x.sock"},
+    {"/a\nb\x1b", "/a\\x0ab\\x1b"},
+    {"", NULL},
+    {" 127.0.0.1", NULL},
+    {"127.0.0.1 ", NULL},
+    {"127.0.0.1\n", NULL},
+    {"010.0.0.1", NULL},
+    {"1.2.3.00", NULL},
+    {"1.2.3.01", NULL},
+    {"127.1", NULL},
+    {"0x7f.0.0.1", NULL},
+    {"2130706433", NULL},
+    {"1.2.3.256", NULL},
+    {"1.2.3.4.5", NULL},
+    {"1.2.3.", NULL},
+    {"\xd9\xa3.2.3.4", NULL},
+    {"[127.0.0.1]", NULL},
+    {"[::1", NULL},
+    {"::1]", NULL},
+    {"[]", NULL},
+    {"[", NULL},
+    {":::", NULL},
+    {"1::2::3", NULL},
+    {"::1%lo", NULL},
+    {"2001:db8::1%lo", NULL},
+    {"fe80::1%", NULL},
+    {"fe80::1%nosuchif", NULL},
+    {"fe80::1%-1", NULL},
+    {"fe80::1%0", NULL},
+    {"localhost", NULL},
+    {"unix:run/x.sock", NULL},
+    {"unix:", NULL},
+};
+
+static void test_hosts(void)
+{
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        struct netio_addr addr;
+        char out[NETIO_ADDR_STRLEN];
+        int code = netio_addr_parse(&addr, hosts[i].text);
+        if (!hosts[i].str) {
+            is_int(code, NETIO_EBADADDRESS, "D9: refused: host %zu", i);
+            is_int(addr.len, 0, "and left unset");
+            continue;
+        }
+        is_int(code, 0, "host %s", hosts[i].str);
+        is_str(netio_addr_host_str(&addr, out, sizeof out), hosts[i].str, "printed again");
+    }
+}
+
+static const struct {
+    const char *text;
+    const char *str;
+} ports[] = {
+    {"192.0.2.1:43", "192.0.2.1:43"},
+    {"[::1]:65535", "[::1]:65535"},
+    {"[fe80::1%lo]:79", "[fe80::1%lo]:79"},
+    {"/run/whois", "unix:/run/whois"},
+    {"192.0.2.1", NULL},
+    {"192.0.2.1:", NULL},
+    {"192.0.2.1:0", NULL},
+    {"192.0.2.1:043", NULL},
+    {"192.0.2.1:65536", NULL},
+    {"192.0.2.1:99999999999999999999", NULL},
+    {"192.0.2.1:-1", NULL},
+    {"192.0.2.1:80x", NULL},
+    {"192.0.2.1:whois", NULL},
+    {"::1:43", NULL},
+    {"[::1]", NULL},
+    {"[192.0.2.1]:43", NULL},
+    {"[:43", NULL},
+    {"[]:43", NULL},
+    {":43", NULL},
+    {"", NULL},
+};
+
+static void test_ports(void)
+{
+    for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
+        struct netio_addr addr;
+        char out[NETIO_ADDR_STRLEN];
+        int code = netio_addr_parse_port(&addr, ports[i].text);
+        is_int(code, ports[i].str ? 0 : NETIO_EBADADDRESS, "with port: \"%s\"", ports[i].text);
+        is_str(netio_addr_str(&addr, out, sizeof out), ports[i].str ? ports[i].str : "-",
+               "printed again");
+    }
+}
+
+static void test_long_path(void)
+{
+    char path[200], out[NETIO_ADDR_STRLEN];
+    struct netio_addr addr;
+
+    memset(path, 'p', sizeof path);
+    path[0] = '/';
+    path[108] = '\0';
+    is_int(netio_addr_parse(&addr, path), -ENAMETOOLONG, "108 bytes do not fit a unix address");
+    path[107] = '\0';
+    is_int(netio_addr_parse(&addr, path), 0, "107 do");
+    is_str(netio_addr_host_str(&addr, out, sizeof out), path, "and are printed in full");
+    memset(path + 1, '\xff', 106);
+    netio_addr_parse(&addr, path);
+    is_int(strlen(netio_addr_str(&addr, out, sizeof out)), 5 + 1 + 4 * 106,
+           "the longest text of all fits NETIO_ADDR_STRLEN");
+    char tiny[8];
+    is_str(netio_addr_host_str(&addr, tiny, sizeof tiny), "/\\xff", "cut between escapes");
+}
+
+static int sign(int value)
+{
+    return (value > 0) - (value < 0);
+}
+
+static void test_compare(void)
+{
+    static const struct {
+        const char *a, *b;
+        int want;
+    } table[] = {
+        {"192.0.2.1:43", "192.0.2.1:43", 0}, {"192.0.2.1:43", "192.0.2.1:44", -1},
+        {"192.0.2.2:43", "192.0.2.1:44", 1}, {"192.0.2.1:43", "[::1]:43", -1},
+        {"[::2]:43", "[::1]:43", 1},         {"[fe80::1%1]:43", "[fe80::1%1]:43", 0},
+        {"/a", "/a", 0},                     {"/a", "/b", -1},
+        {"/a", "/aa", -1},                   {"/a", "192.0.2.1:43", -1},
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct netio_addr a, b;
+        netio_addr_parse_port(&a, table[i].a);
+        netio_addr_parse_port(&b, table[i].b);
+        is_int(sign(netio_addr_compare(&a, &b)), table[i].want, "%s <=> %s", table[i].a,
+               table[i].b);
+        is_int(sign(netio_addr_compare(&b, &a)), -table[i].want, "and back");
+    }
+    struct netio_addr unset = {0}, other = {0};
+    is_int(netio_addr_compare(&unset, &other), 0, "two unset ones are equal");
+}
+
+static void test_parts(void)
+{
+    struct netio_addr addr;
+    char out[NETIO_ADDR_STRLEN];
+
+    netio_addr_parse_port(&addr, "[::ffff:192.0.2.1]:43");
+    netio_addr_unmap(&addr);
+    is_str(netio_addr_str(&addr, out, sizeof out), "192.0.2.1:43", "v4-mapped is unmapped");
+    is_int(netio_addr_family(&addr), AF_INET, "and is IPv4");
+    netio_addr_set_port(&addr, 79);
+    is_int(netio_addr_port(&addr), 79, "the port is set");
+    static const struct {
+        const char *text;
+        int loopback;
+    } table[] = {{"127.3.2.1", 1}, {"::1", 1}, {"::ffff:127.0.0.1", 1}, {"/x", 1},
+                 {"128.0.0.1", 0}, {"::2", 0}, {"::ffff:1.0.0.127", 0}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        netio_addr_parse(&addr, table[i].text);
+        is_int(!!netio_addr_is_loopback(&addr), table[i].loopback, "loopback: %s", table[i].text);
+    }
+    memset(&addr, 0, sizeof addr);
+    ok(!netio_addr_is_loopback(&addr), "unset is no loopback");
+    is_int(netio_addr_family(&addr), AF_UNSPEC, "unset has no family");
+    is_int(netio_addr_port(&addr), 0, "and no port");
+    is_str(netio_addr_str(&addr, out, sizeof out), "-", "and prints as -");
+}
+
+static void test_sockets(void)
+{
+    struct netio_addr addr;
+    struct sockaddr_in in4 = {.sin_family = AF_INET};
+    struct sockaddr odd = {.sa_family = AF_APPLETALK};
+    char out[NETIO_ADDR_STRLEN];
+    int pair[2], fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    is_int(netio_addr_local(&addr, fd), 0, "a socket's own address");
+    is_str(netio_addr_str(&addr, out, sizeof out), "0.0.0.0:0", "is unbound");
+    is_int(netio_addr_peer(&addr, fd), -ENOTCONN, "B32: no peer");
+    is_int(addr.len, 0, "leaves it unset");
+    close(fd);
+    is_int(netio_addr_local(&addr, fd), -EBADF, "a closed one");
+    ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0, "a pair");
+    is_int(netio_addr_peer(&addr, pair[0]), 0, "has nameless ends");
+    is_str(netio_addr_str(&addr, out, sizeof out), "unix:", "that print so");
+    close(pair[0]);
+    close(pair[1]);
+    is_int(netio_addr_from(&addr, (struct sockaddr *)&in4, 4), NETIO_EBADADDRESS, "cut short");
+    is_int(netio_addr_from(&addr, &odd, sizeof odd), NETIO_EBADADDRESS, "another family");
+    is_int(netio_addr_from(&addr, &odd, 1), NETIO_EBADADDRESS, "no room for a family");
+}
+
+int main(void)
+{
+    test_hosts();
+    test_ports();
+    test_long_path();
+    test_compare();
+    test_parts();
+    test_sockets();
+    return tap_done();
+}
