@@ -1,8 +1,8 @@
 /* netio/server.h: the server engine, model "event", one worker (ring 3).
  *
- * A server owns listeners and connections and calls the handlers below from its loop.
- * Handlers run to completion and never wait; what they write is buffered and goes out
- * by itself.  Life of a connection:
+ * A server owns listeners and connections and calls the handlers below from the steps of
+ * its loop, never one inside another.  Handlers run to completion and never wait; what they
+ * write is buffered and goes out by itself when they return.  Life of a connection:
  *
  *      accept or serve_take
  *             |  on_open
@@ -15,7 +15,8 @@
  *         [closed]  on_close, exactly once, then the connection is gone
  *
  * so that a peer that is still sending never gets a reset instead of its answer.  An
- * error or netio_conn_abort() closes from any state.
+ * error or netio_conn_abort() closes from any state.  A peer that cannot have the whole of
+ * an answer gets a reset, so that it never takes a part for the whole.
  *
  * Fork: not after netio_server_new, but for children that only exec or _exit.  One
  * thread.  Not async-signal-safe.
@@ -39,7 +40,7 @@ struct netio_conn;
     X(IDLE, "idle")         /* read deadline: no complete line in time */                          \
     X(SLOW, "slow")         /* write deadline: the peer did not take the answer in time */         \
     X(TOOLONG, "toolong")   /* a line beyond line_max, and no on_toolong to answer it */           \
-    X(FULL, "full")         /* the answer outgrew write_max */                                     \
+    X(FULL, "full")         /* the answer outgrew write_max, or memory ran out */                  \
     X(ABORT, "abort")       /* netio_conn_abort */                                                 \
     X(STOP, "stop")         /* the server stopped */
 
@@ -56,18 +57,26 @@ struct netio_server_handlers {
     void (*on_open)(struct netio_conn *conn);
     /* A line without its CRLF or LF; followed by a NUL that is not counted, may hold
      * NULs.  Valid during the call, and the handler may change it.  A last line without
-     * an end is a line.  Once closed, a connection's further lines are dropped. */
+     * an end is a line.  Lines sent ahead come in order, one after another; while more than
+     * half of write_max waits to be sent they wait, too.  Once closed, a connection's
+     * further lines are dropped. */
     void (*on_line)(struct netio_conn *conn, char *line, size_t len);
-    /* Octets as they come; returns how many it took, the rest comes again with more. */
+    /* Octets as they come; returns how many it took, the rest comes again with more, but
+     * is dropped at the end of file.  More than line_max left are a line too long. */
     size_t (*on_data)(struct netio_conn *conn, char *data, size_t len);
-    /* A line longer than line_max: answer and close; nothing more is read. */
+    /* A line longer than line_max: what it writes goes out, then the connection closes; no
+     * more lines come. */
     void (*on_toolong)(struct netio_conn *conn);
-    /* The peer has sent all it will; the default closes. */
+    /* The peer has sent all it will; the default closes.  One that does not close has the
+     * connection to itself, without a read deadline, until it does or the peer is gone. */
     void (*on_eof)(struct netio_conn *conn);
-    /* The last word; peer and data can still be read, nothing can be written. */
+    /* The last word, exactly once after an on_open; peer and data can still be read,
+     * nothing can be written. */
     void (*on_close)(struct netio_conn *conn, enum netio_close why);
-    /* accept failed in a way worth a log line (rate-limited to one a second), or a
-     * listener rests because descriptors, memory or places ran out. */
+    /* A client was lost on its way in; or descriptors or memory ran out, or all places are
+     * taken (NETIO_EFULL), and listeners rest.  Each kind at most once a second.  Clients
+     * wait in the backlog meanwhile; only when there was no descriptor for a whole second
+     * those who waited longest are closed unheard. */
     void (*on_trouble)(struct netio_server *server, const struct netio_error *error);
 };
 
@@ -80,30 +89,42 @@ struct netio_server_options {  /* zero: the defaults in brackets */
     double drain_seconds;      /* from shutdown to the peer's end of file [2] */
     void *data;                /* the caller's; see netio_server_data */
 };
+/* Single bytes extend no deadline.  The time in which an answer waits to be taken does not
+ * count as the peer's time to ask.  Bytes written behind others that wait get a deadline of
+ * their own once those were taken: who asks without a pause and keeps up is never cut.
+ * Infinity: no deadline. */
 
-/* options and handlers are copied.  loop: the caller's, or NULL for one of its own.  0
- * and *server, or -errno. */
+/* options (may be NULL) and handlers are copied.  loop: the caller's, or NULL for one of
+ * its own; handlers never step it.  0 and *server, or -errno: -EINVAL for seconds that are
+ * negative or not a number. */
 int netio_server_new(struct netio_server **server, struct netio_loop *loop,
                      const struct netio_server_handlers *handlers,
                      const struct netio_server_options *options);
-void netio_server_free(struct netio_server *server); /* aborts what is still open */
+/* Closes what is still open, on_close included.  Not from within a handler. */
+void netio_server_free(struct netio_server *server);
 
-/* Listens on a netio_listener address; may be called several times (at most 16 sockets).
- * 0, or a negative code with *error and nothing opened. */
+/* Listens on a netio_listener address; may be called several times (at most 16 sockets,
+ * NETIO_EFULL beyond).  0, or a negative code with *error and nothing opened; -ECANCELED
+ * for a server that was stopped. */
 int netio_server_listen(struct netio_server *server, const char *address,
                         struct netio_error *error);
-/* Listens on a descriptor that listens already, and owns it from now on. */
+/* Listens on a descriptor that listens already, and owns it from now on; on error it is
+ * left alone: -ENOTSOCK, -EINVAL when it does not listen, NETIO_EFULL, -ECANCELED. */
 int netio_server_listen_take(struct netio_server *server, int fd);
-/* Serves one connected descriptor (inetd), and owns it from now on, also on error. */
+/* Serves one connected stream socket (inetd), and owns it from now on, also on error:
+ * -ENOTSOCK, -ESOCKTNOSUPPORT for another type, -EINVAL when it listens, NETIO_EFULL at
+ * max_connections, -ECANCELED, -ENOMEM.  on_open comes with the loop's next step.  A peer
+ * whose address is not known (it may be gone already) is served all the same. */
 int netio_server_serve_take(struct netio_server *server, int fd);
-/* Address i as bound; NULL beyond the last. */
+/* Address i as bound; NULL beyond the last, and for all once stopped. */
 const struct netio_addr *netio_server_address(const struct netio_server *server, size_t i);
 
 /* Runs until netio_server_stop has done its work or, without any listener, until the
  * last connection is gone.  0 or -errno. */
 int netio_server_run(struct netio_server *server);
-/* Closes the listeners and lets connections that are answering finish until the
- * deadline; those that wait for input are closed now.  Then run returns. */
+/* Closes the listeners and lets connections that are answering, or whose first question is
+ * still on its way, finish until the deadline; those that wait for another line are closed
+ * now.  Then run returns.  Called again it changes the deadline: NETIO_NOW ends all. */
 void netio_server_stop(struct netio_server *server, netio_deadline deadline);
 struct netio_loop *netio_server_loop(const struct netio_server *server);
 void *netio_server_data(const struct netio_server *server);
@@ -115,9 +136,11 @@ size_t netio_server_connections(const struct netio_server *server); /* open now 
 int netio_conn_write(struct netio_conn *conn, const void *data, size_t len);
 int netio_conn_printf(struct netio_conn *conn, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+int netio_conn_vprintf(struct netio_conn *conn, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 /* No more input; send what is buffered, then end cleanly. */
 void netio_conn_close(struct netio_conn *conn);
-/* Ends it now, without sending what is buffered. */
+/* Ends it, by a reset, without sending what is buffered, once the handler returns. */
 void netio_conn_abort(struct netio_conn *conn);
 struct netio_server *netio_conn_server(const struct netio_conn *conn);
 const struct netio_addr *netio_conn_peer(const struct netio_conn *conn); /* len 0: unknown */

@@ -1,0 +1,96 @@
+/* Ring 1.  Binding a unix socket to a path that may be there already; called by listener.c
+ * only.  It touches the path, and locks the folder that holds it.
+ *
+ * A path stays behind when its server is killed, and bind refuses it for ever.  It is
+ * removed when connecting says ECONNREFUSED: nobody listens.  Two servers that start at once
+ * could harm each other:
+ *
+ *      A: connect, refused: stale            B: connect, refused: stale
+ *      A: unlink, bind, listen: serves
+ *                                            B: unlink (A's path!), bind, listen
+ *
+ * and so could a B that asks between A's bind and listen.  So all of it happens under a lock
+ * on the folder. */
+#include "net/listener.h"
+
+#include <netio/fd.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOCK_SECONDS 1.0
+#define LOCK_PAUSE   5 /* milliseconds between two tries */
+
+/* The descriptor that holds the lock.  -1: the folder cannot be read (bind will say what is
+ * wrong with it, or nothing is), or a stranger sits on its lock; a start must not hang on
+ * that, and then the race above is all that is left. */
+static int lock_folder(const char *path)
+{
+    char folder[sizeof ((struct sockaddr_un *)0)->sun_path];
+    netio_deadline deadline = netio_deadline_in(LOCK_SECONDS);
+    size_t len = (size_t)(strrchr(path, '/') - path);
+
+    memcpy(folder, path, len ? len : 1);
+    folder[len ? len : 1] = '\0';
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1) {
+        if ((errno != EWOULDBLOCK && errno != EINTR) || netio_deadline_passed(deadline)) {
+            netio_fd_close(fd);
+            return -1;
+        }
+        (void)poll(NULL, 0, LOCK_PAUSE);
+    }
+    return fd;
+}
+
+/* Whether a socket is there that nobody serves.  Anything but a refusal, a full queue
+ * (EAGAIN) included, may be a living server. */
+static int is_stale(const struct netio_addr *addr)
+{
+    struct stat st;
+
+    if (lstat(addr->u.un.sun_path, &st) == -1 || !S_ISSOCK(st.st_mode))
+        return 0;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd == -1)
+        return 0;
+    int stale = connect(fd, &addr->u.sa, addr->len) == -1 && errno == ECONNREFUSED;
+    netio_fd_close(fd);
+    return stale;
+}
+
+static int bind_path(int fd, const struct netio_addr *addr)
+{
+    if (bind(fd, &addr->u.sa, addr->len) == 0)
+        return 0;
+    if (errno != EADDRINUSE)
+        return -errno;
+    if (!is_stale(addr))
+        return -EADDRINUSE;
+    if (unlink(addr->u.un.sun_path) == -1 && errno != ENOENT)
+        return -errno;
+    return bind(fd, &addr->u.sa, addr->len) == -1 ? -errno : 0;
+}
+
+int netio__unix_listen(int fd, const struct netio_addr *addr, int backlog,
+                       enum netio_stage *stage)
+{
+    int lock = lock_folder(addr->u.un.sun_path);
+
+    *stage = NETIO_STAGE_BIND;
+    int code = bind_path(fd, addr);
+    if (!code) {
+        *stage = NETIO_STAGE_LISTEN;
+        if (listen(fd, backlog) == -1) {
+            code = -errno;
+            (void)unlink(addr->u.un.sun_path);
+        }
+    }
+    netio_fd_close(lock);
+    return code;
+}

@@ -1,0 +1,326 @@
+/* Ring 1.  Names to addresses, under a deadline; see netio/resolve.h.
+ * Called by tcpopen and by programs; hosts.c, resolvconf.c and dns.c do the asking.
+ *
+ *      start ──► DONE                     numeric, localhost, in /etc/hosts
+ *        │
+ *        ▼     every question answered,
+ *      ASKING ─────────────────────────► DONE        the name has addresses
+ *        │  ▲   or enough of them          ▲
+ *        │  └── next name of the search    │  none left, a fault on this side,
+ *        │      list; or asked again,      │  or the deadline
+ *        │      no server having answered  │
+ *        └─────────────────────────────────┘
+ */
+#include "addrs.h"
+#include "dns.h"
+#include "hosts.h"
+#include "resolvconf.h"
+
+#include <netio/resolve.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define NAME_MAX_  253 /* RFC 1035 section 2.3.4: 255 octets on the wire */
+#define LABEL_MAX  63
+#define MS         1000000LL
+
+/* RFC 8305 section 3: IPv4 addresses in hand wait so long for the IPv6 ones. */
+#define AAAA_GRACE (50 * MS)
+/* A question that is lost must be repeated while there is time to use the answer: after a
+ * fourth of the deadline, if resolv.conf(5) does not say sooner, but not at once. */
+#define PATIENCE_SHARE 4
+#define PATIENCE_LEAST (100 * MS)
+
+enum state {
+    ASKING, /* dns is set; candidate is the name under way */
+    DONE,   /* dns is gone; code says how it ended, and found is in order if that is 0 */
+};
+
+struct netio_resolve {
+    enum state state;
+    int code;
+    int family;
+    int dotted;              /* the host was written with a final dot */
+    int verdict;             /* the weightiest of what was said of earlier names */
+    size_t next;             /* of the search list */
+    int64_t patience;        /* nanoseconds before a question is asked again */
+    netio_deadline deadline; /* the caller's */
+    netio_deadline grace;    /* until then one family's addresses wait for the other's */
+    struct netio__dns *dns;
+    struct netio__resolvconf conf;
+    struct netio__addrs found;
+    char host[NAME_MAX_ + 1]; /* as given, without a final dot */
+    char candidate[256];
+};
+
+/* Letters, digits, hyphen, underscore; 1 to 63 of them between dots.  A last label of digits,
+ * or in hexadecimal, is an address gone wrong (256.1.1.1, 127.1, 0x7f.1) that some resolver
+ * may take for another one. */
+static int valid_host(const char *host, size_t len)
+{
+    size_t label = 0, digits = 0;
+    int hex = 0;
+
+    if (len == 0 || len > NAME_MAX_)
+        return 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)host[i];
+        int digit = c >= '0' && c <= '9';
+        if (c == '.' && label == 0)
+            return 0;
+        if (c == '.') {
+            label = digits = 0;
+            hex = 0;
+            continue;
+        }
+        if (!digit && c != '-' && c != '_' && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
+            return 0;
+        hex = hex || (label == 1 && (c | 0x20) == 'x' && host[i - 1] == '0');
+        digits += (size_t)digit;
+        if (++label > LABEL_MAX)
+            return 0;
+    }
+    return label != 0 && digits != label && !hex;
+}
+
+/* RFC 6761 section 6.3. */
+static int is_localhost(const char *host)
+{
+    static const char name[] = "localhost";
+    size_t len = strlen(host), tail = sizeof name - 1;
+
+    return len >= tail && strcasecmp(host + len - tail, name) == 0 &&
+           (len == tail || host[len - tail - 1] == '.');
+}
+
+static int finish(struct netio_resolve *resolve, int code)
+{
+    netio__dns_free(resolve->dns);
+    resolve->dns = NULL;
+    resolve->state = DONE;
+    resolve->code = code;
+    if (!code)
+        netio__addrs_order(&resolve->found);
+    return code;
+}
+
+static void add_text(struct netio_resolve *resolve, const char *text)
+{
+    struct netio_addr addr;
+
+    if (netio_addr_parse(&addr, text) == 0 &&
+        (resolve->family == AF_UNSPEC || resolve->family == netio_addr_family(&addr)))
+        netio__addrs_add(&resolve->found, &addr);
+}
+
+static int64_t patience_of(const struct netio_resolve *resolve)
+{
+    int64_t patience = resolve->conf.timeout * 1000 * MS;
+
+    if (resolve->deadline == NETIO_NEVER)
+        return patience;
+    int64_t share = (resolve->deadline - netio_clock_now()) / PATIENCE_SHARE;
+    if (share > patience)
+        return patience;
+    return share > PATIENCE_LEAST ? share : PATIENCE_LEAST;
+}
+
+static void ask(struct netio_resolve *resolve, int family)
+{
+    if (resolve->family == AF_UNSPEC || resolve->family == family)
+        netio__dns_ask(resolve->dns, resolve->candidate, family);
+}
+
+/* Asks for the next name of the search list; 0 at its end. */
+static int ask_next(struct netio_resolve *resolve)
+{
+    int more;
+
+    do
+        more = netio__resolvconf_candidate(&resolve->conf, resolve->host, resolve->dotted,
+                                           resolve->next++, resolve->candidate,
+                                           sizeof resolve->candidate);
+    while (more == 0);
+    if (more < 0)
+        return 0;
+    ask(resolve, AF_INET6);
+    ask(resolve, AF_INET);
+    return 1;
+}
+
+/* Finds what needs no network, or begins to ask for it; 0, or what makes start fail. */
+static int look_up(struct netio_resolve *resolve)
+{
+    if (is_localhost(resolve->host)) {
+        add_text(resolve, "::1");
+        add_text(resolve, "127.0.0.1");
+        return finish(resolve, 0);
+    }
+    int code = netio__hosts_find(resolve->host, resolve->family, &resolve->found);
+    if (code || resolve->found.count)
+        return finish(resolve, code);
+    code = netio__resolvconf_load(&resolve->conf);
+    if (code)
+        return code;
+    resolve->patience = patience_of(resolve);
+    code = netio__dns_new(&resolve->dns, (int)(resolve->patience / MS),
+                          (int)resolve->conf.attempts, &resolve->found);
+    if (!code)
+        ask_next(resolve);
+    return code;
+}
+
+static int begin(struct netio_resolve *resolve, const char *host)
+{
+    struct netio_addr addr;
+    size_t len = strlen(host);
+
+    if (netio_addr_parse(&addr, host) == 0) {
+        if (netio_addr_family(&addr) == AF_UNIX)
+            return NETIO_EBADHOST;
+        snprintf(resolve->host, sizeof resolve->host, "%s", host);
+        add_text(resolve, host);
+        finish(resolve, resolve->found.count ? 0 : NETIO_ENOADDRESS);
+        return 0;
+    }
+    resolve->dotted = len > 0 && host[len - 1] == '.';
+    len -= (size_t)resolve->dotted;
+    if (!valid_host(host, len))
+        return NETIO_EBADHOST;
+    memcpy(resolve->host, host, len);
+    return look_up(resolve);
+}
+
+int netio_resolve_start(struct netio_resolve **out, const char *host, int family,
+                        netio_deadline deadline, struct netio_error *error)
+{
+    struct netio_resolve *resolve = NULL;
+    int code = 0;
+
+    *out = NULL;
+    if (family != AF_UNSPEC && family != AF_INET && family != AF_INET6)
+        return netio_error_set(error, NETIO_STAGE_OPTION, NETIO_EBADOPTION, NULL, "family");
+    resolve = calloc(1, sizeof *resolve);
+    if (resolve) {
+        resolve->family = family;
+        resolve->deadline = deadline;
+        code = begin(resolve, host);
+    }
+    if (resolve && !code) {
+        *out = resolve;
+        return 0;
+    }
+    netio_resolve_free(resolve);
+    return netio_error_set(error, NETIO_STAGE_RESOLVE, resolve ? code : -ENOMEM, NULL, host);
+}
+
+/* The weightier of two results: what is known of a name yields to a server that failed, and
+ * that to a fault on this side. */
+static int weightier(int a, int b)
+{
+    static const int rising[] = {0, NETIO_ENONAME, NETIO_ENOADDRESS, NETIO_ERESOLVER, -ETIMEDOUT};
+    size_t i = 0;
+
+    while (i < sizeof rising / sizeof *rising && rising[i] != a && rising[i] != b)
+        i++;
+    if (i == sizeof rising / sizeof *rising)
+        return a;
+    return rising[i] == a ? b : a;
+}
+
+/* Whether the addresses of one family have waited long enough for those of the other. */
+static int waited_enough(struct netio_resolve *resolve, int missing)
+{
+    if (!resolve->grace) {
+        int64_t grace = missing == AF_INET6 ? AAAA_GRACE : resolve->patience;
+        resolve->grace = netio_clock_now() + grace;
+    }
+    return netio_deadline_passed(resolve->grace);
+}
+
+/* What the answers on one name come to: 0 found, -EAGAIN, or why not. */
+static int weigh(struct netio_resolve *resolve)
+{
+    int in4 = netio__dns_result(resolve->dns, AF_INET);
+    int in6 = netio__dns_result(resolve->dns, AF_INET6);
+    int found = resolve->found.count != 0;
+
+    if (in4 != -EAGAIN && in6 != -EAGAIN)
+        return found ? 0 : weightier(in4, in6);
+    if (found && waited_enough(resolve, in4 == -EAGAIN ? AF_INET : AF_INET6))
+        return 0;
+    if (netio_deadline_passed(resolve->deadline))
+        return found ? 0 : -ETIMEDOUT;
+    return -EAGAIN;
+}
+
+/* c-ares gives up when no server answers; with time left, the question is asked again. */
+static int ask_again(struct netio_resolve *resolve)
+{
+    if (resolve->deadline == NETIO_NEVER || netio_deadline_passed(resolve->deadline))
+        return 0;
+    if (netio__dns_result(resolve->dns, AF_INET6) == -ETIMEDOUT)
+        ask(resolve, AF_INET6);
+    if (netio__dns_result(resolve->dns, AF_INET) == -ETIMEDOUT)
+        ask(resolve, AF_INET);
+    return 1;
+}
+
+static int go_on(struct netio_resolve *resolve)
+{
+    int code;
+
+    netio__dns_step(resolve->dns);
+    for (;;) {
+        code = weigh(resolve);
+        if (code == -EAGAIN)
+            return code;
+        if (code == -ETIMEDOUT && ask_again(resolve))
+            continue;
+        if (code != NETIO_ENONAME && code != NETIO_ENOADDRESS && code != NETIO_ERESOLVER)
+            return finish(resolve, code);
+        resolve->verdict = weightier(resolve->verdict, code);
+        if (!ask_next(resolve))
+            return finish(resolve, resolve->verdict);
+    }
+}
+
+int netio_resolve_step(struct netio_resolve *resolve, struct netio_error *error)
+{
+    int code = resolve->state == ASKING ? go_on(resolve) : resolve->code;
+
+    if (code == 0 || code == -EAGAIN)
+        return code;
+    return netio_error_set(error, NETIO_STAGE_RESOLVE, code, NULL, resolve->host);
+}
+
+void netio_resolve_want(const struct netio_resolve *resolve, struct netio_want *want)
+{
+    if (resolve->state == DONE) {
+        *want = (struct netio_want){.fd = -1, .deadline = NETIO_NOW};
+        return;
+    }
+    netio__dns_want(resolve->dns, want);
+    want->deadline = netio_deadline_sooner(want->deadline, resolve->deadline);
+    want->deadline = netio_deadline_sooner(want->deadline, resolve->grace);
+}
+
+size_t netio_resolve_answer(const struct netio_resolve *resolve, const struct netio_addr **addrs)
+{
+    int found = resolve->state == DONE && resolve->code == 0;
+
+    *addrs = resolve->found.at;
+    return found ? resolve->found.count : 0;
+}
+
+void netio_resolve_free(struct netio_resolve *resolve)
+{
+    if (!resolve)
+        return;
+    netio__dns_free(resolve->dns);
+    free(resolve);
+}
