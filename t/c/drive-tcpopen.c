@@ -1,11 +1,13 @@
 /* Opens a connection and says what came of it, for tests in Perl that build the network
  * around it (t/25-tcpopen-net.t, xt/deadline/tcpopen.t):
  *
- *     drive-tcpopen [-4 | -6] [-t SECONDS] [-n FILES] [-p] HOST SERVICE
+ *     drive-tcpopen [-4 | -6] [-t SECONDS] [-n FILES] [-p] [-s] [-r TIMES] HOST SERVICE
  *
- * -n: with so many descriptors at most; -p: the machine polled by a loop.  It prints each
- * attempt as "try ADDRESS: TEXT", then "opened" or the error as netio_error_str has it, then
- * "code NAME", "elapsed MICROSECONDS", and "left N" for descriptors that were not closed. */
+ * -n: with so many descriptors at most; -p: the machine hosted by a loop; -s: under a signal
+ * every 200 microseconds.  It prints each attempt as "try ADDRESS: TEXT", then "opened" or the
+ * error as netio_error_str has it, then "code NAME", "elapsed MICROSECONDS", and "left N" for
+ * descriptors that were not closed.  -r: only "late MICROSECONDS", so many times: how long
+ * after SECONDS it ended, and for comparison "bare MICROSECONDS", the same of a poll(2). */
 #include "tap.h"
 
 #include <netio/loop.h>
@@ -13,8 +15,19 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+
+/* What the command line asks for. */
+struct plan {
+    const char *host, *service;
+    double seconds; /* 0: no deadline */
+    int family, in_loop, times;
+    rlim_t files; /* 0: no limit */
+};
 
 static int open_descriptors(void)
 {
@@ -100,40 +113,106 @@ static int run(const char *host, const char *service, struct netio_tcpopen_optio
     return code;
 }
 
-int main(int argc, char **argv)
+static void nothing_at_all(int number)
 {
-    struct netio_tcpopen_options options = {0};
-    double seconds = 0;
-    int opt, in_loop = 0;
+    (void)number;
+}
 
-    while ((opt = getopt(argc, argv, "46t:n:p")) != -1)
-        switch (opt) {
-        case '4':
-            options.family = AF_INET;
-            break;
-        case '6':
-            options.family = AF_INET6;
-            break;
-        case 't':
-            seconds = atof(optarg);
-            break;
-        case 'n':
-            setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)atoi(optarg), (rlim_t)atoi(optarg)});
-            break;
-        case 'p':
-            in_loop = 1;
-            break;
-        default:
-            return 64;
-        }
-    if (argc - optind != 2)
-        skip_all("a driver for tests in Perl");
+static void begin_storm(void)
+{
+    const struct itimerval storm = {{0, 200}, {0, 200}};
+    struct sigaction action = {.sa_handler = nothing_at_all};
+
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &storm, NULL);
+}
+
+/* Microseconds from a moment and so many seconds to now. */
+static long long late(int64_t started, double seconds)
+{
+    return (netio_clock_now() - started - (int64_t)(seconds * 1e9)) / 1000;
+}
+
+static int compare(const struct plan *plan)
+{
+    for (int i = 0; i < plan->times; i++) {
+        int64_t started = netio_clock_now();
+        struct netio_tcpopen_options options = {.deadline = netio_deadline_in(plan->seconds),
+                                                .family = plan->family};
+        if (netio_tcpopen(plan->host, plan->service, &options, NULL) != -ETIMEDOUT)
+            return 1;
+        printf("late %lld\n", late(started, plan->seconds));
+        started = netio_clock_now();
+        poll(NULL, 0, (int)(plan->seconds * 1000));
+        printf("bare %lld\n", late(started, plan->seconds));
+    }
+    return 0;
+}
+
+static void drive_once(const struct plan *plan)
+{
+    struct netio_tcpopen_options options = {.family = plan->family};
+    struct rlimit limit, few;
     int before = open_descriptors();
     int64_t started = netio_clock_now();
-    options.deadline = seconds > 0 ? netio_deadline_in(seconds) : NETIO_NEVER;
-    run(argv[optind], argv[optind + 1], &options, in_loop);
-    printf("elapsed %lld\n", (long long)(netio_clock_now() - started) / 1000);
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    few = limit;
+    if (plan->files)
+        few.rlim_cur = plan->files;
+    if (plan->seconds > 0)
+        options.deadline = netio_deadline_in(plan->seconds);
+    setrlimit(RLIMIT_NOFILE, &few);
+    run(plan->host, plan->service, &options, plan->in_loop);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    printf("elapsed %lld\n", late(started, 0));
     printf("left %d\n", open_descriptors() - before);
+}
+
+static int read_option(struct plan *plan, int option)
+{
+    switch (option) {
+    case '4':
+        plan->family = AF_INET;
+        return 0;
+    case '6':
+        plan->family = AF_INET6;
+        return 0;
+    case 't':
+        plan->seconds = atof(optarg);
+        return 0;
+    case 'n':
+        plan->files = (rlim_t)atoi(optarg);
+        return 0;
+    case 'p':
+        plan->in_loop = 1;
+        return 0;
+    case 'r':
+        plan->times = atoi(optarg);
+        return 0;
+    case 's':
+        begin_storm();
+        return 0;
+    default:
+        return -1;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct plan plan = {0};
+    int option;
+
+    while ((option = getopt(argc, argv, "46t:n:pr:s")) != -1)
+        if (read_option(&plan, option) == -1)
+            return 64;
+    if (argc - optind != 2)
+        skip_all("a driver for tests in Perl");
+    plan.host = argv[optind];
+    plan.service = argv[optind + 1];
+    if (plan.times)
+        return compare(&plan);
+    drive_once(&plan);
     (void)tap_done;
     return 0;
 }

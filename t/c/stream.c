@@ -292,7 +292,7 @@ static pid_t drip(const struct pair *pair)
 /* A7, A15: a drip and a storm of signals, and still the deadline is that of the whole. */
 static void check_drip(void)
 {
-    const struct itimerval storm = {{0, 500}, {0, 500}}, calm = {{0, 0}, {0, 0}};
+    const struct itimerval storm = {{0, 2000}, {0, 2000}}, calm = {{0, 0}, {0, 0}};
     struct sigaction counting = {.sa_handler = count_alarm};
     char *line, octets[1024];
     struct pair pair;

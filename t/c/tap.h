@@ -8,16 +8,19 @@
  *
  * Every check takes a printf format as the name of the test, returns whether it passed, and
  * says file, line and both values when it failed.  A program that has not finished after two
- * minutes is killed by SIGALRM.  A forked child may check nothing: it says with its exit code
- * what it found.
+ * minutes is killed by SIGALRM, and its children die with it.  A forked child may check
+ * nothing: it says with its exit code what it found.
  */
 #ifndef TAP_H
 #define TAP_H
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define TAP_SECONDS 120
@@ -35,10 +38,17 @@ static int tap_count, tap_failed;
 #define is_mem(got, got_len, want, want_len, ...)                                                  \
     tap_is_mem((got), (got_len), (want), (want_len), __FILE__, __LINE__, __VA_ARGS__)
 
+/* A child that outlived its test would hold the pipe to prove, and prove would wait for it. */
+static void tap_child(void)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 /* Lines are flushed one by one, so that a fork never prints one twice. */
 __attribute__((constructor)) static void tap_begin(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    pthread_atfork(NULL, NULL, tap_child);
     alarm(TAP_SECONDS);
 }
 

@@ -159,7 +159,7 @@ static void handler(int number)
 /* A15: a storm of signals neither ends it nor makes it last for ever. */
 static void check_storm(void)
 {
-    const struct itimerval storm = {{0, 200}, {0, 200}}, calm = {{0, 0}, {0, 0}};
+    const struct itimerval storm = {{0, 2000}, {0, 2000}}, calm = {{0, 0}, {0, 0}};
     struct sigaction action = {.sa_handler = handler};
     char service[16], expected[64];
     int fd, listener = swallow_here(service);

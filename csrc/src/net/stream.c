@@ -57,11 +57,15 @@ int netio_stream_fd(const struct netio_stream *stream)
     return stream->fd;
 }
 
-/* Waits for events; 0, -ETIMEDOUT or -errno.  Signals do not disturb it. */
-static int wait_for(const struct netio_stream *stream, unsigned events, netio_deadline deadline)
+/* Waits for events; 0, -ETIMEDOUT or -errno.  Signals do not disturb it.  A deadline that has
+ * passed still looks once, but not again: *waited counts the calls of one operation. */
+static int wait_for(const struct netio_stream *stream, unsigned events, netio_deadline deadline,
+                    unsigned *waited)
 {
     int ready;
 
+    if ((*waited)++ && netio_deadline_passed(deadline))
+        return -ETIMEDOUT;
     do
         ready = netio_fd_poll(stream->fd, events, deadline);
     while (ready == -EINTR);
@@ -74,6 +78,8 @@ static int wait_for(const struct netio_stream *stream, unsigned events, netio_de
 static ssize_t receive(struct netio_stream *stream, void *data, size_t size,
                        netio_deadline deadline)
 {
+    unsigned waited = 0;
+
     for (;;) {
         if (stream->ended)
             return stream->ended;
@@ -86,7 +92,7 @@ static ssize_t receive(struct netio_stream *stream, void *data, size_t size,
             stream->ended = (int)n;
             return n;
         }
-        int code = wait_for(stream, NETIO_READ, deadline);
+        int code = wait_for(stream, NETIO_READ, deadline, &waited);
         if (code)
             return code;
     }
@@ -234,6 +240,7 @@ int netio_stream_write_at(struct netio_stream *stream, const void *data, size_t 
 {
     const char *from = data;
     size_t done = 0;
+    unsigned waited = 0;
     int code = 0;
 
     while (!code && done < size) {
@@ -241,7 +248,7 @@ int netio_stream_write_at(struct netio_stream *stream, const void *data, size_t 
         if (n >= 0)
             done += (size_t)n;
         else
-            code = n == -EAGAIN ? wait_for(stream, NETIO_WRITE, deadline) : (int)n;
+            code = n == -EAGAIN ? wait_for(stream, NETIO_WRITE, deadline, &waited) : (int)n;
     }
     if (sent)
         *sent = done;

@@ -1,0 +1,196 @@
+/* Ring 3.  Lets clients in.  Called by the loop and by server.c; it accepts, makes
+ * connections, and watches the server's listeners.
+ *
+ * When descriptors, memory or places run out, a listener that stayed armed would spin:
+ * measured on other servers, thousands of futile accepts a second.  So listeners rest, and
+ * clients wait in the backlog.  They rest for a moment when something is scarce, and until
+ * a connection ends when max_connections are there. */
+#include "server/engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ACCEPTS_A_TURN 16
+#define REST           ((int64_t)60 * 1000 * 1000)   /* 60 ms: below 20 wake-ups a second */
+#define SECOND         ((int64_t)1000 * 1000 * 1000)
+
+static void tell(struct netio_server *server, enum netio__trouble trouble, int code,
+                 const struct netio_addr *address)
+{
+    int64_t now = netio_loop_now(server->loop);
+    struct netio_error error;
+
+    if (!server->handlers.on_trouble ||
+        (server->told[trouble] && now - server->told[trouble] < SECOND))
+        return;
+    server->told[trouble] = now;
+    netio_error_set(&error, NETIO_STAGE_ACCEPT, code, address, NULL);
+    server->handlers.on_trouble(server, &error);
+}
+
+/* Without a timer to wake it up a listener must not rest. */
+static void rest(struct netio__slot *slot)
+{
+    struct netio_server *server = slot->server;
+
+    if (!server->rest.loop && netio_timer_start(server->loop, &server->rest,
+                                                netio_loop_now(server->loop) + REST) < 0)
+        return;
+    netio_watch_stop(&slot->watch);
+}
+
+static void rest_all(struct netio_server *server)
+{
+    for (size_t i = 0; i < server->nslots; i++)
+        rest(&server->slots[i]);
+}
+
+/* No place: they rest until netio__server_place_free. */
+static void house_full(struct netio__slot *slot)
+{
+    struct netio_server *server = slot->server;
+
+    server->full = 1;
+    for (size_t i = 0; i < server->nslots; i++)
+        netio_watch_stop(&server->slots[i].watch);
+    tell(server, NETIO__TROUBLE_FULL, NETIO_EFULL, &slot->listener.address);
+}
+
+/* When there has been no descriptor for a whole second, those who have waited longest are
+ * told so, by closing: better than silence until their own patience ends. */
+static void shed(struct netio__slot *slot)
+{
+    struct netio_server *server = slot->server;
+
+    if (server->reserve < 0)
+        return;
+    netio_fd_close(server->reserve);
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        int fd = accept4(slot->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd == -1)
+            break;
+        netio_fd_close(fd);
+    }
+    server->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void scarce(struct netio__slot *slot, int code)
+{
+    struct netio_server *server = slot->server;
+    int64_t now = netio_loop_now(server->loop);
+
+    if (!server->scarce_since)
+        server->scarce_since = now;
+    else if (now - server->scarce_since >= SECOND)
+        shed(slot);
+    rest_all(server);
+    tell(server, NETIO__TROUBLE_SCARCE, code, &slot->listener.address);
+}
+
+/* accept failed: whether to go on with the next client at once. */
+static int cope(struct netio__slot *slot, int code)
+{
+    switch (-code) {
+    case EAGAIN: /* nobody is there any more */
+        return 0;
+    case EINTR:
+        return 1;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        scarce(slot, code);
+        return 0;
+    /* accept(2): errors of the new connection that are already there come out here. */
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ETIMEDOUT:
+        tell(slot->server, NETIO__TROUBLE_PEER, code, &slot->listener.address);
+        return 1;
+    default: /* the listener itself is broken: it may not take the others down with it */
+        rest(slot);
+        tell(slot->server, NETIO__TROUBLE_PEER, code, &slot->listener.address);
+        return 0;
+    }
+}
+
+static void let_in(struct netio__slot *slot, int fd, const struct netio_addr *peer)
+{
+    struct netio_conn *conn;
+    int code = netio__conn_new(&conn, slot->server, fd, peer);
+
+    if (code) {
+        scarce(slot, code);
+        return;
+    }
+    slot->server->scarce_since = 0;
+    netio__conn_turn(conn, 0);
+}
+
+static void ready(struct netio_watch *watch, unsigned events)
+{
+    struct netio__slot *slot = watch->data;
+    struct netio_server *server = slot->server;
+    int admitted = 0;
+
+    (void)events;
+    /* A handler may have stopped the server, or the listener may have to rest. */
+    for (int i = 0; i < ACCEPTS_A_TURN && watch->loop; i++) {
+        struct netio_addr peer = {.len = sizeof peer.u};
+        if (server->count >= server->max_connections) {
+            house_full(slot);
+            return;
+        }
+        int fd = accept4(slot->listener.fd, &peer.u.sa, &peer.len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd == -1) {
+            if (!cope(slot, -errno))
+                return;
+            continue;
+        }
+        let_in(slot, fd, &peer);
+        admitted++;
+    }
+    if (!admitted && watch->loop)
+        rest(slot);
+}
+
+int netio__slot_watch(struct netio__slot *slot)
+{
+    slot->watch.ready = ready;
+    slot->watch.data = slot;
+    if (slot->watch.loop)
+        return 0;
+    return netio_watch_start(slot->server->loop, &slot->watch, slot->listener.fd, NETIO_READ);
+}
+
+static void wake_all(struct netio_server *server)
+{
+    if (server->full)
+        return;
+    for (size_t i = 0; i < server->nslots; i++)
+        if (netio__slot_watch(&server->slots[i]) < 0)
+            rest(&server->slots[i]);
+}
+
+void netio__server_wake(struct netio_timer *timer)
+{
+    wake_all(timer->data);
+}
+
+void netio__server_place_free(struct netio_server *server)
+{
+    if (!server->full || server->count >= server->max_connections)
+        return;
+    server->full = 0;
+    wake_all(server);
+}

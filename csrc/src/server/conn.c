@@ -1,0 +1,315 @@
+/* Ring 3.  One connection: its states, its deadlines, its end; see netio/server.h.
+ * Called by server.c and accept.c; it touches its own descriptor and the server's lists.
+ *
+ *      accept or serve_take
+ *             |
+ *           [NEW]
+ *             |  first turn: on_open
+ *           [OPEN] -- lines in, answers out
+ *             |  netio_conn_close, the peer's end of file, a line too long
+ *         [FLUSHING] -- all is sent, and the peer has ended, too --------------+
+ *             |  all is sent: shutdown                                         |
+ *         [DRAINING]                                                           |
+ *             |  end of file                                                   |
+ *         [CLOSED] <-- from any state: an error, a deadline, abort, stop  <----+
+ *
+ * What counts where: input, scanned, more and read_by in OPEN; output, owed, blocked and
+ * write_by in OPEN and FLUSHING; drain_by in DRAINING.
+ *
+ * A connection moves in turns: something happens to it, it goes as far as it can without
+ * waiting, and the last thing a turn does is to say what it waits for, or to end it.  So a
+ * handler never sees a connection vanish, its own or another. */
+#include "server/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define BIT(state) (1u << NETIO__##state)
+
+static const unsigned char follows[] = {
+    [NETIO__NEW] = BIT(OPEN) | BIT(CLOSED),
+    [NETIO__OPEN] = BIT(FLUSHING) | BIT(CLOSED),
+    [NETIO__FLUSHING] = BIT(DRAINING) | BIT(CLOSED),
+    [NETIO__DRAINING] = BIT(CLOSED),
+    [NETIO__CLOSED] = 0,
+};
+
+int netio__state_follows(enum netio__state from, enum netio__state to)
+{
+    return follows[from] >> to & 1;
+}
+
+/* The only place where the state changes; what may not follow changes nothing. */
+static int set_state(struct netio_conn *conn, enum netio__state to)
+{
+    if (!netio__state_follows(conn->state, to))
+        return 0;
+    conn->state = to;
+    return 1;
+}
+
+/* The deadline that counts now, and why the connection ends when it passes. */
+static netio_deadline deadline_of(const struct netio_conn *conn, enum netio_close *why)
+{
+    if (netio_buf_len(&conn->output)) {
+        *why = NETIO_CLOSE_SLOW;
+        return conn->write_by;
+    }
+    if (conn->state == NETIO__DRAINING) {
+        *why = conn->why == NETIO_CLOSE_DONE ? NETIO_CLOSE_DRAIN : conn->why;
+        return conn->drain_by;
+    }
+    *why = NETIO_CLOSE_IDLE;
+    return conn->eof ? NETIO_NEVER : conn->read_by;
+}
+
+static void ready(struct netio_watch *watch, unsigned events)
+{
+    netio__conn_turn(watch->data, events);
+}
+
+/* The deadline moves with every line; the timer does not follow, but fires and is set anew.
+ * A process that stood still (stopped, swapped out) finds all of its deadlines passed, and
+ * what its clients did in time still unread: so what the connection waits for is tried
+ * before its deadline is looked at. */
+static void fire(struct netio_timer *timer)
+{
+    struct netio_conn *conn = timer->data;
+
+    netio__conn_turn(conn, conn->watch.events);
+}
+
+int netio__conn_new(struct netio_conn **out, struct netio_server *server, int fd,
+                    const struct netio_addr *peer)
+{
+    struct netio_conn *conn = malloc(sizeof *conn);
+
+    *out = NULL;
+    if (!conn) {
+        netio_fd_close(fd);
+        return -ENOMEM;
+    }
+    memset(conn, 0, sizeof *conn);
+    conn->server = server;
+    conn->fd = fd;
+    conn->state = NETIO__NEW;
+    conn->output.limit = server->write_max;
+    conn->watch.ready = ready;
+    conn->watch.data = conn;
+    conn->timer.fire = fire;
+    conn->timer.data = conn;
+    conn->opened = netio_clock_now();
+    conn->read_by = server->read_span ? conn->opened + server->read_span : NETIO_NEVER;
+    if (peer)
+        conn->peer = *peer;
+    netio_addr_unmap(&conn->peer);
+    netio__ring_init(&conn->queued);
+    netio__ring_add(&server->conns, &conn->all);
+    server->count++;
+    *out = conn;
+    return 0;
+}
+
+void netio__conn_doom(struct netio_conn *conn, enum netio_close why)
+{
+    if (conn->doomed)
+        return;
+    conn->doomed = 1;
+    conn->why = why;
+}
+
+void netio__conn_finish(struct netio_conn *conn, enum netio_close why)
+{
+    if (!conn->doomed && set_state(conn, NETIO__FLUSHING))
+        conn->why = why;
+}
+
+int netio__conn_choked(const struct netio_conn *conn)
+{
+    return netio_buf_len(&conn->output) > conn->server->write_max / 2;
+}
+
+/* Who got only part of an answer must be able to tell it from a whole one: a reset. */
+static void end_by_reset(const struct netio_conn *conn)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+    (void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+void netio__conn_end(struct netio_conn *conn, enum netio_close why)
+{
+    struct netio_server *server = conn->server;
+    int greeted = conn->state != NETIO__NEW;
+
+    set_state(conn, NETIO__CLOSED);
+    netio_watch_stop(&conn->watch);
+    netio_timer_stop(&conn->timer);
+    netio__ring_out(&conn->queued);
+    netio__ring_out(&conn->all);
+    server->count--;
+    if (netio_buf_len(&conn->output) || why == NETIO_CLOSE_FULL || why == NETIO_CLOSE_ABORT)
+        end_by_reset(conn);
+    netio_fd_close(conn->fd);
+    netio_buf_free(&conn->input);
+    netio__conn_output_free(conn);
+    if (greeted && server->handlers.on_close) {
+        conn->busy = 1;
+        server->handlers.on_close(conn, why);
+    }
+    free(conn);
+    netio__server_left(server);
+}
+
+/* Nothing is under way: the server may close it without cutting off an answer.  One that
+ * has asked nothing yet is let ask, for its question may be on its way. */
+static int is_idle(const struct netio_conn *conn)
+{
+    return conn->state == NETIO__OPEN && conn->asked && !conn->more && !conn->eof &&
+           !netio_buf_len(&conn->output);
+}
+
+static void start_draining(struct netio_conn *conn)
+{
+    int64_t span = conn->server->drain_span;
+
+    if (shutdown(conn->fd, SHUT_WR) == -1)
+        netio__conn_doom(conn, NETIO_CLOSE_RESET);
+    set_state(conn, NETIO__DRAINING);
+    conn->drain_by = span ? netio_clock_now() + span : NETIO_NEVER;
+}
+
+/* Where the turn has led to; 0: to the end, conn is gone. */
+static int move_on(struct netio_conn *conn)
+{
+    int sent = !netio_buf_len(&conn->output);
+    enum netio_close why;
+
+    if (!conn->doomed && conn->state == NETIO__FLUSHING && sent && !conn->eof)
+        start_draining(conn);
+    if (!conn->doomed && conn->server->stopping && is_idle(conn))
+        netio__conn_doom(conn, NETIO_CLOSE_STOP);
+    int over = conn->state != NETIO__OPEN && sent && conn->eof;
+    netio_deadline deadline = deadline_of(conn, &why);
+    if (!over && deadline != NETIO_NEVER && deadline <= netio_loop_now(conn->server->loop))
+        netio__conn_doom(conn, why);
+    if (!conn->doomed && !over)
+        return 1;
+    netio__conn_end(conn, conn->why);
+    return 0;
+}
+
+static int watch_for(struct netio_conn *conn, unsigned events)
+{
+    if (conn->watch.loop)
+        return netio_watch_change(&conn->watch, events);
+    return netio_watch_start(conn->server->loop, &conn->watch, conn->fd, events);
+}
+
+/* Says what the connection waits for.  0 or -errno. */
+static int wait_for_more(struct netio_conn *conn)
+{
+    int held = conn->state == NETIO__OPEN && netio__conn_choked(conn);
+    unsigned events = (conn->eof || held ? 0 : NETIO_READ) |
+                      (netio_buf_len(&conn->output) ? NETIO_WRITE : 0);
+    enum netio_close why;
+    netio_deadline deadline = deadline_of(conn, &why);
+    struct netio_timer *timer = &conn->timer;
+    int code = watch_for(conn, events);
+
+    if (!code && deadline != NETIO_NEVER && (!timer->loop || timer->when > deadline))
+        code = netio_timer_start(conn->server->loop, timer, deadline);
+    if (conn->more && !netio__conn_choked(conn))
+        (void)netio__server_queue(conn->server, conn);
+    return code;
+}
+
+static void greet(struct netio_conn *conn)
+{
+    set_state(conn, NETIO__OPEN);
+    if (!conn->server->handlers.on_open)
+        return;
+    conn->busy = 1;
+    conn->server->handlers.on_open(conn);
+    conn->busy = 0;
+}
+
+static void take_input(struct netio_conn *conn, unsigned events)
+{
+    if (conn->doomed)
+        return;
+    if (conn->more && conn->state == NETIO__OPEN)
+        netio__conn_serve(conn);
+    else if ((events & NETIO_READ) && conn->eof)
+        netio__conn_doom(conn, NETIO_CLOSE_RESET); /* not asked for: error or hang-up */
+    else if (events & NETIO_READ && conn->state == NETIO__OPEN)
+        netio__conn_read(conn);
+    else if (events & NETIO_READ)
+        netio__conn_drop(conn);
+}
+
+void netio__conn_turn(struct netio_conn *conn, unsigned events)
+{
+    /* A step of the loop within one of its handlers: the handler's own turn goes on. */
+    if (conn->busy)
+        return;
+    if (conn->state == NETIO__NEW && !conn->doomed)
+        greet(conn);
+    if (events & NETIO_WRITE)
+        conn->blocked = 0;
+    netio__conn_send(conn);
+    take_input(conn, events);
+    netio__conn_send(conn);
+    if (!move_on(conn))
+        return;
+    if (wait_for_more(conn) < 0) {
+        netio__conn_doom(conn, NETIO_CLOSE_FULL);
+        netio__conn_end(conn, conn->why);
+    }
+}
+
+/* What happens to a connection outside its handlers waits for a turn of its own. */
+static void touch(struct netio_conn *conn)
+{
+    if (!conn->busy)
+        (void)netio__server_queue(conn->server, conn);
+}
+
+void netio_conn_close(struct netio_conn *conn)
+{
+    netio__conn_finish(conn, NETIO_CLOSE_DONE);
+    touch(conn);
+}
+
+void netio_conn_abort(struct netio_conn *conn)
+{
+    netio__conn_doom(conn, NETIO_CLOSE_ABORT);
+    touch(conn);
+}
+
+struct netio_server *netio_conn_server(const struct netio_conn *conn)
+{
+    return conn->server;
+}
+
+const struct netio_addr *netio_conn_peer(const struct netio_conn *conn)
+{
+    return &conn->peer;
+}
+
+int64_t netio_conn_opened(const struct netio_conn *conn)
+{
+    return conn->opened;
+}
+
+void *netio_conn_data(const struct netio_conn *conn)
+{
+    return conn->data;
+}
+
+void netio_conn_set_data(struct netio_conn *conn, void *data)
+{
+    conn->data = data;
+}

@@ -1,0 +1,304 @@
+/* Ring 3.  A server's life: options, listeners, run, stop; see netio/server.h.
+ * Called by programs.  Clients come in through accept.c, connections live in conn.c. */
+#include "server/engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LINE_MAX_DEFAULT  1024
+#define WRITE_MAX_DEFAULT (1024 * 1024)
+#define READ_SECONDS      30
+#define WRITE_SECONDS     60
+#define DRAIN_SECONDS     2
+#define FD_RESERVE        32      /* for listeners, logs, directories, ... */
+#define CONNECTIONS_MAX   1000000 /* where RLIMIT_NOFILE names no number */
+
+static const char *const words[] = {
+#define NETIO_X(name, word) [NETIO_CLOSE_##name] = word,
+    NETIO_CLOSE_LIST(NETIO_X)
+#undef NETIO_X
+};
+
+const char *netio_close_str(enum netio_close why)
+{
+    return (size_t)why < sizeof words / sizeof *words ? words[why] : "unknown";
+}
+
+static size_t places(unsigned wanted)
+{
+    struct rlimit limit;
+
+    if (wanted)
+        return wanted;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur > CONNECTIONS_MAX)
+        return CONNECTIONS_MAX;
+    return limit.rlim_cur > FD_RESERVE ? limit.rlim_cur - FD_RESERVE : 1;
+}
+
+/* Seconds as a span of nanoseconds, 0 for longer than any deadline; -1 for nonsense. */
+static int64_t span_of(double seconds, double fallback)
+{
+    if (isnan(seconds) || seconds < 0)
+        return -1;
+    if (seconds == 0)
+        seconds = fallback;
+    return seconds > 100 * 366 * 86400.0 ? 0 : (int64_t)ceil(seconds * 1e9);
+}
+
+static int set_options(struct netio_server *server, const struct netio_server_options *options)
+{
+    server->line_max = options->line_max ? options->line_max : LINE_MAX_DEFAULT;
+    server->write_max = options->write_max ? options->write_max : WRITE_MAX_DEFAULT;
+    server->max_connections = places(options->max_connections);
+    server->read_span = span_of(options->read_seconds, READ_SECONDS);
+    server->write_span = span_of(options->write_seconds, WRITE_SECONDS);
+    server->drain_span = span_of(options->drain_seconds, DRAIN_SECONDS);
+    server->data = options->data;
+    return server->read_span < 0 || server->write_span < 0 || server->drain_span < 0 ? -EINVAL : 0;
+}
+
+static void run_turns(struct netio_timer *timer)
+{
+    struct netio_server *server = timer->data;
+
+    netio__ring_move(&server->due, &server->pending);
+    while (!netio__ring_alone(&server->due)) {
+        struct netio__ring *link = server->due.next;
+        netio__ring_out(link);
+        netio__conn_turn(NETIO__RING_OF(link, struct netio_conn, queued), 0);
+    }
+}
+
+/* Just behind this step's time: the descriptors have their turn in between. */
+int netio__server_queue(struct netio_server *server, struct netio_conn *conn)
+{
+    netio__ring_out(&conn->queued);
+    netio__ring_add(&server->pending, &conn->queued);
+    if (server->turn.loop)
+        return 0;
+    return netio_timer_start(server->loop, &server->turn, netio_loop_now(server->loop) + 1);
+}
+
+static void patience_ends(struct netio_timer *timer)
+{
+    struct netio_server *server = timer->data;
+    struct netio__ring *link;
+
+    for (link = server->conns.next; link != &server->conns; link = link->next) {
+        struct netio_conn *conn = NETIO__RING_OF(link, struct netio_conn, all);
+        netio__conn_doom(conn, NETIO_CLOSE_STOP);
+        (void)netio__server_queue(server, conn);
+    }
+}
+
+int netio_server_new(struct netio_server **out, struct netio_loop *loop,
+                     const struct netio_server_handlers *handlers,
+                     const struct netio_server_options *options)
+{
+    static const struct netio_server_options defaults;
+    struct netio_server *server = calloc(1, sizeof *server);
+    int code = -ENOMEM;
+
+    *out = NULL;
+    if (!server)
+        return code;
+    netio__ring_init(&server->conns);
+    netio__ring_init(&server->pending);
+    netio__ring_init(&server->due);
+    server->reserve = -1;
+    server->turn = (struct netio_timer){.fire = run_turns, .data = server};
+    server->rest = (struct netio_timer){.fire = netio__server_wake, .data = server};
+    server->patience = (struct netio_timer){.fire = patience_ends, .data = server};
+    server->handlers = *handlers;
+    server->loop = loop;
+    server->own_loop = !loop;
+    server->scratch = malloc(NETIO__SCRATCH);
+    if (server->scratch)
+        code = set_options(server, options ? options : &defaults);
+    if (!code && !loop)
+        code = netio_loop_new(&server->loop, 0);
+    if (!code) {
+        *out = server;
+        return 0;
+    }
+    free(server->scratch);
+    free(server);
+    return code;
+}
+
+/* Closes the listeners behind the first count. */
+static void close_slots(struct netio_server *server, size_t count)
+{
+    while (server->nslots > count) {
+        struct netio__slot *slot = &server->slots[--server->nslots];
+        netio_watch_stop(&slot->watch);
+        netio_listener_close(&slot->listener);
+    }
+    if (count)
+        return;
+    netio_timer_stop(&server->rest);
+    netio_fd_close(server->reserve);
+    server->reserve = -1;
+}
+
+void netio_server_free(struct netio_server *server)
+{
+    if (!server)
+        return;
+    close_slots(server, 0);
+    while (!netio__ring_alone(&server->conns))
+        netio__conn_end(NETIO__RING_OF(server->conns.next, struct netio_conn, all),
+                        NETIO_CLOSE_STOP);
+    netio_timer_stop(&server->turn);
+    netio_timer_stop(&server->patience);
+    netio_buf_free(&server->spare);
+    free(server->scratch);
+    if (server->own_loop)
+        netio_loop_free(server->loop);
+    free(server);
+}
+
+/* The listener becomes the server's, also on error. */
+static int add_slot(struct netio_server *server, const struct netio_listener *listener)
+{
+    struct netio__slot *slot = &server->slots[server->nslots];
+
+    *slot = (struct netio__slot){.server = server, .listener = *listener};
+    server->nslots++;
+    /* Missing when it is needed is all that can happen to the reserve. */
+    if (server->reserve < 0)
+        server->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return server->full ? 0 : netio__slot_watch(slot);
+}
+
+int netio_server_listen(struct netio_server *server, const char *address,
+                        struct netio_error *error)
+{
+    struct netio_listener listeners[NETIO_LISTENER_MAX];
+    size_t before = server->nslots;
+
+    if (server->stopping)
+        return netio_error_set(error, NETIO_STAGE_LISTEN, -ECANCELED, NULL, address);
+    int n = netio_listener_open(listeners, address, 0, error);
+    if (n < 0)
+        return n;
+    int code = before + (size_t)n > NETIO__SLOTS ? NETIO_EFULL : 0, i = 0;
+    while (!code && i < n)
+        code = add_slot(server, &listeners[i++]);
+    if (!code)
+        return 0;
+    netio_error_set(error, NETIO_STAGE_LISTEN, code, &listeners[0].address, address);
+    close_slots(server, before);
+    while (i < n)
+        netio_listener_close(&listeners[i++]);
+    return code;
+}
+
+int netio_server_listen_take(struct netio_server *server, int fd)
+{
+    struct netio_listener listener;
+
+    if (server->stopping)
+        return -ECANCELED;
+    if (server->nslots == NETIO__SLOTS)
+        return NETIO_EFULL;
+    int code = netio_listener_take(&listener, fd);
+    if (!code)
+        code = add_slot(server, &listener);
+    return code;
+}
+
+/* 0 for a stream socket that can be connected. */
+static int check_stream(int fd)
+{
+    int type = 0, listens = 0;
+    socklen_t len = sizeof type;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1 ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == -1)
+        return -errno;
+    if (type != SOCK_STREAM)
+        return -ESOCKTNOSUPPORT;
+    return listens ? -EINVAL : netio_fd_cloexec(fd, 1);
+}
+
+int netio_server_serve_take(struct netio_server *server, int fd)
+{
+    struct netio_addr peer;
+    struct netio_conn *conn;
+    int code = server->stopping ? -ECANCELED : check_stream(fd);
+
+    if (!code && server->count >= server->max_connections)
+        code = NETIO_EFULL;
+    if (code) {
+        netio_fd_close(fd);
+        return code;
+    }
+    /* One that was reset already has no address any more (ENOTCONN): it is served, and its
+     * end will show. */
+    if (netio_addr_peer(&peer, fd) < 0)
+        peer.len = 0;
+    code = netio__conn_new(&conn, server, fd, &peer);
+    if (code)
+        return code;
+    code = netio__server_queue(server, conn);
+    if (code)
+        netio__conn_end(conn, NETIO_CLOSE_ABORT);
+    return code;
+}
+
+const struct netio_addr *netio_server_address(const struct netio_server *server, size_t i)
+{
+    return i < server->nslots ? &server->slots[i].listener.address : NULL;
+}
+
+int netio_server_run(struct netio_server *server)
+{
+    while (server->nslots || server->count) {
+        int code = netio_loop_step(server->loop, NETIO_NEVER);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+void netio_server_stop(struct netio_server *server, netio_deadline deadline)
+{
+    struct netio__ring *link;
+
+    server->stopping = 1;
+    close_slots(server, 0);
+    if (!server->count)
+        return;
+    if (netio_timer_start(server->loop, &server->patience, deadline) < 0)
+        patience_ends(&server->patience);
+    for (link = server->conns.next; link != &server->conns; link = link->next)
+        (void)netio__server_queue(server, NETIO__RING_OF(link, struct netio_conn, all));
+}
+
+void netio__server_left(struct netio_server *server)
+{
+    if (server->stopping && !server->count)
+        netio_timer_stop(&server->patience);
+    netio__server_place_free(server);
+}
+
+struct netio_loop *netio_server_loop(const struct netio_server *server)
+{
+    return server->loop;
+}
+
+void *netio_server_data(const struct netio_server *server)
+{
+    return server->data;
+}
+
+size_t netio_server_connections(const struct netio_server *server)
+{
+    return server->count;
+}

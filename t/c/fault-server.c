@@ -1,0 +1,209 @@
+/* Every call of the server into the system fails in turn; see t/c/fault.h.  B1, B2, B11 to
+ * B13 of the fault catalogue, as far as a single process has them. */
+#include "fault.h"
+#include "scripted.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+
+static struct netio_addr address;
+
+/* A question asked of the server, out of reach of the faults.  The descriptor, or -1. */
+static int ask(const char *question)
+{
+    fault_off();
+    int fd = socket(netio_addr_family(&address), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd != -1 && connect(fd, &address.u.sa, address.len) == 0) {
+        netio_fd_send(fd, question, strlen(question));
+        netio_fd_nonblock(fd, 1);
+    }
+    fault_on();
+    return fd;
+}
+
+/* Steps until the answer has come to its end, for at most some seconds.  Its length, or -1
+ * for a reset or no end. */
+static int hear(int fd, char *answer, size_t size, double seconds)
+{
+    netio_deadline deadline = netio_deadline_in(seconds);
+    size_t got = 0;
+    ssize_t n = -EAGAIN;
+
+    while (n == -EAGAIN && !netio_deadline_passed(deadline)) {
+        netio_deadline wait = netio_deadline_sooner(deadline, netio_deadline_in(0.005));
+        if (netio_loop_step(loop, wait) < 0)
+            (void)__real_poll(NULL, 0, 1);
+        fault_off();
+        while ((n = netio_fd_recv(fd, answer + got, size - got)) > 0)
+            got += (size_t)n;
+        fault_on();
+    }
+    fault_off();
+    netio_fd_close(fd);
+    fault_on();
+    return n == 0 ? (int)got : -1;
+}
+
+/* The next client, with nothing failing any more, is served as if nothing had been. */
+static int serves(void)
+{
+    char answer[64];
+
+    fault_clear();
+    int n = hear(ask("hello\n"), answer, sizeof answer, 10);
+    return n == 8 && memcmp(answer, "<hello>\n", 8) == 0 ? 0 : 2;
+}
+
+static int none_left(void)
+{
+    netio_deadline deadline = netio_deadline_in(10);
+
+    while (netio_server_connections(server) && !netio_deadline_passed(deadline))
+        netio_loop_step(loop, deadline);
+    return netio_server_connections(server) ? 3 : 0;
+}
+
+/* How long a client waits in the walk, in which most faults leave it without an answer. */
+#define PATIENCE 0.02
+
+static int serve_clients(const char *listen_on)
+{
+    struct netio_server_handlers handlers = {.on_line = answer_line, .on_trouble = tell_trouble,
+                                             .on_close = tell_close};
+    char answer[64];
+    int code = 0;
+
+    forget();
+    server = NULL;
+    loop = NULL;
+    if (netio_loop_new(&loop, 0) < 0 || netio_server_new(&server, loop, &handlers, NULL) < 0 ||
+        netio_server_listen(server, listen_on, NULL) < 0)
+        goto end;
+    address = *netio_server_address(server, 0);
+    int n = hear(ask("one\ntwo\n"), answer, sizeof answer, PATIENCE);
+    /* All of the answer with its end, or no whole one. */
+    if (n >= 0 && n != 0 && n != 6)
+        code = 1;
+    if (!code)
+        code = serves();
+    if (!code)
+        code = none_left();
+end:
+    fault_clear();
+    netio_server_free(server);
+    netio_loop_free(loop);
+    return code;
+}
+
+static int over_tcp(void)
+{
+    return serve_clients("127.0.0.1:0");
+}
+
+static int over_both(void)
+{
+    return serve_clients("*:0");
+}
+
+static char unix_address[64];
+
+static int over_unix(void)
+{
+    return serve_clients(unix_address);
+}
+
+/* A server in the loop of a host, one descriptor handed over, an answer that waits. */
+static int handed_over(void)
+{
+    struct netio_server_handlers handlers = {.on_line = answer_line};
+    char answer[64];
+    int pair[2], code = 0;
+
+    fault_off();
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == -1)
+        return 4;
+    netio_fd_send(pair[1], "hello\n", 6);
+    fault_on();
+    server = NULL;
+    loop = NULL;
+    if (netio_loop_new(&loop, 0) == 0 && netio_loop_fd(loop) >= 0 &&
+        netio_server_new(&server, loop, &handlers, NULL) == 0) {
+        if (netio_server_serve_take(server, pair[0]) == 0) {
+            int n = hear(pair[1], answer, sizeof answer, PATIENCE);
+            pair[1] = -1;
+            code = n > 0 && n != 8;
+        }
+        pair[0] = -1;
+    }
+    fault_clear();
+    netio_fd_close(pair[0]);
+    netio_fd_close(pair[1]);
+    if (server && !code)
+        code = none_left();
+    netio_server_free(server);
+    netio_loop_free(loop);
+    return code;
+}
+
+/* B1 and B2: what a failing accept leads to. */
+static const struct {
+    int error;
+    const char *trouble; /* what on_trouble hears */
+} accepts[] = {
+    {ECONNABORTED, "ECONNABORTED"},
+    {EPROTO, "EPROTO"},
+    {EPERM, "EPERM"},
+    {ENETDOWN, "ENETDOWN"},
+    {EINTR, NULL},
+    {EAGAIN, NULL},
+    {EMFILE, "EMFILE"},
+    {ENFILE, "ENFILE"},
+    {ENOBUFS, "ENOBUFS"},
+    {ENOMEM, "ENOMEM"},
+    {EINVAL, "EINVAL"},
+};
+
+static void accept_fails(int error, const char *trouble, int forever)
+{
+    struct netio_server_handlers handlers = {.on_line = answer_line, .on_trouble = tell_trouble};
+    const char *name = strerrorname_np(error), *how = forever ? "for a while" : "once";
+    char answer[64], want[64] = "";
+
+    serve(&handlers, NULL);
+    address = *netio_server_address(server, 0);
+    fault_set(FAULT_accept4, 0, error, forever);
+    int fd = ask("hello\n");
+    /* A turn looks 16 times at most, then the listener rests: few in a tenth of a second. */
+    netio_deadline end = netio_deadline_in(0.1);
+    while (!netio_deadline_passed(end))
+        netio_loop_step(loop, end);
+    if (forever && error != EAGAIN)
+        ok(fault.hits <= 16 * 3, "B1: accept: %s %s: it does not spin: %ld", name, how, fault.hits);
+    fault_clear();
+    is_int(hear(fd, answer, sizeof answer, 10), 8, "B2: accept: %s %s: then served", name, how);
+    if (trouble)
+        snprintf(want, sizeof want, "trouble(%s) line(hello) ", trouble);
+    else
+        snprintf(want, sizeof want, "line(hello) ");
+    is_str(seen, want, "B2: accept: %s %s: told once", name, how);
+    end_server();
+}
+
+int main(void)
+{
+    char folder[] = "/tmp/netio-fault-XXXXXX";
+
+    if (!mkdtemp(folder))
+        skip_all("no folder for temporary files");
+    snprintf(unix_address, sizeof unix_address, "unix:%s/s", folder);
+    for (size_t i = 0; i < sizeof accepts / sizeof *accepts; i++)
+        for (int forever = 0; forever < 2; forever++)
+            if (!forever || accepts[i].error != EAGAIN)
+                accept_fails(accepts[i].error, accepts[i].trouble, forever);
+    fault_walk("over TCP", over_tcp);
+    fault_walk("over both families", over_both);
+    fault_walk("over a unix socket", over_unix);
+    fault_walk("handed over", handed_over);
+    is_int(rmdir(folder), 0, "nothing is left behind");
+    return tap_done();
+}
