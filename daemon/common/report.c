@@ -1,0 +1,44 @@
+/* daemon/common: what a daemon has to say about itself; see report.h. */
+#include "report.h"
+
+#include <string.h>
+#include <syslog.h>
+
+int report_open(struct report *report, const char *program)
+{
+    report->log = NULL;
+    return netio_log_open(&report->screen, "stderr", program, NULL);
+}
+
+int report_log(struct report *report, const char *target, const char *program,
+               struct netio_error *error)
+{
+    if (strcmp(target, "stderr") == 0)
+        return 0;
+    return netio_log_open(&report->log, target, program, error);
+}
+
+void report_close(struct report *report)
+{
+    netio_log_free(report->log);
+    netio_log_free(report->screen);
+    report->log = report->screen = NULL;
+}
+
+struct netio_log *report_to(const struct report *report)
+{
+    return report->log ? report->log : report->screen;
+}
+
+int report_fail(const struct report *report, int exit_code, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    netio_vlog(report->screen, LOG_ERR, format, args);
+    va_end(args);
+    va_start(args, format);
+    netio_vlog(report->log, LOG_ERR, format, args);
+    va_end(args);
+    return exit_code;
+}

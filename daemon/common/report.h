@@ -1,0 +1,28 @@
+/* daemon/common: what a daemon has to say about itself.
+ *
+ * Called by the main.c of each daemon and what it calls.  Until the log is open, and whenever a
+ * start fails, somebody may be looking at stderr; later there is only the log.
+ */
+#ifndef DAEMON_REPORT_H
+#define DAEMON_REPORT_H
+
+#include <netio/log.h>
+
+struct report {
+    struct netio_log *screen; /* stderr */
+    struct netio_log *log;    /* NULL until report_log, or when it is stderr too */
+};
+
+/* 0 or a negative code (no memory). */
+int report_open(struct report *report, const char *program);
+/* Opens the log; target as netio_log_open has it.  0, or a code with *error. */
+int report_log(struct report *report, const char *target, const char *program,
+               struct netio_error *error);
+void report_close(struct report *report);
+/* The log to write to from now on: report->log, or the screen. */
+struct netio_log *report_to(const struct report *report);
+/* Says why the daemon ends, on stderr and in the log, and returns exit_code. */
+int report_fail(const struct report *report, int exit_code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,127 @@
+/* daemon/common: what a daemon was given at birth; see standard.h. */
+#include "standard.h"
+
+#include <netio/fd.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int open_null(void)
+{
+    struct stat st;
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+    if (fd == -1)
+        return -errno;
+    /* A /dev that is not mounted makes a plain file of everybody's "> /dev/null". */
+    if (fstat(fd, &st) == -1 || !S_ISCHR(st.st_mode)) {
+        netio_fd_close(fd);
+        return -ENODEV;
+    }
+    return fd;
+}
+
+/* The lowest free descriptor is the one open(2) gives, so they come in order. */
+static int fill_descriptors(void)
+{
+    int fd = open_null();
+
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        netio_fd_cloexec(fd, 0);
+        fd = open_null();
+    }
+    netio_fd_close(fd);
+    return fd < 0 ? fd : 0;
+}
+
+static void reset_signals(void)
+{
+    sigset_t none;
+
+    /* glibc keeps two for itself, and SIGKILL and SIGSTOP stay as they are: they fail. */
+    for (int i = 1; i < NSIG; i++)
+        signal(i, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int standard_begin(void)
+{
+    umask(027);
+    reset_signals();
+    return fill_descriptors();
+}
+
+static int socket_option(int fd, int option)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+
+    return getsockopt(fd, SOL_SOCKET, option, &value, &len) == -1 ? -1 : value;
+}
+
+enum standard_input standard_input_kind(void)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof peer;
+    struct stat st;
+
+    if (fstat(STDIN_FILENO, &st) == -1)
+        return STANDARD_INPUT_OTHER;
+    if (S_ISFIFO(st.st_mode))
+        return STANDARD_INPUT_PIPE;
+    if (!S_ISSOCK(st.st_mode))
+        return STANDARD_INPUT_OTHER;
+    if (socket_option(STDIN_FILENO, SO_TYPE) != SOCK_STREAM)
+        return STANDARD_INPUT_DATAGRAM;
+    if (socket_option(STDIN_FILENO, SO_ACCEPTCONN) == 1)
+        return STANDARD_INPUT_LISTENING;
+    if (getpeername(STDIN_FILENO, (struct sockaddr *)&peer, &len) == -1)
+        return STANDARD_INPUT_GONE;
+    return STANDARD_INPUT_CONNECTED;
+}
+
+static int same_file(int fd, const struct stat *other)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && st.st_dev == other->st_dev && st.st_ino == other->st_ino;
+}
+
+int standard_input_take(void)
+{
+    struct stat st;
+    int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+    if (fd == -1)
+        return -errno;
+    int null = open_null();
+    if (null < 0 || fstat(fd, &st) == -1) {
+        netio_fd_close(fd);
+        netio_fd_close(null);
+        return null < 0 ? null : -errno;
+    }
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+        if (same_file(i, &st))
+            dup2(null, i);
+    netio_fd_close(null);
+    return fd;
+}
+
+size_t standard_descriptors(size_t max)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+        return 256;
+    limit.rlim_cur = limit.rlim_max < max ? limit.rlim_max : max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
+        getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur < max ? (size_t)limit.rlim_cur : max;
+}

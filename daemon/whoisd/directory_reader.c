@@ -1,0 +1,234 @@
+/* whoisd: one SQLite file open for questions; see directory_reader.h.
+ * Called by directory_sqlite.c; touches SQLite and nothing else. */
+#include "directory_reader.h"
+#include "directory_vfs.h"
+
+#include <netio/error.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK_STEPS  1000 /* steps of SQLite's machine between two looks at the clock: < 0.1 ms */
+#define OPEN_SECONDS 5.0  /* to prepare the statements, which reads a few pages */
+
+/* A word as an FTS5 string: in quotes, with every quote doubled, a sign for a prefix, a blank. */
+#define MATCH_SIZE (2 * QUERY_TEXT + QUERY_WORD_MAX * 4 + sizeof "name : ()")
+
+/* The statements: X(name, text).  FTS5 finds in the order of its rowids, which is the order of
+ * listing, so that LIMIT ends the work early. */
+#define STATEMENT_LIST(X)                                                                          \
+    X(WORDS, "SELECT rowid FROM word WHERE word MATCH ?1 ORDER BY rowid LIMIT ?2")                 \
+    X(HANDLE, "SELECT id FROM entry WHERE key = ?1 ORDER BY id LIMIT ?2")                          \
+    X(READ, "SELECT handle, name, summary, fields FROM entry WHERE id = ?1")                       \
+    X(COUNT, "SELECT value FROM meta WHERE name = 'entries'")
+
+enum statement {
+#define READER_X(name, text) STATEMENT_##name,
+    STATEMENT_LIST(READER_X)
+#undef READER_X
+    STATEMENTS
+};
+
+struct directory_reader {
+    struct directory_file file;
+    sqlite3 *db;
+    sqlite3_stmt *statement[STATEMENTS];
+    netio_deadline deadline; /* of the question that runs */
+    uint64_t entries;
+};
+
+/* SQLite's machine runs below FTS5 too, each time it reads a page of its index, so that a search
+ * that finds nothing for seconds is stopped as well. */
+static int is_late(void *data)
+{
+    return netio_deadline_passed(((struct directory_reader *)data)->deadline);
+}
+
+/* The file is as good as its checksum, but who made it is not known: nothing in its schema may
+ * call out. */
+static int harden(struct directory_reader *reader)
+{
+    sqlite3_db_config(reader->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(reader->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_progress_handler(reader->db, CHECK_STEPS, is_late, reader);
+    /* One transaction for good, as the file does not change: each step would begin its own. */
+    return sqlite3_exec(reader->db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; BEGIN",
+                        NULL, NULL, NULL);
+}
+
+static int prepare(struct directory_reader *reader)
+{
+    static const char *const text[] = {
+#define READER_X(name, text) text,
+        STATEMENT_LIST(READER_X)
+#undef READER_X
+    };
+    int code = SQLITE_OK;
+
+    for (int i = 0; code == SQLITE_OK && i < STATEMENTS; i++)
+        code = sqlite3_prepare_v3(reader->db, text[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                  &reader->statement[i], NULL);
+    return code;
+}
+
+/* Ends a statement; what it was bound to need not live any longer. */
+static void rest(sqlite3_stmt *statement)
+{
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+}
+
+static int count_entries(struct directory_reader *reader)
+{
+    sqlite3_stmt *statement = reader->statement[STATEMENT_COUNT];
+    int code = sqlite3_step(statement);
+
+    if (code == SQLITE_ROW)
+        reader->entries = (uint64_t)sqlite3_column_int64(statement, 0);
+    rest(statement);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+static int open_fault(const struct directory_reader *reader, int code,
+                      struct directory_fault *fault)
+{
+    if (code == SQLITE_NOMEM)
+        return directory_fault_set(fault, -ENOMEM, "%s", netio_error_text(-ENOMEM));
+    return directory_fault_set(fault, -EBADMSG, "damaged: %s",
+                               reader->db ? sqlite3_errmsg(reader->db) : sqlite3_errstr(code));
+}
+
+int directory_reader_open_take(struct directory_reader **out, struct directory_file *file,
+                               struct directory_fault *fault)
+{
+    struct directory_reader *reader = calloc(1, sizeof *reader);
+
+    *out = NULL;
+    if (!reader) {
+        directory_file_close(file);
+        return directory_fault_set(fault, -ENOMEM, "%s", netio_error_text(-ENOMEM));
+    }
+    reader->file = *file;
+    file->fd = -1;
+    reader->deadline = netio_deadline_in(OPEN_SECONDS);
+    int code = directory_vfs_open(&reader->db, reader->file.fd, reader->file.size);
+    if (code == SQLITE_OK)
+        code = harden(reader);
+    if (code == SQLITE_OK)
+        code = prepare(reader);
+    if (code == SQLITE_OK)
+        code = count_entries(reader);
+    if (code != SQLITE_OK) {
+        code = open_fault(reader, code, fault);
+        directory_reader_close(reader);
+        return code;
+    }
+    *out = reader;
+    return 0;
+}
+
+void directory_reader_close(struct directory_reader *reader)
+{
+    if (!reader)
+        return;
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(reader->statement[i]);
+    sqlite3_close(reader->db);
+    directory_file_close(&reader->file);
+    free(reader);
+}
+
+const struct directory_identity *directory_reader_identity(const struct directory_reader *reader)
+{
+    return &reader->file.identity;
+}
+
+uint64_t directory_reader_entries(const struct directory_reader *reader)
+{
+    return reader->entries;
+}
+
+const char *directory_reader_trouble(const struct directory_reader *reader)
+{
+    return sqlite3_errmsg(reader->db);
+}
+
+/* Writes the query's words in FTS5's language, where the words of a list must all be there. */
+static int match_text(const struct query *query, char out[MATCH_SIZE])
+{
+    char *to = out;
+
+    if (query->names_only)
+        to = stpcpy(to, "name : (");
+    for (size_t i = 0; i < query->count; i++) {
+        const struct query_word *word = &query->word[i];
+        *to++ = '"';
+        for (size_t k = 0; k < word->len; k++) {
+            if (word->text[k] == '"')
+                *to++ = '"';
+            *to++ = word->text[k];
+        }
+        *to++ = '"';
+        if (word->prefix)
+            *to++ = '*';
+        *to++ = ' ';
+    }
+    if (query->names_only)
+        *to++ = ')';
+    return (int)(to - out);
+}
+
+static int code_of(int code)
+{
+    return code == SQLITE_INTERRUPT ? -ETIMEDOUT : -EIO;
+}
+
+int directory_reader_find(struct directory_reader *reader, const struct query *query, int64_t *id,
+                          size_t max, netio_deadline deadline)
+{
+    int handle = query->kind == QUERY_HANDLE;
+    sqlite3_stmt *statement = reader->statement[handle ? STATEMENT_HANDLE : STATEMENT_WORDS];
+    char match[MATCH_SIZE];
+    int count = 0, code;
+
+    reader->deadline = deadline;
+    if (handle)
+        code = sqlite3_bind_text(statement, 1, query->key, -1, SQLITE_STATIC);
+    else
+        code = sqlite3_bind_text(statement, 1, match, match_text(query, match), SQLITE_STATIC);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_int64(statement, 2, (sqlite3_int64)max);
+    if (code == SQLITE_OK)
+        while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+            id[count++] = sqlite3_column_int64(statement, 0);
+    rest(statement);
+    return code == SQLITE_DONE ? count : code_of(code);
+}
+
+static const char *column(sqlite3_stmt *statement, int i)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, i);
+
+    return text ? text : "";
+}
+
+int directory_reader_read(struct directory_reader *reader, int64_t id,
+                          struct directory_entry *entry, netio_deadline deadline)
+{
+    sqlite3_stmt *statement = reader->statement[STATEMENT_READ];
+
+    rest(statement); /* only now: the entry read before was in its row */
+    reader->deadline = deadline;
+    int code = sqlite3_bind_int64(statement, 1, id);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    if (code != SQLITE_ROW)
+        return code == SQLITE_DONE ? -EIO : code_of(code);
+    entry->handle = column(statement, 0);
+    entry->name = column(statement, 1);
+    entry->summary = column(statement, 2);
+    entry->fields = column(statement, 3);
+    return 0;
+}

@@ -1,0 +1,132 @@
+/* whoisd: lines of an answer; see layout.h.
+ * Called by answer.c; touches nothing but its arguments. */
+#include "layout.h"
+
+#include <netio/text.h>
+
+#include <string.h>
+#include <strings.h>
+
+int layout_line(struct netio_buf *out, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int code = netio_buf_vaddf(out, format, args);
+    va_end(args);
+    return code != 0 ? code : netio_buf_add(out, "\r\n", 2);
+}
+
+/* The character at text: how many bytes it takes, and in *shown how many of them are shown.  A
+ * tab is shown, as a blank. */
+static size_t next_character(const char *text, size_t len, size_t *shown)
+{
+    uint32_t point;
+    size_t step = netio_utf8_get(text, len, &point);
+
+    *shown = step > 0 && (netio_utf8_printable(point) || point == '\t') ? step : 0;
+    return step > 0 ? step : 1;
+}
+
+/* How many bytes at text are printable ASCII: most of any directory, and the quick way. */
+static size_t plain_run(const char *text, size_t len)
+{
+    size_t n = 0;
+
+    while (n < len && text[n] >= 0x20 && text[n] <= 0x7e)
+        n++;
+    return n;
+}
+
+/* Takes from *text what fills at most size bytes of out, and returns how many it filled. */
+static size_t fill(const char **text, size_t *len, char *out, size_t size)
+{
+    size_t used = 0, step, shown;
+
+    for (; *len > 0; *text += step, *len -= step, used += shown) {
+        step = shown = plain_run(*text, *len < size - used ? *len : size - used);
+        if (step == 0)
+            step = next_character(*text, *len, &shown);
+        if (used + shown > size)
+            break;
+        memcpy(out + used, *text, shown);
+        if (**text == '\t')
+            out[used] = ' ';
+    }
+    return used;
+}
+
+size_t layout_clean(const char *text, size_t len, char *out, size_t size)
+{
+    size_t used = fill(&text, &len, out, size - 1);
+
+    out[used] = '\0';
+    return used;
+}
+
+/* Characters, not bytes: continuation bytes of UTF-8 are not counted. */
+static size_t width_of(const char *text, size_t len)
+{
+    size_t width = 0;
+
+    for (size_t i = 0; i < len; i++)
+        width += (text[i] & 0xc0) != 0x80;
+    return width;
+}
+
+/* Writes the label with the blanks before it, and returns how many bytes these are together. */
+static size_t put_label(const char *label, size_t len, char *out)
+{
+    static const char referral[] = "ReferralServer";
+    char clean[LAYOUT_LABEL_MAX + 1];
+    size_t used = layout_clean(label, len, clean, sizeof clean);
+    size_t width = width_of(clean, used);
+    size_t blanks = width < LAYOUT_COLUMN ? LAYOUT_COLUMN - width : 0;
+
+    if (blanks == 0 && strncasecmp(clean, referral, sizeof referral - 1) == 0)
+        blanks = 1;
+    memset(out, ' ', blanks);
+    memcpy(out + blanks, clean, used);
+    return blanks + used;
+}
+
+/* How much of a full line to keep so that it ends at a blank: all of it without one. */
+static size_t break_at(const char *line, size_t first, size_t len)
+{
+    for (size_t i = len; i > first; i--)
+        if (line[i - 1] == ' ')
+            return i;
+    return len;
+}
+
+int layout_pair(struct netio_buf *out, const char *label, size_t label_len, const char *value,
+                size_t value_len)
+{
+    char line[LAYOUT_LINE_MAX + 2];
+    size_t used = put_label(label, label_len, line);
+
+    for (;;) {
+        memcpy(line + used, ": ", 2);
+        size_t first = used + 2;
+        const char *begin = value;
+        size_t left = value_len;
+        size_t len = first + fill(&value, &value_len, line + first, LAYOUT_LINE_MAX - first);
+        if (value_len > 0) {
+            /* Again, up to the blank only: the rest belongs to the next line. */
+            size_t keep = break_at(line, first, len);
+            if (keep < len) {
+                value = begin;
+                value_len = left;
+                len = first + fill(&value, &value_len, line + first, keep - first);
+            }
+        }
+        while (len > first && line[len - 1] == ' ')
+            len--;
+        memcpy(line + len, "\r\n", 2);
+        int code = netio_buf_add(out, line, len + 2);
+        if (code != 0 || value_len == 0)
+            return code;
+        memset(line, ' ', LAYOUT_COLUMN);
+        used = LAYOUT_COLUMN;
+    }
+}

@@ -1,0 +1,131 @@
+# whoisd: its command line, what it checks before it serves, and its exit codes.
+
+use strict;
+use warnings;
+
+use File::Temp ();
+use IO::Socket::INET;
+use Test::More;
+
+use lib 't/lib';
+use NetIO::Test::Daemon;
+use NetIO::Test::Directory qw(build_directory);
+
+alarm 120;
+
+my $dir  = File::Temp->newdir;
+my $db   = build_directory("$dir/a.db", [{ handle => 'A1', name => 'One' }]);
+my $good = "sqlite:$db";
+my $usage =
+      "usage: whoisd [--listen ADDR]... [--directory URI] [--log syslog|stderr|FILE] [-f] [-t] "
+    . "[-V] [--stdio]\n";
+my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0);
+my $port  = $taken->sockport;
+my ($version) =
+    `sed -n 's/.*NETIO_VERSION "\\(.*\\)"/\\1/p' csrc/include/netio/version.h` =~ /(\S+)/;
+
+# Name, arguments, exit code, stdout, stderr.
+#<<< the table as it is
+my @table = (
+    ['version',        ['-V'],        0, "whoisd (NetIO) $version\n", ''],
+    ['long version',   ['--version'], 0, "whoisd (NetIO) $version\n", ''],
+    ['a good start is silent', ['-t', '--directory', $good], 0, '', ''],
+    ['all options', ['-t', '-f', '--listen', '127.0.0.1:0', '--listen', '[::1]:whois',
+            '--listen', '*:4343', '--listen', "unix:$dir/s", '--directory', $good,
+            '--log', 'syslog',
+            '--query-seconds', '0.5', '--answer-seconds', 5], 0, '', ''],
+    ['an address in use is no fault of the configuration',
+        ['--test', '--listen', "127.0.0.1:$port", '--directory', $good], 0, '', ''],
+    ['unknown option', ['--bogus'], 64, '', "whoisd: unrecognized option '--bogus'\n$usage"],
+    ['unknown letter', ['-x'],      64, '', "whoisd: invalid option -- 'x'\n$usage"],
+    ['option of a later version', ['--workers', 2], 64, '',
+        "whoisd: unrecognized option '--workers'\n$usage"],
+    ['value missing', ['--listen'], 64, '',
+        "whoisd: option '--listen' requires an argument\n$usage"],
+    ['argument', ['cisco'], 64, '', "whoisd: unexpected argument 'cisco'\n$usage"],
+    ['address: no such service', ['--listen', '127.0.0.1:nosuch'], 64, '',
+        "whoisd: --listen 127.0.0.1:nosuch: unknown service\n$usage"],
+    ['address: port too high', ['--listen', '65536'], 64, '',
+        "whoisd: --listen 65536: unknown service\n$usage"],
+    ['address: octal', ['--listen', '010.0.0.1:43'], 64, '',
+        "whoisd: --listen 010.0.0.1:43: not a valid address\n$usage"],
+    ['address: too many', [map { ('--listen', $_) } 1 .. 9], 64, '',
+        "whoisd: --listen 9: too many addresses (8 at most)\n$usage"],
+    ['log: a word', ['--log', 'file'], 64, '',
+        "whoisd: --log file: neither syslog, nor stderr, nor a path\n$usage"],
+    ['log: nothing', ['--log', ''], 64, '',
+        "whoisd: --log : neither syslog, nor stderr, nor a path\n$usage"],
+    (map { ["seconds: $_", ['--query-seconds', $_], 64, '',
+            "whoisd: --query-seconds $_: not a number of seconds up to 86400\n$usage"] }
+            '', '0', '-1', '1x', ' 1', 'inf', 'nan', '0x10', '1e3', '86401', '1.2.3'),
+    ['seconds: of the answer', ['--answer-seconds', 'ten'], 64, '',
+        "whoisd: --answer-seconds ten: not a number of seconds up to 86400\n$usage"],
+    ['two ways to serve', ['--stdio', '--listen', '127.0.0.1:0'], 64, '',
+        "whoisd: --stdio and --listen exclude each other\n$usage"],
+    ['directory: unknown kind', ['-t', '--directory', 'ldap://127.0.0.1/'], 64, '',
+        "whoisd: --directory ldap://127.0.0.1/: not a directory URI (sqlite:PATH)\n"],
+    ['directory: no path', ['-t', '--directory', 'sqlite:'], 64, '',
+        "whoisd: --directory sqlite:: not a directory URI (sqlite:PATH)\n"],
+    ['directory: missing', ['-t', '--directory', "sqlite:$dir/none"], 66, '',
+        "whoisd: directory sqlite:$dir/none: No such file or directory\n"],
+    ['port in use (B28)', ['--listen', "127.0.0.1:$port", '--directory', $good], 69, '',
+        "whoisd: listen 127.0.0.1:$port: Address already in use\n"],
+    ['the second port in use',
+        ['--listen', '127.0.0.1:0', '--listen', "127.0.0.1:$port", '--directory', $good], 69, '',
+        "whoisd: listen 127.0.0.1:$port: Address already in use\n"],
+    ['an address of another machine', ['--listen', '192.0.2.1:0', '--directory', $good], 69, '',
+        "whoisd: listen 192.0.2.1:0: Cannot assign requested address\n"],
+    ['log in no folder', ['--log', "$dir/none/log", '--directory', $good], 73, '',
+        "whoisd: log $dir/none/log: No such file or directory\n"],
+);
+#>>>
+
+for my $row (@table) {
+    my ($name, $args, @expected) = @$row;
+
+    is_deeply [NetIO::Test::Daemon->run(args => $args)], \@expected, $name;
+}
+
+{
+    my ($exit, $out, $err) = NetIO::Test::Daemon->run(args => ['--help']);
+
+    is "$exit$err",                    '0',    '--help ends well';
+    is substr($out, 0, length $usage), $usage, '--help begins with the usage';
+    for my $option (
+        qw(--listen --directory --log --query-seconds --answer-seconds --stdio
+        --foreground --test --version --help)
+        )
+    {
+        like $out, qr/^  .*\Q$option\E\b/m, "--help has $option";
+    }
+    is_deeply [grep { length > 79 } grep { !/^usage/ } split /\n/, $out], [],
+        '--help fits 79 columns';
+    is_deeply [NetIO::Test::Daemon->run(args => ['-h'])], [$exit, $out, $err], '-h is the same';
+}
+
+SKIP: {
+    open my $full, '>', '/dev/full' or skip 'no /dev/full', 1;
+    my ($exit) = NetIO::Test::Daemon->run(args => ['-V'], stdout => $full);
+    is $exit, 74, 'a version that cannot be printed is an error';
+}
+
+{
+    my ($exit, $out, $err) = NetIO::Test::Daemon->run(
+        args => ['--log', "$dir/log", '--listen', "127.0.0.1:$port", '--directory', $good]);
+
+    is $err, "whoisd: listen 127.0.0.1:$port: Address already in use\n", 'said on stderr';
+    like NetIO::Test::Daemon::slurp("$dir/log"),
+        qr/^\S+ whoisd\[\d+\]: listen 127\.0\.0\.1:$port: Address already in use\n\z/,
+        'and in the log';
+    is((stat "$dir/log")[2] & 0777, 0640, 'the log is for owner and group (C12)');
+}
+
+{
+    my ($exit, $out, $err) =
+        NetIO::Test::Daemon->run(args => ['-t', '--directory', "sqlite:$dir/a\n\e[2Jb"]);
+
+    is $err, "whoisd: directory sqlite:$dir/a\\x0a\\x1b[2Jb: No such file or directory\n",
+        'a path is no way to the terminal (D4)';
+}
+
+done_testing;
