@@ -1,0 +1,72 @@
+# use NetIO: what it exports, and what it costs to load.
+
+use strict;
+use warnings;
+
+use Config;
+use Cwd ();
+use File::Temp ();
+use Test::More;
+
+alarm 120;
+
+# Runs a one-liner with this perl and this @INC; its output, errors included.
+sub perl {
+    my (@arguments) = @_;
+
+    open my $out, '-|', $^X, '-w', (map {"-I$_"} @INC), @arguments or die "$^X: $!\n";
+    local $/;
+    return join '', <$out>;
+}
+
+my @imports = (
+    # name                what follows "use NetIO"        exported?
+    ['nothing asked for', '',            1],
+    ['by name',           q{'tcpopen'},  1],
+    [':all',              q{':all'},     1],
+    ['an empty list',     '()',          0],
+    ['a version',         '0.01',        1],
+    ['version and name',  '0.01 "tcpopen"', 1],
+);
+
+for (@imports) {
+    my ($name, $list, $expected) = @$_;
+    is perl('-e', "use NetIO $list; print defined &tcpopen ? 1 : 0"), $expected, $name;
+}
+
+for my $name ('tcpclose', ':none', '$VERSION', 'import') {
+    is perl('-e', "eval { require NetIO; NetIO->import(q($name)) } or print \$@"),
+        qq{"$name" is not exported by the NetIO module at -e line 1.\n}, "import of $name";
+}
+is perl('-e', 'package Face; require NetIO; @ISA = "NetIO"; print eval { Face->import("x") } || $@'),
+    qq{"x" is not exported by the Face module at -e line 1.\n}, 'import through a subclass';
+
+# As installed: from blib, where lib and arch are apart, XSLoader falls back on DynaLoader.
+my $installed = File::Temp->newdir;
+my @places    = map { Cwd::abs_path($_) } grep { -d } @INC;
+
+for (['NetIO.pm', ''], ['NetIO', '/Error.pm'], ['auto', "/NetIO/NetIO.$Config{dlext}"]) {
+    my ($name, $within) = @$_;
+    my ($place) = grep { -e "$_/$name$within" } @places;
+    symlink "$place/$name", "$installed/$name" or die "symlink: $!\n";
+}
+
+sub loaded {
+    my ($module, $code) = @_;
+    local @INC = "$installed";
+    return perl("-M$module", '-e', "$code; print join ' ', sort keys %INC");
+}
+
+my $loader = loaded('XSLoader', '');
+is loaded('NetIO', ''), "NetIO.pm $loader", 'it loads XSLoader and nothing else';
+like loaded('NetIO', 'eval { tcpopen("", 1) }'), qr{^NetIO\.pm NetIO/Error\.pm XSLoader\.pm },
+    'NetIO::Error is loaded at the first error';
+is perl('-MNetIO', '-e', 'print "NetIO::Socket"->can("getline") ? $INC{"IO/Socket.pm"} && 1 : 0'), 1,
+    'IO::Socket is loaded when a method that is not native is asked for';
+
+for my $module (qw(NetIO::Socket NetIO::Error NetIO::Whois)) {
+    is perl("-M$module", '-e', 'print defined &tcpopen ? 1 : 0'), 0,
+        "$module loads alone, without a warning, and exports nothing";
+}
+
+done_testing;

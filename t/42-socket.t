@@ -1,0 +1,563 @@
+# The handle: what Perl does with handles works, and every read and write keeps the deadline.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+
+use Errno qw(EAGAIN EBADF ECONNRESET EINVAL EPIPE ESPIPE ETIMEDOUT);
+use NetIO;
+use NetIO::Test::Peer;
+use Test::More;
+use Time::HiRes qw(ITIMER_REAL setitimer);
+
+alarm 120;
+
+my $echo = NetIO::Test::Peer->start('echo');
+
+# The peer lives as long as the handle.
+sub open_to {
+    my ($peer, @options) = @_;
+    my $fh = tcpopen($peer->host, $peer->port, timeout => 30, @options);
+
+    ${*$fh}{peer} = $peer;
+    return $fh;
+}
+
+sub peer { return NetIO::Test::Peer->start(@_) }
+
+sub fds { opendir my $dir, '/proc/self/fd' or die "/proc/self/fd: $!\n"; return scalar(() = readdir $dir) }
+
+my $baseline = fds();
+
+subtest 'reading' => sub {
+    my $text = "one\ntwo\n\nthree";
+    my $fh   = open_to(peer(say => $text));
+    is_deeply [<$fh>], ["one\n", "two\n", "\n", 'three'], 'list of lines';
+    ok eof $fh, 'eof';
+    ok !$fh->error, 'is no error';
+
+    $fh = open_to(peer(say => $text));
+    is do { local $/; scalar <$fh> }, $text, 'all of it';
+    $fh = open_to(peer(say => $text));
+    is do { local $/ = ''; scalar <$fh> }, "one\ntwo\n\n", 'a paragraph';
+    $fh = open_to(peer(say => $text));
+    is do { local $/ = \5; scalar <$fh> }, "one\nt", 'a record';
+    is read($fh, my $buffer, 3), 3, 'read';
+    is $buffer, "wo\n", 'goes on from there';
+    is read($fh, $buffer, 2, 5), 2, 'read with an offset';
+    is $buffer, "wo\n\0\0\nt", 'pads';
+    is getc $fh, 'h', 'getc';
+    is $fh->ungetc(ord 'H'), ord 'H', 'ungetc';
+    is scalar <$fh>, 'Hree', 'gives it back';
+    is scalar <$fh>, undef, 'the end';
+    is 0 + $!, 0, 'is no errno';
+    is read($fh, $buffer, 1), 0, 'nor for read';
+
+    $fh = open_to(peer(say => $text));
+    my $all = '';
+    $all .= $_ while <$fh>;
+    is $all, $text, 'while (<$fh>)';
+    is $., 4, '$.';
+    my $line = 'x';
+    $fh = open_to(peer(say => $text));
+    $line .= <$fh>;
+    is $line, "xone\n", '.= <$fh>';
+};
+
+subtest 'writing' => sub {
+    my $fh = open_to($echo);
+    ok print({$fh} "print\n"), 'print';
+    is scalar <$fh>, "print\n", 'is sent at once';
+    ok printf({$fh} "%s %03d\n", 'printf', 7), 'printf';
+    is scalar <$fh>, "printf 007\n", 'is sent';
+    { local ($,, $\) = ('-', "!\n"); print {$fh} 1, 2 }
+    is scalar <$fh>, "1-2!\n", '$, and $\\';
+    { use feature 'say'; ok say({$fh} 'say'), 'say' }
+    is scalar <$fh>, "say\n", 'is sent';
+    is syswrite($fh, "syswrite\n"), 9, 'syswrite';
+    is sysread($fh, my $buffer, 100), 9, 'sysread';
+    my $before = select $fh;
+    print "selected\n";
+    select $before;
+    is scalar <$fh>, "selected\n", 'select';
+    is $fh->autoflush(0), 1, 'autoflush(0)';
+    print {$fh} 'later, ';
+    is $fh->autoflush, !1, 'autoflush()';
+    print {$fh} "now\n";
+    is scalar <$fh>, "later, now\n", 'is sent';
+    {
+        my @warnings;
+        local $SIG{__WARN__} = sub { push @warnings, @_ };
+        print {$fh} "\x{263a}\n";
+        like "@warnings", qr/^Wide character in print at /, 'wide character: a warning';
+    }
+    is scalar <$fh>, "\xe2\x98\xba\n", 'and UTF-8';
+    is -S $fh, 1, '-S';
+    ok !defined sysseek($fh, 0, 0), 'sysseek fails';
+    ok !seek($fh, 0, 0), 'seek fails';
+    is 0 + $!, ESPIPE, 'with ESPIPE';
+    ok close $fh, 'close';
+    ok !close $fh, 'close again';
+    is 0 + $!, EBADF, 'EBADF';
+};
+
+subtest 'A18 every byte, and much of it' => sub {
+    my $bytes = join '', map { chr } 0 .. 255;
+    my $fh    = open_to($echo);
+
+    print {$fh} $bytes;
+    read $fh, my $back, 256;
+    is $back, $bytes, '256 bytes there and back';
+
+    my $much = $bytes x 40_000;
+    $fh = open_to(peer('count'));
+    ok print({$fh} $much), 'ten million there';
+    ok $fh->shutdown(1), 'shutdown(1)';
+    is scalar <$fh>, sprintf("%d %d\n", length $much, unpack('%32C*', $bytes) * 40_000), 'arrived';
+    is scalar <$fh>, undef, 'A9 and its end is seen';
+    ok !$fh->error, 'A9 is no error';
+
+    $fh = open_to(peer(say => $much));
+    is do { local $/; scalar <$fh> }, $much, 'ten million back';
+};
+
+subtest 'A19 line ends at every split point' => sub {
+    my $text = "lf\ncrlf\r\nlone\rcr\n\r\n";
+
+    for my $size (1 .. length $text) {
+        my $fh = open_to(peer(trickle => $text, $size));
+        is_deeply [<$fh>], ["lf\n", "crlf\r\n", "lone\rcr\n", "\r\n"], "in pieces of $size";
+    }
+};
+
+subtest 'layers' => sub {
+    my $fh = open_to($echo);
+
+    ok binmode($fh), 'binmode';
+    is join(' ', PerlIO::get_layers($fh)), 'netio perlio', 'changes nothing';
+    ok binmode($fh, ':utf8'), ':utf8';
+    print {$fh} "\x{263a}\n";
+    is scalar <$fh>, "\x{263a}\n", 'characters there and back';
+    ok binmode($fh, ':raw'), ':raw';
+    print {$fh} "\xe4\n";
+    is scalar <$fh>, "\xe4\n", 'bytes there and back';
+    ok binmode($fh, ':crlf'), ':crlf';
+    print {$fh} "a\nb\n";
+    is sysread($fh, my $wire, 100), 6, 'on the wire';
+    is $wire, "a\r\nb\r\n", 'CRLF';
+    print {$fh} "c\n";
+    is scalar <$fh>, "c\n", 'back';
+    ok binmode($fh, ':raw:encoding(UTF-8)'), ':encoding';
+    print {$fh} "\x{20ac}\n";
+    is scalar <$fh>, "\x{20ac}\n", 'there and back';
+    ok binmode($fh), 'binmode again';
+    is join(' ', PerlIO::get_layers($fh)), 'netio perlio', 'is as at the beginning';
+};
+
+subtest 'copies' => sub {
+    my $fh = open_to($echo, deadline => 60);
+
+    ok open(my $copy, '+<&', $fh), 'open +<&';
+    ok fileno $copy != fileno $fh, 'another descriptor';
+    $copy->autoflush;
+    print {$copy} "copy\n";
+    is scalar <$copy>, "copy\n", 'works';
+    ok close $copy, 'close the copy';
+    print {$fh} "original\n";
+    is scalar <$fh>, "original\n", 'leaves the original';
+    ok open($copy, '+<&=', fileno $fh), 'open +<&=';
+    is fileno $copy, fileno $fh, 'the same descriptor';
+    ok close $copy, 'close it';
+    print {$fh} "original\n";
+    is scalar <$fh>, "original\n", 'leaves the original';
+    {
+        local *STDIN;
+        open STDIN, '<&', $fh or die "open: $!";
+        print {$fh} "stdin\n";
+        is scalar <STDIN>, "stdin\n", 'as STDIN';
+    }
+    my $deadline = open_to(peer('silent'), deadline => 0.1);
+    open $copy, '+<&', $deadline or die "open: $!";
+    is scalar <$copy>, undef, 'a copy keeps the deadline';
+    is 0 + $!, ETIMEDOUT, 'ETIMEDOUT';
+    require IO::Select;
+    $fh = open_to($echo);
+    print {$fh} "x\n";
+    is_deeply [IO::Select->new($fh)->can_read(30)], [$fh], 'IO::Select';
+    require IO::Handle;
+    my $wrapped = IO::Handle->new_from_fd(fileno $fh, 'r');
+    is scalar <$wrapped>, "x\n", 'new_from_fd';
+};
+
+subtest 'methods' => sub {
+    my $fh   = open_to($echo, deadline => 60);
+    my $none = tcpopen($echo->host, $echo->port);
+
+    is $fh->fileno, fileno $fh, 'fileno';
+    is $fh->opened, 1, 'opened';
+    is $fh->peerhost, '127.0.0.1', 'peerhost';
+    is $fh->peerport, $echo->port, 'peerport';
+    is $fh->sockhost, '127.0.0.1', 'sockhost';
+    is $fh->sockport, (Socket::sockaddr_in(getsockname $fh))[0], 'sockport';
+    is $fh->connected, getpeername $fh, 'connected';
+    is $fh->timeout, 30, 'timeout';
+    is $fh->timeout(7), 30, 'timeout(7) returns the one before';
+    is $fh->timeout, 7, 'and sets it';
+    is ${*$fh}{io_socket_timeout}, 7, 'where IO::Socket keeps it';
+    is $none->timeout, undef, 'timeout: none';
+    my $left = $fh->deadline;
+    ok $left > 30 && $left <= 60, 'deadline: what is left';
+    is $none->deadline, undef, 'deadline: none';
+    $left = $fh->deadline(1000);
+    ok $left > 900 && $left <= 1000, 'deadline(1000)';
+    is $fh->deadline(undef), undef, 'deadline(undef)';
+    is $fh->deadline, undef, 'removes it';
+    is $fh->deadline(0), 0, 'deadline(0)';
+    is scalar <$fh>, undef, 'is past at once';
+    is $fh->deadline(9**9**9), undef, 'deadline(inf) is none';
+    for my $wrong ('abc', '', -1, 'nan', []) {
+        ok !eval { $fh->deadline($wrong); 1 }, "deadline($wrong): dies";
+        is $@, "deadline: '$wrong' is not a number of seconds at $0 line " . (__LINE__ - 1) . ".\n", 'text';
+    }
+    is $fh->blocking, 1, 'blocking';
+    is $fh->blocking(0), 1, 'blocking(0)';
+    is $fh->blocking, 0, 'is off';
+    is scalar <$fh>, undef, 'a read that would block';
+    is 0 + $!, EAGAIN, 'says EAGAIN';
+    is $fh->blocking(1), 0, 'blocking(1)';
+    print {$fh} "still here\n";
+    is scalar <$fh>, "still here\n", 'and the handle goes on';
+    is $fh->clearerr, 0, 'clearerr';
+    is $fh->shutdown(1), 1, 'shutdown';
+    is $fh->close, 1, 'close';
+    is $fh->close, !1, 'close again';
+
+    for my $method (qw(fileno deadline timeout peerhost peerport sockhost sockport connected blocking)) {
+        $! = 0;
+        is $fh->$method, $method eq 'timeout' ? 7 : undef, "closed: $method";
+        is 0 + $!, EBADF, 'EBADF' if $method ne 'timeout';
+    }
+    is $fh->opened, !1, 'closed: opened';
+    is 0 + $fh->error, EBADF, 'closed: error';
+    is $fh->clearerr, -1, 'closed: clearerr';
+    is $fh->shutdown(2), !1, 'closed: shutdown';
+    is $fh->deadline(5), undef, 'closed: deadline(5)';
+    is $fh->autoflush, 1, 'closed: autoflush';
+};
+
+subtest 'methods of IO::Handle and IO::Socket' => sub {
+    my $fh = open_to($echo);
+
+    is $fh->say('method'), 1, 'say';
+    is $fh->getline, "method\n", 'getline';
+    is $fh->print("a\nb\n"), 1, 'print';
+    is $fh->getline . $fh->getline, "a\nb\n", 'twice';
+    is $fh->printf("%d\n", 5), 1, 'printf';
+    is $fh->read(my $text, 2), 2, 'read';
+    is $fh->syswrite('xyz'), 3, 'syswrite';
+    is $fh->sysread($text, 3), 3, 'sysread';
+    ok $fh->binmode, 'binmode';
+    is $fh->protocol, Socket::IPPROTO_TCP(), 'protocol';
+    is $fh->socktype, Socket::SOCK_STREAM(), 'socktype';
+    is $fh->sockdomain, Socket::AF_INET(), 'sockdomain';
+    ok $fh->sockopt(Socket::SO_KEEPALIVE(), 1), 'sockopt';
+    is $fh->peername, getpeername $fh, 'peername';
+    ok $fh->can($_), "can $_" for qw(getline fileno deadline sockopt);
+    ok !$fh->can('nonsense'), 'can nonsense';
+    ok !eval { $fh->nonsense; 1 }, 'nonsense dies';
+    is $@, qq{Can't locate object method "nonsense" via package "NetIO::Socket" at $0 line }
+        . (__LINE__ - 2) . ".\n", 'text';
+    ok !eval { NetIO::Socket->nonsense; 1 }, 'on the class, too';
+};
+
+subtest 'F15 methods of what is no handle' => sub {
+    my $fake   = bless {}, 'NetIO::Socket';
+    my $scalar = bless \(my $nothing), 'NetIO::Socket';
+    open my $file, '<', $0 or die "$0: $!";
+
+    for my $method (qw(fileno opened deadline timeout error clearerr autoflush blocking peerhost peerport
+        sockhost sockport connected close)) {
+        my $code = NetIO::Socket->can($method);
+        for my $self (undef, '', 'STDIN', 7, {}, [], sub { }, $fake, $scalar) {
+            ok !eval { $code->($self); 1 }, "$method on " . ($self // 'undef');
+            is $@, "not a handle at $0 line " . (__LINE__ - 1) . ".\n", 'text';
+        }
+        eval { $code->() };
+        like $@, qr/^Usage: NetIO::Socket::$method\(self/, "$method on nothing";
+    }
+    is NetIO::Socket::fileno($file), fileno $file, 'another handle will do';
+    is NetIO::Socket::peerhost($file), undef, 'as far as it goes';
+    ok !eval { NetIO::Socket::deadline($file); 1 }, 'not for a deadline';
+    is $@, "deadline: not a handle that NetIO opened at $0 line " . (__LINE__ - 1) . ".\n", 'text';
+    is NetIO::Socket::opened(\*STDOUT), 1, 'a reference to a glob';
+    is NetIO::Socket::opened(*STDOUT), 1, 'a glob';
+    no warnings 'once';
+    is NetIO::Socket::opened(\*NOSUCH), !1, 'a glob without a handle';
+};
+
+subtest 'A6 a silent peer' => sub {
+    my $fh = open_to(peer('silent'), deadline => 0.1);
+
+    is scalar <$fh>, undef, 'readline';
+    is 0 + $!, ETIMEDOUT, '$!';
+    is $fh->error . '', 'Connection timed out', 'error';
+    is 0 + $fh->error, ETIMEDOUT, 'error, as a number';
+    is_deeply [<$fh>], [], 'readline, a list';
+    is 0 + $!, ETIMEDOUT, '$!';
+    is read($fh, my $buffer, 10), undef, 'read';
+    is 0 + $!, ETIMEDOUT, '$!';
+    is getc $fh, undef, 'getc';
+    ok eof $fh, 'eof cannot tell';
+    is 0 + $fh->error, ETIMEDOUT, 'error can';
+    ok !print({$fh} 'x'), 'print fails as well';
+    is 0 + $!, ETIMEDOUT, '$!';
+    ok !close $fh, 'close says that something failed';
+    is 0 + $!, ETIMEDOUT, '$!';
+
+    $fh = open_to($echo, deadline => 0.05);
+    is scalar <$fh>, undef, 'past the deadline';
+    ok $fh->deadline(30), 'a new one';
+    ok !$fh->error, 'the error is gone';
+    print {$fh} "and on\n";
+    is scalar <$fh>, "and on\n", 'the handle goes on';
+    ok close $fh, 'close';
+};
+
+subtest 'A7 a drip of bytes does not extend the deadline' => sub {
+    my $fh = open_to(peer(drip => 'x', 0.01), deadline => 0.2);
+    my $line = <$fh>;
+    like $line, qr/^x+$/, 'what came is there';
+    is 0 + $!, ETIMEDOUT, '$!';
+    ok $fh->error, 'error';
+    is scalar <$fh>, undef, 'and nothing more';
+    is 0 + $!, ETIMEDOUT, '$!';
+
+    $fh = open_to(peer(drip => "line\n", 0.01), deadline => 0.2);
+    my $lines = 0;
+    while (<$fh>) { $lines++ }
+    cmp_ok $lines, '>', 1, 'lines: some';
+    ok $fh->error, 'and an end that is none';
+    $fh = open_to(peer(drip => 'x', 0.01), deadline => 0.2);
+    my $got = read $fh, my $text, 10_000;
+    cmp_ok $got, '>', 0, 'read: what came';
+    is read($fh, $text, 10_000), undef, 'then undef';
+    is 0 + $!, ETIMEDOUT, '$!';
+
+    $fh = open_to(peer(flood => "x\n" x 1000), deadline => 0.2);
+    $lines = 0;
+    while (<$fh>) { $lines++ }
+    cmp_ok $lines, '>', 1000, 'a flood: many lines';
+    is 0 + $!, ETIMEDOUT, 'and yet an end';
+    $fh = open_to(peer(flood => 'x' x 1000), deadline => 0.2);
+    like scalar <$fh>, qr/^x+$/, 'a flood without a line end';
+    is 0 + $fh->error, ETIMEDOUT, 'ends, too';
+};
+
+subtest 'A8 a reset in the middle' => sub {
+    my $peer = peer(reset => "partial\nword");
+    my $fh   = open_to($peer, deadline => 60);
+    is scalar <$fh>, "partial\n", 'what came before';
+    print {$fh} "\n";
+    is scalar <$fh>, 'word', 'all of it';
+    ok $fh->error, 'flagged';
+    is scalar <$fh>, undef, 'then undef';
+    is 0 + $!, ECONNRESET, 'ECONNRESET';
+    is read($fh, my $text, 1), undef, 'never the end of file';
+    is 0 + $!, ECONNRESET, 'ECONNRESET';
+    is 0 + $fh->error, ECONNRESET, 'error';
+};
+
+subtest 'A10 a peer that has closed' => sub {
+    my $signals = 0;
+    local $SIG{PIPE} = sub { $signals++ };
+    my $fh = open_to(peer(say => "bye\n"), deadline => 60);
+
+    is scalar <$fh>, "bye\n", 'its word';
+    is scalar <$fh>, undef, 'its end';
+    1 while print {$fh} 'x';
+    is 0 + $!, EPIPE, 'EPIPE';
+    ok !print({$fh} 'x'), 'again';
+    is 0 + $!, EPIPE, 'EPIPE';
+    ok !close $fh, 'close knows';
+    is $signals, 0, 'no SIGPIPE';
+    local $SIG{PIPE} = 'DEFAULT';
+    $fh = open_to(peer(say => "bye\n"), deadline => 60);
+    () = <$fh>;
+    1 while print {$fh} 'x';
+    is $SIG{PIPE}, 'DEFAULT', 'alive without a handler';
+};
+
+subtest 'a deaf peer' => sub {
+    my $deaf = peer('deaf');
+    my $fh   = open_to($deaf, deadline => 0.1);
+    my $much = 'x' x 20_000_000;
+
+    ok !print({$fh} $much), 'print fails';
+    is 0 + $!, ETIMEDOUT, '$!';
+    ok $fh->error, 'error';
+    ok $fh->deadline(30), 'a new deadline';
+    ok $fh->error, 'does not bring back what was lost';
+    ok !print({$fh} 'more'), 'the peer gets no text with a hole in it';
+    is 0 + $!, ETIMEDOUT, '$!';
+    is $fh->clearerr, 0, 'unless clearerr says so';
+    ok !$fh->error, 'error';
+
+    $fh = open_to($deaf, deadline => 0.1);
+    ok !print({$fh} $much), 'print fails again';
+    ok !close $fh, 'and so does close, at once';
+    is 0 + $!, ETIMEDOUT, '$!';
+
+    $fh = open_to($deaf, deadline => 0.2);
+    print {$fh} $much;
+    $fh->clearerr;
+    $fh->deadline(0);
+    $fh->autoflush(0);
+    print {$fh} 'pending';
+    ok !close $fh, 'close with pending output';
+    is 0 + $!, ETIMEDOUT, '$!';
+    {
+        my $scoped = open_to($deaf, deadline => 0.1);
+        print {$scoped} $much;
+        $scoped->autoflush(0);
+        $scoped->clearerr;
+        print {$scoped} 'pending';
+    }
+    pass 'the end of a scope with pending output';
+};
+
+sub storm {
+    my ($code) = @_;
+    setitimer(ITIMER_REAL, 0.0002, 0.0002);
+    my @result = $code->();
+    setitimer(ITIMER_REAL, 0);
+    alarm 120;
+    return @result;
+}
+
+subtest 'A15 a storm of signals' => sub {
+    my $seen = 0;
+    local $SIG{ALRM} = sub { $seen++ };
+
+    my $fh = open_to(peer(drip => 'x', 0.01), deadline => 0.2);
+    my ($line) = storm(sub { scalar <$fh> });
+    like $line, qr/^x+$/, 'readline';
+    is 0 + $fh->error, ETIMEDOUT, 'ends at the deadline';
+    cmp_ok $seen, '>', 50, 'handlers run meanwhile';
+    $seen = 0;
+    $fh = open_to(peer('deaf'), deadline => 0.2);
+    my ($sent) = storm(sub { print {$fh} 'x' x 20_000_000 });
+    ok !$sent, 'print';
+    is 0 + $fh->error, ETIMEDOUT, 'ends at the deadline';
+    cmp_ok $seen, '>', 50, 'handlers run meanwhile';
+    $fh = open_to(peer('count'), deadline => 60);
+    ($sent) = storm(sub { print({$fh} "\1" x 5_000_000) && $fh->shutdown(1) && scalar <$fh> });
+    is $sent, "5000000 5000000\n", 'A24 all bytes arrive, and arrive once';
+    $fh = open_to(peer(say => 'y' x 5_000_000), deadline => 60);
+    my ($all) = storm(sub { local $/; scalar <$fh> });
+    is $all, 'y' x 5_000_000, 'and back';
+};
+
+subtest 'F2 what a handler does' => sub {
+    my $fh = open_to($echo, deadline => 60);
+    local $SIG{ALRM} = sub { die "enough\n" };
+    setitimer(ITIMER_REAL, 0.01);
+    ok !eval { my $line = <$fh>; 1 }, 'dies out of a read';
+    is $@, "enough\n", 'the exception';
+    print {$fh} "and on\n";
+    is scalar <$fh>, "and on\n", 'the handle goes on';
+
+    # The peer must not get twice what had gone out when the handler died.
+    my $test     = $$;
+    my $counting = peer(run => sub {
+        my ($socket) = @_;
+        sysread $socket, my $first, 1;
+        kill 'USR1', $test;
+        sysread $socket, my $second, 1;
+        NetIO::Test::Peer::count($socket);
+    });
+    $fh = open_to($counting, deadline => 60);
+    local $SIG{USR1} = sub { die "enough\n" };
+    ok !eval { print {$fh} "\1" x 20_000_000; 1 }, 'dies out of a print';
+    is $@, "enough\n", 'the exception';
+    ok !$fh->error, 'is no error of the handle';
+    ok $fh->shutdown(1), 'what PerlIO still has goes out';
+    my ($bytes, $sum) = split ' ', <$fh>;
+    is $sum, $bytes, 'bytes and sum';
+    is +($bytes + 2) % 8192, 0, 'whole buffers, each once';
+
+    $fh = open_to($echo, deadline => 60);
+    local $SIG{ALRM} = sub { close $fh };
+    setitimer(ITIMER_REAL, 0.01);
+    is scalar <$fh>, undef, 'closes the handle that is being read';
+    $fh = open_to($echo, deadline => 60);
+    local $SIG{ALRM} = sub { undef $fh };
+    setitimer(ITIMER_REAL, 0.01);
+    is eval { scalar <$fh> }, undef, 'frees it';
+    $fh = open_to(peer('deaf'), deadline => 60);
+    local $SIG{ALRM} = sub { close $fh };
+    setitimer(ITIMER_REAL, 0.1);
+    ok !eval { print {$fh} 'x' x 20_000_000 }, 'closes the handle that is being written';
+    $fh = open_to($echo, deadline => 60);
+    local $SIG{ALRM} = sub { $fh->deadline(0) };
+    setitimer(ITIMER_REAL, 0.01);
+    is scalar <$fh>, undef, 'moves the deadline';
+    is 0 + $!, ETIMEDOUT, 'and is obeyed';
+    $fh = open_to($echo, deadline => 60);
+    local $SIG{ALRM} = sub { $fh->syswrite("from the handler\n") };
+    setitimer(ITIMER_REAL, 0.01);
+    is scalar <$fh>, "from the handler\n", 'writes to it';
+    alarm 120;
+};
+
+subtest 'fatal' => sub {
+    my $silent = peer('silent');
+    my %call   = (
+        readline => sub { my $line = readline $_[0] },
+        'readline, a list' => sub { my @lines = readline $_[0] },
+        rcatline => sub { my $line = ''; $line .= readline $_[0] },
+        read     => sub { read $_[0], my $text, 1 },
+        getc     => sub { getc $_[0] },
+        eof      => sub { my $end = eof $_[0] },
+        print    => sub { print { $_[0] } 'x' },
+        printf   => sub { printf { $_[0] } 'x' },
+        say      => sub { use feature 'say'; say { $_[0] } 'x' },
+        getline  => sub { $_[0]->getline },
+        getlines => sub { my @lines = $_[0]->getlines },
+    );
+
+    for my $name (sort keys %call) {
+        my $stage = $name =~ /^(?:print|say)/ ? 'write' : 'read';
+        my $fh    = open_to($silent, fatal => 1);
+        $fh->deadline(0);
+        ok !eval { $call{$name}->($fh); 1 }, "$name: dies";
+        is 0 + $!, ETIMEDOUT, '$!';
+        is ref $@, 'NetIO::Error', 'with a NetIO::Error';
+        is $@->message, "$stage 127.0.0.1:" . $silent->port . ': Connection timed out', 'message';
+        is join(' ', $@->stage, $@->code_name), "$stage ETIMEDOUT", 'stage and code';
+        is eval { close($fh); 1 }, 1, 'close never dies';
+    }
+    my $fh = open_to(peer(say => "line\n"), fatal => 1);
+    is_deeply [<$fh>], ["line\n"], 'the end of file is not fatal';
+    my $line = __LINE__ + 1;
+    eval { 1 while print {$fh} 'x' };
+    is $@->errno, EPIPE, 'EPIPE is';
+    is join(' ', $@->file, $@->line), "$0 $line", 'file and line of the print';
+    ok eval { undef $fh; 1 }, 'the end of the handle is not';
+};
+
+subtest 'F14 the descriptor closed behind its back' => sub {
+    require POSIX;
+    my $fh = open_to($echo, deadline => 60);
+
+    POSIX::close(fileno $fh);
+    is scalar <$fh>, undef, 'readline';
+    is 0 + $!, EBADF, 'EBADF';
+    ok !print({$fh} 'x'), 'print';
+    is 0 + $!, EBADF, 'EBADF';
+    ok !close $fh, 'close';
+};
+
+is fds(), $baseline, 'no descriptor is left';
+
+done_testing;

@@ -1,0 +1,122 @@
+# NetIO::Error: an object that reads like a text, counts like an errno, and is always true.
+
+use strict;
+use warnings;
+
+use Errno qw(ECONNRESET EINVAL EMSGSIZE ETIMEDOUT);
+use NetIO;
+use NetIO::Error;
+use Test::More;
+
+alarm 120;
+
+sub thrown {
+    my (@fields) = @_;
+    eval { NetIO::Error->throw(@fields) };
+    return $@;
+}
+
+subtest 'throw' => sub {
+    my $line  = __LINE__ + 1;
+    my $error = eval { NetIO::Error->throw(message => 'no luck', what => 'test', stage => 'read',
+        code => NetIO::Error::TOOLONG, host => 'h', service => 's') } || $@;
+    is 0 + $!, EMSGSIZE, '$!';
+    is "$error", "no luck at $0 line $line.\n", 'as a text';
+    is 0 + $error, EMSGSIZE, 'as a number';
+    is $error->$_, { message => 'no luck', what => 'test', stage => 'read', code => -1002,
+        errno => EMSGSIZE, host => 'h', service => 's', file => $0, line => $line,
+        code_name => 'NETIO_ETOOLONG', text => 'longer than the limit' }->{$_}, $_
+        for qw(message what stage code errno host service file line code_name text);
+    is $error->$_, undef, "no $_" for qw(address elapsed);
+    is_deeply [$error->attempts], [], 'no attempts';
+
+    is thrown(code => -ETIMEDOUT)->message, 'Connection timed out', 'message of a code';
+    is thrown(code => -ETIMEDOUT)->code_name, 'ETIMEDOUT', 'name of an errno';
+    is thrown(code => NetIO::Error::EOF)->errno, ECONNRESET, 'errno of a code';
+    is thrown(code => -1, errno => 7)->errno, 7, 'errno as given';
+    is thrown()->message, 'no error', 'nothing given';
+    is thrown(code => -987654)->code_name, 'UNKNOWN', 'no such code';
+    is thrown(message => "\x{263a}")->message, "\x{263a}", 'wide characters';
+    like "" . thrown(message => "\x{263a}"), qr/^\x{263a} at /, 'in the text, too';
+};
+
+subtest 'overloads' => sub {
+    my $zero = thrown(message => 'zero', code => 0);
+
+    ok $zero, 'true without an errno';
+    is 0 + $zero, 0, 'which is 0';
+    ok $zero eq "zero at $0 line " . ($zero->line) . ".\n", 'eq';
+    ok $zero ne 'zero', 'ne';
+    ok thrown(code => -ETIMEDOUT) == ETIMEDOUT, '==';
+    is "<$zero>", "<$zero" . '>', 'in a text';
+    is sprintf('%s', $zero), "$zero", 'sprintf';
+    is length $zero, length "$zero", 'length';
+};
+
+subtest 'as an exception' => sub {
+    my $error = thrown(message => 'again', code => -ETIMEDOUT);
+
+    eval { die $error };
+    ok ref $@ && $@->message eq 'again', 'die $error';
+    is $@->line, $error->line, 'keeps its place';
+    eval { eval { die $error }; die };
+    is ref $@, 'NetIO::Error', 'die without arguments keeps it';
+    my $seen;
+    {
+        local $SIG{__DIE__} = sub { $seen = ref $_[0] };
+        eval { tcpopen('', 1) };
+    }
+    is $seen, 'NetIO::Error', 'F2 $SIG{__DIE__} gets the object';
+    ok !eval { tcpopen('', 1); 1 } && $@->isa('NetIO::Error'), 'and stays out of the way';
+    local $@ = 'before';
+    eval { tcpopen('', 1) };
+    is $@->message, 'tcpopen: no host given', '$@ of before is gone';
+    my $code = do { local $? = 0; eval { local $SIG{__DIE__}; tcpopen('', 1) }; $? };
+    is $code, 0, 'F5 $? stays';
+};
+
+subtest 'F15 accessors on what is no error' => sub {
+    my $code = NetIO::Error->can('message');
+
+    for my $self (undef, '', 'NetIO::Error', {}, [], bless({}, 'Other')) {
+        ok !eval { $code->($self); 1 }, 'dies: ' . ($self // 'undef');
+        is $@, "not a NetIO::Error at $0 line " . (__LINE__ - 1) . ".\n", 'text';
+    }
+    @Special::ISA = 'NetIO::Error';
+    my $special = bless { message => 'mine' }, 'Special';
+    is $special->message, 'mine', 'a subclass';
+    is "$special", 'NetIO::Error', 'a text for an object with nothing in it';
+    $special->{attempts} = 'x';
+    is_deeply [$special->attempts], [], 'attempts that are none';
+};
+
+subtest 'codes' => sub {
+    open my $header, '<', 'csrc/include/netio/error.h' or plan skip_all => 'no header here';
+    my %code = do { local $/; <$header> =~ /^ +X\(([A-Z]+), (-\d+),/gm };
+
+    cmp_ok scalar(keys %code), '>', 10, 'the list in netio/error.h';
+    for my $name (sort keys %code) {
+        is(NetIO::Error->can($name)->(), $code{$name}, "NetIO::Error::$name");
+    }
+};
+
+# Blamed is the caller, not the packages of NetIO between.
+{
+    package NetIO::Between;
+    sub call { my ($code) = @_; return $code->() }
+    sub open { my ($self) = @_; return NetIO::tcpopen('', 1) }
+    sub deeper { my ($self) = @_; return eval { $self->open } || die $@ }
+}
+
+subtest 'the place' => sub {
+    my $line = __LINE__ + 1;
+    eval { NetIO::Between->deeper };
+    is join(' ', $@->file, $@->line), "$0 $line", 'the innermost caller outside of NetIO';
+#line 7 "elsewhere"
+    eval { tcpopen('', 1) };
+    is "$@", "tcpopen: no host given at elsewhere line 7.\n", '#line';
+    eval "tcpopen('', 1)";
+    like "$@", qr/^tcpopen: no host given at \(eval \d+\) line 1\.$/, 'a string eval';
+};
+
+done_testing;

@@ -1,0 +1,47 @@
+#!perl -T
+# F12 taint checks: where to connect may not come from outside; what comes from there is tainted.
+
+use strict;
+use warnings;
+
+use Scalar::Util qw(tainted);
+use Socket qw(INADDR_LOOPBACK PF_INET SOCK_STREAM sockaddr_in);
+use Test::More;
+
+BEGIN {
+    plan skip_all => 'this perl checks no taint' if !${^TAINT};
+}
+
+use NetIO;
+
+alarm 120;
+
+# Nothing at all, but tainted.
+my $taint = substr $0 . join('', values %ENV), 0, 0;
+tainted($taint) or plan skip_all => 'nothing is tainted here';
+
+socket my $listener, PF_INET, SOCK_STREAM, 0 or die "socket: $!\n";
+bind $listener, sockaddr_in(0, INADDR_LOOPBACK) or die "bind: $!\n";
+listen $listener, 5 or die "listen: $!\n";
+my ($port) = sockaddr_in(getsockname $listener);
+
+my $fh = eval { tcpopen('127.0.0.1', $port, timeout => 30, deadline => 60) };
+is ref $fh, 'NetIO::Socket', 'clean arguments';
+for (['host', "127.0.0.1$taint", $port], ['service', '127.0.0.1', "$port$taint"],
+    ['option', '127.0.0.1', $port, timeout => "5$taint"]) {
+    my ($name, @arguments) = @$_;
+    ok !eval { tcpopen(@arguments); 1 }, "tainted $name: dies";
+    is $@, "Insecure dependency in tcpopen while running with -T switch at $0 line " . (__LINE__ - 1) . ".\n",
+        'text';
+}
+
+accept my $socket, $listener or die "accept: $!\n";
+syswrite $socket, "line\nmore\n";
+my $line = <$fh>;
+is $line, "line\n", 'reads';
+ok tainted($line), 'readline: tainted';
+read $fh, my $text, 5;
+is $text, "more\n", 'reads';
+ok tainted($text), 'read: tainted';
+
+done_testing;

@@ -1,0 +1,25 @@
+/* Perl face.  What callers pass in: seconds, hosts, services.  Arguments may be tied,
+ * overloaded or read-only; each is read once and never changed. */
+#ifndef XS_ARGS_H
+#define XS_ARGS_H
+
+#include "perlapi.h"
+
+/* A text argument as NUL-terminated UTF-8 of its own, safe from what Perl code does to the
+ * original meanwhile.  len counts embedded NULs, text does not get past them. */
+struct xs_text {
+    STRLEN len;
+    const char *text; /* short, or a mortal's buffer when it does not fit there */
+    char short_text[64];
+};
+
+void xs_text_get(pTHX_ struct xs_text *text, SV *sv); /* undef: empty */
+/* Whether it is a C string as it stands. */
+bool xs_text_whole(const struct xs_text *text);
+/* The same made fit for a message. */
+SV *xs_text_shown(pTHX_ const struct xs_text *text);
+
+/* A number of seconds, undef being infinity; false for what is none: text, NaN, negative. */
+bool xs_seconds_get(pTHX_ NV *seconds, SV *sv);
+
+#endif

@@ -1,0 +1,344 @@
+/* Perl face.  The layer :netio; see layer.h.  Called by PerlIO; it touches its socket,
+ * and runs %SIG handlers while it waits.
+ *
+ * It stands where :unix would.  The socket is in blocking mode for the sake of foreign
+ * code (sysread, IO::Socket::SSL); the layer itself never blocks in the kernel: it tries
+ * without waiting, and waits in xs_wait, which keeps to the deadline.
+ *
+ * A handler may do anything while a read or write waits: die (nothing here is held across
+ * it), move the deadline (read anew at each turn), or close the handle.  For that last
+ * case PerlIO counts users in the flags of the handle's slot: a layer popped meanwhile
+ * is only marked PERLIO_F_CLEARED, and freed by the one who finds it so. */
+#include "layer.h"
+
+#include "error.h"
+#include "wait.h"
+
+#include <netio/addr.h>
+#include <netio/fd.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+struct layer {
+    struct _PerlIO base; /* first, as PerlIO wants it */
+    int fd;
+    Size_t sent; /* bytes that have gone out of the write under way */
+    struct xs_talk *talk;
+};
+
+static struct layer *self(PerlIO *f)
+{
+    return (struct layer *)PerlIOBase(f);
+}
+
+static void talk_release(struct xs_talk *talk)
+{
+    if (talk && --talk->refs == 0)
+        Safefree(talk);
+}
+
+static void attach(struct layer *layer, int fd, struct xs_talk *talk)
+{
+    layer->fd = fd;
+    layer->talk = talk;
+    talk->refs++;
+    layer->base.flags |= PERLIO_F_OPEN;
+    PerlIOUnix_refcnt_inc(fd);
+}
+
+static void unlock(pTHX_ void *slot)
+{
+    ((PerlIOl *)slot)->flags--;
+}
+
+/* Runs the %SIG handlers that wait; 0 when one of them closed this handle. */
+static int run_handlers(pTHX_ PerlIO *f)
+{
+    PerlIOl *slot = ((PerlIOl *)f)->head;
+    int open;
+
+    ENTER;
+    slot->flags++;
+    SAVEDESTRUCTOR_X(unlock, slot);
+    PERL_ASYNC_CHECK();
+    open = !(PerlIOBase(f)->flags & PERLIO_F_CLEARED);
+    while (PerlIOValid(f) && PerlIOBase(f)->flags & PERLIO_F_CLEARED) {
+        PerlIOl *gone = PerlIOBase(f);
+        PerlIOBase(f) = gone->next;
+        Safefree(gone);
+    }
+    LEAVE;
+    if (!open)
+        errno = EBADF;
+    return open;
+}
+
+/* Under fatal, failures are thrown out of the operators that a program reads and prints
+ * with.  Anywhere else (close, the end of a scope, C code that reads through PerlIO) the
+ * caller is not ready for that, and gets the failure returned. */
+static int may_throw(pTHX_ enum netio_stage stage)
+{
+    static const int reads[] = {OP_READLINE, OP_RCATLINE, OP_READ, OP_GETC, OP_EOF, -1};
+    static const int writes[] = {OP_PRINT, OP_SAY, OP_PRTF, -1};
+    const int *ops = stage == NETIO_STAGE_READ ? reads : writes;
+
+    /* By its function, not its type: IO::Handle's getline calls it through a blank op. */
+    for (; PL_op && *ops != -1; ops++)
+        if (PL_op->op_ppaddr == PL_ppaddr[*ops])
+            return 1;
+    return 0;
+}
+
+static SSize_t fail(pTHX_ PerlIO *f, enum netio_stage stage, int code)
+{
+    struct layer *layer = self(f);
+
+    errno = -code;
+    layer->base.err = -code;
+    layer->sent = 0;
+    if (code == -EAGAIN)
+        return -1;
+    layer->base.flags |= PERLIO_F_ERROR;
+    if (!layer->talk->code)
+        layer->talk->code = code;
+    if (stage == NETIO_STAGE_WRITE)
+        layer->talk->write_failed = code;
+    else if (code != -ETIMEDOUT)
+        layer->talk->read_failed = code;
+    if (layer->talk->fatal && may_throw(aTHX_ stage)) {
+        struct netio_addr peer;
+        if (netio_addr_peer(&peer, layer->fd) != 0)
+            peer.len = 0;
+        xs_error_throw_io(aTHX_ stage, code, &peer);
+    }
+    return -1;
+}
+
+/* Between two tries: 0 to try again, -1 when that was all, with errno set. */
+static int wait_turn(pTHX_ PerlIO *f, enum netio_stage stage, unsigned events)
+{
+    int fd = self(f)->fd;
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags != -1 && flags & O_NONBLOCK) /* by $fh->blocking(0): it wants to know */
+        return (int)fail(aTHX_ f, stage, -EAGAIN);
+    int ready = xs_wait(aTHX_ fd, events, self(f)->talk->deadline);
+    if (ready >= 0 || ready == -EINTR || ready == -ETIMEDOUT)
+        return 0; /* the next turn runs the handlers and looks at the clock */
+    return (int)fail(aTHX_ f, stage, ready);
+}
+
+static SSize_t layer_read(pTHX_ PerlIO *f, void *data, Size_t size)
+{
+    if (!(PerlIOBase(f)->flags & PERLIO_F_CANREAD) || PerlIOBase(f)->flags & PERLIO_F_EOF)
+        return 0;
+    /* The kernel tells of a reset once, and then of an end of file. */
+    if (self(f)->talk->read_failed)
+        return fail(aTHX_ f, NETIO_STAGE_READ, self(f)->talk->read_failed);
+    for (;;) {
+        if (PL_sig_pending && !run_handlers(aTHX_ f))
+            return -1;
+        /* What came too late is too late, or a peer that never stops would never end. */
+        if (netio_deadline_passed(self(f)->talk->deadline))
+            return fail(aTHX_ f, NETIO_STAGE_READ, -ETIMEDOUT);
+        ssize_t n = netio_fd_recv(self(f)->fd, data, size);
+        if (n > 0)
+            return n;
+        if (n == 0) {
+            if (size)
+                PerlIOBase(f)->flags |= PERLIO_F_EOF;
+            errno = 0;
+            return 0;
+        }
+        if (n != -EAGAIN)
+            return fail(aTHX_ f, NETIO_STAGE_READ, (int)n);
+        if (wait_turn(aTHX_ f, NETIO_STAGE_READ, NETIO_READ) != 0)
+            return -1;
+    }
+}
+
+/* All of data or failure.  PerlIO throws away what a failed write has left, so the peer
+ * would get a text with a hole in it if later writes were to succeed: they fail alike.
+ * When a handler dies out of here, though, the buffer above still has all of it and offers
+ * it again with the next print or with close: what had gone out by then is not sent twice. */
+static SSize_t layer_write(pTHX_ PerlIO *f, const void *data, Size_t size)
+{
+    if (!(PerlIOBase(f)->flags & PERLIO_F_CANWRITE))
+        return fail(aTHX_ f, NETIO_STAGE_WRITE, -EBADF);
+    if (self(f)->talk->write_failed)
+        return fail(aTHX_ f, NETIO_STAGE_WRITE, self(f)->talk->write_failed);
+    if (self(f)->sent > size)
+        self(f)->sent = 0;
+    while (self(f)->sent < size) {
+        if (PL_sig_pending && !run_handlers(aTHX_ f))
+            return -1;
+        if (netio_deadline_passed(self(f)->talk->deadline))
+            return fail(aTHX_ f, NETIO_STAGE_WRITE, -ETIMEDOUT);
+        ssize_t n = netio_fd_send(self(f)->fd, (const char *)data + self(f)->sent,
+                                  size - self(f)->sent);
+        if (n >= 0)
+            self(f)->sent += (Size_t)n;
+        else if (n != -EAGAIN)
+            return fail(aTHX_ f, NETIO_STAGE_WRITE, (int)n);
+        else if (wait_turn(aTHX_ f, NETIO_STAGE_WRITE, NETIO_WRITE) != 0)
+            return -1;
+    }
+    self(f)->sent = 0;
+    return (SSize_t)size;
+}
+
+static IV layer_pushed(pTHX_ PerlIO *f, const char *mode, SV *arg, PerlIO_funcs *tab)
+{
+    struct layer *layer = self(f);
+
+    layer->fd = -1;
+    layer->sent = 0;
+    layer->talk = NULL;
+    return PerlIOBase_pushed(aTHX_ f, mode, arg, tab);
+}
+
+static IV layer_popped(pTHX_ PerlIO *f)
+{
+    PERL_UNUSED_CONTEXT;
+    talk_release(self(f)->talk);
+    self(f)->talk = NULL;
+    return 0;
+}
+
+static IV layer_fileno(pTHX_ PerlIO *f)
+{
+    PERL_UNUSED_CONTEXT;
+    return self(f)->fd;
+}
+
+/* The two PerlIOs of a handle, and the clones of other threads, count on one descriptor:
+ * only the last one closes it. */
+static IV layer_close(pTHX_ PerlIO *f)
+{
+    int fd = self(f)->fd;
+
+    if (!(PerlIOBase(f)->flags & PERLIO_F_OPEN)) {
+        errno = EBADF;
+        return -1;
+    }
+    IV result = PerlIOBase_close(aTHX_ f);
+    PerlIOBase(f)->flags &= ~PERLIO_F_OPEN;
+    self(f)->fd = -1;
+    if (PerlIOUnix_refcnt_dec(fd) > 0)
+        return result;
+    /* Linux frees the number also when close says EINTR: never close twice. */
+    return close(fd) == -1 && errno != EINTR ? -1 : result;
+}
+
+static IV layer_seek(pTHX_ PerlIO *f, Off_t offset, int whence)
+{
+    PERL_UNUSED_CONTEXT;
+    PERL_UNUSED_ARG(f);
+    PERL_UNUSED_ARG(offset);
+    PERL_UNUSED_ARG(whence);
+    errno = ESPIPE;
+    return -1;
+}
+
+static Off_t layer_tell(pTHX_ PerlIO *f)
+{
+    PERL_UNUSED_CONTEXT;
+    PERL_UNUSED_ARG(f);
+    errno = ESPIPE;
+    return -1;
+}
+
+/* A thread that is born gets talks of its own, so that none is shared between threads;
+ * both directions of a handle find the same one by the map of what is cloned. */
+static struct xs_talk *talk_clone(pTHX_ struct xs_talk *talk)
+{
+    struct xs_talk *copy = (struct xs_talk *)ptr_table_fetch(PL_ptr_table, talk);
+
+    if (copy)
+        return copy;
+    Newx(copy, 1, struct xs_talk);
+    *copy = *talk;
+    copy->refs = 0;
+    ptr_table_store(PL_ptr_table, talk, copy);
+    return copy;
+}
+
+static PerlIO *layer_dup(pTHX_ PerlIO *f, PerlIO *old, CLONE_PARAMS *param, int flags)
+{
+    struct xs_talk *talk = param ? talk_clone(aTHX_ self(old)->talk) : self(old)->talk;
+    int fd = self(old)->fd;
+
+    if (flags & PERLIO_DUP_FD)
+        fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (fd == -1)
+        return NULL;
+    f = PerlIOBase_dup(aTHX_ f, old, param, flags);
+    if (f)
+        attach(self(f), fd, talk);
+    return f;
+}
+
+static PERLIO_FUNCS_DECL(layer_funcs) = {
+    sizeof(PerlIO_funcs),
+    "netio",
+    sizeof(struct layer),
+    PERLIO_K_RAW,
+    layer_pushed,
+    layer_popped,
+    NULL,               /* open: handles come from tcpopen alone */
+    PerlIOBase_binmode, /* binary through and through */
+    NULL,               /* no argument */
+    layer_fileno,
+    layer_dup,
+    layer_read,
+    PerlIOBase_unread,
+    layer_write,
+    layer_seek,
+    layer_tell,
+    layer_close,
+    PerlIOBase_noop_ok, /* nothing is kept here to flush */
+    PerlIOBase_noop_fail,
+    PerlIOBase_eof,
+    PerlIOBase_error,
+    PerlIOBase_clearerr,
+    PerlIOBase_setlinebuf,
+    NULL, /* no buffer of its own */
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+};
+
+/* The descriptor comes last: :perlio would ask it whether it is a terminal. */
+static PerlIO *push_pair(pTHX_ const char *mode, int fd, struct xs_talk *talk)
+{
+    PerlIO *f = PerlIO_push(aTHX_ PerlIO_allocate(aTHX), PERLIO_FUNCS_CAST(&layer_funcs), mode, NULL);
+    struct layer *layer = self(f);
+
+    PerlIO_push(aTHX_ f, PERLIO_FUNCS_CAST(&PerlIO_perlio), mode, NULL);
+    PerlIOBase(f)->flags |= PERLIO_F_OPEN;
+    attach(layer, fd, talk);
+    return f;
+}
+
+struct xs_talk *xs_layer_open_take(pTHX_ int fd, netio_deadline deadline, PerlIO **in, PerlIO **out)
+{
+    struct xs_talk *talk;
+
+    Newxz(talk, 1, struct xs_talk);
+    talk->deadline = deadline;
+    *in = push_pair(aTHX_ "r", fd, talk);
+    *out = push_pair(aTHX_ "w", fd, talk);
+    return talk;
+}
+
+struct xs_talk *xs_layer_talk(pTHX_ PerlIO *f)
+{
+    PERL_UNUSED_CONTEXT;
+    for (; PerlIOValid(f); f = PerlIONext(f))
+        if (PerlIOBase(f)->tab == PERLIO_FUNCS_CAST(&layer_funcs))
+            return self(f)->talk;
+    return NULL;
+}

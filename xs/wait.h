@@ -1,0 +1,14 @@
+/* Perl face.  Waiting for a descriptor without losing a Perl signal. */
+#ifndef XS_WAIT_H
+#define XS_WAIT_H
+
+#include "perlapi.h"
+
+#include <netio/fd.h>
+
+/* Waits as netio_fd_poll does (fd -1: for the deadline alone).  Returns the events that
+ * are ready, -ETIMEDOUT, another -errno, or -EINTR when a signal waits for its %SIG
+ * handler: the caller runs PERL_ASYNC_CHECK() where a die is safe, and waits again. */
+int xs_wait(pTHX_ int fd, unsigned events, netio_deadline deadline);
+
+#endif

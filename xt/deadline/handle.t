@@ -1,0 +1,186 @@
+# The deadline is the deadline: each call returns within 20 ms after it, 95 times of 100,
+# signals or not.  Each case takes turns with its bare twin, which does the same in Perl with
+# select() and a descriptor: on a machine too busy for the twin, as many trials are excused.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+
+use Fcntl qw(F_SETFL O_NONBLOCK);
+use NetIO;
+use NetIO::Test::Peer;
+use Socket qw(PF_INET SOCK_STREAM inet_aton sockaddr_in);
+use Test::More;
+use Time::HiRes qw(CLOCK_MONOTONIC ITIMER_REAL clock_gettime setitimer);
+
+alarm 300;
+$SIG{PIPE} = 'IGNORE';
+
+my $TRIALS   = 100;
+my $WANTED   = 95;
+my $CHANCE   = 3;      # trials by which equals may differ
+my $DEADLINE = 0.01;
+my $GRACE    = 0.02;
+
+my %peer = (
+    silent => NetIO::Test::Peer->start('silent'),
+    drip   => NetIO::Test::Peer->start(drip  => 'x', 0.001),
+    flood  => NetIO::Test::Peer->start(flood => "x\n" x 500),
+    deaf   => NetIO::Test::Peer->start('deaf'),
+    full   => NetIO::Test::Peer->full,
+);
+my $much = 'x' x 20_000_000;
+
+# case, peer, what is done beforehand, the call that must end at its deadline, its twin
+my @cases = (
+    ['A6 readline, a silent peer', 'silent', \&opened,  \&read_line,    \&bare_read],
+    ['A7 readline, a drip',        'drip',   \&opened,  \&read_line,    \&bare_read],
+    ['readline, a flood',          'flood',  \&opened,  \&read_lines,   \&bare_read],
+    ['print, a deaf peer',         'deaf',   \&opened,  \&print_much,   \&bare_write],
+    ['close, a deaf peer',         'deaf',   \&clogged, \&close_handle, \&bare_write],
+    ['A5 tcpopen, no answer',      'full',   undef,     \&try_to_open,  \&bare_connect],
+);
+
+sub now { return clock_gettime(CLOCK_MONOTONIC) }
+
+sub opened { my ($peer) = @_; return tcpopen($peer->host, $peer->port, timeout => 60) }
+
+# Full to the brim, and with output pending.
+sub clogged {
+    my ($peer) = @_;
+    my $fh = opened($peer);
+
+    $fh->blocking(0);
+    1 while syswrite $fh, $much;
+    1 while syswrite $fh, 'x';
+    $fh->blocking(1);
+    $fh->autoflush(0);
+    print {$fh} 'x' x 8000;
+    return $fh;
+}
+
+sub read_line { my ($fh) = @_; return scalar readline $fh }
+
+sub read_lines {
+    my ($fh) = @_;
+    while (defined(my $line = readline $fh)) { }
+    return;
+}
+
+sub print_much   { my ($fh) = @_; return print {$fh} $much }
+sub close_handle { my ($fh) = @_; return close $fh }
+
+sub try_to_open {
+    my (undef, $peer) = @_;
+    return eval { tcpopen($peer->host, $peer->port, timeout => $DEADLINE) };
+}
+
+sub bare_connect {
+    my ($peer) = @_;
+
+    socket my $socket, PF_INET, SOCK_STREAM, 0 or die "socket: $!\n";
+    fcntl $socket, F_SETFL, O_NONBLOCK or die "fcntl: $!\n";
+    connect $socket, sockaddr_in($peer->port, inet_aton($peer->host));
+    return wait_until($socket, 'write', now() + $DEADLINE, sub { 0 });
+}
+
+sub bare_read {
+    my ($peer) = @_;
+    my $fh = opened($peer);
+
+    $fh->blocking(0);
+    return wait_until($fh, 'read', now() + $DEADLINE, sub { sysread $fh, my $text, 8192 });
+}
+
+sub bare_write {
+    my ($peer) = @_;
+    my $fh = opened($peer);
+
+    $fh->blocking(0);
+    return wait_until($fh, 'write', now() + $DEADLINE, sub { syswrite $fh, $much, 8192 });
+}
+
+# How late it was.
+sub wait_until {
+    my ($fh, $for, $until, $code) = @_;
+
+    while ((my $left = $until - now()) > 0) {
+        my $bits = '';
+        vec($bits, fileno $fh, 1) = 1;
+        my $ready = select $for eq 'read' ? $bits : undef, $for eq 'write' ? $bits : undef, undef,
+            $left;
+        $code->() if $ready > 0;
+    }
+    return now() - $until;
+}
+
+sub lateness {
+    my ($case) = @_;
+    my (undef, $peer, $before, $call) = @$case;
+    my $fh = $before && $before->($peer{$peer});
+
+    $fh->deadline($DEADLINE) if $fh;
+    my $began = now();
+    $call->($fh, $peer{$peer});
+    return now() - $began - $DEADLINE;
+}
+
+sub in_time {
+    return scalar grep { $_ <= $GRACE } @_;
+}
+
+sub least {
+    return (sort { $a <=> $b } @_)[0];
+}
+
+sub check_all {
+    my ($how) = @_;
+    my (%late, %bare);
+
+    for (1 .. $TRIALS) {
+        for my $case (@cases) {
+            my ($name, $peer, $twin) = @$case[0, 1, 4];
+            push @{ $late{$name} }, lateness($case);
+            push @{ $bare{$name} }, $twin->($peer{$peer});
+        }
+    }
+    for my $name (map { $_->[0] } @cases) {
+        my @late = sort { $a <=> $b } @{ $late{$name} };
+        my @bare = sort { $a <=> $b } @{ $bare{$name} };
+        cmp_ok in_time(@late), '>=', least($WANTED, in_time(@bare) - $CHANCE), "$name$how: in time";
+        cmp_ok $late[0],       '>=', -0.001, "$name$how: not before";
+        note sprintf
+            '%s%s: median, 95th, most late: %.1f, %.1f, %.1f ms; bare: %.1f, %.1f, %.1f ms',
+            $name, $how, map { 1000 * $_ } @late[49, 94, 99], @bare[49, 94, 99];
+    }
+}
+
+check_all('');
+
+{
+    my $signals = 0;
+    local $SIG{ALRM} = sub { $signals++ };
+    setitimer(ITIMER_REAL, 0.0002, 0.0002);
+    check_all(', A15 signals');
+    setitimer(ITIMER_REAL, 0);
+    alarm 300;
+    cmp_ok $signals, '>', 5_000, "$signals handlers ran";
+}
+
+# F3: the handler does not wait for what the call waits for.
+{
+    my $fh = opened($peer{silent});
+    my @late;
+
+    for (1 .. $TRIALS) {
+        my $due;
+        local $SIG{ALRM} = sub { push @late, now() - $due; die "enough\n" };
+        $due = now() + 0.005;
+        eval { setitimer(ITIMER_REAL, 0.005); my $line = <$fh> };
+    }
+    alarm 300;
+    cmp_ok in_time(@late), '>=', $WANTED, 'F3 a handler runs at once, and ends the call';
+}
+
+done_testing;
