@@ -6,9 +6,13 @@ use strict;
 use warnings;
 use lib 't/lib';
 
+use IPC::Open2;
 use NetIO::Test::Netns;
 use Test::More;
 
+# Through die, so that the namespaces are removed.
+$SIG{$_} = sub { die "stopped by a signal\n" }
+    for qw(ALRM INT TERM);
 alarm 120;
 
 my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-tcpopen";
@@ -54,17 +58,14 @@ $router->ip('route add blackhole 198.51.100.0/24');
 $router->ip('route add unreachable 203.0.113.11');
 $router->ip('route add prohibit 203.0.113.12');
 
-# A listener inside, on port 4343 of the loopback, which never accepts.
-my $listener_pid = open(my $listener, '-|') // die "fork: $!\n";
-if (!$listener_pid) {
-    exec($client->prefix, $^X, '-MIO::Socket::INET', '-e', <<'SERVER') or die "exec: $!\n";
+# A listener inside, on port 4343 of the loopback, which never accepts; it ends with its input.
+my $listener_pid =
+    open2(my $listening, my $hold, $client->prefix, $^X, '-MIO::Socket::INET', '-e', <<'SERVER');
 my $fh = IO::Socket::INET->new(LocalAddr => '127.0.0.1:4343', Listen => 64) or die "$@\n";
 syswrite STDOUT, "listening\n";
-sleep 600;
+sysread STDIN, my $end, 1;
 SERVER
-}
-readline $listener;
-END { kill 'KILL', $listener_pid if $listener_pid }
+is(readline $listening, "listening\n", 'a listener');
 
 # What the driver says, without the time it took.
 sub drive {
@@ -84,24 +85,52 @@ sub failed {
 
 my @table = (
     # name, arguments, what is said
-    ['A1 reset to the SYN', ['192.0.2.2', 43], failed('192.0.2.2:43', 'Connection refused', 'ECONNREFUSED')],
-    ['A2 a black hole on the way', ['-t', 0.2, '198.51.100.1', 43],
-        failed('198.51.100.1:43', 'Connection timed out', 'ETIMEDOUT')],
-    ['A3 unreachable route', ['203.0.113.1', 43],
-        failed('203.0.113.1:43', 'No route to host', 'EHOSTUNREACH')],
-    ['A3 prohibited route', ['203.0.113.2', 43],
-        failed('203.0.113.2:43', 'Permission denied', 'EACCES')],
-    ['A3 black hole route', ['203.0.113.3', 43],
-        failed('203.0.113.3:43', 'Invalid argument', 'EINVAL')],
-    ['A3 ICMP host unreachable', ['203.0.113.11', 43],
-        failed('203.0.113.11:43', 'No route to host', 'EHOSTUNREACH')],
-    ['A3 ICMP prohibited', ['203.0.113.12', 43],
-        failed('203.0.113.12:43', 'No route to host', 'EHOSTUNREACH')],
-    ['A4 nobody answers ARP, until the deadline', ['-t', 0.2, '192.0.2.77', 43],
-        failed('192.0.2.77:43', 'Connection timed out', 'ETIMEDOUT')],
-    ['A14 seven of eight are silent, polled by a loop', ['-p', '-t', 2, 'eight', 4343],
+    [
+        'A1 reset to the SYN',
+        ['192.0.2.2', 43],
+        failed('192.0.2.2:43', 'Connection refused', 'ECONNREFUSED')
+    ],
+    [
+        'A2 a black hole on the way',
+        ['-t', 0.2, '198.51.100.1', 43],
+        failed('198.51.100.1:43', 'Connection timed out', 'ETIMEDOUT')
+    ],
+    [
+        'A3 unreachable route',
+        ['203.0.113.1', 43],
+        failed('203.0.113.1:43', 'No route to host', 'EHOSTUNREACH')
+    ],
+    [
+        'A3 prohibited route',
+        ['203.0.113.2', 43],
+        failed('203.0.113.2:43', 'Permission denied', 'EACCES')
+    ],
+    [
+        'A3 black hole route',
+        ['203.0.113.3', 43],
+        failed('203.0.113.3:43', 'Invalid argument', 'EINVAL')
+    ],
+    [
+        'A3 ICMP host unreachable',
+        ['203.0.113.11', 43],
+        failed('203.0.113.11:43', 'No route to host', 'EHOSTUNREACH')
+    ],
+    [
+        'A3 ICMP prohibited',
+        ['203.0.113.12', 43],
+        failed('203.0.113.12:43', 'No route to host', 'EHOSTUNREACH')
+    ],
+    [
+        'A4 nobody answers ARP, until the deadline',
+        ['-t', 0.2, '192.0.2.77', 43],
+        failed('192.0.2.77:43', 'Connection timed out', 'ETIMEDOUT')
+    ],
+    [
+        'A14 seven of eight are silent, polled by a loop',
+        ['-p', '-t', 2, 'eight', 4343],
         join('', map { "try 198.51.100.$_:4343: Connection timed out\n" } 1 .. 7)
-            . "try 127.0.0.1:4343: connected\nopened\ncode 0\nleft 0\n"],
+            . "try 127.0.0.1:4343: connected\nopened\ncode 0\nleft 0\n"
+    ],
     ['A3 each way of failing leads to the next address', ['-t', 10, 'assorted', 4343], <<'SAID'],
 try 203.0.113.11:4343: No route to host
 try 192.0.2.2:4343: Connection refused
@@ -141,18 +170,27 @@ for my $case (@table) {
 
 # A4: the kernel gives up before the deadline; hurried, it takes 3 s by itself.
 $client->sysctl('net.ipv4.neigh.nio0.retrans_time_ms', 50);
-is(drive('-t', 30, '192.0.2.78', 43), failed('192.0.2.78:43', 'No route to host', 'EHOSTUNREACH'),
-    'A4 nobody answers ARP, before the deadline');
+is(
+    drive('-t', 30, '192.0.2.78', 43),
+    failed('192.0.2.78:43', 'No route to host', 'EHOSTUNREACH'),
+    'A4 nobody answers ARP, before the deadline'
+);
 
 # Routes for IPv6: a private source for public addresses counts less than IPv4; a public one
 # puts IPv6 first, and the families take turns.
 $client->ip('addr add fd00:1::1/64 dev nio0 nodad');
 $client->ip('-6 route add default via fd00:1::2');
-like(drive('-t', 0.3, 'dual', 4343), qr/\Atry 192\.0\.2\.2:4343: Connection refused\ntry \[2001:db8:1::1\]/,
-    'RFC 6724: IPv6 from a private address comes after IPv4');
+like(
+    drive('-t', 0.3, 'dual', 4343),
+    qr/\Atry 192\.0\.2\.2:4343: Connection refused\ntry \[2001:db8:1::1\]/,
+    'RFC 6724: IPv6 from a private address comes after IPv4'
+);
 $client->ip('addr add 2001:db8::1/64 dev nio0 nodad');
-is(join(' ', drive('-t', 0.3, 'dual', 4343) =~ /^try (\S+):4343/mg),
-    '[2001:db8:1::1] 192.0.2.2 [2001:db8:1::2]', 'RFC 8305: IPv6 first, then taking turns');
+is(
+    join(' ', drive('-t', 0.3, 'dual', 4343) =~ /^try (\S+):4343/mg),
+    '[2001:db8:1::1] 192.0.2.2 [2001:db8:1::2]',
+    'RFC 8305: IPv6 first, then taking turns'
+);
 
 # A16: descriptors 0 to 2, and so many more.
 for my $files (3 .. 12) {
@@ -167,22 +205,34 @@ for my $files (3 .. 12) {
 
 # A27, A20: one ephemeral port in all.
 $client->sysctl('net.ipv4.ip_local_port_range', '50000 50000');
-is(drive('127.0.0.1', 50000), failed('127.0.0.1:50000', 'connected to itself', 'NETIO_ESELFCONNECT'),
-    'A27 the socket joined to itself is refused');
+is(
+    drive('127.0.0.1', 50000),
+    failed('127.0.0.1:50000', 'connected to itself', 'NETIO_ESELFCONNECT'),
+    'A27 the socket joined to itself is refused'
+);
 my ($status, $said) = $client->run($^X, '-MIO::Socket::INET', '-e', <<'HOLDER', $DRIVER);
 my $held = IO::Socket::INET->new(PeerAddr => '127.0.0.1:4343') or die "$@\n";
 system($ARGV[0], '127.0.0.1', 4343);
 HOLDER
 $said =~ s/^elapsed \d+\n//m;
-is($said, failed('127.0.0.1:4343', 'Cannot assign requested address', 'EADDRNOTAVAIL'),
-    'A20 no ephemeral port left');
+is(
+    $said,
+    failed('127.0.0.1:4343', 'Cannot assign requested address', 'EADDRNOTAVAIL'),
+    'A20 no ephemeral port left'
+);
 $client->sysctl('net.ipv4.ip_local_port_range', '32768 60999');
 
 # A machine with IPv6 switched off.
 $client->sysctl('net.ipv6.conf.all.disable_ipv6', 1);
-is(join(' ', drive('-t', 2, 'localhost', 4343) =~ /^(?:try (\S+):|opened)/mg),
-    '127.0.0.1:4343 ', 'localhost without IPv6 is 127.0.0.1 first');
-like(drive('localhost', 44), qr/^connect 127\.0\.0\.1:44: Connection refused\n/m,
-    'and the report is about 127.0.0.1');
+is(join(' ', drive('-t', 2, 'localhost', 4343) =~ /^try (\S+): /mg),
+    '127.0.0.1:4343', 'localhost without IPv6 is 127.0.0.1 first');
+like(
+    drive('-t', 10, 'localhost', 44),
+    qr/^connect 127\.0\.0\.1:44: Connection refused\n/m,
+    'and the report is about 127.0.0.1'
+);
+
+close $hold;
+waitpid $listener_pid, 0;
 
 done_testing;

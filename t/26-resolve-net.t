@@ -9,6 +9,9 @@ use NetIO::Test::DNS;
 use NetIO::Test::Netns;
 use Test::More;
 
+# Through die, so that the namespaces are removed.
+$SIG{$_} = sub { die "stopped by a signal\n" }
+    for qw(ALRM INT TERM);
 alarm 120;
 
 my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-tcpopen";
@@ -18,8 +21,10 @@ plan skip_all => $missing if $missing;
 
 my $ns = NetIO::Test::Netns->new(
     'resolve',
-    'resolv.conf' => "nameserver 127.0.0.1\nsearch one.test two.test\noptions timeout:1 attempts:2\n",
-    'hosts'       => "127.0.0.3 listed onlyfour.test\n");
+    'resolv.conf' =>
+        "nameserver 127.0.0.1\nsearch one.test two.test\noptions timeout:1 attempts:2\n",
+    'hosts' => "127.0.0.3 listed onlyfour.test\n"
+);
 my $dns = NetIO::Test::DNS->start($ns, <<'ZONE');
 both.test           A       127.0.0.1 127.0.0.2
 both.test           AAAA    ::1
@@ -69,60 +74,104 @@ sub drive {
     return @tried ? join(' ', @tried) : $error;
 }
 
-my @full = ('-t', 10);
+my @full  = ('-t', 10);
 my @table = (
     # name, arguments, addresses or error, questions
-    ['A and AAAA', ['both.test'], '[::1] 127.0.0.1 127.0.0.2', 'AAAA both.test, A both.test'],
-    ['only A wanted', ['-4', 'both.test'], '127.0.0.1 127.0.0.2', 'A both.test'],
-    ['only AAAA wanted', ['-6', 'both.test'], '[::1]', 'AAAA both.test'],
-    ['only A there', ['four.test'], '127.0.0.1', 'AAAA four.test, A four.test'],
-    ['only AAAA there', ['six.test'], '[::1]', 'AAAA six.test, A six.test'],
-    ['a final dot', ['four.test.'], '127.0.0.1', 'AAAA four.test, A four.test'],
-    ['upper case', ['FOUR.Test'], '127.0.0.1', 'AAAA four.test, A four.test'],
-    ['doubles', ['twice.test'], '127.0.0.1', 'AAAA twice.test, A twice.test'],
-    ['punycode', ['xn--caf-dma.test'], '127.0.0.7', undef],
-    ['an underscore', ['under_score.test'], '127.0.0.8', undef],
+    ['A and AAAA',       ['both.test'], '[::1] 127.0.0.1 127.0.0.2', 'AAAA both.test, A both.test'],
+    ['only A wanted',    ['-4', 'both.test'], '127.0.0.1 127.0.0.2', 'A both.test'],
+    ['only AAAA wanted', ['-6', 'both.test'], '[::1]',               'AAAA both.test'],
+    ['only A there',     ['four.test'],       '127.0.0.1',           'AAAA four.test, A four.test'],
+    ['only AAAA there',  ['six.test'],        '[::1]',               'AAAA six.test, A six.test'],
+    ['a final dot',      ['four.test.'],      '127.0.0.1',           'AAAA four.test, A four.test'],
+    ['upper case',       ['FOUR.Test'],       '127.0.0.1',           'AAAA four.test, A four.test'],
+    ['doubles',          ['twice.test'],       '127.0.0.1', 'AAAA twice.test, A twice.test'],
+    ['punycode',         ['xn--caf-dma.test'], '127.0.0.7', undef],
+    ['an underscore',    ['under_score.test'], '127.0.0.8', undef],
     ['/etc/hosts first, and nobody is asked', ['listed'], '127.0.0.3', ''],
-    ['/etc/hosts has one family only: the other is not asked for', ['onlyfour.test'], '127.0.0.3', ''],
-    ['/etc/hosts lacks the wanted family: asked for', ['-6', 'onlyfour.test'], '[::1]', 'AAAA onlyfour.test'],
-    ['localhost is not asked for', ['localhost'], '[::1] 127.0.0.1', ''],
-    ['nor what is below it', ['-4', 'any.localhost'], '127.0.0.1', ''],
-    ['a number is not asked for', ['127.0.0.9'], '127.0.0.9', ''],
-    ['a number gone wrong is not asked for', ['127.0.0.256'],
-        'resolve 127.0.0.256: not a valid host name', ''],
+    [
+        '/etc/hosts has one family only: the other is not asked for', ['onlyfour.test'],
+        '127.0.0.3',                                                  ''
+    ],
+    [
+        '/etc/hosts lacks the wanted family: asked for',
+        ['-6', 'onlyfour.test'],
+        '[::1]', 'AAAA onlyfour.test'
+    ],
+    ['localhost is not asked for', ['localhost'],           '[::1] 127.0.0.1', ''],
+    ['nor what is below it',       ['-4', 'any.localhost'], '127.0.0.1',       ''],
+    ['a number is not asked for',  ['127.0.0.9'],           '127.0.0.9',       ''],
+    [
+        'a number gone wrong is not asked for',       ['127.0.0.256'],
+        'resolve 127.0.0.256: not a valid host name', ''
+    ],
 
-    ['A11 silence, with a deadline', ['-t', 0.5, 'silent.test'],
-        'resolve silent.test: Connection timed out', undef],
-    ['A11 one family silent: the other serves', ['half.test'], '127.0.0.1', undef],
-    ['A11 the other way round', ['-t', 2, 'otherhalf.test'], '[::1]', undef],
-    ['A11 a lost packet is asked again within the deadline', ['-t', 2, 'lost.test'], '127.0.0.1',
-        'AAAA lost.test, A lost.test, A lost.test'],
-    ['A11 AAAA a little later than A', ['late.test'], '[::1] 127.0.0.1', undef],
-    ['A11 A later than AAAA', ['laterthan.test'], '[::1] 127.0.0.1', undef],
+    [
+        'A11 silence, with a deadline',
+        ['-t', 0.5, 'silent.test'],
+        'resolve silent.test: Connection timed out',
+        undef
+    ],
+    ['A11 one family silent: the other serves', ['half.test'],               '127.0.0.1', undef],
+    ['A11 the other way round',                 ['-t', 2, 'otherhalf.test'], '[::1]',     undef],
+    [
+        'A11 a lost packet is asked again within the deadline',
+        ['-t', 2, 'lost.test'],
+        '127.0.0.1',
+        'AAAA lost.test, A lost.test, A lost.test'
+    ],
+    ['A11 AAAA a little later than A', ['late.test'],      '[::1] 127.0.0.1', undef],
+    ['A11 A later than AAAA',          ['laterthan.test'], '[::1] 127.0.0.1', undef],
 
     ['A12 NXDOMAIN', ['nothere.test.'], 'resolve nothere.test: host not found', undef],
-    ['A12 no records', ['nodata.test.'],
-        'resolve nodata.test: host has no address of the wanted family', undef],
-    ['A12 SERVFAIL, asked twice each', ['servfail.test.'], 'resolve servfail.test: name service failed',
-        'AAAA servfail.test, A servfail.test, AAAA servfail.test, A servfail.test'],
-    ['A12 SERVFAIL for one family', ['halfbad.test'], '127.0.0.1', undef],
+    [
+        'A12 no records',                                                ['nodata.test.'],
+        'resolve nodata.test: host has no address of the wanted family', undef
+    ],
+    [
+        'A12 SERVFAIL, asked twice each',
+        ['servfail.test.'],
+        'resolve servfail.test: name service failed',
+        'AAAA servfail.test, A servfail.test, AAAA servfail.test, A servfail.test'
+    ],
+    ['A12 SERVFAIL for one family', ['halfbad.test'], '127.0.0.1',                  undef],
     ['A12 REFUSED', ['refused.test.'], 'resolve refused.test: name service failed', undef],
-    ['A12 noise for an answer', ['garbage.test.'], 'resolve garbage.test: name service failed', undef],
-    ['A12 a datagram without a byte', ['-t', 0.5, 'empty.test.'],
-        'resolve empty.test: Connection timed out', undef],
-    ['A12 an alias of itself', ['loop.test.'],
-        'resolve loop.test: host has no address of the wanted family', undef],
+    [
+        'A12 noise for an answer',                   ['garbage.test.'],
+        'resolve garbage.test: name service failed', undef
+    ],
+    [
+        'A12 a datagram without a byte',
+        ['-t', 0.5, 'empty.test.'],
+        'resolve empty.test: Connection timed out',
+        undef
+    ],
+    [
+        'A12 an alias of itself',                                      ['loop.test.'],
+        'resolve loop.test: host has no address of the wanted family', undef
+    ],
 
-    ['the search list, and no mixture of two hosts', ['server'], '127.0.0.4',
-        'AAAA server.one.test, A server.one.test'],
+    [
+        'the search list, and no mixture of two hosts', ['server'],
+        '127.0.0.4',                                    'AAAA server.one.test, A server.one.test'
+    ],
     ['a domain that fails does not end the search', ['second'], '127.0.0.5', undef],
-    ['a name with a dot is asked as it is first', ['dotted.second'], '127.0.0.6',
-        'AAAA dotted.second, A dotted.second'],
-    ['nowhere on the search list', ['nowhere'], 'resolve nowhere: host not found',
+    [
+        'a name with a dot is asked as it is first', ['dotted.second'],
+        '127.0.0.6',                                 'AAAA dotted.second, A dotted.second'
+    ],
+    [
+        'nowhere on the search list',
+        ['nowhere'],
+        'resolve nowhere: host not found',
         'AAAA nowhere.one.test, A nowhere.one.test, AAAA nowhere.two.test, A nowhere.two.test, '
-            . 'AAAA nowhere, A nowhere'],
-    ['with a final dot, not on the search list', ['server.'], 'resolve server: host not found',
-        'AAAA server, A server'],
+            . 'AAAA nowhere, A nowhere'
+    ],
+    [
+        'with a final dot, not on the search list',
+        ['server.'],
+        'resolve server: host not found',
+        'AAAA server, A server'
+    ],
 );
 
 for my $case (@table) {
@@ -135,18 +184,25 @@ for my $case (@table) {
 # A12: a thousand of each.  There is no route to them, so all are tried in no time.
 my ($status, $said) = $ns->run($DRIVER, @full, 'many.test', 43);
 my @tried = $said =~ /^try (\S+):43: Network is unreachable$/mg;
-is(scalar @tried, 64, 'A12 of 2,000 addresses 64 are used');
-is(scalar(grep {/^\[2001:db8:0:1::/} @tried), 32, 'A12 half of them IPv6');
-is(join(', ', $dns->asked),
+is(scalar @tried,                               64, 'A12 of 2,000 addresses 64 are used');
+is(scalar(grep { /^\[2001:db8:0:1::/ } @tried), 32, 'A12 half of them IPv6');
+is(
+    join(', ', $dns->asked),
     'AAAA many.test, A many.test, AAAA many.test tcp, A many.test tcp',
-    'A12 asked again over TCP, for they do not fit a datagram');
+    'A12 asked again over TCP, for they do not fit a datagram'
+);
 
 # A11 without a deadline: as often as resolv.conf says, then it ends.
-is(drive('silent.test.', 43), 'resolve silent.test: Connection timed out',
-    'A11 silence without a deadline ends too');
-is(join(', ', $dns->asked),
+is(
+    drive('silent.test.', 43),
+    'resolve silent.test: Connection timed out',
+    'A11 silence without a deadline ends too'
+);
+is(
+    join(', ', $dns->asked),
     'AAAA silent.test, A silent.test, AAAA silent.test, A silent.test',
-    'A11 after as many attempts as resolv.conf says');
+    'A11 after as many attempts as resolv.conf says'
+);
 
 # A16: a name takes a few descriptors more.
 my %outcome;
@@ -154,11 +210,20 @@ for my $files (3 .. 12) {
     my $got = drive('-n', $files, '-t', 2, 'four.test', 43);
     $outcome{$got}++;
 }
-is(delete($outcome{'resolve four.test: Too many open files'}) // 0, 3, 'A16 too few descriptors, and it says so');
+is(delete($outcome{'resolve four.test: Too many open files'}) // 0,
+    2, 'A16 too few descriptors, and it says so');
 is_deeply([keys %outcome], ['127.0.0.1'], 'A16 otherwise it works') or diag(explain(\%outcome));
+
+# A25, A26: each call of a look-up fails, in a test of its own.
+my ($walk, $walked) =
+    $ns->run('env', 'NETIO_TEST_HOST=both.test', "$ENV{PWD}/csrc/build/t/fault-resolve");
+is($walk, 0, 'A25 A26 whatever fails in a look-up, nothing leaks or hangs');
+diag($walked) if $walk != 0;
+$dns->asked;
 
 # Nobody there to ask.
 undef $dns;
-is(drive(@full, 'four.test', 43), 'resolve four.test: name service failed', 'no name server at all');
+is(drive(@full, 'four.test', 43), 'resolve four.test: name service failed',
+    'no name server at all');
 
 done_testing;

@@ -35,7 +35,7 @@ my %RCODE = (servfail => 2, nxdomain => 3, refused => 5);
 sub start {
     my ($class, $ns, $zone) = @_;
 
-    pipe(my $from_test, my $to_server)   or die "pipe: $!\n";
+    pipe(my $from_test,   my $to_server) or die "pipe: $!\n";
     pipe(my $from_server, my $to_test)   or die "pipe: $!\n";
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
@@ -43,8 +43,8 @@ sub start {
         open STDOUT, '>&', $to_test   or die "dup: $!\n";
         exec($ns->prefix, $^X, __FILE__) or die "exec: $!\n";
     }
-    my $self = bless {pid => $pid, owner => $$, in => $to_server, out => $from_server}, $class;
-    my $old = select $to_server;
+    my $self = bless { pid => $pid, owner => $$, in => $to_server, out => $from_server }, $class;
+    my $old  = select $to_server;
     $| = 1;
     select $old;
     print {$to_server} $zone, ".\n";
@@ -117,7 +117,10 @@ sub record {
 
 sub many {
     my ($type, $count) = @_;
-    my $data = $type == 1 ? sub { pack 'N', 0xc6120000 + shift } : sub { pack 'N4', 0x20010db8, 1, 0, shift };
+    my $data =
+        $type == 1
+        ? sub { pack 'N', 0xc6120000 + shift }
+        : sub { pack 'N4', 0x20010db8, 1, 0, shift };
 
     return map { record($type, $data->($_)) } 1 .. $count;
 }
@@ -205,10 +208,10 @@ sub serve_tcp {
 
 sub main {
     local $SIG{PIPE} = 'IGNORE';
-    my $zone = read_zone();
-    my @at   = (LocalAddr => '127.0.0.1', LocalPort => 53);
-    my $udp  = IO::Socket::INET->new(@at, Proto => 'udp') or die "udp: $@\n";
-    my $tcp  = IO::Socket::INET->new(@at, Listen => 5, ReuseAddr => 1) or die "tcp: $@\n";
+    my $zone   = read_zone();
+    my @at     = (LocalAddr => '127.0.0.1', LocalPort => 53);
+    my $udp    = IO::Socket::INET->new(@at, Proto  => 'udp') or die "udp: $@\n";
+    my $tcp    = IO::Socket::INET->new(@at, Listen => 5, ReuseAddr => 1) or die "tcp: $@\n";
     my $select = IO::Select->new(\*STDIN, $udp, $tcp);
     my @asked;
 
@@ -217,11 +220,11 @@ sub main {
     while (1) {
         my $wait = @later ? $later[0][0] - now() : undef;
         for my $fh ($select->can_read(defined $wait && $wait < 0 ? 0 : $wait)) {
-            if ($fh == $udp) { push @asked, serve_udp($zone, $udp) }
+            if    ($fh == $udp) { push @asked, serve_udp($zone, $udp) }
             elsif ($fh == $tcp) { push @asked, serve_tcp($zone, $tcp) }
             else {
                 sysread STDIN, my $word, 64 or return;
-                print map({"$_\n"} splice @asked), ".\n";
+                print map({ "$_\n" } splice @asked), ".\n";
             }
         }
         while (@later && $later[0][0] <= now()) {

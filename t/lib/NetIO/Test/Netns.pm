@@ -17,7 +17,7 @@ use File::Path ();
 my $ETC = '/etc/netns';
 
 sub missing {
-    return 'network namespaces need root' if $> != 0;
+    return 'network namespaces need root'  if $> != 0;
     return 'network namespaces need Linux' if $^O ne 'linux';
     my $probe = "netio-probe-$$";
     return 'ip(8) cannot make a network namespace here'
@@ -28,14 +28,14 @@ sub missing {
 
 sub new {
     my ($class, $word, %files) = @_;
-    my $self = bless {name => "netio-$word-$$", pid => $$}, $class;
+    my $self = bless { name => "netio-$word-$$", pid => $$ }, $class;
 
     $self->_must("ip netns add $self->{name}");
     File::Path::make_path("$ETC/$self->{name}");
     for my $file (sort keys %files) {
         open my $fh, '>', "$ETC/$self->{name}/$file" or die "$ETC/$self->{name}/$file: $!\n";
         print {$fh} $files{$file} or die "$file: $!\n";
-        close $fh or die "$file: $!\n";
+        close $fh                 or die "$file: $!\n";
     }
     $self->ip('link set lo up');
     return $self;

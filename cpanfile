@@ -1,0 +1,19 @@
+# The Perl modules NetIO needs.  The C libraries are Debian packages: see inc/packages.
+requires 'perl', '5.014';
+requires 'DBI';
+requires 'DBD::SQLite';
+
+on configure => sub {
+    requires 'ExtUtils::MakeMaker', '6.64';
+};
+
+on test => sub {
+    requires 'File::Temp';
+    requires 'Test::More', '0.98';
+    recommends 'Test::LeakTrace';
+};
+
+on develop => sub {
+    recommends 'Perl::Critic';
+    recommends 'Perl::Tidy';
+};

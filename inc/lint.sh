@@ -1,0 +1,52 @@
+#!/bin/sh
+# inc/lint.sh (make lint): all that reads the sources and runs nothing.  A tool that is not
+# installed is named and left out; inc/packages lists the packages.
+set -u
+cd "$(dirname "$0")/.." || exit
+
+failed=
+rings='csrc/src csrc/cmd daemon'
+
+# check NAME COMMAND...: runs the command when there is such a tool.
+check() {
+    name=$1
+    shift
+    if ! command -v "$1" >/dev/null; then
+        echo "lint: $name: no $1 here, left out"
+    elif "$@"; then
+        echo "lint: $name: ok"
+    else
+        echo "lint: $name: FAILED"
+        failed=1
+    fi
+}
+
+# build_with COMPILER: all C but the XS, with warnings as errors, in a folder of its own.
+build_with() {
+    for folder in csrc daemon; do
+        make -s -C $folder -j "$(getconf _NPROCESSORS_ONLN)" B="build-lint-$1" CC="$1" WERROR=1 ||
+            return
+    done
+}
+
+# The XS's own C; what xsubpp and Perl's headers make of NetIO.xs is theirs.
+xs_with() {
+    # shellcheck disable=SC2046 # lists of words
+    "$1" -fsyntax-only -Werror $(sed -n 's/^WARN = //p' csrc/flags.mk) -Icsrc/include -Ixs \
+        $(perl -MConfig -e 'print "$Config{ccflags} -isystem $Config{archlibexp}/CORE"') \
+        $(find xs -name '*.c' ! -name NetIO.c)
+}
+
+for compiler in gcc clang; do
+    if command -v $compiler >/dev/null; then
+        check "$compiler -Werror" build_with $compiler
+        check "$compiler -Werror xs" xs_with $compiler
+    fi
+done
+# shellcheck disable=SC2086 # three folders
+check cppcheck cppcheck -q --error-exitcode=1 --enable=warning,performance,portability \
+    --suppressions-list=inc/cppcheck --std=c11 -D_GNU_SOURCE -Icsrc/include -Icsrc/src -Idaemon $rings
+check manual prove -Q t/00-pod.t
+check shell shellcheck -x run test .ci/run inc/*.sh
+check Perl perlcritic --quiet --profile .perlcriticrc lib bin inc t xt Makefile.PL
+[ -z "$failed" ]

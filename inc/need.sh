@@ -1,0 +1,68 @@
+# inc/need.sh: installs Debian packages that are missing.  Sourced, from the top of the tree,
+# by run, test and .ci/run, which set $me to their name.  Exit codes are those of sysexits.h.
+# shellcheck shell=sh disable=SC2154
+
+EX_UNAVAILABLE=69
+EX_NOPERM=77
+
+die() {
+    code=$1
+    shift
+    echo "$me: $*" >&2
+    exit "$code"
+}
+
+# missing_packages WORD...: the packages of these words that are not installed, in one line.
+missing_packages() {
+    for word; do
+        sed -n "s/^${word}[[:blank:]]*//p" inc/packages
+    done | while read -r package; do
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+            printf '%s ' "$package"
+    done | sed 's/ $//'
+}
+
+# apt_get ARG...: quiet and without questions; what it says ends up in $apt_log.
+apt_get() {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o APT::Update::Error-Mode=any \
+        -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=120 \
+        -o Dpkg::Use-Pty=0 "$@" >>"$apt_log" 2>&1 </dev/null
+}
+
+# need WORD...: makes sure that all packages of these words are installed.  Where there is no
+# dpkg, it trusts the machine: perl Makefile.PL will say what is missing.
+need() {
+    command -v dpkg-query >/dev/null || return 0
+    missing=$(missing_packages "$@")
+    [ -n "$missing" ] || return 0
+
+    as_root=
+    if [ "$(id -u)" != 0 ]; then
+        # A password is asked for only where somebody can type it.
+        sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v 2>/dev/null; } ||
+            die $EX_NOPERM "cannot install $missing: not root and no sudo"
+        as_root=sudo
+    fi
+    echo "$me: installing $missing"
+    apt_log=$(mktemp)
+    # The lists of packages on this machine may be missing or old; so a second try after update.
+    # shellcheck disable=SC2086 # a list of words
+    if ! apt_get install --no-install-recommends $missing &&
+        ! { apt_get update && apt_get install --no-install-recommends $missing; }; then
+        reason=$(sed -n 's/^E: *//p' "$apt_log" | tail -n 1)
+        rm -f "$apt_log"
+        die $EX_UNAVAILABLE "cannot install $missing: apt-get failed: ${reason:-no reason given}"
+    fi
+    rm -f "$apt_log"
+}
+
+# build: everything, or die.  Says nothing but warnings and errors.
+build() {
+    perl Makefile.PL >/dev/null || exit
+    # MakeMaker moved the last Makefile out of the way.  When nothing in it has changed, it comes
+    # back with its age, or make would compile again all that depends on it.
+    if cmp -s Makefile Makefile.old && [ -n "$(find Makefile.old -newer Makefile.PL)" ]; then
+        mv Makefile.old Makefile
+    fi
+    make -s -j "$(getconf _NPROCESSORS_ONLN)" >/dev/null || die 1 'the build failed'
+}

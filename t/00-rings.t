@@ -1,0 +1,139 @@
+# Imports point one way only: base <- net <- proc <- server inside the library; daemons, the C
+# programs and the XS see its public headers and nothing else of it; lib/ sees the XS and what
+# comes with Perl, bin/ sees lib/.
+
+use strict;
+use warnings;
+
+use File::Find ();
+use Module::CoreList ();
+use Test::More;
+
+alarm 120;
+
+my %ring = (base => 0, net => 1, proc => 2, server => 3);
+# What is neither a part of Perl nor ours, and which files may use it.
+my %guest = (DBI => qr{^(?:bin/whois-load|lib/NetIO/Load/)});
+
+sub slurp {
+    my ($path) = @_;
+
+    open my $file, '<', $path or die "$path: $!\n";
+    local $/;
+    return scalar <$file>;
+}
+
+sub files {
+    my ($pattern, @folders) = @_;
+    my @found;
+
+    File::Find::find({ wanted => sub { push @found, $_ if -f && m{$pattern} }, no_chdir => 1 },
+        grep { -d } @folders);
+    return sort grep { !m{/build(?:-[^/]+)?/} && $_ ne 'xs/NetIO.c' } @found;
+}
+
+# The ring of a public header is what its first lines say.
+sub header_ring {
+    my ($name) = @_;
+    my $path = "csrc/include/$name";
+
+    return unless -e $path;
+    return slurp($path) =~ m{\A/\*[^;]*?\(ring (\d)} ? $1 : undef;
+}
+
+# Every #include as [spelling, path or name]: quotes are looked up beside the file, then below
+# the roots.
+sub includes {
+    my ($path, @roots) = @_;
+    my ($folder) = $path =~ m{(.*)/};
+    my @found;
+
+    for my $line (split /\n/, slurp($path)) {
+        $line =~ /^\s*#\s*include\s*([<"])([^>"]+)[>"]/ or next;
+        my ($quote, $name) = ($1, $2);
+        my ($there) = $quote eq '"' ? grep { -e } map { "$_/$name" } $folder, @roots : ();
+        push @found, [$line, $quote, $name, $there];
+    }
+    return @found;
+}
+
+sub is_clean {
+    my ($path, @wrong) = @_;
+
+    ok !@wrong, $path or diag map { "$_\n" } @wrong;
+}
+
+subtest 'public headers say their ring and include no higher one' => sub {
+    for my $path (files(qr/\.h$/, 'csrc/include')) {
+        my ($name) = $path =~ m{^csrc/include/(.*)};
+        my $own = header_ring($name);
+        my @wrong = defined $own ? () : 'does not say its ring';
+
+        for (includes($path)) {
+            my ($line, undef, $included) = @$_;
+            my $other = $included =~ m{^netio/} ? header_ring($included) : 0;
+            push @wrong, $line if defined $own && (!defined $other || $other > $own);
+        }
+        is_clean($path, @wrong);
+    }
+};
+
+subtest 'the library: no ring includes a higher one' => sub {
+    for my $path (files(qr/\.[ch]$/, 'csrc/src')) {
+        my ($folder) = $path =~ m{^csrc/src/([^/]+)/};
+        my @wrong = exists $ring{$folder} ? () : "no such ring: $folder";
+
+        for (includes($path, 'csrc/src')) {
+            my ($line, $quote, $name, $there) = @$_;
+            my $other = $name =~ m{^netio/} ? header_ring($name) : 0;
+            $other = $there && $there =~ m{^csrc/src/([^/]+)/} ? $ring{$1} : undef if $quote eq '"';
+            push @wrong, $line if !defined $other || $other > ($ring{$folder} // -1);
+        }
+        is_clean($path, @wrong);
+    }
+};
+
+subtest 'daemons, programs and XS use public headers only' => sub {
+    my @users = (files(qr/\.[ch]$/, 'csrc/cmd', 'daemon'), files(qr/\.(?:[ch]|xsi?)$/, 'xs'));
+
+    for my $path (@users) {
+        my ($room) = $path =~ m{^(daemon|xs|csrc/cmd)/};
+        my ($own)  = $path =~ m{^daemon/([^/]+)/};
+        my @wrong;
+
+        for (includes($path, $room)) {
+            my ($line, $quote, $name, $there) = @$_;
+            push @wrong, $line if $name =~ m{\bsrc/} || $name =~ m{^netio/} && !-e "csrc/include/$name";
+            next unless $quote eq '"' && $name !~ m{^(?:EXTERN|perl|XSUB|ppport)\.h$};
+            push @wrong, $line if !$there || $name =~ m{\.\./(?!common/)};
+            # A daemon knows its own folder and common/, not its neighbours.
+            push @wrong, $line if $own && ($there // '') =~ m{^daemon/([^/.]+)/}
+                && $1 ne $own && $1 ne 'common';
+        }
+        is_clean($path, @wrong);
+    }
+};
+
+sub modules {
+    my ($path) = @_;
+    my $source = slurp($path);
+
+    $source =~ s/^__(?:END|DATA)__.*//ms;
+    $source =~ s/^=[a-z].*?^=cut$//gms;
+    return $source =~ /^\s*(?:use|require)\s+([A-Za-z]\w*(?:::\w+)*)/gm;
+}
+
+subtest 'Perl uses NetIO and what comes with Perl' => sub {
+    for my $path (files(qr/\.pm$/, 'lib'), grep { -T } files(qr/./, 'bin')) {
+        my @wrong;
+
+        for my $module (modules($path)) {
+            next if $module =~ /^(?:v5|NetIO(?:::|$))/ || Module::CoreList::is_core($module);
+            next if $guest{$module} && $path =~ $guest{$module};
+            push @wrong, "uses $module";
+        }
+        is_clean($path, @wrong);
+    }
+};
+
+done_testing;

@@ -1,0 +1,82 @@
+# The README's two programs do what it says: they are taken from its text, pointed at a whoisd
+# of our own, and run.
+
+use strict;
+use warnings;
+
+use Config;
+use File::Temp ();
+use Test::More;
+
+use lib 't/lib';
+use NetIO::Test::Daemon;
+
+plan skip_all => 'no DBD::SQLite' if !eval { require DBD::SQLite };
+require NetIO::Test::Directory;
+
+alarm 120;
+
+my $dir = File::Temp->newdir;
+
+NetIO::Test::Directory::build_directory(
+    "$dir/directory.db",
+    [   {   handle  => '00-00-0C',
+            name    => 'Cisco Systems, Inc',
+            summary => 'San Jose, US',
+            fields  => [ [ 'Organisation', 'Cisco Systems, Inc' ], [ 'Index Key', '00-00-0C' ] ],
+        },
+        {   handle  => '08-00-30',
+            name    => 'CERN',
+            summary => 'Geneve, CH',
+            fields  => [ [ 'Organisation', 'CERN' ], [ 'Index Key', '08-00-30' ] ],
+        },
+    ]
+);
+my $whoisd = NetIO::Test::Daemon->whoisd("$dir/directory.db");
+
+# The block of README.md in that language, asking our port.
+sub sample {
+    my ($language, $file) = @_;
+
+    open my $readme, '<', 'README.md' or die "README.md: $!\n";
+    my ($code) = join('', <$readme>) =~ /^```\Q$language\E\n(.*?)^```$/ms;
+    my $port = $whoisd->port;
+    ok $code && $code =~ s/\b4343\b/$port/g, "README has a sample in $language";
+    open my $out, '>', "$dir/$file" or die "$file: $!\n";
+    print {$out} $code;
+    close $out or die "$file: $!\n";
+    return "$dir/$file";
+}
+
+sub output_of {
+    my @command = @_;
+
+    open my $pipe, '-|', @command or die "$command[0]: $!\n";
+    local $/;
+    my $text = <$pipe>;
+    ok close $pipe, "$command[0] ends well";
+    $text =~ s/\r\n/\n/g;
+    return $text;
+}
+
+my $record = <<'TEXT';
+There were 1 matches on your request.
+
+        Organisation: Cisco Systems, Inc
+           Index Key: 00-00-0C
+
+For more information try 'whois help'.
+TEXT
+
+my $perl = sample('perl', 'ask.pl');
+is output_of($^X, '-Mblib', $perl), $record . "CERN\n", 'what the Perl sample prints';
+
+my $c = sample('c', 'ask.c');
+my @libs = split ' ', `pkg-config --libs libcares`;
+is system($Config{cc}, '-Wall', '-Wextra', '-Werror', '-Icsrc/include', '-o', "$dir/ask", $c,
+    'csrc/libnetio.a', @libs), 0, 'the C sample compiles without a warning'
+    or BAIL_OUT('no compiler?');
+is output_of("$dir/ask"), $record, 'what the C sample prints';
+
+$whoisd->finish;
+done_testing;
