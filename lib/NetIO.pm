@@ -1,4 +1,5 @@
 # No strict, no warnings, no Exporter: what this file loads, every CGI request pays for.
+## no critic (RequireUseStrict)
 package NetIO;
 
 our $VERSION = '0.01';
@@ -31,7 +32,8 @@ sub NetIO::Socket::DESTROY { }
 
 sub NetIO::Socket::can {
     my ($self, $method) = @_;
-    return UNIVERSAL::can($self, $method) || do { require NetIO::Socket; UNIVERSAL::can($self, $method) };
+    return UNIVERSAL::can($self, $method)
+        || do { require NetIO::Socket; UNIVERSAL::can($self, $method) };
 }
 
 sub NetIO::Socket::AUTOLOAD {

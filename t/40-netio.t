@@ -38,7 +38,7 @@ for my $name ('tcpclose', ':none', '$VERSION', 'import') {
     is perl('-e', "eval { require NetIO; NetIO->import(q($name)) } or print \$@"),
         qq{"$name" is not exported by the NetIO module at -e line 1.\n}, "import of $name";
 }
-is perl('-e', 'package Face; require NetIO; @ISA = "NetIO"; print eval { Face->import("x") } || $@'),
+is perl('-MNetIO', '-e', 'package Face; @ISA = "NetIO"; print eval { Face->import("x") } || $@'),
     qq{"x" is not exported by the Face module at -e line 1.\n}, 'import through a subclass';
 
 # As installed: from blib, where lib and arch are apart, XSLoader falls back on DynaLoader.
@@ -61,11 +61,11 @@ my $loader = loaded('XSLoader', '');
 is loaded('NetIO', ''), "NetIO.pm $loader", 'it loads XSLoader and nothing else';
 like loaded('NetIO', 'eval { tcpopen("", 1) }'), qr{^NetIO\.pm NetIO/Error\.pm XSLoader\.pm },
     'NetIO::Error is loaded at the first error';
-is perl('-MNetIO', '-e', 'print "NetIO::Socket"->can("getline") ? $INC{"IO/Socket.pm"} && 1 : 0'), 1,
+is perl('-MNetIO', '-e', 'NetIO::Socket->can("getline") and print $INC{"IO/Socket.pm"} ? 1 : 0'), 1,
     'IO::Socket is loaded when a method that is not native is asked for';
 
 for my $module (qw(NetIO::Socket NetIO::Error NetIO::Whois)) {
-    is perl("-M$module", '-e', 'print defined &tcpopen ? 1 : 0'), 0,
+    is perl("-M$module", '-e', 'print defined &tcpopen || defined &inet_aton ? 1 : 0'), 0,
         "$module loads alone, without a warning, and exports nothing";
 }
 

@@ -5,10 +5,11 @@ use warnings;
 
 use lib 't/lib';
 
-use Errno qw(ECONNREFUSED EINVAL EMFILE ETIMEDOUT);
+use Errno qw(ECONNREFUSED EHOSTUNREACH EINVAL ETIMEDOUT);
 use Fcntl qw(F_GETFD F_GETFL FD_CLOEXEC O_NONBLOCK);
 use NetIO;
 use NetIO::Test::Peer;
+use NetIO::Test::Process;
 use Test::More;
 use Time::HiRes qw(ITIMER_REAL setitimer);
 
@@ -17,8 +18,6 @@ alarm 120;
 my $echo     = NetIO::Test::Peer->start('echo');
 my $refusing = NetIO::Test::Peer->refusing;
 my $full     = NetIO::Test::Peer->full;
-
-sub fds { opendir my $dir, '/proc/self/fd' or die "/proc/self/fd: $!\n"; return scalar(() = readdir $dir) }
 
 # Opens, and says a word through it.
 sub works {
@@ -67,63 +66,68 @@ subtest 'over IPv6' => sub {
     is works(tcpopen('localhost', $echo->port)), "hello\n", 'localhost that serves IPv4 only';
 };
 
-# name, arguments, message, stage, code
-my $port = $echo->port;
-my $seconds = 'is not a number of seconds';
-my @wrong = (
-    ['host: undef', [undef, $port], 'tcpopen: no host given', 'resolve', 'NETIO_EBADHOST'],
-    ['host: empty', ['', $port], 'tcpopen: no host given', 'resolve', 'NETIO_EBADHOST'],
-    ['host: NUL', ["127.0.0.1\0", $port], "tcpopen 127.0.0.1\\x00 $port: not a valid host name",
-        'resolve', 'NETIO_EBADHOST'],
-    ['host: newline', ["a\nb", $port], "tcpopen a\\x0ab $port: not a valid host name",
-        'resolve', 'NETIO_EBADHOST'],
-    ['host: format', ['%s%n', $port], "tcpopen %s%n $port: not a valid host name",
-        'resolve', 'NETIO_EBADHOST'],
-    ['host: 10,000 characters', ['x' x 10_000, $port],
-        'tcpopen ' . 'x' x 159 . " $port: not a valid host name", 'resolve', 'NETIO_EBADHOST'],
-    ['host: octal', ['127.0.0.01', $port], "tcpopen 127.0.0.01 $port: not a valid host name",
-        'resolve', 'NETIO_EBADHOST'],
-    ['host: a glob', [*STDIN, $port], "tcpopen *main::STDIN $port: not a valid host name",
-        'resolve', 'NETIO_EBADHOST'],
-    ['service: undef', ['127.0.0.1', undef], 'tcpopen: no service given', 'service', 'NETIO_EBADSERVICE'],
-    ['service: empty', ['127.0.0.1', ''], 'tcpopen: no service given', 'service', 'NETIO_EBADSERVICE'],
-    ['service: NUL', ['127.0.0.1', "80\0"], 'tcpopen 127.0.0.1 80\x00: unknown service',
-        'service', 'NETIO_EBADSERVICE'],
-    ['service: 1,000 characters', ['127.0.0.1', 'x' x 1000],
-        'tcpopen 127.0.0.1 ' . 'x' x 159 . ': unknown service', 'service', 'NETIO_EBADSERVICE'],
-    (map { ["service: $_", ['127.0.0.1', $_], "tcpopen 127.0.0.1 $_: unknown service",
-        'service', 'NETIO_EBADSERVICE'] } 0, 65536, -1, '80x', ' 80', '+80', '0x50', '80.5'),
-    ['family without address', ['127.0.0.1', $port, family => 'inet6'],
-        "tcpopen 127.0.0.1 $port: host has no address of the wanted family", 'resolve', 'NETIO_ENOADDRESS'],
-    ['unknown option', ['127.0.0.1', $port, foo => 1], q{tcpopen: unknown option 'foo'},
-        'option', 'NETIO_EBADOPTION'],
-    ['unknown option with control characters', ['127.0.0.1', $port, "a\e[1m" => 1],
-        q{tcpopen: unknown option 'a\x1b[1m'}, 'option', 'NETIO_EBADOPTION'],
-    ['option in another case', ['127.0.0.1', $port, Timeout => 1], q{tcpopen: unknown option 'Timeout'},
-        'option', 'NETIO_EBADOPTION'],
-    ['option without value', ['127.0.0.1', $port, 'timeout'], 'tcpopen: an option has no value',
-        'option', 'NETIO_EBADOPTION'],
-    (map { my $name = $_; map { ["$name: $_", ['127.0.0.1', $port, $name => $_],
-        "tcpopen: $name: '$_' $seconds", 'option', 'NETIO_EBADOPTION'] }
-        'abc', '', '5s', -1, -1e-9, 'nan', '-inf' } qw(timeout deadline)),
-    ['family', ['127.0.0.1', $port, family => 'unix'], q{tcpopen: family: 'unix' is neither inet nor inet6},
-        'option', 'NETIO_EBADOPTION'],
+# A call like these dies with the code under which it stands.
+my $port   = $echo->port;
+my $here   = '127.0.0.1';
+my $bad    = "$port: not a valid host name";
+my %option = map { $_ => ["tcpopen: $_:", 'is not a number of seconds'] } qw(timeout deadline);
+my %wrong  = (
+    'resolve NETIO_EBADHOST' => [
+        # name, arguments, message
+        ['undef',             [undef, $port],            'tcpopen: no host given'],
+        ['empty',             ['', $port],               'tcpopen: no host given'],
+        ['NUL',               ["127.0.0.1\0", $port],    "tcpopen 127.0.0.1\\x00 $bad"],
+        ['newline',           ["a\nb", $port],           "tcpopen a\\x0ab $bad"],
+        ['format',            ['%s%n', $port],           "tcpopen %s%n $bad"],
+        ['10,000 characters', ['x' x 10_000, $port],     'tcpopen ' . 'x' x 159 . " $bad"],
+        ['octal',             ['127.0.0.01', $port],     "tcpopen 127.0.0.01 $bad"],
+        ['a glob',            [*STDIN, $port],           "tcpopen *main::STDIN $bad"],
+    ],
+    'resolve NETIO_ENOADDRESS' => [
+        ['IPv6 of an IPv4 address', [$here, $port, family => 'inet6'],
+            "tcpopen $here $port: host has no address of the wanted family"],
+    ],
+    'service NETIO_EBADSERVICE' => [
+        ['undef',            [$here, undef],    'tcpopen: no service given'],
+        ['empty',            [$here, ''],       'tcpopen: no service given'],
+        ['NUL',              [$here, "80\0"],   "tcpopen $here 80\\x00: unknown service"],
+        ['1,000 characters', [$here, 'x' x 1000],
+            "tcpopen $here " . 'x' x 159 . ': unknown service'],
+        map { [$_, [$here, $_], "tcpopen $here $_: unknown service"] }
+            0, 65536, -1, '80x', ' 80', '+80', '0x50', '80.5',
+    ],
+    'option NETIO_EBADOPTION' => [
+        ['unknown',         [$here, $port, foo => 1],     q{tcpopen: unknown option 'foo'}],
+        ['another case',    [$here, $port, Timeout => 1], q{tcpopen: unknown option 'Timeout'}],
+        ['terminal codes',  [$here, $port, "\e[1m" => 1], q{tcpopen: unknown option '\x1b[1m'}],
+        ['without a value', [$here, $port, 'timeout'],    'tcpopen: an option has no value'],
+        ['family',          [$here, $port, family => 'unix'],
+            q{tcpopen: family: 'unix' is neither inet nor inet6}],
+        map {
+            my $name = $_;
+            map { ["$name $_", [$here, $port, $name => $_], join " '$_' ", @{ $option{$name} }] }
+                'abc', '', '5s', -1, -1e-9, 'nan', '-inf';
+        } qw(timeout deadline),
+    ],
 );
+
+sub is_refused {
+    my ($name, $arguments, $message, $code) = @_;
+    my $line = __LINE__ + 2;
+
+    ok !eval { tcpopen(@$arguments); 1 }, "$name: dies";
+    is 0 + $!, $code =~ /NOADDRESS/ ? EHOSTUNREACH : EINVAL, '$!';
+    is ref $@, 'NetIO::Error', 'NetIO::Error';
+    is "$@", "$message at $0 line $line.\n", 'text';
+    is $@->message, $message, 'message';
+    is join(' ', $@->stage, $@->code_name), $code, 'stage and code';
+}
 
 subtest 'wrong calls' => sub {
     my $before = fds();
 
-    for (@wrong) {
-        my ($name, $arguments, $message, $stage, $code) = @$_;
-        subtest $name => sub {
-            my $line = __LINE__ + 1;
-            ok !eval { tcpopen(@$arguments); 1 }, 'dies';
-            is 0 + $!, $stage eq 'resolve' && $code =~ /NOADDRESS/ ? 0 + $@->errno : EINVAL, '$!';
-            is ref $@, 'NetIO::Error', 'NetIO::Error';
-            is "$@", "$message at $0 line $line.\n", 'text';
-            is $@->message, $message, 'message';
-            is join(' ', $@->stage, $@->code_name), "$stage $code", 'stage and code';
-        };
+    for my $code (sort keys %wrong) {
+        subtest $code => sub { is_refused(@$_, $code) for @{ $wrong{$code} } };
     }
     is fds(), $before, 'no descriptor leaked';
     eval { tcpopen('127.0.0.1') };
@@ -136,18 +140,25 @@ subtest 'A1 refused' => sub {
     ok !eval { tcpopen('127.0.0.1', $port, timeout => 5); 1 }, 'dies';
     is 0 + $!, ECONNREFUSED, '$!';
     my $error = $@;
-    is "$error",
-        "tcpopen 127.0.0.1 $port: connect 127.0.0.1:$port: Connection refused at $0 line $line.\n", 'text';
+    my $text = "tcpopen 127.0.0.1 $port: connect 127.0.0.1:$port: Connection refused";
+    is "$error", "$text at $0 line $line.\n", 'text';
     is 0 + $error, ECONNREFUSED, 'as a number';
-    is $error->$_, { stage => 'connect', code => -ECONNREFUSED, errno => ECONNREFUSED, what => 'tcpopen',
-        host => '127.0.0.1', service => $port, address => "127.0.0.1:$port", file => $0,
-        line => $line }->{$_}, $_
-        for qw(stage code errno what host service address file line);
+    my %field = (
+        what    => 'tcpopen',
+        host    => '127.0.0.1',
+        service => $port,
+        stage   => 'connect',
+        code    => -ECONNREFUSED,
+        errno   => ECONNREFUSED,
+        address => "127.0.0.1:$port",
+        file    => $0,
+        line    => $line,
+    );
+    is $error->$_, $field{$_}, $_ for sort keys %field;
     cmp_ok $error->elapsed, '>', 0, 'elapsed';
     my @attempts = $error->attempts;
     cmp_ok delete $attempts[0]{elapsed}, '>', 0, 'elapsed of the attempt';
-    is_deeply \@attempts,
-        [{ address => "127.0.0.1:$port", code => -ECONNREFUSED, errno => ECONNREFUSED }], 'attempts';
+    is_deeply \@attempts, [{ map { $_ => $field{$_} } qw(address code errno) }], 'attempts';
     is scalar($error->attempts), 1, 'attempts in scalar context';
 };
 
@@ -187,26 +198,27 @@ subtest 'A15 signals' => sub {
     cmp_ok $seen, '>', 50, 'handlers run meanwhile';
 
     setitimer(ITIMER_REAL, 0.0002, 0.0002);
-    is works(tcpopen('127.0.0.1', $echo->port, timeout => 60)), "hello\n", 'a storm does not break a connect'
+    is works(tcpopen('127.0.0.1', $echo->port, timeout => 60)), "hello\n", 'a storm: it opens'
         for 1 .. 20;
     setitimer(ITIMER_REAL, 0);
 
     # F1, F2: whatever a handler does, nothing is left.
-    local $SIG{ALRM} = sub { die { why => 'enough' } };
-    for (1 .. 50) {
-        setitimer(ITIMER_REAL, 0.002);
-        eval { tcpopen('127.0.0.1', $full->port, timeout => 60); 1 } and fail 'must not open';
-        ref $@ eq 'HASH' && $@->{why} eq 'enough' or fail "not my error: $@";
-    }
-    pass 'F1 the exception of a handler reaches the caller';
-    local $SIG{ALRM} = sub { no warnings 'exiting'; last };
-    setitimer(ITIMER_REAL, 0.002);
-    eval { tcpopen('127.0.0.1', $full->port, timeout => 60) };
-    like $@, qr/^Can't "last" outside a loop block at /, 'F2 last out of a handler, as Perl has it';
-    local $SIG{ALRM} = sub { eval { tcpopen('127.0.0.1', $refusing->port) }; die $@ };
-    setitimer(ITIMER_REAL, 0.002);
-    eval { tcpopen('127.0.0.1', $full->port, timeout => 60) };
-    is $@->errno, ECONNREFUSED, 'F2 tcpopen inside of a handler';
+    my $hung = sub {
+        my ($handler) = @_;
+        eval {
+            local $SIG{ALRM} = $handler;
+            setitimer(ITIMER_REAL, 0.002);
+            tcpopen('127.0.0.1', $full->port, timeout => 60);
+            1;
+        } and return 'it opened';
+        return $@;
+    };
+    my @why = map { $hung->(sub { die { why => 'enough' } })->{why} } 1 .. 50;
+    is "@why", join(' ', ('enough') x 50), 'F1 the exception of a handler reaches the caller';
+    no warnings 'exiting';
+    like $hung->(sub { last }), qr/^Can't "last" outside a loop block at /, 'F2 last out of it';
+    my $inner = $hung->(sub { eval { tcpopen('127.0.0.1', $refusing->port) }; die $@ });
+    is $inner->errno, ECONNREFUSED, 'F2 tcpopen inside of a handler';
     is fds(), $before, 'no descriptor leaked';
     alarm 120;
 };
@@ -228,10 +240,10 @@ subtest 'F5 what belongs to the caller stays' => sub {
 };
 
 {
-    package Tied;
+    package Tied;    ## no critic (RequireFilenameMatchesPackage)
     our %fetched;
-    sub TIESCALAR { my ($class, $name, $value) = @_; return bless { name => $name, value => $value }, $class }
-    sub FETCH { my ($self) = @_; $fetched{ $self->{name} }++; return $self->{value} }
+    sub TIESCALAR { my ($class, @pair) = @_; return bless [@pair], $class }
+    sub FETCH { my ($self) = @_; $fetched{ $self->[0] }++; return $self->[1] }
     sub STORE { die 'arguments are not changed' }
 
     package Overloaded;
@@ -249,7 +261,8 @@ subtest 'F13 arguments' => sub {
     tie my $timeout, 'Tied', timeout => 5;
     tie my $option, 'Tied', option => 'timeout';
     is works(tcpopen($host, $service, $option => $timeout)), "hello\n", 'tied';
-    is_deeply \%Tied::fetched, { host => 1, service => 1, timeout => 1, option => 1 }, 'each is read once';
+    is_deeply \%Tied::fetched, { map { $_ => 1 } qw(host service timeout option) },
+        'each is read once';
     tie my $wrong, 'Tied', wrong => "no host\n";
     ok !eval { tcpopen($wrong, $service); 1 } && $@->host eq "no host\n", 'tied and wrong';
     is $Tied::fetched{wrong}, 1, 'read once, too';
@@ -262,10 +275,6 @@ subtest 'F13 arguments' => sub {
     for my $constant ('127.0.0.1') {
         is works(tcpopen($constant, $echo->port)), "hello\n", 'read-only';
     }
-    my $number = $echo->port;
-    tcpopen('127.0.0.1', $number);
-    require B;
-    ok !(B::svref_2object(\$number)->FLAGS & B::SVf_POK()) || $] >= 5.036, 'a number is not changed';
     my $bytes = "m\xfcnchen";
     eval { tcpopen($bytes, 80) };
     ok !utf8::is_utf8($bytes), 'nor is a text of Latin-1 upgraded';
@@ -273,7 +282,7 @@ subtest 'F13 arguments' => sub {
     eval { tcpopen("\x{263a}", 80) };
     is $@->host, "\x{263a}", 'wide characters';
     ok !eval { tcpopen('127.0.0.1', $echo->port, timeout => []); 1 }, 'a reference is not a number';
-    like $@->message, qr/^tcpopen: timeout: 'ARRAY\(0x[0-9a-f]+\)' is not a number of seconds$/, 'message';
+    like $@->message, qr/^tcpopen: timeout: 'ARRAY\(0x\w+\)' is not a number of seconds$/, 'text';
 };
 
 # Runs code under a limit of descriptors, in a process of its own.
@@ -281,8 +290,8 @@ sub limited {
     my ($limit, $code) = @_;
     my @include = map {"-I$_"} @INC;
 
-    open my $out, '-|', 'sh', '-c', "ulimit -n $limit && exec \"\$@\"", 'sh', $^X, @include, '-MNetIO',
-        '-e', $code, $echo->port or die "sh: $!\n";
+    open my $out, '-|', 'sh', '-c', "ulimit -n $limit && exec \"\$@\"", 'sh', $^X, @include,
+        '-MNetIO', '-e', $code, $echo->port or die "sh: $!\n";
     local $/;
     return join '', <$out>;
 }

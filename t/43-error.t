@@ -102,7 +102,7 @@ subtest 'codes' => sub {
 
 # Blamed is the caller, not the packages of NetIO between.
 {
-    package NetIO::Between;
+    package NetIO::Between;    ## no critic (RequireFilenameMatchesPackage)
     sub call { my ($code) = @_; return $code->() }
     sub open { my ($self) = @_; return NetIO::tcpopen('', 1) }
     sub deeper { my ($self) = @_; return eval { $self->open } || die $@ }

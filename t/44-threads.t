@@ -15,14 +15,13 @@ use threads;
 
 use NetIO;
 use NetIO::Test::Peer;
+use NetIO::Test::Process;
 
 alarm 120;
 
 my $echo   = NetIO::Test::Peer->start('echo');
 my $silent = NetIO::Test::Peer->start('silent');
 my ($host, $port) = ($echo->host, $echo->port);
-
-sub fds { opendir my $dir, '/proc/self/fd' or die "/proc/self/fd: $!\n"; return scalar(() = readdir $dir) }
 
 sub call {
     my ($text) = @_;
@@ -52,12 +51,13 @@ my $said  = threads->create(
         $fh->deadline(0);
         my $later = <$fh>;
         my $new = tcpopen($host, $port);
-        return join '|', $class, $line, $left > 30 ? 'left' : $left, defined $later ? $later : "$!", ref $new,
-            "$error" =~ s/ at .*//sr;
+        return join '|', $class, $line =~ s/\n//r, $left > 30 ? 'left' : $left, $later // "$!",
+            ref $new, "$error" =~ s/ at .*//sr;
     }
 )->join;
-is $said, "NetIO::Socket|from the thread\n|left|Connection timed out|NetIO::Socket|tcpopen: no host given",
-    'a thread that is born with an open handle, and one with an error';
+is $said,
+    'NetIO::Socket|from the thread|left|Connection timed out|NetIO::Socket|tcpopen: no host given',
+    'a thread that is born with an open handle, and with an error';
 print {$fh} "still here\n";
 is scalar <$fh>, "still here\n", 'the end of the thread does not close it';
 cmp_ok $fh->deadline, '>', 30, "the deadline is each thread's own";

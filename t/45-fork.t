@@ -43,7 +43,8 @@ is child(sub { undef $fh; 1 }), 0, 'a child that frees it';
 is works($fh, 'three'), "three\n", 'the handle goes on';
 is child(sub { works($fh, 'child') eq "child\n" }), 0, 'a child that uses it';
 is works($fh, 'four'), "four\n", 'the handle goes on';
-is child(sub { $fh->deadline(0); !defined <$fh> && $!{ETIMEDOUT} }), 0, 'a child that moves the deadline';
+is child(sub { $fh->deadline(0); !defined <$fh> && $!{ETIMEDOUT} }), 0,
+    'a child that moves the deadline';
 is works($fh, 'five'), "five\n", 'the handle goes on';
 is child(sub { works(tcpopen($echo->host, $echo->port, timeout => 60), 'own') eq "own\n" }), 0,
     'a child that opens its own';

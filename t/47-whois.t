@@ -17,8 +17,7 @@ binmode $_, ':utf8' for map { Test::More->builder->$_ } qw(output failure_output
 
 sub whois {
     my ($peer, @options) = @_;
-    return NetIO::Whois->new(server => $peer->host, port => $peer->port, timeout => 30, deadline => 30,
-        @options);
+    return NetIO::Whois->new(server => $peer->host, port => $peer->port, deadline => 30, @options);
 }
 
 sub answer { return NetIO::Whois::Answer->new(join '', map { "$_\r\n" } @_) }
@@ -41,7 +40,7 @@ subtest 'what goes over the wire' => sub {
     for (@queries) {
         my ($query, $wire) = @$_;
         my $copy = $query;
-        is whois($peer)->ask($query)->text, unpack('H*', $wire) . "\n", 'query ' . substr $query, 0, 20;
+        is whois($peer)->ask($query)->text, unpack('H*', $wire) . "\n", 'query ' . substr $query, 0, 9;
         is $query, $copy, 'is not changed';
     }
 };
@@ -73,7 +72,8 @@ subtest 'failures' => sub {
     my $port     = $refusing->port;
     my $line     = __LINE__ + 1;
     ok !eval { whois($refusing)->ask('x'); 1 }, 'A1 refused';
-    is "$@", "tcpopen 127.0.0.1 $port: connect 127.0.0.1:$port: Connection refused at $0 line $line.\n", 'text';
+    my $text = "tcpopen 127.0.0.1 $port: connect 127.0.0.1:$port: Connection refused";
+    is "$@", "$text at $0 line $line.\n", 'text';
     is $@->errno, ECONNREFUSED, 'errno';
 
     my %peer = (
@@ -177,8 +177,8 @@ subtest 'one match' => sub {
             ['A very long label that sticks out' => 'value'],
         ],
         'fields, in order';
-    is_deeply [$record->labels],
-        ['Full Name', 'Address', 'Notes', 'Empty', 'Index Key', 'A very long label that sticks out'], 'labels';
+    is join(', ', $record->labels),
+        'Full Name, Address, Notes, Empty, Index Key, A very long label that sticks out', 'labels';
     is $record->get('Full Name'), 'Reg Quinton', 'get';
     is scalar $record->get('Address'), '1 First St: rear', 'get: the first';
     is_deeply [$record->get('Address')], ['1 First St: rear', 'London'], 'get: all';
@@ -238,11 +238,12 @@ subtest 'too many' => sub {
 };
 
 subtest 'trouble, help, other servers' => sub {
-    is answer('Sorry, the directory is not available.')->sorry, 'the directory is not available.', 'sorry';
+    my $sorry = answer('Sorry, the directory is not available.');
+    is $sorry->sorry, 'the directory is not available.', 'sorry';
     for my $answer (
-        answer('Sorry, the directory is not available.'),
+        $sorry,
         answer('This server looks things up in a directory.', '', '  whois cisco   ...: entries'),
-        answer('% IANA WHOIS server', 'refer:        whois.example.net', '              !X: y', "$none extra"),
+        answer('% WHOIS server', 'refer:        whois.example.net', '              !X: y', $none),
         answer("x$none"), answer(),
     ) {
         my ($first) = $answer->lines;
@@ -257,18 +258,22 @@ subtest 'whoisd' => sub {
     plan skip_all => 'no whoisd here' if !-x ($ENV{NETIO_WHOISD} || 'daemon/build/whoisd');
     require NetIO::Test::Daemon;
     require NetIO::Test::Directory;
-    my $dir = File::Temp->newdir;
-    my @entries = map { { handle => sprintf('00-00-%02X', $_), name => "Name $_", summary => 'Malmö, SE',
-        fields => [['Full Name', "Name $_"], ['Notes', join ' ', ('word') x 1000], ['Index Key', sprintf '00-00-%02X', $_]] } } 1 .. 3;
+    my $dir     = File::Temp->newdir;
+    my $notes   = join ' ', ('word') x 1000;
+    my @matches = map { { handle => "X-$_", name => "Name $_", summary => 'Malmö, SE' } } 1 .. 3;
+    my @entries;
+    for my $match (@matches) {
+        my ($name, $handle) = @$match{qw(name handle)};
+        my @fields = (['Full Name', $name], ['Notes', $notes], ['Index Key', $handle]);
+        push @entries, { %$match, fields => \@fields };
+    }
     my $directory = NetIO::Test::Directory::build_directory("$dir/directory", \@entries);
     my $daemon    = NetIO::Test::Daemon->whoisd($directory);
-    my $whois     = NetIO::Whois->new(server => '127.0.0.1', port => $daemon->port, timeout => 30, deadline => 60);
+    my $whois     = NetIO::Whois->new(server => '127.0.0.1', port => $daemon->port, deadline => 60);
 
-    is_deeply [$whois->ask('name')->matches],
-        [map { { handle => "00-00-0$_", name => "Name $_", summary => 'Malmö, SE' } } 1 .. 3], 'a listing';
-    my ($record) = $whois->ask('!00-00-02')->records;
-    is_deeply [$record->fields], [['Full Name', 'Name 2'], ['Notes', join ' ', ('word') x 1000],
-        ['Index Key', '00-00-02']], 'a record';
+    is_deeply [$whois->ask('name')->matches], \@matches, 'a listing';
+    my ($record) = $whois->ask('!X-2')->records;
+    is_deeply [$record->fields], $entries[1]{fields}, 'a record';
     ok $whois->ask('nobody')->none, 'no match';
     like(($whois->ask('help')->lines)[0], qr/directory/, 'help');
     like $whois->ask('a ' x 20)->sorry, qr/\w/, 'sorry';

@@ -31,7 +31,8 @@ for (['host', "127.0.0.1$taint", $port], ['service', '127.0.0.1', "$port$taint"]
     ['option', '127.0.0.1', $port, timeout => "5$taint"]) {
     my ($name, @arguments) = @$_;
     ok !eval { tcpopen(@arguments); 1 }, "tainted $name: dies";
-    is $@, "Insecure dependency in tcpopen while running with -T switch at $0 line " . (__LINE__ - 1) . ".\n",
+    my $line = __LINE__ - 1;
+    is $@, "Insecure dependency in tcpopen while running with -T switch at $0 line $line.\n",
         'text';
 }
 

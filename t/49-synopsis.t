@@ -37,7 +37,8 @@ my @synopses = (
     ['NetIO::Socket', NetIO::Test::Peer->start(answer => $record),
         qr/\A6 lines from 127\.0\.0\.1, (?:29|30)\.\d seconds left\n\z/],
     ['NetIO::Error', $refusing,
-        qr{\Acannot\ connect:\ tcpopen\ 127\.0\.0\.1\ (\d+):\ connect\ 127\.0\.0\.1:\1:\ Connection\ refused\n
+        qr{\Acannot\ connect:\ tcpopen\ 127\.0\.0\.1\ (\d+):
+           \ connect\ 127\.0\.0\.1:\1:\ Connection\ refused\n
            127\.0\.0\.1:\1\ after\ [\d.e-]+\ seconds\n\z}x],
     ['NetIO::Whois', NetIO::Test::Peer->start(answer => $listing),
         qr/\Aquinton-1: Reg Quinton\nquinton-2: Ann Quinton\n\z/],
@@ -50,8 +51,8 @@ sub synopsis {
     my $path = 'lib/' . $module =~ s{::}{/}gr . '.pm';
 
     open my $file, '<', $path or die "$path: $!\n";
-    my ($text) = do { local $/; <$file> } =~ /^=head1 SYNOPSIS\n(.*?)^=head1/ms or die "$path: no SYNOPSIS\n";
-    return $text;
+    my ($text) = do { local $/; <$file> } =~ /^=head1 SYNOPSIS\n(.*?)^=head1/ms;
+    return $text // die "$path: no SYNOPSIS\n";
 }
 
 for (@synopses) {

@@ -52,7 +52,8 @@ static void load_class(pTHX)
 {
     if (hv_exists(GvHVn(PL_incgv), "NetIO/Error.pm", 14))
         return;
-    SV *source = newSVpvs_flags("local($@, $SIG{__DIE__}); eval { require NetIO::Error }", SVs_TEMP);
+    SV *source =
+        newSVpvs_flags("local($@, $SIG{__DIE__}); eval { require NetIO::Error }", SVs_TEMP);
     (void)eval_sv(source, G_DISCARD | G_EVAL | G_KEEPERR);
 }
 

@@ -24,7 +24,8 @@
 struct layer {
     struct _PerlIO base; /* first, as PerlIO wants it */
     int fd;
-    Size_t sent; /* bytes that have gone out of the write under way */
+    Size_t sent;        /* bytes that have gone out of the write under way */
+    unsigned completed; /* writes so far */
     struct xs_talk *talk;
 };
 
@@ -85,7 +86,9 @@ static int may_throw(pTHX_ enum netio_stage stage)
     const int *ops = stage == NETIO_STAGE_READ ? reads : writes;
 
     /* By its function, not its type: IO::Handle's getline calls it through a blank op. */
-    for (; PL_op && *ops != -1; ops++)
+    if (!PL_op || PL_phase == PERL_PHASE_DESTRUCT)
+        return 0;
+    for (; *ops != -1; ops++)
         if (PL_op->op_ppaddr == PL_ppaddr[*ops])
             return 1;
     return 0;
@@ -96,7 +99,6 @@ static SSize_t fail(pTHX_ PerlIO *f, enum netio_stage stage, int code)
     struct layer *layer = self(f);
 
     errno = -code;
-    layer->base.err = -code;
     layer->sent = 0;
     if (code == -EAGAIN)
         return -1;
@@ -138,7 +140,7 @@ static SSize_t layer_read(pTHX_ PerlIO *f, void *data, Size_t size)
     if (self(f)->talk->read_failed)
         return fail(aTHX_ f, NETIO_STAGE_READ, self(f)->talk->read_failed);
     for (;;) {
-        if (PL_sig_pending && !run_handlers(aTHX_ f))
+        if (xs_signal_waits(aTHX) && !run_handlers(aTHX_ f))
             return -1;
         /* What came too late is too late, or a peer that never stops would never end. */
         if (netio_deadline_passed(self(f)->talk->deadline))
@@ -161,19 +163,26 @@ static SSize_t layer_read(pTHX_ PerlIO *f, void *data, Size_t size)
 
 /* All of data or failure.  PerlIO throws away what a failed write has left, so the peer
  * would get a text with a hole in it if later writes were to succeed: they fail alike.
- * When a handler dies out of here, though, the buffer above still has all of it and offers
- * it again with the next print or with close: what had gone out by then is not sent twice. */
+ * While handlers run, though, the buffer above still has all of data, and offers it again,
+ * from its beginning: with the next print or with close when a handler dies, and from within
+ * a handler that prints to this handle itself.  What has gone out must not be sent twice. */
 static SSize_t layer_write(pTHX_ PerlIO *f, const void *data, Size_t size)
 {
-    if (!(PerlIOBase(f)->flags & PERLIO_F_CANWRITE))
-        return fail(aTHX_ f, NETIO_STAGE_WRITE, -EBADF);
-    if (self(f)->talk->write_failed)
-        return fail(aTHX_ f, NETIO_STAGE_WRITE, self(f)->talk->write_failed);
+    unsigned completed = self(f)->completed;
+
+    if (!(PerlIOBase(f)->flags & PERLIO_F_CANWRITE)) {
+        errno = EBADF;
+        return -1;
+    }
     if (self(f)->sent > size)
         self(f)->sent = 0;
     while (self(f)->sent < size) {
-        if (PL_sig_pending && !run_handlers(aTHX_ f))
+        if (xs_signal_waits(aTHX) && !run_handlers(aTHX_ f))
             return -1;
+        if (self(f)->completed != completed)
+            return (SSize_t)size;
+        if (self(f)->talk->write_failed)
+            return fail(aTHX_ f, NETIO_STAGE_WRITE, self(f)->talk->write_failed);
         if (netio_deadline_passed(self(f)->talk->deadline))
             return fail(aTHX_ f, NETIO_STAGE_WRITE, -ETIMEDOUT);
         ssize_t n = netio_fd_send(self(f)->fd, (const char *)data + self(f)->sent,
@@ -186,6 +195,7 @@ static SSize_t layer_write(pTHX_ PerlIO *f, const void *data, Size_t size)
             return -1;
     }
     self(f)->sent = 0;
+    self(f)->completed++;
     return (SSize_t)size;
 }
 
@@ -195,6 +205,7 @@ static IV layer_pushed(pTHX_ PerlIO *f, const char *mode, SV *arg, PerlIO_funcs 
 
     layer->fd = -1;
     layer->sent = 0;
+    layer->completed = 0;
     layer->talk = NULL;
     return PerlIOBase_pushed(aTHX_ f, mode, arg, tab);
 }
@@ -314,16 +325,19 @@ static PERLIO_FUNCS_DECL(layer_funcs) = {
 /* The descriptor comes last: :perlio would ask it whether it is a terminal. */
 static PerlIO *push_pair(pTHX_ const char *mode, int fd, struct xs_talk *talk)
 {
-    PerlIO *f = PerlIO_push(aTHX_ PerlIO_allocate(aTHX), PERLIO_FUNCS_CAST(&layer_funcs), mode, NULL);
-    struct layer *layer = self(f);
+    PerlIO *f = PerlIO_allocate(aTHX);
+    struct layer *layer;
 
+    PerlIO_push(aTHX_ f, PERLIO_FUNCS_CAST(&layer_funcs), mode, NULL);
+    layer = self(f);
     PerlIO_push(aTHX_ f, PERLIO_FUNCS_CAST(&PerlIO_perlio), mode, NULL);
     PerlIOBase(f)->flags |= PERLIO_F_OPEN;
     attach(layer, fd, talk);
     return f;
 }
 
-struct xs_talk *xs_layer_open_take(pTHX_ int fd, netio_deadline deadline, PerlIO **in, PerlIO **out)
+struct xs_talk *xs_layer_open_take(pTHX_ int fd, netio_deadline deadline, PerlIO **in,
+                                   PerlIO **out)
 {
     struct xs_talk *talk;
 

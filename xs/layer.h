@@ -21,7 +21,8 @@ struct xs_talk {
 /* A pair of PerlIOs on the socket fd, :perlio over :netio, both sharing a new talk.  From
  * now on fd is theirs: the close of the second closes it.  Returns the talk, which lives
  * as long as they do. */
-struct xs_talk *xs_layer_open_take(pTHX_ int fd, netio_deadline deadline, PerlIO **in, PerlIO **out);
+struct xs_talk *xs_layer_open_take(pTHX_ int fd, netio_deadline deadline, PerlIO **in,
+                                   PerlIO **out);
 
 /* The talk of a PerlIO, or NULL when no :netio is under it. */
 struct xs_talk *xs_layer_talk(pTHX_ PerlIO *f);

@@ -3,6 +3,8 @@
 #ifndef XS_PERLAPI_H
 #define XS_PERLAPI_H
 
+#include <stdbool.h>
+
 #define PERL_NO_GET_CONTEXT
 #include <EXTERN.h>
 #include <perl.h>

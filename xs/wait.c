@@ -44,6 +44,11 @@ static short poll_events(unsigned events)
     return (short)((events & NETIO_READ ? POLLIN : 0) | (events & NETIO_WRITE ? POLLOUT : 0));
 }
 
+bool xs_signal_waits(pTHX)
+{
+    return PL_sig_pending && PL_phase != PERL_PHASE_DESTRUCT;
+}
+
 int xs_wait(pTHX_ int fd, unsigned events, netio_deadline deadline)
 {
     struct pollfd poller = {.fd = fd, .events = poll_events(events)};
@@ -54,7 +59,7 @@ int xs_wait(pTHX_ int fd, unsigned events, netio_deadline deadline)
 
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (!PL_sig_pending) {
+    if (!xs_signal_waits(aTHX)) {
         n = ppoll(&poller, 1, time_left(deadline, &left), &before);
         error = errno;
     }

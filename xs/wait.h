@@ -6,6 +6,9 @@
 
 #include <netio/fd.h>
 
+/* Whether a signal waits for its %SIG handler; not where there is no Perl left to run it. */
+bool xs_signal_waits(pTHX);
+
 /* Waits as netio_fd_poll does (fd -1: for the deadline alone).  Returns the events that
  * are ready, -ETIMEDOUT, another -errno, or -EINTR when a signal waits for its %SIG
  * handler: the caller runs PERL_ASYNC_CHECK() where a die is safe, and waits again. */

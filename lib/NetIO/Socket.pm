@@ -6,6 +6,9 @@ use warnings;
 use IO::Socket ();
 use NetIO      ();
 
+# Nothing: the one of IO::Socket would export all of Socket.
+sub import { }
+
 # IO::Handle has none, although what is documented for handles has it.
 sub binmode {
     my ($self, $layer) = @_;
@@ -151,7 +154,8 @@ A request on a connection that is kept, whoever else may have used up its time:
     sub request {
         my ($fh, $line) = @_;
         $fh->deadline(5);
-        print {$fh} "$line\r\n" and defined(my $reply = <$fh>) or die 'no reply: ', $fh->error, "\n";
+        print {$fh} "$line\r\n" and defined(my $reply = <$fh>)
+            or die 'no reply: ', $fh->error, "\n";
         return $reply;
     }
 

@@ -53,8 +53,9 @@ sub ask {
 # The query as it goes over the wire.
 sub _line {
     my ($self, $query) = @_;
-    my $problem = !defined $query ? 'there is none' : $query =~ /[\r\n\0]/ ? 'it is not one line' : '';
-    my $code    = NetIO::Error::BADOPTION();
+    my $code = NetIO::Error::BADOPTION();
+    my $problem =
+        !defined $query ? 'there is none' : $query =~ /[\r\n\0]/ ? 'it is not one line' : '';
 
     if (!$problem) {
         utf8::encode($query);
@@ -124,7 +125,10 @@ sub _characters {
 
 sub lines { return @{ $_[0]{lines} } }
 
-sub text { return join '', map { "$_\n" } $_[0]->lines }
+sub text {
+    my ($self) = @_;
+    return join '', map { "$_\n" } $self->lines;
+}
 
 # "There were N matches on your request.": how the other servers' answers are told apart.
 sub _found {
@@ -166,18 +170,15 @@ sub _parsed {
     for my $line (@body[1 .. $#body]) {
         if ($line =~ /^ {20}: (.*)$/ && $value) {
             $$value .= " $1";
-        }
-        elsif ($line =~ /^ *!(\S+): (.*)$/) {
+        } elsif ($line =~ /^ *!(\S+): (.*)$/) {
             push @matches, { handle => $1, name => $2 };
             $value = \$matches[-1]{name};
-        }
-        elsif ($line =~ /^(?= {0,19}\S)([^:]{20,}): ?(.*)$/ && !@matches) {
+        } elsif ($line =~ /^(?= {0,19}\S)([^:]{20,}): ?(.*)$/ && !@matches) {
             push @records, $record = bless { fields => [] }, 'NetIO::Whois::Record' if !$record;
             push @{ $record->{fields} }, [$1, $2];
             $record->{fields}[-1][0] =~ s/^ +//;
             $value = \$record->{fields}[-1][1];
-        }
-        else {
+        } else {
             undef $record;
             undef $value;
         }
@@ -188,9 +189,13 @@ sub _parsed {
 
 package NetIO::Whois::Record;
 
-sub fields { return map {[@$_]} @{ $_[0]{fields} } }
+sub fields { return map { [@$_] } @{ $_[0]{fields} } }
 
-sub labels { my %seen; return grep { !$seen{$_}++ } map { $_->[0] } @{ $_[0]{fields} } }
+sub labels {
+    my ($self) = @_;
+    my %seen;
+    return grep { !$seen{$_}++ } map { $_->[0] } @{ $self->{fields} };
+}
 
 sub get {
     my ($self, $label) = @_;
