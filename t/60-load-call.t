@@ -99,9 +99,45 @@ is_outcome(
 );
 
 # Names that mean something to a shell, to DBI or to a URI, relative and absolute.
-for my $name ('a b.db', 'x;y=1.db', 'dbname=z', '100%25?mode=memory#f', "\xc3\xbc\xff.db", '-v') {
+for my $name (
+    'a b.db',          'x;y=1.db', 'dbname=z', '100%25?mode=memory#f',
+    "\xc3\xbc\xff.db", '-v',       "two\nlines\n"
+    )
+{
     is_outcome(run_load('-q', '--directory', "sqlite:$folder/$name", $good), 0, '', "PATH $name");
     is scalar @{ entries_of("$folder/$name") }, 8, "PATH $name is that very file";
+}
+
+is_outcome(run_load('-q', '--directory', "sqlite:/$folder/host", $good),
+    0, '', 'PATH with two slashes');
+is scalar @{ entries_of("$folder/host") }, 8, 'is no name of a host';
+is_outcome(
+    run_load(
+        { under => ['env', 'PERL_UNICODE=A'] },
+        '-q', '--directory', "sqlite:$folder/\xc3\xa4", $good
+    ),
+    0, '',
+    'PATH under PERL_UNICODE'
+);
+is scalar @{ entries_of("$folder/\xc3\xa4") }, 8, 'is that very file';
+
+is_outcome(
+    run_load('--directory', $to, "$folder/\xc3\xa4\xc2\x9b2J\e\x7f"),
+    66,
+    "whois-load: cannot read $folder/\xc3\xa4\\xC2\\x9B2J\\x1B\\x7F: No such file or directory\n",
+    'a name that would move the cursor (D4)'
+);
+
+SKIP: {
+    skip 'no /dev/full here', 2 if !-c '/dev/full';
+    for my $option ('--help', '--version') {
+        my $got = run_load({ under => ['sh', '-c', 'exec "$@" >/dev/full', 'sh'] }, $option);
+        is_outcome(
+            $got, 74,
+            "whois-load: cannot write: No space left on device\n",
+            "$option to a disk that is full (E9)"
+        );
+    }
 }
 
 SKIP: {
@@ -110,7 +146,7 @@ SKIP: {
     my $call = "$^X " . join(' ', map { "-I$_" } grep { !ref } @INC) . ' ' . program();
     my $code = system "script -qec '$call --directory $to $good' $said >/dev/null </dev/null";
     is $code, 0, 'a load at a terminal';
-    like slurp($said), qr/\r\w+ +\[#*\.*\] +\d+%.*\r\e\[Kwhois-load: 8 entries from 1 file/s,
+    like slurp($said), qr/\r\w+ +\[#*\.*\] +\d+%.*\r +\rwhois-load: 8 entries from 1 file/s,
         'a bar is drawn there, and goes before the summary';
 }
 

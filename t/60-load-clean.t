@@ -27,8 +27,9 @@ my @cases = (
     ['line ends of Unicode (D3)',   \&clean_value, "a\x{2028}b\x{85}c",            'a b c'],
     ['C1 controls (D4)',            \&clean_value, "a\x{9b}31mö",                  'a 31mö'],
     ['direction of writing (D6)',   \&clean_value, "a\x{202e}b\x{2066}c\x{feff}d", 'a b c d'],
-    ['wide and unbreakable blanks', \&clean_value, "ö\x{3000}\x{a0} ö\x{a0}",      'ö ö'],
-    ['NFC',                         \&clean_value, "Malmo\x{308}",                 'Malmö'],
+    ['no face (D6)',                \&clean_value, "\x{200b}a\x{ad}b\x{2060}c\x{e0041}", 'a b c'],
+    ['wide and unbreakable blanks', \&clean_value, "ö\x{3000}\x{a0} ö\x{a0}",            'ö ö'],
+    ['NFC',                         \&clean_value, "Malmo\x{308}",                       'Malmö'],
 
     ['case',                       \&fold_name, 'Port ELM',          'port elm'],
     ['accents',                    \&fold_name, 'Škoda ÉÈ Ångström', 'skoda ee angstrom'],
@@ -51,5 +52,26 @@ is $_->[1]->($_->[2]), $_->[3], $_->[0] for @cases;
 my @left = grep { clean_value(text_of(chr)) =~ /[\x00-\x1f\x7f-\x9f]/ } 0 .. 255;
 push @left, grep { clean_value(text_of(chr($_) . "\xc3\xb6")) =~ /[\x00-\x1f\x7f-\x9f]/ } 0 .. 255;
 is "@left", '', 'no byte comes through as a control character (D4)';
+
+# Nothing that whoisd would leave out of an answer gets into a directory: its list, point by point.
+sub slurp {
+    my ($path) = @_;
+
+    open my $handle, '<', $path or die "$path: $!\n";
+    local $/;
+    return scalar <$handle>;
+}
+
+my ($list) = slurp('csrc/src/base/text.c') =~
+    /^int netio_utf8_printable\(.*?\} hidden\[\] = \{(.*?)^    \};/ms;
+my @hidden = map { hex } defined $list ? $list =~ /\b0x([0-9a-f]+)/g : ();
+my @shown;
+while (my ($first, $last) = splice @hidden, 0, 2) {
+    push @shown, map { sprintf 'U+%04X', $_ }
+        grep { clean_value('a' . chr($_) . 'b') ne 'a b' }
+        grep { $_ < 0xd800 || $_ > 0xdfff } $first .. $last;
+}
+ok $list, 'the list of what whoisd does not show';
+is "@shown", '', 'none of it is left';
 
 done_testing;

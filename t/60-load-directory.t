@@ -143,6 +143,14 @@ is_outcome(
     'one that is nearly too long'
 );
 
+my $word = "\x{fdfa}" x 20_000;    # FTS5 cuts its words at 32 KiB
+is_outcome(
+    load_text(ieee(['02-00-01', 'One', $word, 'US'], ['02-00-02', $word])),
+    0,
+    "whois-load: 2 entries from 1 file in TIME, 0 skipped\n",
+    'a word of 60,000 bytes (E11)'
+);
+
 # Handles and entries that occur twice (E11).
 is_outcome(
     load_text(ieee(map { ['02-00-01', $_, '1 Street', 'US'] } qw(Uno One Ein))),
@@ -165,6 +173,16 @@ is_outcome(
     'the same entry twice'
 );
 is names_in($path), 'One; One; Two', 'it is there once';
+
+load_text(
+    ieee(
+        ['02-00-03', 'One', '1 Street'],
+        ['02-00-02', 'one', '2 Street'],
+        ['02-00-01', 'One', '3 Street']
+    )
+);
+is join(' ', map { $_->{handle} } @{ entries_of($path) }), '02-00-01 02-00-02 02-00-03',
+    'entries of one name stand in the order of their handles';
 
 # Reports end, the count goes on.
 my $bad = "02-00-0C   (hex)\t\tHarbour\r\n\r\n";

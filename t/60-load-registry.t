@@ -34,13 +34,19 @@ is scalar(
     map  { $_->{handle} } @rows
     ),
     0, 'every handle is a prefix';
-is scalar(grep { /[\x00-\x1f\x7f-\x9f]/ } map { ($_->{name}, $_->{summary}) } @rows), 0,
-    'no control character in a name or a summary';
+is scalar(grep { /[\x00-\x1f\x7f-\x9f\p{Cf}]/ } map { ($_->{name}, $_->{summary}) } @rows), 0,
+    'no control or format character in a name or a summary';
 is scalar(
-    grep { !/\A(?:[A-Z][A-Za-z ]+\t[^\x00-\x1f\x7f-\x9f]+\n)+\z/ }
+    grep { !/\A(?:[A-Z][A-Za-z ]+\t[^\x00-\x1f\x7f-\x9f\p{Cf}]+\n)+\z/ }
     map  { $_->{fields} } @rows
     ),
     0, 'fields are lines of label and value';
+
+my $dbh =
+    DBI->connect("dbi:SQLite:uri=file:$path?mode=ro&immutable=1", '', '', { RaiseError => 1 });
+is $dbh->selectrow_array('SELECT count(DISTINCT segid) FROM word_idx'), 1,
+    'the index is one segment';
+$dbh->disconnect;
 
 # Text that only a look at the real files can show to be right.
 my %by_handle;

@@ -253,6 +253,14 @@ like $d->ask("second\r\n"), qr/Full Name: Second\r\n/, 'is used';
     $d->ask("second\r\n") for 1 .. 20;
     my $after = () = $d->log_text =~ /not a SQLite file/g;
     is $after, $before, 'a bad file is named once';
+    for (1 .. 5) {
+        open my $copy, '>>', $path or die "$path: $!\n";
+        print {$copy} 'more';
+        close $copy;
+        $d->ask("second\r\n");
+    }
+    $after = () = $d->log_text =~ /not a SQLite file/g;
+    is $after, $before, 'and so is one that grows at every look';
     $d->kill('HUP');
     ok $d->wait_log(qr/not a SQLite file; the one before stays in use\n/), 'and when HUP asks';
 }

@@ -1,5 +1,6 @@
 /* whoisd: the file of a SQLite directory; see directory_file.h.
- * Called by directory_sqlite.c; opens and reads the file, and writes nothing. */
+ * Called by directory_sqlite.c and directory_reader.c; opens and reads the file, and writes
+ * nothing. */
 #include "directory_file.h"
 
 #include <netio/error.h>

@@ -1,8 +1,8 @@
 /* whoisd: the file of a SQLite directory, checked before a byte of it is believed.
  *
- * Called by directory_sqlite.c.  whois-load ends each file with a trailer that holds size and
- * checksum of all that stands before it, and never edits a file in place; so a descriptor that
- * has passed the check stays good for ever, whatever happens to its name.
+ * Called by directory_sqlite.c and directory_reader.c.  whois-load ends each file with a trailer
+ * that holds size and checksum of all that stands before it, and never edits a file in place; so
+ * a descriptor that has passed the check stays good for ever, whatever happens to its name.
  */
 #ifndef WHOISD_DIRECTORY_FILE_H
 #define WHOISD_DIRECTORY_FILE_H

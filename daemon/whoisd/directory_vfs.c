@@ -1,5 +1,5 @@
 /* whoisd: lets SQLite read a descriptor that is open already; see directory_vfs.h.
- * Called by directory_sqlite.c, and by SQLite; reads with pread(2) and does nothing else. */
+ * Called by directory_reader.c, and by SQLite; reads with pread(2) and does nothing else. */
 #include "directory_vfs.h"
 
 #include <errno.h>

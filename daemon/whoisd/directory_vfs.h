@@ -1,6 +1,6 @@
 /* whoisd: lets SQLite read a descriptor that is open already.
  *
- * Called by directory_sqlite.c.  SQLite opens files by name, and between the check of a file
+ * Called by directory_reader.c.  SQLite opens files by name, and between the check of a file
  * and that opening another may have taken the name.  Through this VFS it reads the very bytes
  * that were checked, as a file that cannot change: no locks, no journal, no mmap (a truncated
  * map is SIGBUS, a truncated file an error).

@@ -23,9 +23,15 @@ sub text_of {
 }
 
 # Controls, separators of lines and paragraphs, and the marks that turn the direction of writing
-# would let a value draw over what stands beside it.
-my $blank =
-    qr/[\s\x00-\x1f\x7f-\xa0\p{Z}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{feff}]/;
+# would let a value draw over what stands beside it.  What has no face at all (the list is that of
+# netio_utf8_printable, so whoisd would not show it) parts the words of the index as it parts those
+# of a query, and at the start of a name it would spoil the order.
+my $blank = qr/
+      [\s\p{Z}\x00-\x1f\x7f-\xa0]
+    | [\p{NChar}\x{ad}\x{34f}\x{61c}\x{115f}\x{1160}\x{17b4}\x{17b5}\x{180e}]
+    | [\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{206f}\x{3164}\x{feff}\x{ffa0}\x{fff0}-\x{fffb}]
+    | [\x{1bca0}-\x{1bca3}\x{1d173}-\x{1d17a}\x{e0000}-\x{e0fff}]
+/x;
 
 # One line of text in NFC: no control character, single blanks, none at the ends.  Nearly all text
 # is ASCII, and for that tr is several times as fast as a pattern.

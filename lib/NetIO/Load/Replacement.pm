@@ -39,6 +39,7 @@ sub _check_old {
         NetIO::Load::Failure->throw(EX_CANTCREAT, "cannot replace $path: $_[0]");
     };
 
+    no warnings 'newline';    # a path is a path, even one that ends with a line
     my $mode = (lstat $path)[2];
     return                      if !defined $mode && $!{ENOENT} && $path !~ m{/\z};
     $refuse->($!)               if !defined $mode && $path !~ m{/\z};

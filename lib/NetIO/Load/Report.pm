@@ -9,7 +9,8 @@ use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 use constant {
     MOST_REPORTS => 20,
-    BAR          => 40,     # columns
+    BAR          => 20,     # columns
+    WIDTH        => 38,     # of all that progress draws: half a terminal
     REDRAW       => 0.1,    # seconds
 };
 
@@ -29,12 +30,14 @@ sub new {
 
 sub skipped { return $_[0]{skipped} }
 
-# One line.  File names are bytes, so messages are; what a name holds must not move the cursor.
+# One line.  File names are bytes, so messages are; what a name holds must not move the cursor,
+# as the controls from U+0080 on do, which are two bytes of UTF-8.
 sub line {
     my ($self, $text) = @_;
 
     utf8::downgrade($text, 1) or utf8::encode($text);
-    $text =~ s/([\x00-\x1f\x7f])/sprintf '\\x%02X', ord $1/ge;
+    $text =~
+        s/([\x00-\x1f\x7f]|\xc2[\x80-\x9f])/join '', map { sprintf '\\x%02X', $_ } unpack 'C*', $1/ge;
     $self->_erase;
     print STDERR "whois-load: $text\n";
     return;
@@ -64,7 +67,7 @@ sub progress {
 sub _erase {
     my ($self) = @_;
 
-    print STDERR "\r\e[K" if $self->{drawn};
+    print STDERR "\r", ' ' x WIDTH, "\r" if $self->{drawn};    # on any kind of terminal
     $self->{drawn} = 0;
     return;
 }

@@ -20,11 +20,12 @@ DBI->install_driver('SQLite');
 # Steps of SQLite's machine between two looks for a signal: some milliseconds.
 use constant PULSE => 50_000;
 
-# A path may hold what has a meaning in a data source name or in a URI.
+# A path may hold what has a meaning in a data source name or in a URI; two slashes at its start
+# would name a host.
 sub connect_sqlite {
     my ($path, $mode, $trouble) = @_;
 
-    $path =~ s{([^A-Za-z0-9/._-])}{sprintf '%%%02X', ord $1}ge;
+    $path =~ s{([^A-Za-z0-9._-])}{sprintf '%%%02X', ord $1}ge;
     my $fail = sub {
         my ($text, $handle) = @_;
         NetIO::Load::Failure->throw(EX_IOERR, "$trouble: " . $handle->errstr);
