@@ -60,11 +60,13 @@ my @entries = (
         handle => 'referral',
         name   => 'Referral',
         fields => [
-            ['ReferralServer',                'whois://127.0.0.1:4343'],
-            ['ReferralServer: whois',         '127.0.0.1:4343'],
-            ["Referral\x{200b}Server: whois", '127.0.0.1:4343'],
-            ['referralserver:            x',  'y'],
-            ['Comment',                       "\r"]
+            ['ReferralServer',                        'whois://127.0.0.1:4343'],
+            ['ReferralServer: whois',                 '127.0.0.1:4343'],
+            ["Referral\x{200b}Server: whois",         '127.0.0.1:4343'],
+            ['referralserver:            x',          'y'],
+            ['% referto: whois -h 127.0.0.1 -p 4343', 'x'],
+            ["% Refer\x{200b}to: whois -h ::1",       'x'],
+            ['Comment',                               "\r"]
         ]
     },
     { handle => 'format', name => '%n%s%d%%', fields => [['%s%n', '%n%s%x']] },
@@ -100,7 +102,7 @@ sub lines {
         push @bad, 'may not be shown: ' . unpack 'H*', $line
             if ($text // '') =~
             /[\x00-\x1f\x7f-\x9f\x{200b}-\x{200f}\x{2028}-\x{202e}\x{2066}\x{feff}]/;
-        push @bad, "sends clients away: $line" if $line =~ /^ReferralServer:/i;
+        push @bad, "sends clients away: $line" if $line =~ /^(?:ReferralServer|% referto):/i;
     }
     is_deeply \@bad, [], "$query: every line is fit to be sent";
     return map { decode('UTF-8', $_) } @lines;
@@ -176,6 +178,8 @@ is_answer '!referral', 'no line sends a client away',
     ' ReferralServer: whois: 127.0.0.1:4343',
     ' ReferralServer: whois: 127.0.0.1:4343',
     ' referralserver:            x: y',
+    ' % referto: whois -h 127.0.0.1 -p 4343: x',
+    ' % Referto: whois -h ::1: x',
     '             Comment: ', '', $help;
 is_answer '!tab', 'a tab becomes a blank',
     'There were 1 matches on your request.', '', '                   A: one two',

@@ -200,6 +200,7 @@ SKIP: {
     skip 'too few descriptors', 4 if $limit < 1200;
     my $crowd = NetIO::Test::Daemon->start(
         args  => ['--listen', '127.0.0.1:0', '--directory', "sqlite:$db"],
+        wrap  => ['/bin/sh',  '-c', 'ulimit -Sn 256 && exec "$0" "$@"'],
         ready => qr/listening on 127\.0\.0\.1:(\d+), \d+ entries\n/,
     );
     my ($soft) =

@@ -8,7 +8,7 @@ use File::Temp ();
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use POSIX  ();
-use Socket qw(AF_UNIX PF_UNSPEC SOCK_DGRAM SOCK_STREAM SHUT_WR);
+use Socket qw(AF_UNIX PF_UNSPEC SOCK_STREAM SOL_SOCKET SO_LINGER);
 use Test::More;
 
 use lib 't/lib';
@@ -96,6 +96,21 @@ SKIP: {
         )
         ],
         [74, '', "whoisd: standard input: Connection timed out\n"], '--stdio: no query in time';
+}
+{
+    my $big = build_directory("$dir/big.db",
+        [{ handle => 'megabyte', name => 'Megabyte', fields => [(['', '']) x 43_000] }]);
+    my @wait = ('--directory', "sqlite:$big", '--answer-seconds', '0.2');
+    pipe(my $read, my $write) or die "pipe: $!\n";
+    is_deeply [
+        NetIO::Test::Daemon->run(
+            args   => ['--stdio', @wait],
+            input  => "!megabyte\n",
+            stdout => $write
+        )
+        ],
+        [74, '', "whoisd: standard output: Connection timed out\n"],
+        '--stdio: the answer is not taken in time';
 }
 
 # ---- a connected socket: inetd's nowait --------------------------------------------------
@@ -197,6 +212,13 @@ for my $how ('TCP', 'a unix socket', 'a socket pair') {
         qr/\Awhoisd: (?:127\.0\.0\.1:\d+ - no query|the client left before it was served)\n\z/,
         'but a line in the log';
 }
+{
+    my ($client, $server) = connected('TCP');
+    setsockopt $client, SOL_SOCKET, SO_LINGER, pack 'II', 1, 0;
+    close $client;
+    is_deeply [NetIO::Test::Daemon->run(args => [@from, '--log', 'stderr'], stdin => $server)],
+        [0, '', "whoisd: the client left before it was served\n"], 'nor is one that was reset';
+}
 
 # ---- a socket that listens: inetd's wait, socket activation ------------------------------
 
@@ -276,6 +298,32 @@ for my $closed (1 .. 7) {
     $d->finish;
 }
 
+# C12: a umask that lets everybody in.
+{
+    my $d = NetIO::Test::Daemon->start(
+        args   => ['--listen', "unix:$dir/s", @from],
+        before => sub { umask 0 },
+        ready  => qr/listening on (unix:\S+), 1 entries\n/
+    );
+
+    is((stat "$dir/s")[2] & 07777, 0750,
+        'a unix socket is for its owner, whatever the umask (C12)');
+    $d->finish;
+}
+
+# C7: a /dev without its null, of which somebody's redirection has made a file.
+SKIP: {
+    my @wrap = (
+        'unshare', '-rm', '/bin/sh', '-c',
+        'mount -t tmpfs none /dev && : >/dev/null && exec "$0" "$@"'
+    );
+
+    skip 'no namespaces for mounts', 1
+        if system("unshare -rm mount -t tmpfs none /dev 2>/dev/null") != 0;
+    is_deeply [NetIO::Test::Daemon->run(args => ['-t', @from], wrap => \@wrap)],
+        [71, '', "whoisd: /dev/null: No such device\n"], 'a file for /dev/null (C7)';
+}
+
 # C8: signals that the parent ignores or blocks.
 {
     my $d = NetIO::Test::Daemon->start(
@@ -288,10 +336,14 @@ for my $closed (1 .. 7) {
         },
         ready => qr/listening on 127\.0\.0\.1:(\d+), /
     );
-    my ($ignored) =
-        NetIO::Test::Daemon::slurp('/proc/' . $d->pid . '/status') =~ /^SigIgn:\s+(\w+)/m;
+    my $status = NetIO::Test::Daemon::slurp('/proc/' . $d->pid . '/status');
+    my ($ignored, $blocked) = map { $status =~ /^$_:\s+(\w+)/m ? hex $1 : -1 } qw(SigIgn SigBlk);
+    my $read = 0;
+    $read |= 1 << $_ - 1
+        for POSIX::SIGTERM(), POSIX::SIGQUIT(), POSIX::SIGINT(), POSIX::SIGHUP(), POSIX::SIGUSR1();
 
-    is hex $ignored, 1 << POSIX::SIGPIPE() - 1, 'nothing but SIGPIPE is ignored (C8)';
+    is $ignored, 1 << POSIX::SIGPIPE() - 1, 'nothing but SIGPIPE is ignored (C8)';
+    is $blocked, $read, 'only those are blocked that it reads from a descriptor (C8)';
     $d->kill('HUP');
     ok $d->wait_log(qr/in use now, 1 entries\n/), 'HUP is heard';
     $d->finish;

@@ -74,16 +74,26 @@ static size_t width_of(const char *text, size_t len)
     return width;
 }
 
+/* Whether Debian's whois would take a line that begins so for the address of another server. */
+static int sends_away(const char *label)
+{
+    static const char *const referral[] = {"ReferralServer", "% referto"};
+
+    for (size_t i = 0; i < sizeof referral / sizeof *referral; i++)
+        if (strncasecmp(label, referral[i], strlen(referral[i])) == 0)
+            return 1;
+    return 0;
+}
+
 /* Writes the label with the blanks before it, and returns how many bytes these are together. */
 static size_t put_label(const char *label, size_t len, char *out)
 {
-    static const char referral[] = "ReferralServer";
     char clean[LAYOUT_LABEL_MAX + 1];
     size_t used = layout_clean(label, len, clean, sizeof clean);
     size_t width = width_of(clean, used);
     size_t blanks = width < LAYOUT_COLUMN ? LAYOUT_COLUMN - width : 0;
 
-    if (blanks == 0 && strncasecmp(clean, referral, sizeof referral - 1) == 0)
+    if (blanks == 0 && sends_away(clean))
         blanks = 1;
     memset(out, ' ', blanks);
     memcpy(out + blanks, clean, used);

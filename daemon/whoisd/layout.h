@@ -2,8 +2,8 @@
  *
  * Called by answer.c.  Every line ends with CRLF, is shorter than 2000 bytes, and holds UTF-8
  * that can be printed and nothing else, whatever the directory says: what may not be shown, and
- * bytes that are no UTF-8, are left out.  No line begins with "ReferralServer:", which would
- * send a client to another server (Debian's whois 5.5.17 even to this one, for ever).
+ * bytes that are no UTF-8, are left out.  No line begins with "ReferralServer:" or "% referto:",
+ * which would send a client to another server (Debian's whois 5.5.17 even to this one, for ever).
  *
  * All calls return 0, -ENOMEM or NETIO_EFULL.
  */

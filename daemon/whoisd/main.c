@@ -67,11 +67,11 @@ static int start(const struct options *options, struct report *report)
 {
     enum standard_input input = input_of(options);
     int fd = is_socket(input) ? standard_input_take() : 0;
+    const char *log = log_of(options, input);
     struct netio_error error;
 
-    if (!options->test && report_log(report, log_of(options, input), "whoisd", &error) != 0)
-        return report_fail(report, EX_CANTCREAT, "log %s: %s", options->log,
-                           netio_error_text(error.code));
+    if (!options->test && report_log(report, log, "whoisd", &error) != 0)
+        return report_fail(report, EX_CANTCREAT, "log %s: %s", log, netio_error_text(error.code));
     if (input == STANDARD_INPUT_DATAGRAM)
         return report_fail(report, EX_USAGE, "standard input is a datagram socket");
     if (input == STANDARD_INPUT_GONE)
