@@ -166,5 +166,40 @@ like $d->ask("last\r\n"), qr/Full Name: Last\r\n/, 'and answers';
     ok $d->wait_log(qr/in use now, 3000 entries\n/), 'which is in the log';
 }
 
+# ---- no descriptors left ------------------------------------------------------------------
+
+# The daemon's soft limit from now on; without a number, the one before.
+sub limit_descriptors {
+    my ($soft) = @_;
+
+    return system('prlimit', '--pid', $d->pid, "--nofile=$soft:") == 0;
+}
+
+SKIP: {
+    my ($before) = `prlimit --pid @{[$d->pid]} --nofile --output SOFT --noheadings` =~ /(\d+)/;
+    skip 'no prlimit', 9 if !$before;
+
+    my @waiting = map { $d->connect } 1 .. 2;
+    like $d->ask("nobody\r\n"), qr/no matches/, 'two clients are in, and have not asked';
+    ok limit_descriptors(0), 'no descriptor is left';
+
+    $d->kill('HUP');
+    ok $d->wait_log(qr/Too many open files; the one before stays in use\n/),
+        'B1: HUP cannot look at the directory';
+    print { $waiting[0] } "big1\r\n";
+    like $d->read_all($waiting[0]), qr/Index Key|Text: /, 'and goes on answering from it';
+
+    put_directory($path, [{ handle => 'e', name => 'After' }]);
+    ok $d->wait_log(qr/Too many open files; the one before stays in use\n/),
+        'nor can a new one be opened';
+    print { $waiting[1] } "big1\r\n";
+    like $d->read_all($waiting[1]), qr/Text: /, 'so the old one answers';
+
+    ok limit_descriptors($before), 'there are descriptors again';
+    $d->ask("after\r\n");
+    ok $d->wait_log(qr/in use now, 1 entries\n/), 'the next search finds the new one';
+    like $d->ask("after\r\n"), qr/Full Name: After\r\n/, 'and it answers';
+}
+
 $d->finish;
 done_testing;

@@ -57,6 +57,13 @@ static void drop_candidate(struct sqlite *sqlite)
     directory_file_close(&sqlite->candidate);
 }
 
+/* There was nothing to look at the file with, which says nothing of the file: it is not held
+ * against it, and the next search looks again. */
+static int is_passing(const struct directory_fault *fault)
+{
+    return fault->code == -EMFILE || fault->code == -ENFILE || fault->code == -ENOMEM;
+}
+
 /* Keeps what is served, unless that is the very file which has gone bad.  A file that is being
  * copied to its place is bad at every look, and worth one line; the number of its inode alone
  * does not tell, since a file that is gone hands its number on. */
@@ -71,7 +78,8 @@ static void refuse(struct sqlite *sqlite, const struct directory_identity *ident
     sqlite->fault = *fault;
     sqlite->has_refused = 1;
     sqlite->asked = 0;
-    if (sqlite->reader && same_inode(identity, directory_reader_identity(sqlite->reader))) {
+    if (sqlite->reader && !is_passing(fault) &&
+        same_inode(identity, directory_reader_identity(sqlite->reader))) {
         directory_reader_close(sqlite->reader);
         sqlite->reader = NULL;
         known = 0;
@@ -142,7 +150,8 @@ static void look(struct sqlite *sqlite)
         sqlite->has_refused = 0;
         return;
     }
-    if (sqlite->has_refused && directory_identity_same(&now, &sqlite->refused))
+    if (sqlite->has_refused && !is_passing(&sqlite->fault) &&
+        directory_identity_same(&now, &sqlite->refused))
         return;
     if (sqlite->candidate.fd >= 0 && directory_identity_same(&now, &sqlite->candidate.identity))
         return;
