@@ -23,8 +23,10 @@ my $ns = NetIO::Test::Netns->new(
     'resolve',
     'resolv.conf' =>
         "nameserver 127.0.0.1\nsearch one.test two.test\noptions timeout:1 attempts:2\n",
-    'hosts' => "127.0.0.3 listed onlyfour.test\n"
+    'hosts' => "127.0.0.3 listed onlyfour.test\n::1 kinds\nfd00:db8::1 kinds\n"
+        . "127.0.0.1 kinds\n127.0.0.2 kinds\n"
 );
+$ns->ip('addr add fd00:db8::1/128 dev lo');
 my $dns = NetIO::Test::DNS->start($ns, <<'ZONE');
 both.test           A       127.0.0.1 127.0.0.2
 both.test           AAAA    ::1
@@ -96,6 +98,10 @@ my @table = (
         '/etc/hosts lacks the wanted family: asked for',
         ['-6', 'onlyfour.test'],
         '[::1]', 'AAAA onlyfour.test'
+    ],
+    [
+        'an address of its own kind for each, whatever the one before it was', ['kinds'],
+        '[::1] 127.0.0.1 [fd00:db8::1] 127.0.0.2',                             ''
     ],
     ['localhost is not asked for', ['localhost'],           '[::1] 127.0.0.1', ''],
     ['nor what is below it',       ['-4', 'any.localhost'], '127.0.0.1',       ''],

@@ -30,7 +30,7 @@ sub slurp {
 }
 
 # Exit status, standard output, standard error.  The first arguments may be a hash: stdout is a
-# path to write to, or '' for a closed one.
+# path to write to, or '' for a closed one; with stdin or stderr '' those are closed too.
 sub run {
     my $how       = ref $_[0] ? shift : {};
     my (@command) = @_;
@@ -42,6 +42,8 @@ sub run {
         open STDERR, '>', "$dir/err"  or POSIX::_exit(126);
         if   ($out eq '') { close STDOUT }
         else              { open STDOUT, '>', $out or POSIX::_exit(126) }
+        close STDIN  if defined $how->{stdin};
+        close STDERR if defined $how->{stderr};
         exec { $command[0] } @command or POSIX::_exit(127);
     }
     waitpid $pid, 0;
@@ -75,6 +77,7 @@ my @wrong = (
     [['-h',        'localhost:',    'x'], 'netio-whois: port : unknown service'],
     [['-h',        ':43',           'x'], 'netio-whois: :43: not a server'],
     [['-h',        '[]:43',         'x'], 'netio-whois: []:43: not a server'],
+    [['-h',        '',              'x'], 'netio-whois: : not a server'],
     [['-h',        'a' x 300,       'x'], 'netio-whois: ' . 'a' x 299 . ': not a server'],
     [["two\nlines"],         'netio-whois: the query holds a line break'],
     [["two\rlines"],         'netio-whois: the query holds a line break'],
@@ -321,6 +324,20 @@ is_deeply(
     [74, '', "netio-whois: standard output: Bad file descriptor\n"],
     'A28 standard output closed: the answer does not go to the server'
 );
+for my $closed (0 .. 7) {
+    my %how = map { $closed & $_->[0] ? ($_->[1] => '') : () } [1, 'stdin'], [2, 'stdout'],
+        [4, 'stderr'];
+    my $answer = $closed & 2 ? '' : "<x\r\n>";
+    my $said =
+        $closed & 2 && !($closed & 4)
+        ? "netio-whois: standard output: Bad file descriptor\n"
+        : '';
+    is_deeply(
+        [whois(\%how, @to_echo, 'x')],
+        [$closed & 2 ? 74 : 0, $answer, $said],
+        'C6 closed: ' . (join(' ', sort keys %how) || 'nothing')
+    );
+}
 is_deeply(
     [whois({ stdout => '/dev/full' }, '--help')],
     [74, '', "netio-whois: standard output: No space left on device\n"],

@@ -158,10 +158,10 @@ static int split_server(struct call *call)
 
 static int choose_server(struct call *call)
 {
+    const char *usual = getenv("WHOIS_SERVER");
+
     if (!call->server)
-        call->server = getenv("WHOIS_SERVER");
-    if (!call->server || !*call->server)
-        call->server = "localhost";
+        call->server = usual && *usual ? usual : "localhost";
     int status = split_server(call);
     if (status != GO_ON)
         return status;
@@ -307,7 +307,8 @@ static int flush(struct output *output, int last)
         length = netio_text_shown(output->bytes, output->held, shown, sizeof shown, &used);
         status = write_out(output, shown, length);
         if (status == EX_OK && last && used < output->held) {
-            length = netio_text_safe(output->bytes + used, output->held - used, shown, sizeof shown);
+            length = netio_text_safe(output->bytes + used, output->held - used, shown,
+                                     sizeof shown);
             used = output->held;
             status = write_out(output, shown, length);
         }
@@ -369,13 +370,14 @@ static int ask(const struct call *call)
 }
 
 /* A connection must not become descriptor 0, 1 or 2: the answer would go to the server.  What
- * is closed stays unusable, but is taken. */
+ * is closed stays unusable, but is taken: by the root folder, which is there where /dev/null
+ * is not. */
 static void take_standard_descriptors(void)
 {
     int fd;
 
     do
-        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        fd = open("/", O_PATH | O_CLOEXEC);
     while (fd >= 0 && fd <= STDERR_FILENO);
     netio_fd_close(fd);
 }

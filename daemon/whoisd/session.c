@@ -127,7 +127,7 @@ static void on_close(struct netio_conn *conn, enum netio_close why)
 static void on_trouble(struct netio_server *server, const struct netio_error *error)
 {
     struct session *session = netio_server_data(server);
-    char text[320];
+    char text[640];
 
     netio_log(session->log, LOG_WARNING, "%s", netio_error_str(error, text, sizeof text));
 }

@@ -3,6 +3,7 @@
 #include <netio/addr.h>
 #include <netio/error.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <sys/socket.h>
@@ -51,6 +52,8 @@ static const struct {
     {"fe80::1%nosuchif", NULL},
     {"fe80::1%-1", NULL},
     {"fe80::1%0", NULL},
+    {"fe80::1%lo:43", NULL},
+    {"fe80::1%lo:", NULL},
     {"localhost", NULL},
     {"unix:run/x.sock", NULL},
     {"unix:", NULL},
@@ -70,6 +73,47 @@ static void test_hosts(void)
         is_int(code, 0, "host %s", hosts[i].str);
         is_str(netio_addr_host_str(&addr, out, sizeof out), hosts[i].str, "printed again");
     }
+}
+
+/* Whether inet_pton(3) and netio_addr_parse agree on a form, and on its bytes. */
+static int agree(const char *text)
+{
+    struct netio_addr addr;
+    struct in6_addr in6;
+    struct in_addr in4;
+    int code = netio_addr_parse(&addr, text);
+
+    if (inet_pton(AF_INET, text, &in4) == 1)
+        return !code && netio_addr_family(&addr) == AF_INET &&
+               memcmp(&addr.u.in4.sin_addr, &in4, sizeof in4) == 0;
+    if (inet_pton(AF_INET6, text, &in6) == 1)
+        return !code && netio_addr_family(&addr) == AF_INET6 &&
+               memcmp(&addr.u.in6.sin6_addr, &in6, sizeof in6) == 0;
+    return code == NETIO_EBADADDRESS && addr.len == 0;
+}
+
+/* Every valid form, with every single character put in, taken out or replaced. */
+static void test_oracle(void)
+{
+    static const char *const forms[] = {
+        "127.0.0.1", "203.0.113.255", "::1", "2001:db8::1:0:0:1", "1:2:3:4:5:6:7:8",
+        "::ffff:192.0.2.1", "64:ff9b::192.0.2.33", "1:2:3:4:5:6:192.0.2.1", "fe80::1"};
+    static const char letters[] = "0129afAFgx.:-+ \n\xd9]";
+    int tried = 0, wrong = 0;
+
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        for (size_t at = 0; at <= strlen(forms[i]); at++)
+            for (size_t letter = 0; letter < sizeof letters; letter++)
+                for (int kept = 0; kept <= 1 && !(kept == 0 && !forms[i][at]); kept++) {
+                    char text[64];
+                    snprintf(text, sizeof text, "%.*s%.1s%s", (int)at, forms[i],
+                             letters + letter, forms[i] + at + !kept);
+                    tried++;
+                    wrong += !agree(text);
+                    if (!agree(text))
+                        diag("%s", text);
+                }
+    ok(tried > 500 && !wrong, "D9: %d forms: as inet_pton(3) has them", tried);
 }
 
 static const struct {
@@ -144,6 +188,7 @@ static void test_compare(void)
         {"192.0.2.1:43", "192.0.2.1:43", 0}, {"192.0.2.1:43", "192.0.2.1:44", -1},
         {"192.0.2.2:43", "192.0.2.1:44", 1}, {"192.0.2.1:43", "[::1]:43", -1},
         {"[::2]:43", "[::1]:43", 1},         {"[fe80::1%1]:43", "[fe80::1%1]:43", 0},
+        {"[fe80::1%1]:44", "[fe80::1%2]:43", -1}, {"[fe80::2%1]:43", "[fe80::1%2]:43", 1},
         {"/a", "/a", 0},                     {"/a", "/b", -1},
         {"/a", "/aa", -1},                   {"/a", "192.0.2.1:43", -1},
     };
@@ -187,6 +232,31 @@ static void test_parts(void)
     is_str(netio_addr_str(&addr, out, sizeof out), "-", "and prints as -");
 }
 
+/* A stranger may bind all 108 bytes of a path; Linux then says 111 for the address. */
+static void check_full_path(void)
+{
+    char dir[] = "/tmp/netio-addr-XXXXXX", path[109] = "", out[NETIO_ADDR_STRLEN];
+    struct {
+        struct sockaddr_un un;
+        char end; /* valgrind looks for a NUL */
+    } full = {.un.sun_family = AF_UNIX};
+    struct netio_addr addr;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    memset(path, 'p', sizeof path - 1);
+    if (!mkdtemp(dir))
+        abort();
+    memcpy(path, dir, strlen(dir));
+    path[strlen(dir)] = '/';
+    memcpy(full.un.sun_path, path, sizeof full.un.sun_path);
+    ok(bind(fd, (struct sockaddr *)&full.un, sizeof full.un) == 0, "a path without a NUL");
+    is_int(netio_addr_local(&addr, fd), 0, "has an address");
+    is_str(netio_addr_host_str(&addr, out, sizeof out), path, "and all of it is printed");
+    close(fd);
+    unlink(path);
+    rmdir(dir);
+}
+
 static void test_sockets(void)
 {
     struct netio_addr addr;
@@ -206,6 +276,11 @@ static void test_sockets(void)
     is_str(netio_addr_str(&addr, out, sizeof out), "unix:", "that print so");
     close(pair[0]);
     close(pair[1]);
+    struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "\0a\0b"};
+    socklen_t len = offsetof(struct sockaddr_un, sun_path) + 4;
+    is_int(netio_addr_from(&addr, (struct sockaddr *)&un, len), 0, "an abstract name");
+    is_str(netio_addr_str(&addr, out, sizeof out), "unix:\\x00a\\x00b", "with all of its bytes");
+    check_full_path();
     is_int(netio_addr_from(&addr, (struct sockaddr *)&in4, 4), NETIO_EBADADDRESS, "cut short");
     is_int(netio_addr_from(&addr, &odd, sizeof odd), NETIO_EBADADDRESS, "another family");
     is_int(netio_addr_from(&addr, &odd, 1), NETIO_EBADADDRESS, "no room for a family");
@@ -214,6 +289,7 @@ static void test_sockets(void)
 int main(void)
 {
     test_hosts();
+    test_oracle();
     test_ports();
     test_long_path();
     test_compare();

@@ -33,6 +33,10 @@ static void test_bytes(void)
     is_int(buf.limit, 1000, "the limit stays");
     is_int(netio_buf_add(&buf, "again", 5), 0, "and it can be used again");
     is_int(netio_buf_room(&buf, SIZE_MAX, &room), -ENOMEM, "a size that wraps round");
+    netio_buf_take(&buf, 2);
+    buf.limit = 0;
+    is_int(netio_buf_room(&buf, SIZE_MAX - 3, &room), -ENOMEM,
+           "or would with what was taken from the front");
     netio_buf_free(&buf);
     netio_buf_free(&buf);
 }

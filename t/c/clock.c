@@ -30,6 +30,7 @@ static void test_left(void)
     is_int(netio_deadline_ms(NETIO_NOW), 0, "a passed one does not wait");
     int ms = netio_deadline_ms(far);
     ok(ms > 3599000 && ms <= 3600000, "an hour in milliseconds");
+    ok(ms * 1000000LL >= far - netio_clock_now(), "rounded up: a wait never ends early");
     is_int(netio_deadline_ms(netio_clock_now() + INT64_MAX / 4), INT_MAX, "capped at INT_MAX");
     ok(isinf(netio_deadline_left(NETIO_NEVER)), "no deadline leaves for ever");
     ok(netio_deadline_left(NETIO_NOW) <= 0.0, "a passed one leaves nothing");

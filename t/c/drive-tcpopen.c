@@ -8,12 +8,12 @@
  * error as netio_error_str has it, then "code NAME", "elapsed MICROSECONDS", and "left N" for
  * descriptors that were not closed.  -r: only "late MICROSECONDS", so many times: how long
  * after SECONDS it ended, and for comparison "bare MICROSECONDS", the same of a poll(2). */
+#include "descriptors.h"
 #include "tap.h"
 
 #include <netio/loop.h>
 #include <netio/tcpopen.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -28,18 +28,6 @@ struct plan {
     int family, in_loop, times;
     rlim_t files; /* 0: no limit */
 };
-
-static int open_descriptors(void)
-{
-    int count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-
-    while (dir && readdir(dir))
-        count++;
-    if (dir)
-        closedir(dir);
-    return count;
-}
 
 static void nothing(struct netio_watch *watch, unsigned events)
 {

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netio/listener.h>
 
 static struct netio_addr address;
 
@@ -68,17 +69,20 @@ static int none_left(void)
 
 static int serve_clients(const char *listen_on)
 {
-    struct netio_server_handlers handlers = {.on_line = answer_line, .on_trouble = tell_trouble,
-                                             .on_close = tell_close};
+    struct netio_server_handlers handlers = {
+        .on_line = answer_line, .on_trouble = tell_trouble, .on_close = tell_close};
     char answer[64];
     int code = 0;
 
     forget();
     server = NULL;
     loop = NULL;
-    if (netio_loop_new(&loop, 0) < 0 || netio_server_new(&server, loop, &handlers, NULL) < 0 ||
-        netio_server_listen(server, listen_on, NULL) < 0)
+    if (netio_loop_new(&loop, 0) < 0 || netio_server_new(&server, loop, &handlers, NULL) < 0)
         goto end;
+    if (netio_server_listen(server, listen_on, NULL) < 0) {
+        code = netio_server_address(server, 0) ? 5 : 0; /* all of its sockets, or none */
+        goto end;
+    }
     address = *netio_server_address(server, 0);
     int n = hear(ask("one\ntwo\n"), answer, sizeof answer, PATIENCE);
     /* All of the answer with its end, or no whole one. */
@@ -149,21 +153,29 @@ static int handed_over(void)
 static const struct {
     int error;
     const char *trouble; /* what on_trouble hears */
+    int next;            /* it was about one client: the next is let in at once */
 } accepts[] = {
-    {ECONNABORTED, "ECONNABORTED"},
-    {EPROTO, "EPROTO"},
-    {EPERM, "EPERM"},
-    {ENETDOWN, "ENETDOWN"},
-    {EINTR, NULL},
-    {EAGAIN, NULL},
-    {EMFILE, "EMFILE"},
-    {ENFILE, "ENFILE"},
-    {ENOBUFS, "ENOBUFS"},
-    {ENOMEM, "ENOMEM"},
-    {EINVAL, "EINVAL"},
+    {ECONNABORTED, "ECONNABORTED", 1},
+    {EPROTO, "EPROTO", 1},
+    {EPERM, "EPERM", 1},
+    {ENETDOWN, "ENETDOWN", 1},
+    {ENOPROTOOPT, "ENOPROTOOPT", 1},
+    {EHOSTDOWN, "EHOSTDOWN", 1},
+    {ENONET, "ENONET", 1},
+    {EHOSTUNREACH, "EHOSTUNREACH", 1},
+    {EOPNOTSUPP, "EOPNOTSUPP", 1},
+    {ENETUNREACH, "ENETUNREACH", 1},
+    {ETIMEDOUT, "ETIMEDOUT", 1},
+    {EINTR, NULL, 1},
+    {EAGAIN, NULL, 0},
+    {EMFILE, "EMFILE", 0},
+    {ENFILE, "ENFILE", 0},
+    {ENOBUFS, "ENOBUFS", 0},
+    {ENOMEM, "ENOMEM", 0},
+    {EINVAL, "EINVAL", 0},
 };
 
-static void accept_fails(int error, const char *trouble, int forever)
+static void accept_fails(int error, const char *trouble, int next, int forever)
 {
     struct netio_server_handlers handlers = {.on_line = answer_line, .on_trouble = tell_trouble};
     const char *name = strerrorname_np(error), *how = forever ? "for a while" : "once";
@@ -173,6 +185,11 @@ static void accept_fails(int error, const char *trouble, int forever)
     address = *netio_server_address(server, 0);
     fault_set(FAULT_accept4, 0, error, forever);
     int fd = ask("hello\n");
+    if (!forever) {
+        step();
+        is_int(netio_server_connections(server), next, "B2: accept: %s: %s", name,
+               next ? "goes on with the next client" : "has a rest");
+    }
     /* A turn looks 16 times at most, then the listener rests: few in a tenth of a second. */
     netio_deadline end = netio_deadline_in(0.1);
     while (!netio_deadline_passed(end))
@@ -189,6 +206,19 @@ static void accept_fails(int error, const char *trouble, int forever)
     end_server();
 }
 
+/* The port that the kernel chose for IPv6 is taken in IPv4. */
+static void pair_of_ports(void)
+{
+    struct netio_listener listeners[NETIO_LISTENER_MAX];
+
+    fault_set(FAULT_bind, 1, EADDRINUSE, 0);
+    int n = netio_listener_open(listeners, "*:0", 0, NULL);
+    fault_clear();
+    ok(n > 0, "a port that only one family has: another is chosen");
+    while (n > 0)
+        netio_listener_close(&listeners[--n]);
+}
+
 int main(void)
 {
     char folder[] = "/tmp/netio-fault-XXXXXX";
@@ -199,7 +229,8 @@ int main(void)
     for (size_t i = 0; i < sizeof accepts / sizeof *accepts; i++)
         for (int forever = 0; forever < 2; forever++)
             if (!forever || accepts[i].error != EAGAIN)
-                accept_fails(accepts[i].error, accepts[i].trouble, forever);
+                accept_fails(accepts[i].error, accepts[i].trouble, accepts[i].next, forever);
+    pair_of_ports();
     fault_walk("over TCP", over_tcp);
     fault_walk("over both families", over_both);
     fault_walk("over a unix socket", over_unix);

@@ -41,7 +41,8 @@ static int answer(void)
 {
     int peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
-    if (peer >= 0 && !mute && (send(peer, "hello\nworld", 11, 0) != 11 || shutdown(peer, SHUT_WR) != 0))
+    if (peer >= 0 && !mute &&
+        (send(peer, "hello\nworld", 11, 0) != 11 || shutdown(peer, SHUT_WR) != 0))
         abort();
     return peer;
 }

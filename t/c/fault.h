@@ -20,9 +20,9 @@
 #ifndef FAULT_H
 #define FAULT_H
 
+#include "descriptors.h"
 #include "tap.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -232,32 +232,20 @@ void __wrap_free(void *data)
     __real_free(data);
 }
 
-static int fault_descriptors(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int count = 0;
-
-    while (dir && readdir(dir))
-        count++;
-    if (dir)
-        closedir(dir);
-    return count;
-}
-
 /* One run with a fault; says what is wrong after it.  Whether the fault was reached. */
 static int fault_run(const char *name, int (*run)(void), enum fault_call call, long nth, int error,
                      int forever, int *wrong)
 {
     long live = fault.live;
-    int descriptors = fault_descriptors();
+    int descriptors = open_descriptors();
 
     fault_set(call, nth, error, forever);
     int code = run();
     fault_clear();
-    if (code || fault.live != live || fault_descriptors() != descriptors) {
+    if (code || fault.live != live || open_descriptors() != descriptors) {
         diag("%s: %s number %ld, %s%s: result %d, %d descriptors and %ld allocations left", name,
              fault_calls[call].name, nth + 1, strerrorname_np(error), forever ? " for ever" : "",
-             code, fault_descriptors() - descriptors, fault.live - live);
+             code, open_descriptors() - descriptors, fault.live - live);
         ++*wrong;
     }
     return fault.hits > 0;

@@ -50,6 +50,21 @@ static void test_poll(int a, int b)
     is_int(netio_fd_recv(a, byte, sizeof byte), -EAGAIN, "and there is no more");
 }
 
+/* Both descriptors are blocking ones. */
+static void test_never_waits(int a, int b)
+{
+    static char much[65536];
+    ssize_t n, sent = 0;
+
+    while ((n = netio_fd_send(a, much, sizeof much)) > 0)
+        sent += n;
+    is_int(n, -EAGAIN, "a socket that is full does not keep send waiting");
+    while ((n = netio_fd_recv(b, much, sizeof much)) > 0)
+        sent -= n;
+    is_int(n, -EAGAIN, "nor does an empty one recv");
+    is_int(sent, 0, "and all that was sent has come");
+}
+
 static void test_signal(int a)
 {
     struct sigaction act = {.sa_handler = no_op}, old;
@@ -104,6 +119,8 @@ static void test_files(void)
     is_int(netio_fd_send(pair[1], "abc", 3), 3, "send falls back to write");
     is_int(netio_fd_recv(pair[0], text, sizeof text), 3, "recv to read");
     netio_fd_close(pair[1]);
+    is_int(netio_fd_poll(pair[0], NETIO_READ, NETIO_NOW), NETIO_READ,
+           "a hang-up and nothing else is ready to be read");
     is_int(netio_fd_read(pair[0], text, sizeof text), 0, "end of file");
     is_int(netio_fd_write(pair[0], text, 1), -EBADF, "not open for writing");
     netio_fd_close(pair[0]);
@@ -116,6 +133,7 @@ int main(void)
     test_flags();
     ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0, "a pair of sockets");
     test_poll(pair[0], pair[1]);
+    test_never_waits(pair[0], pair[1]);
     test_signal(pair[0]);
     test_peer_gone(pair[0], pair[1]);
     test_high();

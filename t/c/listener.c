@@ -281,6 +281,25 @@ static void test_unix(void)
     is_int(lstat(path, &st), -1, "its own close removes it");
 }
 
+/* A server that is too busy to accept lives all the same. */
+static void test_unix_busy(void)
+{
+    struct netio_listener listeners[NETIO_LISTENER_MAX];
+    const char *text = in_folder("busy");
+    int fds[16], n = 0, code = 0;
+
+    is_int(netio_listener_open(listeners, text, 1, NULL), 1, "a short queue");
+    for (; n < 16 && code != -EAGAIN; n++) {
+        fds[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        code = connect(fds[n], &listeners[0].address.u.sa, listeners[0].address.len) ? -errno : 0;
+    }
+    is_int(code, -EAGAIN, "is full");
+    is_refused(text, -EADDRINUSE, IN_USE, "its path is not stale");
+    while (n > 0)
+        netio_fd_close(fds[--n]);
+    netio_listener_close(&listeners[0]);
+}
+
 static void test_unix_strangers(void)
 {
     const char *text = in_folder("x");
@@ -395,6 +414,7 @@ int main(void)
     test_without_ipv6();
     test_privileged_port();
     test_unix();
+    test_unix_busy();
     test_unix_strangers();
     test_unix_race();
     test_unix_locked();

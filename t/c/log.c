@@ -4,7 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <syslog.h>
 
 static char dir[] = "/tmp/netio-log-XXXXXX";
@@ -33,7 +39,7 @@ static void test_file(void)
 {
     char path[64], moved[64];
     struct netio_error error = {0};
-    struct netio_log *log;
+    struct netio_log *log, *other;
     struct stat st;
 
     snprintf(path, sizeof path, "%s/log", dir);
@@ -54,6 +60,13 @@ static void test_file(void)
     is_int(netio_log_reopen(log, &error), 0, "until reopened");
     netio_log(log, LOG_INFO, "fresh");
     is_str(after_pid(slurp(path)), "fresh\n", "then a new one is");
+    is_int(netio_log_open(&other, path, "other", NULL), 0, "two may write to one file");
+    netio_log(other, LOG_INFO, "second");
+    netio_log(log, LOG_INFO, "third");
+    netio_log_free(other);
+    ok(strstr(slurp(path), "fresh\n") && strstr(slurp(path), "second\n") &&
+           strstr(slurp(path), "third\n"),
+       "each behind what is there");
     ok(unlink(path) == 0 && mkdir(path, 0700) == 0, "something else is in the way");
     is_int(netio_log_reopen(log, &error), -EISDIR, "reopen fails");
     char text[640];
@@ -77,8 +90,66 @@ static void test_long(void)
     is_int(netio_log_open(&log, path, "t", NULL), 0, "a file");
     netio_log(log, LOG_INFO, "%s", big);
     const char *text = slurp(path);
-    ok(strlen(text) < 4300 && strchr(text, '\n') == text + strlen(text) - 1,
-       "a giant message is one line of bounded length");
+    ok(strchr(text, '\n') == text + strlen(text) - 1, "a giant message is one line");
+    ok(strlen(text) <= 4000 && strlen(text) > 3990, "of 4000 bytes at most: %zu", strlen(text));
+    netio_log_free(log);
+    unlink(path);
+}
+
+/* D25: a disk that is full in the middle of a line, and is not later on. */
+static void test_full(void)
+{
+    char path[64];
+    struct rlimit before, small;
+    struct netio_log *log;
+
+    snprintf(path, sizeof path, "%s/full", dir);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    is_int(netio_log_open(&log, path, "t", NULL), 0, "a file");
+    small = before;
+    small.rlim_cur = 100;
+    setrlimit(RLIMIT_FSIZE, &small);
+    netio_log(log, LOG_INFO, "%0200d", 0);
+    netio_log(log, LOG_INFO, "gone");
+    setrlimit(RLIMIT_FSIZE, &before);
+    is_int(strlen(slurp(path)), 100, "D25: a full disk takes half a line");
+    netio_log(log, LOG_INFO, "whole");
+    netio_log(log, LOG_INFO, "again");
+    const char *text = slurp(path), *line = text + 100;
+    static const char *const want[] = {"lines lost before this one: 1\n", "whole\n", "again\n"};
+    ok(*line == '\n' && !strstr(text, "gone"), "D25: the next one begins a line");
+    for (int i = 0; i < 3; i++) {
+        line = after_pid(line + 1);
+        ok(strncmp(line, want[i], strlen(want[i])) == 0, "D25: and is whole: line %d", i);
+        line = strchr(line, '\n');
+    }
+    netio_log_free(log);
+    signal(SIGXFSZ, SIG_DFL);
+    unlink(path);
+}
+
+static void test_fifo(void)
+{
+    char path[64], byte;
+    struct netio_log *log;
+
+    snprintf(path, sizeof path, "%s/fifo", dir);
+    ok(mkfifo(path, 0600) == 0, "a FIFO");
+    is_int(netio_log_open(&log, path, "t", NULL), -ENXIO, "that nobody reads is refused at once");
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    is_int(netio_log_open(&log, path, "t", NULL), 0, "with a reader it is a log");
+    for (int i = 0; i < 100; i++)
+        netio_log(log, LOG_INFO, "%03000d", i);
+    pass("a reader that does not read keeps nobody waiting");
+    long size = 0, lines = 0;
+    for (; read(fd, &byte, 1) == 1; size++)
+        lines += byte == '\n';
+    ok(lines > 1 && byte == '\n' && size > lines * 3000, "and gets whole lines: %ld", lines);
+    close(fd);
+    signal(SIGPIPE, SIG_IGN);
+    netio_log(log, LOG_INFO, "nobody");
+    signal(SIGPIPE, SIG_DFL);
     netio_log_free(log);
     unlink(path);
 }
@@ -101,6 +172,101 @@ static void test_stderr(void)
     close(fd);
     close(saved);
     unlink(path);
+}
+
+/* A logger of our own at /dev/log, where only this process and its children see it. */
+static int logger(void)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    unlink(un.sun_path);
+    return bind(fd, (struct sockaddr *)&un, sizeof un) == -1 ? -1 : fd;
+}
+
+/* Whether the logger's next line is "<PRI>Mmm dd hh:mm:ss t[PID]: " and then that. */
+static int logged(int fd, const char *priority, const char *message)
+{
+    char line[5000] = "";
+
+    if (recv(fd, line, sizeof line - 1, 0) == -1)
+        return 0;
+    return strncmp(line, priority, strlen(priority)) == 0 && strcmp(after_pid(line), message) == 0;
+}
+
+enum { SYSLOG_GOOD, SYSLOG_SHUT, SYSLOG_MISSING, SYSLOG_FULL, SYSLOG_AGAIN, SYSLOG_UNABLE };
+
+/* In a child: logs to a logger that comes, is stuck, and is restarted.  What went wrong. */
+static int use_syslog(void)
+{
+    struct netio_log *log;
+    char byte;
+
+    if (unshare(CLONE_NEWNS) == -1 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == -1 ||
+        mount("none", "/dev", "tmpfs", 0, NULL) == -1)
+        return SYSLOG_UNABLE;
+    if (netio_log_open(&log, "syslog", "t", NULL) < 0)
+        return SYSLOG_SHUT;
+    netio_log(log, LOG_INFO, "dropped");
+    int fd = logger();
+    netio_log(log, LOG_ERR, "one\ntwo");
+    if (!logged(fd, "<27>", "one\\x0atwo"))
+        return SYSLOG_MISSING;
+    for (int i = 0; i < 2000; i++)
+        netio_log(log, LOG_INFO, "%01000d", i);
+    if (recv(fd, &byte, 1, 0) != 1)
+        return SYSLOG_FULL;
+    close(fd);
+    fd = logger();
+    netio_log(log, LOG_INFO, "again");
+    int again = logged(fd, "<30>", "again");
+    netio_log_free(log);
+    return again ? SYSLOG_GOOD : SYSLOG_AGAIN;
+}
+
+static void test_syslog(void)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(use_syslog());
+    waitpid(pid, &status, 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SYSLOG_UNABLE)
+        skip(1, "no mount namespaces here");
+    else
+        is_int(status, SYSLOG_GOOD << 8, "syslog: missing, there, stuck, and another one");
+}
+
+/* A supervisor that has stopped reading: the daemon goes on without its log. */
+static void test_stuck_reader(void)
+{
+    struct netio_log *log;
+    char text[20000];
+    int pair[2], saved = dup(2);
+
+    ok(pipe2(pair, O_CLOEXEC) == 0 && fcntl(pair[1], F_SETPIPE_SZ, 8192) == 8192, "a small pipe");
+    dup2(pair[1], 2);
+    is_int(netio_log_open(&log, "stderr", "t", NULL), 0, "stderr is a pipe");
+    for (int i = 0; i < 1000; i++)
+        netio_log(log, LOG_INFO, "%500d", i);
+    ssize_t n = read(pair[0], text, sizeof text - 1);
+    ok(n > 0 && n <= 8192, "nobody reads, and a thousand lines do not block");
+    int kept = (int)n / 504; /* "t: ", 500 digits and blanks, LF */
+    is_int(n % 504, 0, "no line is cut");
+    netio_log(log, LOG_INFO, "again");
+    netio_log(log, LOG_INFO, "and again");
+    n = read(pair[0], text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    char want[128];
+    snprintf(want, sizeof want, "t: lines lost before this one: %d\nt: again\nt: and again\n",
+             1000 - kept);
+    is_str(text, want, "then it says how many are missing, once");
+    netio_log_free(log);
+    dup2(saved, 2);
+    close(saved);
+    close(pair[0]);
+    close(pair[1]);
 }
 
 static void test_errors(void)
@@ -128,7 +294,11 @@ int main(void)
         return fail("a temporary folder");
     test_file();
     test_long();
+    test_full();
+    test_fifo();
     test_stderr();
+    test_stuck_reader();
+    test_syslog();
     test_errors();
     ok(rmdir(dir) == 0, "nothing is left behind");
     return tap_done();

@@ -104,7 +104,21 @@ static void check_localhost(void)
     char out[256];
 
     answer("localhost", AF_UNSPEC, out, sizeof out);
-    ok(!strcmp(out, "::1,127.0.0.1") || !strcmp(out, "127.0.0.1,::1"), "localhost is both: %s", out);
+    ok(!strcmp(out, "::1,127.0.0.1") || !strcmp(out, "127.0.0.1,::1"), "localhost is both: %s",
+       out);
+}
+
+/* What only ends in the word is a name as any other: nobody answers for it by himself. */
+static void check_not_localhost(void)
+{
+    static const char *const names[] = {"notlocalhost", "localhost.invalid", "xlocalhost."};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct netio_resolve *resolve = NULL;
+        int code = netio_resolve_start(&resolve, names[i], AF_UNSPEC, NETIO_NOW, NULL);
+        ok(code || netio_resolve_step(resolve, NULL) != 0, "%s is not localhost", names[i]);
+        netio_resolve_free(resolve);
+    }
 }
 
 static void check_machine(void)
@@ -270,6 +284,7 @@ int main(void)
 {
     check_hosts();
     check_localhost();
+    check_not_localhost();
     check_machine();
     check_hosts_file();
     check_many();

@@ -205,6 +205,15 @@ SCRIPTED void say(struct client *client, const char *text)
     put(client, text, strlen(text));
 }
 
+/* Reads one octet if there is one: how many; *code as get has it. */
+SCRIPTED size_t get_now(struct client *client, char *byte, int *code)
+{
+    ssize_t n = netio_fd_recv(client->fd, byte, 1);
+
+    *code = n == 0 ? NETIO_EEOF : n < 0 && n != -EAGAIN ? (int)n : 0;
+    return n > 0;
+}
+
 /* Reads until len octets are there, the end of file or an error: how many came; *code is
  * NETIO_EEOF at the end of file, or -errno. */
 SCRIPTED size_t get(struct client *client, char *data, size_t len, int *code)

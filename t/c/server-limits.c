@@ -177,6 +177,45 @@ static void test_high_water(void)
     end_server();
 }
 
+static struct netio_conn *choked;
+
+static void answer_and_keep(struct netio_conn *conn, char *line, size_t len)
+{
+    answer_kilobyte(conn, line, len);
+    choked = conn;
+}
+
+/* Closed from outside while questions and answers wait: the answers go out, nothing spins. */
+static void test_close_when_choked(void)
+{
+    struct netio_server_handlers handlers = {.on_line = answer_and_keep, .on_close = tell_close};
+    struct netio_server_options options = {.write_max = 8000000};
+    static char ask[65536];
+    struct client client;
+    int code;
+
+    memset(ask, '\n', sizeof ask);
+    served = 0;
+    serve(&handlers, &options);
+    client_open(&client, 0, 4096);
+    put(&client, ask, sizeof ask);
+    run_dry();
+    ok(served < (int)sizeof ask, "%d questions were answered, the others wait", served);
+    netio_conn_close(choked);
+    run_dry();
+    ok(!has_seen("close"), "closed, but not gone");
+    size_t want = (size_t)served * 1000, got = 0;
+    static char data[1 << 20];
+    for (code = 0; !code;)
+        got += get(&client, data, sizeof data, &code);
+    is_int(got, want, "every answer is sent");
+    is_int(code, NETIO_EEOF, "before the end");
+    is_int(netio_loop_step(loop, NETIO_NOW), 0, "meanwhile there is nothing to do");
+    client_close(&client);
+    until_seen("close(done)");
+    end_server();
+}
+
 /* More than any kernel buffers for a peer. */
 static void answer_flood(struct netio_conn *conn, char *line, size_t len)
 {
@@ -190,8 +229,8 @@ static void answer_flood(struct netio_conn *conn, char *line, size_t len)
 static void test_never_reads(void)
 {
     struct netio_server_handlers handlers = {.on_line = answer_flood, .on_close = tell_close};
-    struct netio_server_options options = {.write_max = 32 << 20, .write_seconds = 0.2,
-                                           .read_seconds = 0.1, .drain_seconds = 0.1};
+    struct netio_server_options options = {
+        .write_max = 32 << 20, .write_seconds = 0.2, .read_seconds = 0.1, .drain_seconds = 0.1};
     static char data[1 << 20];
     struct client client;
     int code = 0;
@@ -214,6 +253,37 @@ static void test_never_reads(void)
         got += get(&client, data, sizeof data, &code);
     is_int(got, 16 << 20, "a client that reads gets all of it");
     is_int(code, NETIO_EEOF, "and the end");
+    client_close(&client);
+    end_server();
+}
+
+static void answer_and_stay(struct netio_conn *conn, char *line, size_t len)
+{
+    static char flood[16 << 20];
+
+    tell_line(conn, line, len);
+    netio_conn_write(conn, flood, sizeof flood);
+}
+
+/* The time to take an answer, which this test lets pass, is not the time to ask. */
+static void test_slow_reader_asks_again(void)
+{
+    struct netio_server_handlers handlers = {.on_line = answer_and_stay, .on_close = tell_close};
+    struct netio_server_options options = {.write_max = 32 << 20, .read_seconds = 0.1};
+    static char data[16 << 20];
+    struct client client;
+    int code;
+
+    serve(&handlers, &options);
+    client_open(&client, 0, 0);
+    say(&client, "all\n");
+    until_seen("line");
+    for (netio_deadline late = netio_deadline_in(0.15); !netio_deadline_passed(late);)
+        netio_loop_step(loop, late);
+    is_int(get(&client, data, sizeof data, &code), sizeof data, "a late reader gets it all");
+    say(&client, "again\n");
+    UNTIL(has_seen("again") || has_seen("close"));
+    is_str(seen, "line(all) line(again) ", "and has his time to ask again");
     client_close(&client);
     end_server();
 }
@@ -275,8 +345,8 @@ static void test_drip(void)
     netio_timer_stop(&ticker.timer);
     client_close(&client);
 
-    static const char *const lines[] = {"a\n", "b", "\n", "c", "\n", "d", "\n", "e", "\n",
-                                        "f",   "\n", NULL};
+    static const char *const lines[] = {"a\n", "b", "\n", "c", "\n", "d",
+                                        "\n",  "e", "\n", "f", "\n", NULL};
     forget();
     client_open(&client, 0, 0);
     start_ticker(&ticker, &client, lines);
@@ -290,6 +360,62 @@ static void test_drip(void)
     until_seen("close");
     is_str(seen, "close(idle) ", "one that says nothing");
     hears(&client, "", NETIO_EEOF, "hears nothing");
+    client_close(&client);
+    end_server();
+}
+
+static size_t take_none(struct netio_conn *conn, char *data, size_t len)
+{
+    (void)conn;
+    (void)data;
+    (void)len;
+    return 0;
+}
+
+/* Octets that nobody takes are no progress either. */
+static void test_drip_of_octets(void)
+{
+    struct netio_server_handlers handlers = {.on_data = take_none, .on_close = tell_close};
+    struct netio_server_options options = {.read_seconds = 0.3};
+    static const char *letters[100];
+    struct ticker ticker;
+    struct client client;
+
+    for (int i = 0; i < 99; i++)
+        letters[i] = "x";
+    serve(&handlers, &options);
+    client_open(&client, 0, 0);
+    start_ticker(&ticker, &client, letters);
+    until_seen("close");
+    ok(has_seen("close(idle)"), "B4: octets that are not taken extend no deadline");
+    ok(count("tick") < 99, "cut while still dripping, after %d", count("tick"));
+    netio_timer_stop(&ticker.timer);
+    client_close(&client);
+    end_server();
+}
+
+static void stay_open(struct netio_conn *conn)
+{
+    (void)conn;
+    note("eof ");
+}
+
+/* Who has sent all it will cannot be late with more. */
+static void test_no_deadline_after_eof(void)
+{
+    struct netio_server_handlers handlers = {
+        .on_line = tell_line, .on_eof = stay_open, .on_close = tell_close};
+    struct netio_server_options options = {.read_seconds = 0.1};
+    struct client client;
+
+    serve(&handlers, &options);
+    client_open(&client, 0, 0);
+    say(&client, "one\n");
+    shutdown(client.fd, SHUT_WR);
+    until_seen("eof");
+    /* The timer that was set before fires once more. */
+    UNTIL(netio_loop_next(loop) == NETIO_NEVER);
+    is_str(seen, "line(one) eof ", "a handler that goes on after the end of file has its time");
     client_close(&client);
     end_server();
 }
@@ -310,7 +436,8 @@ static void test_never_closes(void)
     end_server();
 }
 
-/* B27: everything stands still for longer than the deadline; what came in time counts. */
+/* B27: everything stands still for longer than the deadline, for which this test has to let
+ * time pass; what came before counts. */
 static void test_stood_still(void)
 {
     struct netio_server_handlers handlers = {.on_line = echo_line, .on_close = tell_close};
@@ -379,34 +506,34 @@ static int use_up(int *fds, int max)
     return n;
 }
 
+/* Without descriptors; the test gives some back. */
 static void test_no_descriptors(void)
 {
     struct netio_server_handlers handlers = {
         .on_line = echo_line, .on_close = tell_close, .on_trouble = tell_trouble};
     struct netio_server_options options = {.max_connections = 100};
-    struct rlimit limit, low;
     struct client inside, waiting;
-    int fds[256], n, steps = 0;
+    struct rlimit limit, low;
+    int fds[256], n;
 
+    if (strstr(getenv("LD_PRELOAD") ? getenv("LD_PRELOAD") : "", "vgpreload")) {
+        skip(6, "valgrind keeps the limit by closing what accept returned");
+        return;
+    }
     serve(&handlers, &options);
     client_open(&inside, 0, 0);
     say(&inside, "hello\n");
     hears(&inside, "<hello>\n", 0, "B1: one is in");
     client_open(&waiting, 0, 0);
+    say(&waiting, "hello\n");
     getrlimit(RLIMIT_NOFILE, &limit);
     low = limit;
     low.rlim_cur = 200;
     setrlimit(RLIMIT_NOFILE, &low);
     n = use_up(fds, 256);
-    say(&waiting, "hello\n");
     until_seen("trouble(EMFILE)");
     say(&inside, "still there\n");
     hears(&inside, "<still there>\n", 0, "B1: without descriptors it serves whom it has");
-    int64_t start = netio_clock_now();
-    for (; netio_clock_now() - start < 500000000; steps++)
-        netio_loop_step(loop, netio_deadline_in(0.5));
-    ok(steps <= 22, "B1: at most 20 looks a second, of two steps each: %d in half of one", steps);
-    is_int(count("trouble"), 1, "B1: it says so once a second");
     while (n > 0)
         netio_fd_close(fds[--n]);
     hears(&waiting, "<hello>\n", 0, "B1: who has waited is served when there are some again");
@@ -417,7 +544,11 @@ static void test_no_descriptors(void)
     netio_fd_close(fds[--n]);
     client_open(&waiting, 0, 0);
     say(&waiting, "hello\n");
-    hears(&waiting, "", -ECONNRESET, "B1: after a second without any, who waits is told so");
+    int code, steps = 0;
+    for (char byte; get_now(&waiting, &byte, &code) == 0 && !code; steps++)
+        netio_loop_step(loop, NETIO_NEVER);
+    is_int(code, -ECONNRESET, "B1: after a second without any, who waits is told so");
+    ok(steps <= 2 * 20 + 5, "B1: at most 20 looks a second, of two steps each: %d", steps);
     client_close(&waiting);
     while (n > 0)
         netio_fd_close(fds[--n]);
@@ -425,6 +556,74 @@ static void test_no_descriptors(void)
     say(&inside, "you, too\n");
     hears(&inside, "<you, too>\n", 0, "B1: and who is in stays");
     client_close(&inside);
+    end_server();
+}
+
+/* Steps until the client is told that it will not be heard. */
+static void is_shed(struct client *client, const char *name)
+{
+    int code = 0;
+    char byte;
+
+    while (!code && get_now(client, &byte, &code) == 0)
+        if (!code)
+            step();
+    is_int(code, -ECONNRESET, "%s", name);
+    client_close(client);
+}
+
+/* After a time without descriptors all is as before, and a new one begins anew. */
+static void test_no_descriptors_again(void)
+{
+    struct netio_server_handlers handlers = {.on_line = answer_line, .on_close = tell_close};
+    struct netio_server_options options = {.max_connections = 100};
+    struct rlimit limit, low;
+    struct client client;
+    int fds[256], n;
+
+    if (strstr(getenv("LD_PRELOAD") ? getenv("LD_PRELOAD") : "", "vgpreload")) {
+        skip(5, "valgrind keeps the limit by closing what accept returned");
+        return;
+    }
+    getrlimit(RLIMIT_NOFILE, &limit);
+    low = limit;
+    low.rlim_cur = 200;
+    setrlimit(RLIMIT_NOFILE, &low);
+    n = use_up(fds, 256);
+    for (int i = 0; i < 2; i++) /* for the loop and the listener: none to keep for bad times */
+        netio_fd_close(fds[--n]);
+    serve(&handlers, &options);
+    for (int i = 0; i < 3; i++)
+        netio_fd_close(fds[--n]);
+    client_open(&client, 0, 0);
+    say(&client, "hello\n");
+    hears(&client, "<hello>\n", NETIO_EEOF, "B1: one is served while there are some");
+    client_close(&client);
+    until_seen("close");
+    forget();
+    fds[n++] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    for (int i = 0; i < 2; i++) {
+        client_open(&client, 0, 0);
+        say(&client, "hello\n");
+        is_shed(&client, i ? "B1: and so is who comes next" : "B1: who waits is told so");
+    }
+    netio_fd_close(fds[--n]);
+    client_open(&client, 0, 0);
+    say(&client, "hello\n");
+    hears(&client, "<hello>\n", NETIO_EEOF, "B1: with a descriptor again it serves");
+    client_close(&client);
+    until_seen("close");
+
+    fds[n++] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    client_open(&client, 0, 0);
+    say(&client, "hello\n");
+    for (int i = 0; i < 3; i++)
+        step();
+    while (n > 0)
+        netio_fd_close(fds[--n]);
+    hears(&client, "<hello>\n", NETIO_EEOF, "B1: the next time without begins anew");
+    client_close(&client);
+    setrlimit(RLIMIT_NOFILE, &limit);
     end_server();
 }
 
@@ -554,7 +753,7 @@ static void test_stop_answering(void)
     int code;
 
     serve(&handlers, &options);
-    client_open(&client, 0, 4096);
+    client_open(&client, 0, 0);
     say(&client, "all\n");
     until_seen("line");
     netio_server_stop(server, netio_deadline_in(60));
@@ -572,12 +771,17 @@ int main(void)
     test_megabyte();
     test_write_max();
     test_high_water();
+    test_close_when_choked();
     test_never_reads();
+    test_slow_reader_asks_again();
     test_drip();
+    test_drip_of_octets();
+    test_no_deadline_after_eof();
     test_never_closes();
     test_stood_still();
     test_full_house();
     test_no_descriptors();
+    test_no_descriptors_again();
     test_idle_thousand();
     test_stop();
     test_stop_in_handler();

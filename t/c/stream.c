@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -89,7 +90,8 @@ static void check_splits(void)
             pair_open(&pair, 8);
             say(&pair, splits[i].bytes, cut);
             /* Looks while only the first part is there: a time-out loses nothing. */
-            for (ssize_t n; (n = netio_stream_line_at(pair.stream, &line, NETIO_NOW)) != -ETIMEDOUT;) {
+            for (ssize_t n;
+                 (n = netio_stream_line_at(pair.stream, &line, NETIO_NOW)) != -ETIMEDOUT;) {
                 size_t used = strlen(first);
                 if (n >= 0)
                     snprintf(first + used, sizeof first - used, "[%s]", line);
@@ -143,10 +145,14 @@ static void check_mixed(void)
     is_mem(octets, got, "hello", 5, "which begin behind the line's end");
     netio_stream_line_at(pair.stream, &line, soon());
     is_str(line, "QUIT", "then a line again");
-    is_int(netio_stream_line_at(pair.stream, &line, soon()), NETIO_ETOOLONG, "one that is too long");
+    is_int(netio_stream_line_at(pair.stream, &line, soon()), NETIO_ETOOLONG,
+           "one that is too long");
     is_int(netio_stream_read_at(pair.stream, octets, sizeof octets, soon()), 9,
            "what had come of it can still be read");
     is_mem(octets, 9, "123456789", 9, "as it was sent");
+    say(&pair, "NOOP\n", 5);
+    is_int(netio_stream_line_at(pair.stream, &line, soon()), 4,
+           "and then nothing more of it is skipped");
     pair_close(&pair);
 }
 
@@ -373,6 +379,54 @@ static void check_finish(void)
     close(fd[1]);
 }
 
+/* A deadline that has passed looks once, however much there is to come.  A packet a look. */
+static void check_late(void)
+{
+    struct netio_stream *stream;
+    char octets[16];
+    size_t got;
+    int fd[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd) == -1)
+        abort();
+    netio_stream_new_take(&stream, fd[0], 0);
+    for (int i = 0; i < 16; i++)
+        netio_fd_send(fd[1], "xx", 2);
+    is_int(netio_stream_octets_at(stream, octets, 16, &got, NETIO_NOW), -ETIMEDOUT,
+           "A7 octets that come without a pause");
+    is_int(got, 2, "A7 are not read beyond the deadline");
+    is_int(netio_stream_octets_at(stream, octets, 16, &got, soon()), 0, "A7 and are not lost");
+    netio_stream_free(stream);
+    close(fd[1]);
+    char *line;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd) == -1)
+        abort();
+    netio_stream_new_take(&stream, fd[0], 4);
+    for (int i = 0; i < 16; i++)
+        netio_fd_send(fd[1], "xx", 2);
+    is_int(netio_stream_line_at(stream, &line, soon()), NETIO_ETOOLONG, "A17 a line without end");
+    is_int(netio_stream_line_at(stream, &line, NETIO_NOW), -ETIMEDOUT,
+           "A17 is not skipped beyond the deadline");
+    is_int(netio_stream_read_at(stream, octets, 16, NETIO_NOW), 2, "A17 there is more of it");
+    netio_stream_free(stream);
+    close(fd[1]);
+}
+
+static void check_longest(void)
+{
+    struct pair pair;
+    char *line;
+
+    pair_open(&pair, SIZE_MAX);
+    say(&pair, "a line\n", 7);
+    is_int(netio_stream_line_at(pair.stream, &line, soon()), 6, "lines without a limit");
+    say(&pair, "the last", 8);
+    shutdown(pair.peer, SHUT_WR);
+    is_int(netio_stream_line_at(pair.stream, &line, soon()), 8, "and the last one");
+    is_str(line, "the last", "with its NUL");
+    pair_close(&pair);
+}
+
 static void check_taking(void)
 {
     struct netio_stream *stream = (struct netio_stream *)"untouched";
@@ -408,6 +462,8 @@ int main(void)
     check_drip();
     check_giant();
     check_finish();
+    check_late();
+    check_longest();
     check_taking();
     return tap_done();
 }

@@ -1,29 +1,17 @@
 /* Connections over the loopback: what opens, what fails and how it is told, nothing left
  * behind.  Networks that misbehave are in t/25-tcpopen-net.t. */
+#include "descriptors.h"
 #include "tap.h"
 
 #include <netio/loop.h>
 #include <netio/tcpopen.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/time.h>
-
-static int open_descriptors(void)
-{
-    int count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-
-    while (dir && readdir(dir))
-        count++;
-    if (dir)
-        closedir(dir);
-    return count;
-}
 
 /* A listener on 127.0.0.1; its port as text in service. */
 static int listen_here(int backlog, char service[16])
@@ -339,6 +327,26 @@ static void check_few(const char *host)
     close(listener);
 }
 
+/* A16: without a descriptor for one address there is none for the next: it is not tried. */
+static void check_first_only(void)
+{
+    const struct netio_attempt *attempts;
+    struct rlimit limit, none;
+    struct netio_tcpopen *open;
+    struct netio_error error;
+
+    is_int(netio_tcpopen_start(&open, "localhost", "1", NULL, &error), 0, "A16 two addresses");
+    getrlimit(RLIMIT_NOFILE, &limit);
+    none = limit;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);
+    is_int(netio_tcpopen_step(open, &error), -EMFILE, "A16 and no descriptor");
+    setrlimit(RLIMIT_NOFILE, &limit);
+    is_int(netio_tcpopen_attempts(open, &attempts), 1, "A16 the second is not tried");
+    is_int(netio_tcpopen_step(open, &error), -EMFILE, "A16 nor later on");
+    netio_tcpopen_free(open);
+}
+
 int main(void)
 {
     int before = open_descriptors();
@@ -354,6 +362,7 @@ int main(void)
     check_numbers();
     check_few("127.0.0.1");
     check_few("localhost");
+    check_first_only();
     is_int(open_descriptors(), before, "and in the end nothing is left open");
     return tap_done();
 }

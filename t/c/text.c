@@ -60,8 +60,9 @@ static void test_printable(void)
 {
     static const uint32_t hidden[] = {0,      0x1b,   0x7f,   0x85,   0x9b,   0x9f,    0xad,
                                       0x200b, 0x200e, 0x202e, 0x2028, 0x2029, 0x2066,  0x2069,
-                                      0xfeff, 0xfffe, 0xffff, 0xd800, 0xe0041, 0x1ffff, 0x110000};
-    static const uint32_t shown[] = {' ', '~', 0xa0, 0xfc, 0x3b1, 0x20ac, 0xfffd, 0x1f42a};
+                                      0xfeff, 0xfffe, 0xffff, 0xd800, 0xe0041, 0x1ffff, 0x110000,
+                                      0x34f,  0x3164, 0xfff0, 0x1bca0, 0x1d173};
+    static const uint32_t shown[] = {' ', '~', 0xa0, 0xfc, 0x3b1, 0x20ac, 0xfe0f, 0xfffd, 0x1f42a};
 
     for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
         ok(!netio_utf8_printable(hidden[i]), "D6: U+%04X is hidden", (unsigned)hidden[i]);
@@ -111,6 +112,8 @@ static const struct {
     {"quote and backslash stay", "\"\\", 2, "\"\\", 2},
     {"cut character waits", "a\xe2\x82", 3, "a", 1},
     {"cut but hopeless", "a\xe0\x80", 3, "a\\xe0\\x80", 3},
+    {"hopeless in the third byte", "\xf0\x9fz", 3, "\\xf0\\x9fz", 3},
+    {"cut before the fourth byte", "\xf0\x9f\x90", 3, "", 0},
 };
 
 static void test_shown(void)

@@ -18,7 +18,7 @@ alarm 300;
 
 my $DRIVER  = "$ENV{PWD}/csrc/build/t/drive-tcpopen";
 my $TRIALS  = 100;
-my $SECONDS = 0.02;
+my $SECONDS = 0.01;
 my $LATE    = 20_000;                                   # microseconds
 
 -x $DRIVER or BAIL_OUT('csrc/build/t/drive-tcpopen is not there: run make first');

@@ -32,12 +32,13 @@ struct netio_addr {
 
 /* A host and nothing else: "192.0.2.1", "2001:db8::1", "[::1]", "fe80::1%eth0",
  * "/run/whois.sock" or "unix:/run/whois.sock".  Port 0.  Returns 0,
- * NETIO_EBADADDRESS, or -ENAMETOOLONG for a path that does not fit. */
+ * NETIO_EBADADDRESS, or -ENAMETOOLONG for a path that does not fit; then *addr is unset. */
 int netio_addr_parse(struct netio_addr *addr, const char *text);
 /* An address with its numeric port, 1 to 65535: "192.0.2.1:43", "[::1]:43"; a
  * unix path has none.  Same errors. */
 int netio_addr_parse_port(struct netio_addr *addr, const char *text);
-/* The address of a socket's own end or of its peer; 0 or -errno. */
+/* The address of a socket's own end or of its peer; 0, -errno, or NETIO_EBADADDRESS for
+ * a family that is none of the three. */
 int netio_addr_local(struct netio_addr *addr, int fd);
 int netio_addr_peer(struct netio_addr *addr, int fd);
 /* From a sockaddr; NETIO_EBADADDRESS for a family that is none of the three or a

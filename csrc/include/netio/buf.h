@@ -24,7 +24,8 @@ size_t netio_buf_len(const struct netio_buf *buf);
  * there and netio_buf_added.  0, -ENOMEM, or NETIO_EFULL beyond the limit. */
 int netio_buf_room(struct netio_buf *buf, size_t n, char **room);
 void netio_buf_added(struct netio_buf *buf, size_t n);
-/* Append; all of it or nothing.  Same errors. */
+/* Append; all of it or nothing.  Same errors, and -EINVAL for a format that
+ * vsnprintf(3) refuses. */
 int netio_buf_add(struct netio_buf *buf, const void *data, size_t n);
 int netio_buf_addf(struct netio_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -1,8 +1,9 @@
 /* netio/fd.h: descriptors (ring 0).
  *
  * Every descriptor the library makes is close-on-exec and non-blocking from its
- * birth.  The calls below absorb EINTR, except netio_fd_poll, which reports it:
- * that is where a host program runs its signal handlers.
+ * birth.  The calls below absorb EINTR, except the two that wait (netio_fd_poll,
+ * netio_want_poll), which report it: that is where a host program runs its signal
+ * handlers.
  *
  * Fork and signals: no state; all calls are async-signal-safe.
  */
@@ -43,9 +44,9 @@ int netio_want_poll(const struct netio_want *want);
 ssize_t netio_fd_read(int fd, void *data, size_t size);
 ssize_t netio_fd_write(int fd, const void *data, size_t size);
 
-/* recv(2) and send(2) that never wait (MSG_DONTWAIT) and never raise SIGPIPE;
- * on a descriptor that is no socket, read(2) and write(2).  The count, 0 at end
- * of file, or -errno. */
+/* recv(2) and send(2) that never wait (MSG_DONTWAIT) and never raise SIGPIPE.  On a
+ * descriptor that is no socket they are read(2) and write(2), which wait unless
+ * O_NONBLOCK is set and raise SIGPIPE.  The count, 0 at end of file, or -errno. */
 ssize_t netio_fd_recv(int fd, void *data, size_t size);
 ssize_t netio_fd_send(int fd, const void *data, size_t size);
 

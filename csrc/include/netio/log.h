@@ -2,7 +2,13 @@
  *
  * A log is syslog (/dev/log, RFC 3164, sent without waiting: a daemon never
  * stands still for a stuck logger), stderr, or a file opened for appending.  One
- * call is one line, one write; control characters in it become \xHH.
+ * call is one line, one write; control characters in it become \xHH.  What a full
+ * disk has no room for is lost; if that cuts a line short, the next one still begins a line.
+ *
+ * stderr, or a file, that takes nothing at the moment (a pipe that nobody reads, a terminal
+ * that is held) loses the line, too; the first line that goes out again comes behind one that
+ * says how many are missing.  Where it is a pipe, whose reader may end, the program ignores
+ * SIGPIPE.  Opening a FIFO without a reader is ENXIO.
  *
  * Fork: a child may go on using the log.  Signals: not async-signal-safe.
  */
@@ -25,7 +31,8 @@ int netio_log_reopen(struct netio_log *log, struct netio_error *error);
 void netio_log_free(struct netio_log *log);
 
 /* priority: LOG_ERR, LOG_WARNING, LOG_INFO, ... of <syslog.h>.  Lines are cut at
- * 4000 bytes.  A log that is NULL drops them. */
+ * 4000 bytes, their end and what stands before the message included.  A log that is
+ * NULL drops them. */
 void netio_log(struct netio_log *log, int priority, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void netio_vlog(struct netio_log *log, int priority, const char *format, va_list args)

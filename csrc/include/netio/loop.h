@@ -25,7 +25,7 @@ struct netio_loop;
 struct netio_watch {
     void (*ready)(struct netio_watch *watch, unsigned events); /* NETIO_READ | NETIO_WRITE */
     void *data;                                                /* the caller's */
-    struct netio_loop *loop;                                   /* the loop's from here; NULL: stopped */
+    struct netio_loop *loop; /* the loop's from here; NULL: stopped */
     int fd;
     unsigned events;
 };
@@ -42,25 +42,30 @@ struct netio_timer {
 
 /* 0 and *loop, or -errno.  flags: 0 or NETIO_LOOP_POLL. */
 int netio_loop_new(struct netio_loop **loop, unsigned flags);
-/* Frees the loop; watches and timers still started are simply forgotten. */
+/* Frees the loop, not from within a handler.  Watches and timers still started are not
+ * touched (they may be gone already): zero them before you use them again. */
 void netio_loop_free(struct netio_loop *loop);
 
 /* Begins to watch fd for events, which may be 0 (only errors and hang-up, reported
- * as NETIO_READ | NETIO_WRITE).  0, -EEXIST when fd is watched already, -EPERM for a
- * file that cannot be watched, or another -errno. */
+ * as NETIO_READ | NETIO_WRITE; otherwise as those of the two that were asked for).  0,
+ * -EEXIST when fd is watched already or the watch has been started, -EPERM for a file that
+ * cannot be watched (poll watches any), or another -errno. */
 int netio_watch_start(struct netio_loop *loop, struct netio_watch *watch, int fd, unsigned events);
-/* Other events from now on; free of cost when they are the same.  0 or -errno. */
+/* Other events from now on; free of cost when they are the same.  0, -EINVAL for a stopped
+ * watch, or another -errno. */
 int netio_watch_change(struct netio_watch *watch, unsigned events);
 void netio_watch_stop(struct netio_watch *watch); /* a stopped watch is left alone */
 
 /* Fires once at the deadline (NETIO_NEVER: stops it).  Starting a started timer
- * moves it.  0 or -ENOMEM. */
+ * moves it, from another loop too.  Started in a handler with a time that has come, it
+ * waits for the next step.  0, -ENOMEM, or after a fork another -errno. */
 int netio_timer_start(struct netio_loop *loop, struct netio_timer *timer, netio_deadline when);
 void netio_timer_stop(struct netio_timer *timer); /* a stopped timer is left alone */
 
 /* Waits for the first event, timer or signal, but not past the deadline, and runs
  * the handlers of what is ready.  Returns how many ran (0 after a signal or the
- * deadline) or -errno.  It may be called from within a handler. */
+ * deadline) or -errno.  It may be called from within a handler; what the inner step has
+ * served, the outer one may report once more: read until -EAGAIN. */
 int netio_loop_step(struct netio_loop *loop, netio_deadline deadline);
 /* Steps until netio_loop_stop; 0 or -errno.  The stop ends one run. */
 int netio_loop_run(struct netio_loop *loop);

@@ -3,8 +3,13 @@
  * A machine: start it; while step says -EAGAIN, wait for what want says; take the
  * answer; free it.  Freeing early cancels.  Numeric addresses (zones included) and
  * "localhost" (RFC 6761: 127.0.0.1 and ::1) are done at once and touch no resolver;
- * names go to /etc/hosts and DNS through c-ares, A and AAAA as two questions, with
- * the search domains of resolv.conf(5).
+ * names go to /etc/hosts, and those it does not have to DNS through c-ares, A and AAAA as
+ * two questions, with the search domains of resolv.conf(5).  Once IPv4 addresses are known,
+ * those of IPv6 get another 50 ms to arrive (RFC 8305 section 3).
+ *
+ * A host name is ASCII: letters, digits, hyphens and underscores between dots, a final dot if
+ * you like; other scripts come in as punycode.  Its last part is no number: 127.1, 0x7f.1 and
+ * 256.1.1.1 are no names, whatever other resolvers make of them.
  *
  * Fork: finish or free a machine in the process that started it.  One thread each.
  * Not async-signal-safe.
@@ -21,16 +26,20 @@ struct netio_resolve;
 
 /* family: AF_UNSPEC, AF_INET or AF_INET6.  0 and *resolve (perhaps done already), or a
  * negative code with *error and *resolve NULL: NETIO_EBADHOST for an empty name, one of
- * over 253 bytes, or one with bytes that no host name has; -ENOMEM. */
+ * over 253 bytes, or one that is no host name; NETIO_EBADOPTION for another family;
+ * NETIO_ERESOLVER; -EMFILE, -ENFILE, -ENOMEM. */
 int netio_resolve_start(struct netio_resolve **resolve, const char *host, int family,
                         netio_deadline deadline, struct netio_error *error);
 /* Goes on without waiting.  0: done; -EAGAIN: wait and call again; else failed for
- * good: -ETIMEDOUT, NETIO_ENONAME, NETIO_ENOADDRESS, NETIO_ERESOLVER, -ENOMEM.
+ * good: -ETIMEDOUT, NETIO_ENONAME, NETIO_ENOADDRESS, NETIO_ERESOLVER, -EMFILE, -ENFILE,
+ * -ENOMEM.
  * One family that fails does not spoil what the other one found. */
 int netio_resolve_step(struct netio_resolve *resolve, struct netio_error *error);
 void netio_resolve_want(const struct netio_resolve *resolve, struct netio_want *want);
-/* The answer after 0: its addresses, port 0, no doubles, IPv6 and IPv4 taking turns in
- * the order of RFC 8305 section 4; they live as long as the machine. */
+/* The answer after 0: its addresses, port 0, no doubles, IPv6 and IPv4 taking turns
+ * (RFC 8305 section 4); those that this machine has no route to come last, and before them
+ * those for which it has only an address of another kind (RFC 6724).  They live as long as
+ * the machine. */
 size_t netio_resolve_answer(const struct netio_resolve *resolve, const struct netio_addr **addrs);
 void netio_resolve_free(struct netio_resolve *resolve);
 

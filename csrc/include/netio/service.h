@@ -6,8 +6,8 @@
 #define NETIO_SERVICE_H
 
 /* The port of a service: a number from 1 to 65535, a name in services(5), or
- * "name(number)", whose number serves when the name is unknown.  protocol: "tcp" or
- * "udp".  The port, or NETIO_EBADSERVICE. */
+ * "name(number)", whose number serves when the name is unknown.  A name has up to 63
+ * bytes.  protocol: "tcp" or "udp".  The port, or NETIO_EBADSERVICE. */
 int netio_service_port(const char *service, const char *protocol);
 
 #endif

@@ -17,8 +17,9 @@
 
 struct netio_stream;
 
-/* Takes fd (closed by netio_stream_free, also when this call fails) and makes it
- * non-blocking.  line_max: the longest line, its end not counted; 0: 8192.  0 or -errno. */
+/* Takes fd (closed by netio_stream_free, or when this call fails) and makes it
+ * non-blocking, for all who share it.  line_max: the longest line, its end not counted;
+ * 0: 8192.  0 or -errno. */
 int netio_stream_new_take(struct netio_stream **stream, int fd, size_t line_max);
 void netio_stream_free(struct netio_stream *stream);
 int netio_stream_fd(const struct netio_stream *stream);
@@ -26,7 +27,7 @@ int netio_stream_fd(const struct netio_stream *stream);
 /* The next line without its CRLF or LF in *line (valid until the next call, followed by
  * a NUL that is not counted, may hold NULs itself) and its length.  NETIO_EEOF at the
  * end; a last line without an end is a line.  NETIO_ETOOLONG: the rest of that line is
- * skipped by the next call, which goes on with the line after it. */
+ * skipped by the next call, which goes on with the line after it.  -ETIMEDOUT, -errno. */
 ssize_t netio_stream_line_at(struct netio_stream *stream, char **line, netio_deadline deadline);
 /* Up to size octets, at least one: the count, NETIO_EEOF, -ETIMEDOUT, -errno. */
 ssize_t netio_stream_read_at(struct netio_stream *stream, void *data, size_t size,
@@ -34,8 +35,8 @@ ssize_t netio_stream_read_at(struct netio_stream *stream, void *data, size_t siz
 /* Exactly size octets, or an error; *got (may be NULL) says how many were stored. */
 int netio_stream_octets_at(struct netio_stream *stream, void *data, size_t size, size_t *got,
                            netio_deadline deadline);
-/* All of data, or an error: 0, -ETIMEDOUT, -EPIPE (never the signal), -errno; *sent (may
- * be NULL) says how many went out. */
+/* All of data, or an error: 0, -ETIMEDOUT, -EPIPE (on a socket never the signal), -errno;
+ * *sent (may be NULL) says how many went out. */
 int netio_stream_write_at(struct netio_stream *stream, const void *data, size_t size, size_t *sent,
                           netio_deadline deadline);
 /* Says that nothing more will be written (shutdown SHUT_WR); 0 or -errno. */

@@ -43,8 +43,10 @@ int netio_tcpopen_start(struct netio_tcpopen **open, const char *host, const cha
                         const struct netio_tcpopen_options *options, struct netio_error *error);
 /* Goes on without waiting: a descriptor (the caller's from now on), -EAGAIN, or the
  * failure: -ETIMEDOUT when the deadline passed, else what the last address said (the
- * attempts have them all), or what netio_resolve says.  NETIO_ESELFCONNECT: the kernel
- * joined the socket to itself, as it can on a free ephemeral port. */
+ * attempts have them all; one that this machine has no way to does not outweigh another), or
+ * what netio_resolve says.  NETIO_ESELFCONNECT: the kernel joined the socket to itself, as it
+ * can on a free ephemeral port.  After its end step repeats the failure; -EINVAL when the
+ * descriptor was handed over. */
 int netio_tcpopen_step(struct netio_tcpopen *open, struct netio_error *error);
 void netio_tcpopen_want(const struct netio_tcpopen *open, struct netio_want *want);
 /* What has been tried so far; lives as long as the machine. */

@@ -17,8 +17,9 @@ size_t netio_utf8_put(uint32_t point, char out[4]);
 /* Whether n bytes are UTF-8 throughout. */
 int netio_utf8_valid(const char *text, size_t n);
 /* Whether a point may be shown: no C0 or C1 control, DEL, line or paragraph
- * separator, bidirectional override or isolate, zero-width or BOM, surrogate,
- * noncharacter or tag. */
+ * separator, bidirectional mark, override or isolate, surrogate, noncharacter, tag, or
+ * anything else that Unicode calls ignorable and shows as nothing; but the variation
+ * selectors U+180B to U+180D, U+180F and U+FE00 to U+FE0F may: scripts and emoji need them. */
 int netio_utf8_printable(uint32_t point);
 
 /* For logs: writes n bytes as ASCII 0x20..0x7e to out, cut to size with its NUL;

@@ -41,11 +41,14 @@ static long parse_number(const char *text, long max)
     return value;
 }
 
-/* RFC 4007 section 11: a zone is the name of an interface or its number. */
+/* RFC 4007 section 11: a zone is the name of an interface or its number.  Linux stops
+ * reading a name at its first ":" (eth0:1 was an alias of eth0): "fe80::1%eth0:43" would lose
+ * its port without a word. */
 static int parse_zone(struct netio_addr *addr, const char *zone)
 {
-    if (!IN6_IS_ADDR_LINKLOCAL(&addr->u.in6.sin6_addr) &&
-        !IN6_IS_ADDR_MC_LINKLOCAL(&addr->u.in6.sin6_addr))
+    if ((!IN6_IS_ADDR_LINKLOCAL(&addr->u.in6.sin6_addr) &&
+         !IN6_IS_ADDR_MC_LINKLOCAL(&addr->u.in6.sin6_addr)) ||
+        strchr(zone, ':'))
         return NETIO_EBADADDRESS;
     long number = parse_number(zone, 0x7fffffff);
     addr->u.in6.sin6_scope_id = number > 0 ? (uint32_t)number : if_nametoindex(zone);
@@ -76,10 +79,7 @@ static int parse_host(struct netio_addr *addr, const char *text, size_t len)
     host[len] = '\0';
     if (strchr(host, ':'))
         return parse_in6(addr, host);
-    /* glibc's inet_pton takes strict dotted decimal only, but lets "01" pass as 1. */
-    for (size_t i = 0; i + 1 < len; i++)
-        if (host[i] == '0' && (i == 0 || host[i - 1] == '.') && host[i + 1] != '.')
-            return NETIO_EBADADDRESS;
+    /* Strict dotted decimal: glibc and musl let no leading zero pass. */
     if (inet_pton(AF_INET, host, &addr->u.in4.sin_addr) != 1)
         return NETIO_EBADADDRESS;
     addr->u.in4.sin_family = AF_INET;

@@ -44,7 +44,7 @@ int netio_buf_room(struct netio_buf *buf, size_t n, char **room)
 {
     size_t len = netio_buf_len(buf);
 
-    if (n > SIZE_MAX - len)
+    if (n > SIZE_MAX - buf->end)
         return -ENOMEM;
     if (buf->limit && len + n > buf->limit)
         return NETIO_EFULL;

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 4000
+#define LINE_MAX_BYTES 4000 /* its end included: below PIPE_BUF, so whole in a pipe as well */
 
 enum sink { SINK_SYSLOG, SINK_STDERR, SINK_FILE };
 
@@ -24,6 +24,8 @@ struct netio_log {
     enum sink sink;
     int fd;     /* SINK_SYSLOG: -1 while there is no /dev/log */
     char *path; /* SINK_FILE only */
+    int torn;   /* the last line was cut short, by a disk that is full: it has no end yet */
+    unsigned long lost; /* lines that could not be written since the last that could */
     char ident[64];
 };
 
@@ -99,6 +101,7 @@ int netio_log_reopen(struct netio_log *log, struct netio_error *error)
         return fd;
     netio_fd_close(log->fd);
     log->fd = fd;
+    log->torn = 0;
     return 0;
 }
 
@@ -171,23 +174,60 @@ static void send_syslog(struct netio_log *log, const char *line, size_t len)
     }
 }
 
+/* stderr, or a file, that takes nothing now (a pipe nobody reads) does without the line: the
+ * program goes on.  A pipe with room has room for a line, which is below PIPE_BUF. */
+static void write_line(struct netio_log *log, const char *line, size_t len)
+{
+    ssize_t written = -EAGAIN;
+
+    if (netio_fd_poll(log->fd, NETIO_WRITE, NETIO_NOW) > 0)
+        written = netio_fd_write(log->fd, line, len);
+    if (written > 0)
+        log->torn = (size_t)written < len;
+    else
+        log->lost++;
+}
+
+static void send_line(struct netio_log *log, int priority, const char *text, size_t n)
+{
+    char line[LINE_MAX_BYTES];
+    size_t len = 0;
+
+    if (log->torn)
+        line[len++] = '\n';
+    len += put_head(log, priority, line + len, sizeof line - 1 - len);
+    len += put_clean(text, n, line + len, sizeof line - 1 - len);
+    if (log->sink == SINK_SYSLOG) {
+        send_syslog(log, line, len);
+    } else {
+        line[len++] = '\n';
+        write_line(log, line, len);
+    }
+}
+
+/* Says how many lines are missing here, once one goes out again. */
+static void own_up(struct netio_log *log)
+{
+    unsigned long lost = log->lost;
+    char text[64];
+    int n = snprintf(text, sizeof text, "lines lost before this one: %lu", lost);
+
+    send_line(log, LOG_WARNING, text, (size_t)n);
+    log->lost = log->lost == lost ? 0 : lost;
+}
+
 void netio_vlog(struct netio_log *log, int priority, const char *format, va_list args)
 {
-    char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 256];
+    char text[LINE_MAX_BYTES];
 
     if (!log)
         return;
     int saved = errno;
     int n = vsnprintf(text, sizeof text, format, args);
     size_t used = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
-    size_t len = put_head(log, priority, line, sizeof line - 1);
-    len += put_clean(text, used, line + len, sizeof line - 1 - len);
-    if (log->sink == SINK_SYSLOG) {
-        send_syslog(log, line, len);
-    } else {
-        line[len++] = '\n';
-        (void)netio_fd_write(log->fd, line, len);
-    }
+    if (log->lost)
+        own_up(log);
+    send_line(log, priority, text, used);
     errno = saved;
 }
 

@@ -81,15 +81,22 @@ int netio_utf8_printable(uint32_t point)
         {0x0000, 0x001f},   /* C0 */
         {0x007f, 0x009f},   /* DEL, C1 */
         {0x00ad, 0x00ad},   /* soft hyphen */
+        {0x034f, 0x034f},   /* combining grapheme joiner */
         {0x061c, 0x061c},   /* Arabic letter mark */
+        {0x115f, 0x1160},   /* Hangul fillers */
+        {0x17b4, 0x17b5},   /* Khmer inherent vowels */
         {0x180e, 0x180e},   /* Mongolian vowel separator */
         {0x200b, 0x200f},   /* zero width, directional marks */
         {0x2028, 0x202e},   /* line and paragraph separator, embeddings and overrides */
         {0x2060, 0x206f},   /* word joiner, isolates, deprecated format controls */
+        {0x3164, 0x3164},   /* Hangul filler */
         {0xd800, 0xdfff},   /* surrogates */
         {0xfdd0, 0xfdef},   /* noncharacters */
         {0xfeff, 0xfeff},   /* BOM */
-        {0xfff9, 0xfffb},   /* interlinear annotation */
+        {0xffa0, 0xffa0},   /* halfwidth Hangul filler */
+        {0xfff0, 0xfffb},   /* kept for such as these; interlinear annotation */
+        {0x1bca0, 0x1bca3}, /* shorthand format controls */
+        {0x1d173, 0x1d17a}, /* musical format controls */
         {0xe0000, 0xe0fff}, /* tags and the variation selectors beside them */
     };
 

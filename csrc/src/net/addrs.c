@@ -59,7 +59,7 @@ static int label_of(const struct in6_addr *in6)
 /* A datagram socket to ask with, or -errno. */
 static int probe_open(int family)
 {
-    int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     return fd == -1 ? -errno : fd;
 }

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BACKLOG 1024
+#define BACKLOG    1024
 #define PAIR_TRIES 16 /* for a port that is free in both families */
 
 static int not_an_address(struct netio_error *error, int code, const char *text)

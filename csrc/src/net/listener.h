@@ -6,7 +6,6 @@
 
 /* Binds a fresh unix socket to its path, taking over a stale one, and listens.  0 or
  * -errno, and then *stage says at what. */
-int netio__unix_listen(int fd, const struct netio_addr *addr, int backlog,
-                       enum netio_stage *stage);
+int netio__unix_listen(int fd, const struct netio_addr *addr, int backlog, enum netio_stage *stage);
 
 #endif

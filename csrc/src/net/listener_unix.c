@@ -31,7 +31,7 @@
  * that, and then the race above is all that is left. */
 static int lock_folder(const char *path)
 {
-    char folder[sizeof ((struct sockaddr_un *)0)->sun_path];
+    char folder[sizeof((struct sockaddr_un *)0)->sun_path];
     netio_deadline deadline = netio_deadline_in(LOCK_SECONDS);
     size_t len = (size_t)(strrchr(path, '/') - path);
 
@@ -77,8 +77,7 @@ static int bind_path(int fd, const struct netio_addr *addr)
     return bind(fd, &addr->u.sa, addr->len) == -1 ? -errno : 0;
 }
 
-int netio__unix_listen(int fd, const struct netio_addr *addr, int backlog,
-                       enum netio_stage *stage)
+int netio__unix_listen(int fd, const struct netio_addr *addr, int backlog, enum netio_stage *stage)
 {
     int lock = lock_folder(addr->u.un.sun_path);
 

@@ -83,6 +83,27 @@ static int renew_clock(struct netio_loop *loop)
     return code;
 }
 
+/* A backend with all the watches, for a fork's child. */
+static int rebuild(const struct netio_loop *loop, void **state)
+{
+    int code = loop->backend->open(state);
+
+    if (code)
+        return code;
+    for (size_t fd = 0; fd < loop->nslots; fd++) {
+        const struct slot *slot = &loop->slots[fd];
+        if (!slot->watch || slot->watch == &loop->clock)
+            continue;
+        code = loop->backend->add(*state, (int)fd, slot->watch->events, slot->generation);
+        /* EBADF, EPERM: the child has closed it, or has a file under its number. */
+        if (code && code != -EBADF && code != -EPERM) {
+            loop->backend->close(*state);
+            return code;
+        }
+    }
+    return 0;
+}
+
 /* In a fork's child every change would reach into the parent's epoll set: build our own.
  * pthread_atfork would outlive a dlclose of the library; asking for the pid does not. */
 static int own(struct netio_loop *loop)
@@ -92,17 +113,12 @@ static int own(struct netio_loop *loop)
 
     if (loop->pid == pid)
         return 0;
-    int code = loop->backend->open(&state);
+    int code = rebuild(loop, &state);
     if (code)
         return code;
     loop->backend->close(loop->state);
     loop->state = state;
     loop->pid = pid;
-    for (size_t fd = 0; fd < loop->nslots; fd++) {
-        struct slot *slot = &loop->slots[fd];
-        if (slot->watch && slot->watch != &loop->clock)
-            (void)loop->backend->add(state, (int)fd, slot->watch->events, slot->generation);
-    }
     if (loop->clock.fd < 0)
         return 0;
     loop->clock.loop = NULL;
@@ -132,6 +148,8 @@ int netio_watch_start(struct netio_loop *loop, struct netio_watch *watch, int fd
 {
     if (fd < 0)
         return -EBADF;
+    if (watch->loop)
+        return -EEXIST;
     int code = own(loop);
     if (!code)
         code = slot_for(loop, fd);
@@ -219,6 +237,8 @@ int netio_timer_start(struct netio_loop *loop, struct netio_timer *timer, netio_
         netio_timer_stop(timer);
         return 0;
     }
+    if (when < NETIO_NOW) /* long past too, but timerfd_settime(2) takes nothing negative */
+        when = NETIO_NOW;
     /* Within a step nothing becomes due any more: a timer that starts itself again at once
      * must not keep the others from firing. */
     if (loop->depth && when <= loop->now)
@@ -258,6 +278,16 @@ static int fire_timers(struct netio_loop *loop)
     return ran;
 }
 
+/* What a watch is told of an event.  It is asked now, not when the event was reported: a
+ * handler may have changed the watch since, and one that was set to nothing hears of an error
+ * only. */
+static unsigned wanted(const struct netio_watch *watch, unsigned events)
+{
+    if (watch->events)
+        return events & watch->events;
+    return events & NETIO__BROKEN ? NETIO_READ | NETIO_WRITE : 0;
+}
+
 static int run_watches(struct netio_loop *loop, const struct netio__event *events, int n)
 {
     int ran = 0;
@@ -267,7 +297,7 @@ static int run_watches(struct netio_loop *loop, const struct netio__event *event
         struct netio_watch *watch = slot->watch;
         if (!watch || slot->generation != events[i].generation)
             continue;
-        unsigned ready = watch->events ? events[i].events & watch->events : events[i].events;
+        unsigned ready = wanted(watch, events[i].events);
         if (!ready)
             continue;
         watch->ready(watch, ready);

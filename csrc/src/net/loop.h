@@ -9,8 +9,10 @@
 struct netio__event {
     int fd;
     unsigned generation;
-    unsigned events;
+    unsigned events; /* NETIO_READ | NETIO_WRITE | NETIO__BROKEN */
 };
+
+#define NETIO__BROKEN 4u /* an error or hang-up; then the other two are set as well */
 
 /* Calls return 0 or -errno; one descriptor is in the set at most once. */
 struct netio__backend {
@@ -19,8 +21,8 @@ struct netio__backend {
     int (*add)(void *state, int fd, unsigned events, unsigned generation);
     int (*mod)(void *state, int fd, unsigned events, unsigned generation);
     void (*del)(void *state, int fd);
-    /* Waits up to timeout milliseconds (-1: for ever) and stores up to max events;
-     * errors and hang-up are NETIO_READ | NETIO_WRITE.  The count, or -errno (-EINTR too). */
+    /* Waits up to timeout milliseconds (-1: for ever) and stores up to max events.  The
+     * count, or -errno (-EINTR too). */
     int (*wait)(void *state, struct netio__event *events, int max, int timeout);
     /* One descriptor that is readable when wait would return at once; -ENOTSUP. */
     int (*fd)(void *state);

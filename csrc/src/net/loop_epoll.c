@@ -76,7 +76,7 @@ static int epoll_wait_for(void *data, struct netio__event *events, int max, int 
         events[i].fd = (int)(uint32_t)ready[i].data.u64;
         events[i].generation = (unsigned)(ready[i].data.u64 >> 32);
         events[i].events = bits & (EPOLLERR | EPOLLHUP)
-                               ? NETIO_READ | NETIO_WRITE
+                               ? NETIO_READ | NETIO_WRITE | NETIO__BROKEN
                                : (bits & EPOLLIN ? NETIO_READ : 0u) |
                                      (bits & EPOLLOUT ? NETIO_WRITE : 0u);
     }

@@ -11,7 +11,7 @@ struct state {
     unsigned *generation; /* beside each */
     int count;
     int size;
-    int next; /* where the next wait begins to look: nobody is starved by a full batch */
+    int next; /* where the next wait begins to look: behind what a full batch held */
 };
 
 static int poll_open(void **out)
@@ -105,7 +105,7 @@ static void poll_del(void *data, int fd)
 static unsigned events_of(short bits)
 {
     if (bits & (POLLERR | POLLHUP | POLLNVAL))
-        return NETIO_READ | NETIO_WRITE;
+        return NETIO_READ | NETIO_WRITE | NETIO__BROKEN;
     return (bits & POLLIN ? NETIO_READ : 0u) | (bits & POLLOUT ? NETIO_WRITE : 0u);
 }
 
@@ -117,19 +117,20 @@ static int poll_wait(void *data, struct netio__event *events, int max, int timeo
 
     if (n == -1)
         return -errno;
+    int first = state->next;
     for (int i = 0; i < state->count && n > 0 && stored < max; i++) {
-        int place = (state->next + i) % state->count;
+        int place = (first + i) % state->count;
         const struct pollfd *entry = &state->set[place];
         if (!entry->revents)
             continue;
         n--;
+        state->next = place + 1;
         events[stored++] = (struct netio__event){
             .fd = entry->fd,
             .generation = state->generation[place],
             .events = events_of(entry->revents),
         };
     }
-    state->next = state->count ? (state->next + 1) % state->count : 0;
     return stored;
 }
 

@@ -12,7 +12,7 @@
 
 #define RESOLVCONF_PATH "/etc/resolv.conf"
 #define BLANKS          " \t\r\n"
-#define NAME_MAX_       253
+#define HOSTNAME_MAX    253
 
 /* resolv.conf(5): the defaults, and the caps that glibc silently applies. */
 #define NDOTS_DEFAULT    1
@@ -28,7 +28,7 @@ static void add_domain(struct netio__resolvconf *conf, const char *domain)
 
     if (len && domain[len - 1] == '.')
         len--;
-    if (len == 0 || len > NAME_MAX_ || conf->domains == NETIO__DOMAINS)
+    if (len == 0 || len > HOSTNAME_MAX || conf->domains == NETIO__DOMAINS)
         return;
     memcpy(conf->domain[conf->domains], domain, len);
     conf->domain[conf->domains++][len] = '\0';
@@ -163,5 +163,5 @@ int netio__resolvconf_candidate(const struct netio__resolvconf *conf, const char
     int len = n == as_is
                   ? snprintf(out, size, "%s", host)
                   : snprintf(out, size, "%s.%s", host, conf->domain[n > as_is ? n - 1 : n]);
-    return len > 0 && len <= NAME_MAX_ && (size_t)len < size;
+    return len > 0 && len <= HOSTNAME_MAX && (size_t)len < size;
 }

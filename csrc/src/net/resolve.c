@@ -24,7 +24,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define NAME_MAX_  253 /* RFC 1035 section 2.3.4: 255 octets on the wire */
+#define HOSTNAME_MAX  253 /* RFC 1035 section 2.3.4: 255 octets on the wire */
 #define LABEL_MAX  63
 #define MS         1000000LL
 
@@ -53,7 +53,7 @@ struct netio_resolve {
     struct netio__dns *dns;
     struct netio__resolvconf conf;
     struct netio__addrs found;
-    char host[NAME_MAX_ + 1]; /* as given, without a final dot */
+    char host[HOSTNAME_MAX + 1]; /* as given, without a final dot */
     char candidate[256];
 };
 
@@ -65,7 +65,7 @@ static int valid_host(const char *host, size_t len)
     size_t label = 0, digits = 0;
     int hex = 0;
 
-    if (len == 0 || len > NAME_MAX_)
+    if (len == 0 || len > HOSTNAME_MAX)
         return 0;
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)host[i];

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define PORT_MAX    65535
-#define NAME_MAX_   64    /* RFC 6335 section 5.1 allows 15; services(5) has longer ones */
+#define SERVICE_MAX 64    /* RFC 6335 section 5.1 allows 15; services(5) has longer ones */
 #define ENTRY_FIRST 1024  /* room for one entry of services(5) and its aliases ... */
 #define ENTRY_LAST  65536 /* ... and where to stop asking with more */
 
@@ -52,7 +52,7 @@ static int port_named(const char *name, const char *protocol)
 
 static int is_name(const char *text, size_t len)
 {
-    if (len == 0 || len >= NAME_MAX_)
+    if (len == 0 || len >= SERVICE_MAX)
         return 0;
     for (size_t i = 0; i < len; i++)
         if (text[i] <= ' ' || text[i] > '~' || strchr("()#", text[i]))
@@ -62,7 +62,7 @@ static int is_name(const char *text, size_t len)
 
 int netio_service_port(const char *service, const char *protocol)
 {
-    char name[NAME_MAX_];
+    char name[SERVICE_MAX];
     size_t whole = strlen(service);
     int port = port_number(service, whole);
 

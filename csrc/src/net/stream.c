@@ -7,6 +7,7 @@
 #include <netio/stream.h>
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -38,7 +39,8 @@ int netio_stream_new_take(struct netio_stream **out, int fd, size_t line_max)
     }
     stream->fd = fd;
     stream->line_max = line_max ? line_max : LINE_MAX_DEFAULT;
-    stream->buf.limit = stream->line_max + CHUNK + 2;
+    if (stream->line_max < SIZE_MAX - CHUNK - 2)
+        stream->buf.limit = stream->line_max + CHUNK + 2;
     *out = stream;
     return 0;
 }
@@ -228,8 +230,14 @@ int netio_stream_octets_at(struct netio_stream *stream, void *data, size_t size,
 
     begin_octets(stream);
     size_t stored = take_buffered(stream, data, size);
-    while (stored < size && (n = receive(stream, to + stored, size - stored, deadline)) > 0)
+    while (stored < size && (n = receive(stream, to + stored, size - stored, deadline)) > 0) {
         stored += (size_t)n;
+        /* A peer that sends without a pause never lets receive wait. */
+        if (stored < size && netio_deadline_passed(deadline)) {
+            n = -ETIMEDOUT;
+            break;
+        }
+    }
     if (got)
         *got = stored;
     return n < 0 ? (int)n : 0;

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define ACCEPTS_A_TURN 16
-#define REST           ((int64_t)60 * 1000 * 1000)   /* 60 ms: below 20 wake-ups a second */
+#define REST           ((int64_t)60 * 1000 * 1000) /* 60 ms: below 20 wake-ups a second */
 #define SECOND         ((int64_t)1000 * 1000 * 1000)
 
 static void tell(struct netio_server *server, enum netio__trouble trouble, int code,
@@ -35,8 +35,8 @@ static void rest(struct netio__slot *slot)
 {
     struct netio_server *server = slot->server;
 
-    if (!server->rest.loop && netio_timer_start(server->loop, &server->rest,
-                                                netio_loop_now(server->loop) + REST) < 0)
+    if (!server->rest.loop &&
+        netio_timer_start(server->loop, &server->rest, netio_loop_now(server->loop) + REST) < 0)
         return;
     netio_watch_stop(&slot->watch);
 }
@@ -58,6 +58,12 @@ static void house_full(struct netio__slot *slot)
     tell(server, NETIO__TROUBLE_FULL, NETIO_EFULL, &slot->listener.address);
 }
 
+void netio__server_reserve(struct netio_server *server)
+{
+    if (server->reserve < 0)
+        server->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 /* When there has been no descriptor for a whole second, those who have waited longest are
  * told so, by closing: better than silence until their own patience ends. */
 static void shed(struct netio__slot *slot)
@@ -67,13 +73,14 @@ static void shed(struct netio__slot *slot)
     if (server->reserve < 0)
         return;
     netio_fd_close(server->reserve);
+    server->reserve = -1;
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         int fd = accept4(slot->listener.fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd == -1)
             break;
         netio_fd_close(fd);
     }
-    server->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    netio__server_reserve(server);
 }
 
 static void scarce(struct netio__slot *slot, int code)
@@ -134,6 +141,7 @@ static void let_in(struct netio__slot *slot, int fd, const struct netio_addr *pe
         return;
     }
     slot->server->scarce_since = 0;
+    netio__server_reserve(slot->server);
     netio__conn_turn(conn, 0);
 }
 

@@ -23,7 +23,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #define BIT(state) (1u << NETIO__##state)
@@ -53,7 +52,7 @@ static int set_state(struct netio_conn *conn, enum netio__state to)
 /* The deadline that counts now, and why the connection ends when it passes. */
 static netio_deadline deadline_of(const struct netio_conn *conn, enum netio_close *why)
 {
-    if (netio_buf_len(&conn->output)) {
+    if (netio__conn_waiting(conn)) {
         *why = NETIO_CLOSE_SLOW;
         return conn->write_by;
     }
@@ -91,19 +90,18 @@ int netio__conn_new(struct netio_conn **out, struct netio_server *server, int fd
         netio_fd_close(fd);
         return -ENOMEM;
     }
-    memset(conn, 0, sizeof *conn);
-    conn->server = server;
-    conn->fd = fd;
-    conn->state = NETIO__NEW;
-    conn->output.limit = server->write_max;
-    conn->watch.ready = ready;
-    conn->watch.data = conn;
-    conn->timer.fire = fire;
-    conn->timer.data = conn;
-    conn->opened = netio_clock_now();
-    conn->read_by = server->read_span ? conn->opened + server->read_span : NETIO_NEVER;
-    if (peer)
-        conn->peer = *peer;
+    int64_t now = netio_clock_now();
+    *conn = (struct netio_conn){
+        .server = server,
+        .watch = {.ready = ready, .data = conn},
+        .timer = {.fire = fire, .data = conn},
+        .fd = fd,
+        .state = NETIO__NEW,
+        .output = {.limit = server->write_max},
+        .read_by = server->read_span ? now + server->read_span : NETIO_NEVER,
+        .opened = now,
+        .peer = *peer,
+    };
     netio_addr_unmap(&conn->peer);
     netio__ring_init(&conn->queued);
     netio__ring_add(&server->conns, &conn->all);
@@ -122,13 +120,10 @@ void netio__conn_doom(struct netio_conn *conn, enum netio_close why)
 
 void netio__conn_finish(struct netio_conn *conn, enum netio_close why)
 {
-    if (!conn->doomed && set_state(conn, NETIO__FLUSHING))
-        conn->why = why;
-}
-
-int netio__conn_choked(const struct netio_conn *conn)
-{
-    return netio_buf_len(&conn->output) > conn->server->write_max / 2;
+    if (conn->doomed || !set_state(conn, NETIO__FLUSHING))
+        return;
+    conn->why = why;
+    conn->more = 0;
 }
 
 /* Who got only part of an answer must be able to tell it from a whole one: a reset. */
@@ -150,7 +145,7 @@ void netio__conn_end(struct netio_conn *conn, enum netio_close why)
     netio__ring_out(&conn->queued);
     netio__ring_out(&conn->all);
     server->count--;
-    if (netio_buf_len(&conn->output) || why == NETIO_CLOSE_FULL || why == NETIO_CLOSE_ABORT)
+    if (netio__conn_waiting(conn) || why == NETIO_CLOSE_FULL || why == NETIO_CLOSE_ABORT)
         end_by_reset(conn);
     netio_fd_close(conn->fd);
     netio_buf_free(&conn->input);
@@ -168,7 +163,7 @@ void netio__conn_end(struct netio_conn *conn, enum netio_close why)
 static int is_idle(const struct netio_conn *conn)
 {
     return conn->state == NETIO__OPEN && conn->asked && !conn->more && !conn->eof &&
-           !netio_buf_len(&conn->output);
+           !netio__conn_waiting(conn);
 }
 
 static void start_draining(struct netio_conn *conn)
@@ -181,10 +176,10 @@ static void start_draining(struct netio_conn *conn)
     conn->drain_by = span ? netio_clock_now() + span : NETIO_NEVER;
 }
 
-/* Where the turn has led to; 0: to the end, conn is gone. */
-static int move_on(struct netio_conn *conn)
+/* Where the turn has led to, and until when that may last.  0: to the end, conn is gone. */
+static int move_on(struct netio_conn *conn, netio_deadline *deadline)
 {
-    int sent = !netio_buf_len(&conn->output);
+    int sent = !netio__conn_waiting(conn);
     enum netio_close why;
 
     if (!conn->doomed && conn->state == NETIO__FLUSHING && sent && !conn->eof)
@@ -192,8 +187,8 @@ static int move_on(struct netio_conn *conn)
     if (!conn->doomed && conn->server->stopping && is_idle(conn))
         netio__conn_doom(conn, NETIO_CLOSE_STOP);
     int over = conn->state != NETIO__OPEN && sent && conn->eof;
-    netio_deadline deadline = deadline_of(conn, &why);
-    if (!over && deadline != NETIO_NEVER && deadline <= netio_loop_now(conn->server->loop))
+    *deadline = deadline_of(conn, &why);
+    if (!over && *deadline != NETIO_NEVER && *deadline <= netio_loop_now(conn->server->loop))
         netio__conn_doom(conn, why);
     if (!conn->doomed && !over)
         return 1;
@@ -209,13 +204,11 @@ static int watch_for(struct netio_conn *conn, unsigned events)
 }
 
 /* Says what the connection waits for.  0 or -errno. */
-static int wait_for_more(struct netio_conn *conn)
+static int wait_for_more(struct netio_conn *conn, netio_deadline deadline)
 {
     int held = conn->state == NETIO__OPEN && netio__conn_choked(conn);
-    unsigned events = (conn->eof || held ? 0 : NETIO_READ) |
-                      (netio_buf_len(&conn->output) ? NETIO_WRITE : 0);
-    enum netio_close why;
-    netio_deadline deadline = deadline_of(conn, &why);
+    unsigned events =
+        (conn->eof || held ? 0 : NETIO_READ) | (netio__conn_waiting(conn) ? NETIO_WRITE : 0);
     struct netio_timer *timer = &conn->timer;
     int code = watch_for(conn, events);
 
@@ -252,6 +245,8 @@ static void take_input(struct netio_conn *conn, unsigned events)
 
 void netio__conn_turn(struct netio_conn *conn, unsigned events)
 {
+    netio_deadline deadline;
+
     /* A step of the loop within one of its handlers: the handler's own turn goes on. */
     if (conn->busy)
         return;
@@ -262,9 +257,9 @@ void netio__conn_turn(struct netio_conn *conn, unsigned events)
     netio__conn_send(conn);
     take_input(conn, events);
     netio__conn_send(conn);
-    if (!move_on(conn))
+    if (!move_on(conn, &deadline))
         return;
-    if (wait_for_more(conn) < 0) {
+    if (wait_for_more(conn, deadline) < 0) {
         netio__conn_doom(conn, NETIO_CLOSE_FULL);
         netio__conn_end(conn, conn->why);
     }

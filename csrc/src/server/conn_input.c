@@ -70,7 +70,8 @@ static void serve_lines(struct netio_conn *conn, struct netio_buf *from)
     size_t len, whole;
     int found = 1, served = 0;
 
-    while (is_serving(conn) && served < LINES_A_TURN && !netio__conn_choked(conn)) {
+    while (netio_buf_len(from) && is_serving(conn) && served < LINES_A_TURN &&
+           !netio__conn_choked(conn)) {
         found = netio_buf_line(from, conn->server->line_max, &conn->scanned, &len, &whole);
         if (found <= 0)
             break;
@@ -119,7 +120,7 @@ static void serve(struct netio_conn *conn, struct netio_buf *from)
 
 static void drop_input_if_done(struct netio_conn *conn)
 {
-    if (!is_serving(conn) || !netio_buf_len(&conn->input))
+    if (conn->input.data && (!is_serving(conn) || !netio_buf_len(&conn->input)))
         netio_buf_free(&conn->input);
 }
 

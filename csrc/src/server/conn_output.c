@@ -86,7 +86,7 @@ static ssize_t send_some(const struct netio_conn *conn)
     if (conn->state == NETIO__FLUSHING)
         flags |= MSG_MORE;
     do
-        n = send(conn->fd, netio_buf_head(&conn->output), netio_buf_len(&conn->output), flags);
+        n = send(conn->fd, netio_buf_head(&conn->output), netio__conn_waiting(conn), flags);
     while (n == -1 && errno == EINTR);
     if (n == -1)
         return errno == EAGAIN ? 0 : -errno;
@@ -105,7 +105,7 @@ static void owe(struct netio_conn *conn, size_t sent)
         conn->owed -= sent;
         return;
     }
-    conn->owed = netio_buf_len(&conn->output);
+    conn->owed = netio__conn_waiting(conn);
     conn->write_by = span ? netio_clock_now() + span : NETIO_NEVER;
 }
 
@@ -113,7 +113,7 @@ void netio__conn_send(struct netio_conn *conn)
 {
     int64_t span = conn->server->read_span;
 
-    if (!netio_buf_len(&conn->output) || conn->blocked || conn->doomed)
+    if (!netio__conn_waiting(conn) || conn->blocked || conn->doomed)
         return;
     ssize_t n = send_some(conn);
     if (n < 0) {
@@ -121,7 +121,7 @@ void netio__conn_send(struct netio_conn *conn)
         return;
     }
     netio_buf_take(&conn->output, (size_t)n);
-    if (netio_buf_len(&conn->output)) {
+    if (netio__conn_waiting(conn)) {
         owe(conn, (size_t)n);
         return;
     }

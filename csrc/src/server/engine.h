@@ -46,23 +46,23 @@ struct netio_server {
 
     struct netio__slot slots[NETIO__SLOTS];
     size_t nslots;
-    struct netio_timer rest;     /* when listeners that rest look again */
-    int64_t scarce_since;        /* start of this episode of scarcity; 0: none */
-    int full;                    /* listeners rest until a connection ends */
-    int reserve;                 /* given up to shed clients when no descriptor is left */
+    struct netio_timer rest; /* when listeners that rest look again */
+    int64_t scarce_since;    /* start of this episode of scarcity; 0: none */
+    int full;                /* listeners rest until a connection ends */
+    int reserve;             /* given up to shed clients when no descriptor is left */
     int64_t told[NETIO__TROUBLES];
 
-    struct netio__ring conns;    /* all that are open */
+    struct netio__ring conns; /* all that are open */
     size_t count;
-    struct netio__ring pending;  /* those with work that no descriptor will announce */
-    struct netio__ring due;      /* the pending ones of the turn that is running */
+    struct netio__ring pending; /* those with work that no descriptor will announce */
+    struct netio__ring due;     /* the pending ones of the turn that is running */
     struct netio_timer turn;
 
     int stopping;
     struct netio_timer patience; /* the deadline of netio_server_stop */
 
-    char *scratch;               /* NETIO__SCRATCH bytes, NULL while borrowed */
-    struct netio_buf spare;      /* room for the next answer, so that few need an allocation */
+    char *scratch;          /* NETIO__SCRATCH bytes, NULL while borrowed */
+    struct netio_buf spare; /* room for the next answer, so that few need an allocation */
 };
 
 /* See conn.c for the diagram. */
@@ -75,34 +75,46 @@ enum netio__state {
 };
 
 struct netio_conn {
-    struct netio__ring all;     /* in server->conns */
-    struct netio__ring queued;  /* in server->pending, or alone */
+    struct netio__ring all;    /* in server->conns */
+    struct netio__ring queued; /* in server->pending, or alone */
     struct netio_server *server;
     struct netio_watch watch;
-    struct netio_timer timer;   /* may be earlier than the deadline, never later */
+    struct netio_timer timer; /* may be earlier than the deadline, never later */
     int fd;
     enum netio__state state;
-    enum netio_close why;       /* so far */
-    unsigned busy : 1;          /* one of its handlers is running */
-    unsigned doomed : 1;        /* ends without sending anything more, as soon as it can */
-    unsigned eof : 1;           /* the peer's end of file was read */
-    unsigned asked : 1;         /* it has sent a line, or octets that were taken */
-    unsigned more : 1;          /* input may hold lines that were not served yet */
-    unsigned blocked : 1;       /* the kernel takes no more output for now */
-    struct netio_buf input;     /* what was read and not served */
-    size_t scanned;             /* of input: holds no line end (netio_buf_line) */
-    struct netio_buf output;    /* what the kernel has not taken yet */
-    size_t owed;                /* first bytes of output, which write_by is about */
-    netio_deadline read_by;     /* OPEN: for the next line */
-    netio_deadline write_by;    /* while output waits */
-    netio_deadline drain_by;    /* DRAINING */
+    enum netio_close why;    /* so far */
+    unsigned busy : 1;       /* one of its handlers is running */
+    unsigned doomed : 1;     /* ends without sending anything more, as soon as it can */
+    unsigned eof : 1;        /* the peer's end of file was read */
+    unsigned asked : 1;      /* it has sent a line, or octets that were taken */
+    unsigned more : 1;       /* input may hold lines that were not served yet */
+    unsigned blocked : 1;    /* the kernel takes no more output for now */
+    struct netio_buf input;  /* what was read and not served */
+    size_t scanned;          /* of input: holds no line end (netio_buf_line) */
+    struct netio_buf output; /* what the kernel has not taken yet */
+    size_t owed;             /* first bytes of output, which write_by is about */
+    netio_deadline read_by;  /* OPEN: for the next line */
+    netio_deadline write_by; /* while output waits */
+    netio_deadline drain_by; /* DRAINING */
     int64_t opened;
     void *data;
     struct netio_addr peer;
 };
 
+/* These are asked several times in each turn. */
+static inline size_t netio__conn_waiting(const struct netio_conn *conn)
+{
+    return conn->output.end - conn->output.start;
+}
+
+/* Whether so much output waits that no more questions are read. */
+static inline int netio__conn_choked(const struct netio_conn *conn)
+{
+    return netio__conn_waiting(conn) > conn->server->write_max / 2;
+}
+
 /* conn.c: begins with a connected descriptor, which is ours from here, also on error; peer
- * may be NULL.  0 and *conn, or -ENOMEM. */
+ * unset when it is not known.  0 and *conn, or -ENOMEM. */
 int netio__conn_new(struct netio_conn **conn, struct netio_server *server, int fd,
                     const struct netio_addr *peer);
 /* Goes on as far as it can without waiting; conn may be gone afterwards. */
@@ -113,8 +125,6 @@ void netio__conn_doom(struct netio_conn *conn, enum netio_close why);
 void netio__conn_end(struct netio_conn *conn, enum netio_close why);
 /* OPEN becomes FLUSHING. */
 void netio__conn_finish(struct netio_conn *conn, enum netio_close why);
-/* Whether so much output waits that no more questions are read. */
-int netio__conn_choked(const struct netio_conn *conn);
 int netio__state_follows(enum netio__state from, enum netio__state to);
 
 /* conn_input.c: one read from the descriptor, and its lines to the handler. */
@@ -139,5 +149,7 @@ void netio__server_left(struct netio_server *server);
 int netio__slot_watch(struct netio__slot *slot); /* 0 or -errno */
 void netio__server_place_free(struct netio_server *server);
 void netio__server_wake(struct netio_timer *timer); /* of server->rest */
+/* Gets the reserve, if it is not there; missing when it is needed is all that can happen. */
+void netio__server_reserve(struct netio_server *server);
 
 #endif

@@ -3,12 +3,10 @@
 #include "server/engine.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define LINE_MAX_DEFAULT  1024
 #define WRITE_MAX_DEFAULT (1024 * 1024)
@@ -170,14 +168,11 @@ static int add_slot(struct netio_server *server, const struct netio_listener *li
 
     *slot = (struct netio__slot){.server = server, .listener = *listener};
     server->nslots++;
-    /* Missing when it is needed is all that can happen to the reserve. */
-    if (server->reserve < 0)
-        server->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    netio__server_reserve(server);
     return server->full ? 0 : netio__slot_watch(slot);
 }
 
-int netio_server_listen(struct netio_server *server, const char *address,
-                        struct netio_error *error)
+int netio_server_listen(struct netio_server *server, const char *address, struct netio_error *error)
 {
     struct netio_listener listeners[NETIO_LISTENER_MAX];
     size_t before = server->nslots;

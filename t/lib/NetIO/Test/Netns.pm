@@ -20,10 +20,11 @@ sub missing {
     return 'network namespaces need root'  if $> != 0;
     return 'network namespaces need Linux' if $^O ne 'linux';
     my $probe = "netio-probe-$$";
-    return 'ip(8) cannot make a network namespace here'
-        if system("ip netns add $probe >/dev/null 2>&1") != 0;
+    # Entering one takes more than making it: in a plain chroot, / is no mount of its own.
+    my $failed = system("ip netns add $probe >/dev/null 2>&1")
+        || system("ip netns exec $probe true >/dev/null 2>&1");
     system("ip netns del $probe >/dev/null 2>&1");
-    return '';
+    return $failed ? 'ip(8) cannot make a network namespace here' : '';
 }
 
 sub new {
