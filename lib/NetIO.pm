@@ -30,10 +30,16 @@ sub import {
 
 sub NetIO::Socket::DESTROY { }
 
+# The caller's $fh->print($!) passes $! itself.
+sub _load_methods {
+    local ($@, $!);
+    return require NetIO::Socket;
+}
+
 sub NetIO::Socket::can {
     my ($self, $method) = @_;
     return UNIVERSAL::can($self, $method)
-        || do { require NetIO::Socket; UNIVERSAL::can($self, $method) };
+        || do { _load_methods(); UNIVERSAL::can($self, $method) };
 }
 
 sub NetIO::Socket::AUTOLOAD {
@@ -41,7 +47,7 @@ sub NetIO::Socket::AUTOLOAD {
     my $name   = $NetIO::Socket::AUTOLOAD;
     my $method = substr $name, rindex($name, ':') + 1;
 
-    require NetIO::Socket;
+    _load_methods();
     my $code = UNIVERSAL::can($self, $method);
     goto &$code if $code;
     my $class = ref $self || $self;

@@ -64,6 +64,12 @@ like loaded('NetIO', 'eval { tcpopen("", 1) }'), qr{^NetIO\.pm NetIO/Error\.pm X
 is perl('-MNetIO', '-e', 'NetIO::Socket->can("getline") and print $INC{"IO/Socket.pm"} ? 1 : 0'), 1,
     'IO::Socket is loaded when a method that is not native is asked for';
 
+my $kept = '$! = 2; $@ = "mine\n"; my $fh = bless *STDOUT{IO}, "NetIO::Socket"; ';
+for my $call ('NetIO::Socket->can("getline"); print 0 + $!, " $@"', '$fh->print($! + 0, " ", $@)') {
+    is perl('-MNetIO', '-e', $kept . $call), "2 mine\n",
+        "$call: it loads without touching \$! and \$@";
+}
+
 for my $module (qw(NetIO::Socket NetIO::Error NetIO::Whois)) {
     is perl("-M$module", '-e', 'print defined &tcpopen || defined &inet_aton ? 1 : 0'), 0,
         "$module loads alone, without a warning, and exports nothing";

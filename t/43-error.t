@@ -90,6 +90,30 @@ subtest 'F15 accessors on what is no error' => sub {
     is_deeply [$special->attempts], [], 'attempts that are none';
 };
 
+subtest 'classes that inherit' => sub {
+    @Mine::ISA = 'NetIO::Error';
+    my $error = eval { Mine->throw(message => 'mine', code => -ETIMEDOUT) } || $@;
+    is ref $error, 'Mine', 'throw: of their own class';
+    is 0 + $!, ETIMEDOUT, '$!';
+    like "$error", qr/^mine at \Q$0\E line \d+\.$/, 'as a text';
+    is eval { $error->throw } || ref $@, 'Mine', 'throw on an object';
+    is eval { NetIO::Error::throw('x', code => -1) } || ref $@, 'NetIO::Error', 'as a function';
+};
+
+{
+    package Tied;
+    sub TIESCALAR { my ($class, @values) = @_; return bless \@values, $class }
+    sub FETCH { my ($self) = @_; return @$self > 1 ? shift @$self : $self->[0] }
+}
+
+subtest 'F13 a tied error' => sub {
+    tie my $error, 'Tied', thrown(message => 'mine'), thrown(message => 'mine');
+    is NetIO::Error::message($error), 'mine', 'an accessor';
+    tie $error, 'Tied', thrown(message => 'mine'), bless [], 'Mine';
+    ok !eval { NetIO::Error::message($error); 1 }, 'one that turns into something else';
+    like $@, qr/^not a NetIO::Error at /, 'text';
+};
+
 subtest 'codes' => sub {
     open my $header, '<', 'csrc/include/netio/error.h' or plan skip_all => 'no header here';
     my %code = do { local $/; <$header> =~ /^ +X\(([A-Z]+), (-\d+),/gm };
@@ -112,6 +136,10 @@ subtest 'the place' => sub {
     my $line = __LINE__ + 1;
     eval { NetIO::Between->deeper };
     is join(' ', $@->file, $@->line), "$0 $line", 'the innermost caller outside of NetIO';
+    $line = __LINE__ + 1;
+    { package NetIOther; sub call { NetIO::tcpopen('', 1) } }
+    eval { NetIOther::call() };
+    is $@->line, $line, 'a package whose name only begins so is outside';
 #line 7 "elsewhere"
     eval { tcpopen('', 1) };
     is "$@", "tcpopen: no host given at elsewhere line 7.\n", '#line';

@@ -20,6 +20,8 @@ sub whois {
     return NetIO::Whois->new(server => $peer->host, port => $peer->port, deadline => 30, @options);
 }
 
+sub octets { my ($text) = @_; utf8::encode($text); return $text }
+
 sub answer { return NetIO::Whois::Answer->new(join '', map { "$_\r\n" } @_) }
 
 subtest 'what goes over the wire' => sub {
@@ -43,6 +45,8 @@ subtest 'what goes over the wire' => sub {
         is whois($peer)->ask($query)->text, unpack('H*', $wire) . "\n", 'query ' . substr $query, 0, 9;
         is $query, $copy, 'is not changed';
     }
+    local ($\, $,, $/) = ('!', '-', \1);
+    is whois($peer)->ask('x')->text, "780d0a\n", 'whatever $\\, $, and $/ are';
 };
 
 subtest 'wrong queries' => sub {
@@ -62,9 +66,24 @@ subtest 'wrong queries' => sub {
         is "$@", "ask: not a query: $why at $0 line $line.\n", 'text';
         is join(' ', $@->stage, $@->code_name), "option $code", 'stage and code';
     }
-    my $line = __LINE__ + 1;
-    ok !eval { NetIO::Whois->new(host => 'h'); 1 }, 'unknown option: dies';
-    is "$@", "NetIO::Whois: unknown option 'host' at $0 line $line.\n", 'text';
+};
+
+subtest 'options' => sub {
+    my @wrong = (
+        ['unknown option', host => 'h', q{unknown option 'host'}],
+        map { ["limit $_", limit => $_, qq{limit: '$_' is not a number of bytes}] } '', '1M', -1,
+            1.5, "1\n",
+    );
+    for (@wrong) {
+        my ($name, $option, $value, $why) = @$_;
+        my $line = __LINE__ + 1;
+        ok !eval { NetIO::Whois->new($option => $value); 1 }, "$name: dies";
+        is "$@", "NetIO::Whois: $why at $0 line $line.\n", 'text';
+        is join(' ', $@->what, $@->stage, $@->code_name), 'new option NETIO_EBADOPTION', 'code';
+    }
+    my $peer = NetIO::Test::Peer->start(answer => 'x' x 100);
+    is whois($peer, limit => undef, timeout => undef)->ask('x')->text, 'x' x 100 . "\n",
+        'undef is the default';
 };
 
 subtest 'failures' => sub {
@@ -107,6 +126,16 @@ subtest 'failures' => sub {
         my $sorry = eval { whois($busy)->ask('x' x 1000)->sorry } // $@->code_name;
         like $sorry, qr/^(?:too busy\.|ECONNRESET)$/, 'a server that closes at once' or last;
     }
+
+    # The same with its RST here before the query goes out.
+    my $open = \&NetIO::tcpopen;
+    my $mute = NetIO::Test::Peer->start(say => '');
+    no warnings 'redefine';
+    local $SIG{PIPE} = 'IGNORE';
+    local *NetIO::tcpopen = sub { my $fh = $open->(@_); 1 while syswrite $fh, 'x'; return $fh };
+    is whois($busy)->ask('x')->sorry, 'too busy.', 'its word counts for more than its RST';
+    ok !eval { whois($mute)->ask('x'); 1 }, 'without a word: dies';
+    is $@->message, 'ask 127.0.0.1 ' . $mute->port . ': write: Broken pipe', 'text';
 };
 
 subtest 'text' => sub {
@@ -116,6 +145,8 @@ subtest 'text' => sub {
         ['empty lines',       "\r\n\r\na\r\n\r\n",      '', '', 'a', ''],
         ['nothing',           ''],
         ['one empty line',    "\r\n",                   ''],
+        ['surrogates',        "\xed\xa0\x81\r\n",       "\xed\xa0"],
+        ['beyond Unicode',    "\xf4\x90\x80\x80\r\n",   "\xf4"],
         ['UTF-8',             "Malm\xc3\xb6 \xe2\x98\xba\r\n", 'Malmö ☺'],
         ['Latin-1',           "Malm\xf6\r\n",           'Malmö'],
         ['both',              "Malm\xf6\r\nMalm\xc3\xb6\r\n", 'Malmö', 'Malmö'],
@@ -126,6 +157,8 @@ subtest 'text' => sub {
         ['C1 in Latin-1',     "a\x9bb\xe4\r\n",         'abä'],
         ['a tab',             "a\tb\r\n",               'a b'],
         ['direction',         "a\xe2\x80\xaeb\xe2\x81\xa6c\xe2\x80\xa8d\r\n", 'abcd'],
+        map { [sprintf('U+%04X', $_), octets('a' . chr($_) . "b\r\n"), 'ab'] } 0x061c,
+            0x200e, 0x200f, 0x2028 .. 0x202e, 0x2066 .. 0x2069, 0xfeff,
     );
     for (@lines) {
         my ($name, $bytes, @expected) = @$_;
@@ -187,15 +220,26 @@ subtest 'one match' => sub {
     is $record->get('Full Name'), 'Reg Quinton', 'fields are copies';
 };
 
+subtest 'parentheses without end' => sub {
+    my @warnings;
+    local $SIG{__WARN__} = sub { push @warnings, @_ };
+    my $name   = 'a (' . '(b)' x 100_000 . ')';
+    my $answer = answer('There were 1 matches on your request.', "!X: $name");
+    is_deeply [$answer->matches], [{ handle => 'X', name => $name, summary => '' }], 'are the name';
+    is_deeply \@warnings, [], 'no warning';
+};
+
 subtest 'several records of one handle' => sub {
     my $answer = answer(
         'There were 2 matches on your request.', '',
         '        Organisation: One', '           Index Key: 08-00-30', '',
         '        Organisation: Two', '           Index Key: 08-00-30', '',
+        '                    : after no value',
         $help,
     );
     is $answer->count, 2, 'count';
-    is join(' ', map { $_->get('Organisation') } $answer->records), 'One Two', 'records';
+    is_deeply [map { [$_->fields] } $answer->records],
+        [map { [[Organisation => $_], ['Index Key' => '08-00-30']] } qw(One Two)], 'records';
     is_deeply [$answer->matches], [], 'no matches';
 };
 

@@ -67,7 +67,8 @@ void xs_error_throw(pTHX_ HV *hash, SV *message)
     (void)hv_stores(hash, "message", message);
     (void)hv_stores(hash, "file", newSVpv(OutCopFILE(cop), 0));
     (void)hv_stores(hash, "line", newSViv((IV)CopLINE(cop)));
-    sv_bless(object, gv_stashpvs("NetIO::Error", GV_ADD));
+    if (!SvOBJECT(hash))
+        sv_bless(object, gv_stashpvs("NetIO::Error", GV_ADD));
     load_class(aTHX);
     errno = value;
     croak_sv(object);
@@ -93,15 +94,25 @@ static void default_fields(pTHX_ HV *hash)
         (void)hv_stores(hash, "stage", newSVpvs(""));
 }
 
+/* A class of errors, or an object of one; whatever else it is, NetIO::Error. */
+static HV *class_stash(pTHX_ SV *class)
+{
+    if (!sv_derived_from(class, "NetIO::Error"))
+        return gv_stashpvs("NetIO::Error", GV_ADD);
+    return SvROK(class) ? SvSTASH(SvRV(class)) : gv_stashsv(class, GV_ADD);
+}
+
 void xs_error_throw_list(pTHX_ I32 ax, I32 items)
 {
     HV *hash = (HV *)sv_2mortal((SV *)newHV());
+    HV *stash = class_stash(aTHX_ ST(0));
     SV **message;
 
     for (I32 i = 1; i + 1 < items; i += 2)
         (void)hv_store_ent(hash, ST(i), newSVsv(ST(i + 1)), 0);
     default_fields(aTHX_ hash);
     message = hv_fetchs(hash, "message", 0);
+    sv_bless(sv_2mortal(newRV_inc((SV *)hash)), stash);
     xs_error_throw(aTHX_ (HV *)SvREFCNT_inc_simple_NN((SV *)hash),
                    message ? newSVsv(*message)
                            : newSVpv(netio_error_text(xs_error_code(aTHX_ hash)), 0));
@@ -109,7 +120,10 @@ void xs_error_throw_list(pTHX_ I32 ax, I32 items)
 
 HV *xs_error_hash(pTHX_ SV *self)
 {
-    if (!SvROK(self) || SvTYPE(SvRV(self)) != SVt_PVHV || !sv_derived_from(self, "NetIO::Error"))
+    SvGETMAGIC(self);
+    /* sv_derived_from reads a tied one again: its type is looked at last. */
+    if (!SvOK(self) || !sv_derived_from(self, "NetIO::Error") || !SvROK(self) ||
+        SvTYPE(SvRV(self)) != SVt_PVHV)
         croak("not a NetIO::Error");
     return (HV *)SvRV(self);
 }

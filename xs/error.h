@@ -26,7 +26,8 @@ void xs_error_throw_io(pTHX_ enum netio_stage stage, int code, const struct neti
     __attribute__((noreturn));
 
 /* NetIO::Error->throw(FIELD => VALUE ...): the items of Perl's stack from ax on, the class
- * first.  Where errno is not given it comes from code, and message from its text. */
+ * first, which the object gets if it is one of errors.  Where errno is not given it comes from
+ * code, and message from its text. */
 void xs_error_throw_list(pTHX_ I32 ax, I32 items) __attribute__((noreturn));
 
 /* The hash of a method's object; croaks when it is no NetIO::Error. */

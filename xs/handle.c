@@ -127,11 +127,12 @@ SV *xs_handle_deadline(pTHX_ SV *self, SV *seconds)
 SV *xs_handle_timeout(pTHX_ SV *self, SV *seconds)
 {
     HV *slots = GvHVn(xs_handle_gv(aTHX_ self));
+    SV *value = seconds ? newSVsv(seconds) : NULL; /* first: reading it may run code */
     SV **slot = hv_fetchs(slots, "io_socket_timeout", 0);
     SV *before = slot ? newSVsv(*slot) : newSV(0);
 
-    if (seconds)
-        (void)hv_stores(slots, "io_socket_timeout", newSVsv(seconds));
+    if (value)
+        (void)hv_stores(slots, "io_socket_timeout", value);
     return before;
 }
 
@@ -191,12 +192,13 @@ bool xs_handle_autoflush(pTHX_ SV *self, bool on)
     IO *io = GvIOn(xs_handle_gv(aTHX_ self));
     bool before = cBOOL(IoFLAGS(io) & IOf_FLUSH);
 
-    if (on && !before && IoOFP(io))
-        (void)PerlIO_flush(IoOFP(io));
     if (on)
         IoFLAGS(io) |= IOf_FLUSH;
     else
         IoFLAGS(io) &= ~IOf_FLUSH;
+    /* Last: a handler that runs meanwhile may free the handle. */
+    if (on && !before && IoOFP(io))
+        (void)PerlIO_flush(IoOFP(io));
     return before;
 }
 

@@ -82,7 +82,7 @@ static int run_handlers(pTHX_ PerlIO *f)
 static int may_throw(pTHX_ enum netio_stage stage)
 {
     static const int reads[] = {OP_READLINE, OP_RCATLINE, OP_READ, OP_GETC, OP_EOF, -1};
-    static const int writes[] = {OP_PRINT, OP_SAY, OP_PRTF, -1};
+    static const int writes[] = {OP_PRINT, OP_SAY, OP_PRTF, OP_LEAVEWRITE, -1};
     const int *ops = stage == NETIO_STAGE_READ ? reads : writes;
 
     /* By its function, not its type: IO::Handle's getline calls it through a blank op. */
@@ -100,11 +100,11 @@ static SSize_t fail(pTHX_ PerlIO *f, enum netio_stage stage, int code)
 
     errno = -code;
     layer->sent = 0;
-    if (code == -EAGAIN)
+    if (!layer->talk->code || layer->talk->code == -EAGAIN)
+        layer->talk->code = code;
+    if (code == -EAGAIN && stage == NETIO_STAGE_READ) /* nothing is lost by it */
         return -1;
     layer->base.flags |= PERLIO_F_ERROR;
-    if (!layer->talk->code)
-        layer->talk->code = code;
     if (stage == NETIO_STAGE_WRITE)
         layer->talk->write_failed = code;
     else if (code != -ETIMEDOUT)
@@ -134,8 +134,10 @@ static int wait_turn(pTHX_ PerlIO *f, enum netio_stage stage, unsigned events)
 
 static SSize_t layer_read(pTHX_ PerlIO *f, void *data, Size_t size)
 {
-    if (!(PerlIOBase(f)->flags & PERLIO_F_CANREAD) || PerlIOBase(f)->flags & PERLIO_F_EOF)
+    if (!(PerlIOBase(f)->flags & PERLIO_F_CANREAD) || PerlIOBase(f)->flags & PERLIO_F_EOF) {
+        errno = 0;
         return 0;
+    }
     /* The kernel tells of a reset once, and then of an end of file. */
     if (self(f)->talk->read_failed)
         return fail(aTHX_ f, NETIO_STAGE_READ, self(f)->talk->read_failed);

@@ -11,7 +11,7 @@
 
 struct xs_talk {
     netio_deadline deadline; /* for every read and write */
-    int code;                /* the first failure; 0: none */
+    int code;                /* the first failure worse than EAGAIN; 0: none */
     int read_failed;         /* why reading is over for good; 0: it is not */
     int write_failed;        /* the same of writing */
     unsigned refs;           /* layers that point here */

@@ -87,7 +87,7 @@ none.
 
 =head2 elapsed
 
-Seconds from the call to the failure.
+Seconds from the call of C<tcpopen> to the failure; undef for what other calls throw.
 
 =head2 attempts
 
@@ -102,7 +102,8 @@ C<address>, C<code>, C<errno> and C<elapsed>.
         code    => NetIO::Error::TOOLONG,
     );
 
-Throws one with these fields, for modules that build on NetIO.  C<errno> comes from C<code>, and
+Throws one with these fields, for modules that build on NetIO; called on a class that inherits from
+this one, an object of that class.  C<errno> comes from C<code>, and
 C<message> from its text, where they are not given.
 
 =head1 CODES

@@ -37,8 +37,8 @@ NetIO::Socket - a handle that keeps a deadline
 
 What L<NetIO/tcpopen> returns: a Perl handle on a connected socket.  All of Perl's operators for
 handles work on it, in Perl and in other people's modules, and all that wait (C<< <$fh> >>,
-C<read>, C<getc>, C<eof>, C<print>, C<printf>, C<say>, C<close> with output pending) keep to
-the handle's one deadline, in both directions.
+C<read>, C<getc>, C<eof>, C<print>, C<printf>, C<say>, C<write>, C<close> with output pending)
+keep to the handle's one deadline, in both directions.
 
 =head2 At the deadline
 
@@ -63,16 +63,21 @@ never gets a text with a hole in it, every further C<print> fails as well.
 A signal does not disturb a read or write, except that its handler in C<%SIG> runs at once.  The
 handler may die out of it, close the handle, or change its deadline; after a C<die> the handle
 can be used as if the read or write had not been begun, and what had been sent is not sent
-again.  A peer that is gone makes C<print> fail with EPIPE; no SIGPIPE is raised.
+again; an C<:encoding> layer, though, may lose track of what it was writing.  A handler must not
+read from the very handle that is being read.  A peer that is gone makes C<print> fail with
+EPIPE; no SIGPIPE is raised.
 
 =head2 Foreign code
 
 The socket is in blocking mode, and C<sysread>, C<syswrite>, L<IO::Socket::SSL> or C code that
 takes C<fileno> have it as they expect; they do not know of the deadline.  If it is set to
 non-blocking, by them or by C<< $fh->blocking(0) >>, reads and writes that would wait fail with
-EAGAIN.
+EAGAIN: the read may be tried again, the C<print> has lost what it could not send.
 
-A copy by C<< open my $copy, '+<&', $fh >> shares the deadline.  A thread that is born, and a
+A copy by C<< open my $copy, '+<&', $fh >> shares the deadline as a reader.  For its output Perl
+makes a layer of its own, which knows of no deadline: print to the original.
+
+A thread that is born, and a
 child after C<fork>, have one of their own from then on.  The socket is closed with the last of
 them.
 
@@ -119,8 +124,8 @@ before could not.
 
     $fh->shutdown(1);   # no more output: the peer reads the end of the file
 
-0 ends reading, 1 writing, 2 both; output that is pending goes first.  True, or false with
-C<$!> set.
+0 ends reading, 1 writing, 2 both; where writing ends, output that is pending goes first.  True,
+or false with C<$!> set.
 
 =head2 peerhost, peerport, sockhost, sockport
 

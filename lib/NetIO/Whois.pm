@@ -19,17 +19,25 @@ my %default = (
 
 sub new {
     my ($class, %option) = @_;
+    my %self = %default;
 
     for my $name (sort keys %option) {
-        next if exists $default{$name};
-        NetIO::Error->throw(
-            what    => 'new',
-            stage   => 'option',
-            code    => NetIO::Error::BADOPTION(),
-            message => "NetIO::Whois: unknown option '$name'",
-        );
+        _refuse("unknown option '$name'") if !exists $default{$name};
+        $self{$name} = $option{$name} if defined $option{$name};
     }
-    return bless { %default, %option }, $class;
+    _refuse("limit: '$self{limit}' is not a number of bytes") if $self{limit} !~ /^[0-9]+\z/;
+    return bless \%self, $class;
+}
+
+sub _refuse {
+    my ($problem) = @_;
+
+    NetIO::Error->throw(
+        what    => 'new',
+        stage   => 'option',
+        code    => NetIO::Error::BADOPTION(),
+        message => "NetIO::Whois: $problem",
+    );
 }
 
 sub ask {
@@ -40,6 +48,8 @@ sub ask {
         timeout  => $self->{timeout},
         deadline => $self->{deadline},
     );
+
+    local $\;
 
     # A server that is too busy may answer and close without reading: what it says counts
     # for more than that the query could not be sent.
@@ -113,13 +123,17 @@ sub new {
 }
 
 # UTF-8, or else Latin-1; without what would move the cursor, end the line, or turn the
-# direction of writing.
+# direction of writing.  Perl decodes surrogates and numbers beyond Unicode, too, which are
+# no UTF-8.
 sub _characters {
-    my ($line) = @_;
+    my ($octets) = @_;
+    my $line = $octets;
 
     utf8::decode($line);
+    $line = $octets if $line =~ /[^\x{0}-\x{d7ff}\x{e000}-\x{10ffff}]/;
     $line =~ tr/\t/ /;
-    $line =~ s/[\x00-\x1f\x7f-\x9f\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}\x{feff}]+//g;
+    $line =~ s/[\x00-\x1f\x7f-\x9f]+//g;
+    $line =~ s/[\x{61c}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}\x{feff}]+//g;
     return $line;
 }
 
@@ -183,7 +197,8 @@ sub _parsed {
             undef $value;
         }
     }
-    $_->{summary} = $_->{name} =~ s/ \(([^()]*(?:\([^()]*\)[^()]*)*)\)$// ? $1 : '' for @matches;
+    my $summary = qr/ \(([^()]*(?:\([^()]*\)[^()]*){0,99})\)$/;
+    $_->{summary} = $_->{name} =~ s/$summary// ? $1 : '' for @matches;
     return $self->{parsed} = { matches => \@matches, records => \@records };
 }
 
@@ -335,11 +350,13 @@ The longest answer that is taken; by default 1 MiB.
 
 =head1 ERRORS
 
+    ask: not a query: there is none
     ask: not a query: it is not one line
     ask: not a query: it has 2000 bytes, more than 1022
     ask 192.0.2.1 whois: read: Connection timed out
     ask 192.0.2.1 whois: answer longer than 1048576 bytes
     NetIO::Whois: unknown option 'host'
+    NetIO::Whois: limit: '1M' is not a number of bytes
 
 and those of L<NetIO/tcpopen>.
 

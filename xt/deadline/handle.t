@@ -120,8 +120,8 @@ sub lateness {
     my (undef, $peer, $before, $call) = @$case;
     my $fh = $before && $before->($peer{$peer});
 
-    $fh->deadline($DEADLINE) if $fh;
     my $began = now();
+    $fh->deadline($DEADLINE) if $fh;
     $call->($fh, $peer{$peer});
     return now() - $began - $DEADLINE;
 }
