@@ -180,7 +180,8 @@ static void write_line(struct netio_log *log, const char *line, size_t len)
 {
     ssize_t written = -EAGAIN;
 
-    if (netio_fd_poll(log->fd, NETIO_WRITE, NETIO_NOW) > 0)
+    /* poll(2) itself fails where RLIMIT_NOFILE is 0: then the write must tell. */
+    if (netio_fd_poll(log->fd, NETIO_WRITE, NETIO_NOW) != -ETIMEDOUT)
         written = netio_fd_write(log->fd, line, len);
     if (written > 0)
         log->torn = (size_t)written < len;
