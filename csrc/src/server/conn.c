@@ -237,10 +237,8 @@ static void take_input(struct netio_conn *conn, unsigned events)
         netio__conn_serve(conn);
     else if ((events & NETIO_READ) && conn->eof)
         netio__conn_doom(conn, NETIO_CLOSE_RESET); /* not asked for: error or hang-up */
-    else if (events & NETIO_READ && conn->state == NETIO__OPEN)
-        netio__conn_read(conn);
     else if (events & NETIO_READ)
-        netio__conn_drop(conn);
+        netio__conn_read(conn);
 }
 
 void netio__conn_turn(struct netio_conn *conn, unsigned events)

@@ -172,7 +172,8 @@ static void got_eof(struct netio_conn *conn)
     void (*on_eof)(struct netio_conn *) = conn->server->handlers.on_eof;
 
     conn->eof = 1;
-    last_line(conn);
+    if (is_serving(conn))
+        last_line(conn);
     netio_buf_free(&conn->input);
     if (!is_serving(conn))
         return;
@@ -200,23 +201,6 @@ void netio__conn_read(struct netio_conn *conn)
     else if (n == 0)
         got_eof(conn);
     else if (n != -EAGAIN)
-        netio__conn_doom(conn, NETIO_CLOSE_RESET);
-    give_back(server, scratch);
-}
-
-void netio__conn_drop(struct netio_conn *conn)
-{
-    struct netio_server *server = conn->server;
-    char *scratch = borrow(server);
-
-    if (!scratch) {
-        netio__conn_doom(conn, NETIO_CLOSE_FULL);
-        return;
-    }
-    ssize_t n = netio_fd_recv(conn->fd, scratch, NETIO__SCRATCH);
-    if (n == 0)
-        conn->eof = 1;
-    else if (n < 0 && n != -EAGAIN)
         netio__conn_doom(conn, NETIO_CLOSE_RESET);
     give_back(server, scratch);
 }

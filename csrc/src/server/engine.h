@@ -127,12 +127,11 @@ void netio__conn_end(struct netio_conn *conn, enum netio_close why);
 void netio__conn_finish(struct netio_conn *conn, enum netio_close why);
 int netio__state_follows(enum netio__state from, enum netio__state to);
 
-/* conn_input.c: one read from the descriptor, and its lines to the handler. */
+/* conn_input.c: one read from the descriptor, and its lines to the handler; once the connection
+ * is no longer OPEN, what was read is thrown away. */
 void netio__conn_read(struct netio_conn *conn);
 /* The lines that an earlier turn left. */
 void netio__conn_serve(struct netio_conn *conn);
-/* One read that is thrown away. */
-void netio__conn_drop(struct netio_conn *conn);
 
 /* conn_output.c: one send of what waits. */
 void netio__conn_send(struct netio_conn *conn);
