@@ -45,10 +45,17 @@ sub start {
     my $line = do { close $out_end; <$out> }
         // '';
     ($server{port}) = $line =~ /\A127\.0\.0\.1:(\d+)\n\z/ or die "the server did not start\n";
-    # strace is the parent of what it traces.
     ($server{pid}, $server{strace}) = ($pid, scalar @strace);
-    $server{server} = @strace ? child_of($pid) : $pid;
+    $server{server} = $pid if !@strace;
     return \%server;
+}
+
+# The server itself: strace is the parent of what it traces.  Asked for only where it must be
+# alive, for a signal may have ended it as soon as it had said its port.
+sub server_of {
+    my ($server) = @_;
+
+    return $server->{server} //= child_of($server->{pid});
 }
 
 sub child_of {
@@ -94,7 +101,7 @@ sub ask {
 sub stop {
     my ($server) = @_;
 
-    kill 'TERM', $server->{server};
+    kill 'TERM', server_of($server);
     waitpid $server->{pid}, 0;
     delete $running{ $server->{pid} };
     return $?;
@@ -102,7 +109,7 @@ sub stop {
 
 sub descriptors {
     my ($server) = @_;
-    my @fds = glob "/proc/$server->{server}/fd/*";
+    my @fds = glob '/proc/' . server_of($server) . '/fd/*';
 
     return scalar @fds;
 }
@@ -112,10 +119,10 @@ sub inheritable {
     my ($server) = @_;
     my @found;
 
-    for my $path (glob "/proc/$server->{server}/fd/*") {
+    for my $path (glob '/proc/' . server_of($server) . '/fd/*') {
         my ($number) = $path =~ m{(\d+)\z};
         (readlink $path // '') =~ /\A(?:socket|anon_inode)/ or next;
-        open my $info, '<', "/proc/$server->{server}/fdinfo/$number" or next;
+        open my $info, '<', '/proc/' . server_of($server) . "/fdinfo/$number" or next;
         my ($flags) = join('', <$info>) =~ /^flags:\s+(\d+)/m;
         push @found, $number unless oct($flags) & 02000000;
     }
