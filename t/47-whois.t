@@ -1,4 +1,6 @@
-# NetIO::Whois: asks whoisd, and other servers, and takes their answers apart.
+#!perl -w
+# NetIO::Whois: asks whoisd, and other servers, and takes their answers apart.  (-w: for its sake
+# it has no warnings of its own.)
 
 use strict;
 use warnings;
@@ -245,7 +247,7 @@ subtest 'several records of one handle' => sub {
 
 subtest 'a listing' => sub {
     my $answer = answer(
-        'There were 5 matches on your request.',
+        'There were 6 matches on your request.',
         '',
         '           !00-00-0C: Cisco Systems, Inc (San Jose, US)',
         '           !00-01-42: Cisco: Systems',
@@ -253,10 +255,11 @@ subtest 'a listing' => sub {
         '                  !X: Something (Limited) (Paris (FR), EU)',
         '                  !Y: A name that goes',
         '                    : on (Here)',
+        '           !A B 00:0C: Blanks: and colons',
         '',
         "To see one of them, ask for its handle: whois '!00-00-0C'",
     );
-    is $answer->count, 5, 'count';
+    is $answer->count, 6, 'count';
     is_deeply [$answer->matches],
         [
             { handle => '00-00-0C', name => 'Cisco Systems, Inc', summary => 'San Jose, US' },
@@ -264,6 +267,7 @@ subtest 'a listing' => sub {
             { handle => 'A-HANDLE-OF-MORE-THAN-20-CHARACTERS', name => 'Long', summary => '' },
             { handle => 'X', name => 'Something (Limited)', summary => 'Paris (FR), EU' },
             { handle => 'Y', name => 'A name that goes on', summary => 'Here' },
+            { handle => 'A B 00:0C', name => 'Blanks: and colons', summary => '' },
         ],
         'matches';
     is_deeply [$answer->records], [], 'no records';
@@ -298,6 +302,30 @@ subtest 'trouble, help, other servers' => sub {
     is answer('x')->sorry, undef, 'not sorry';
 };
 
+subtest 'complete, help' => sub {
+    my $one   = 'There were 1 matches on your request.';
+    my $list  = q{To see one of them, ask for its handle: whois '!1'};
+    my @whole = (
+        ['a record', answer($one, '', ' ' x 11 . 'Full Name: x', '', $help)],
+        ['none',     answer($none, '', $help)],
+        ['a list',   answer($one, '', '  !1: a', '', $list)],
+        ['too many', answer($one, '', "$list, or add a word")],
+        ['sorry',    answer('Sorry, the directory is not available.')],
+    );
+    my @cut = (
+        ['nothing',        NetIO::Whois::Answer->new('')],
+        ['no last line',   answer($none, '')],
+        ['half of it',     NetIO::Whois::Answer->new("$none\r\n\r\nFor more information")],
+        ['no end of it',   NetIO::Whois::Answer->new("$none\r\n\r\n$help")],
+        ['half an excuse', NetIO::Whois::Answer->new('Sorry, the directory is not')],
+        ['another server', answer('% WHOIS server', 'refer: whois.example.net')],
+    );
+    ok $_->[1]->complete,  "complete: $_->[0]"     for @whole;
+    ok !$_->[1]->complete, "not complete: $_->[0]" for @cut;
+    ok !$_->[1]->help,     "no help: $_->[0]"      for @whole, @cut;
+    ok answer('This server looks things up in a directory.  Ask it for')->help, 'help';
+};
+
 subtest 'whoisd' => sub {
     plan skip_all => 'no whoisd here' if !-x ($ENV{NETIO_WHOISD} || 'daemon/build/whoisd');
     require NetIO::Test::Daemon;
@@ -319,8 +347,9 @@ subtest 'whoisd' => sub {
     my ($record) = $whois->ask('!X-2')->records;
     is_deeply [$record->fields], $entries[1]{fields}, 'a record';
     ok $whois->ask('nobody')->none, 'no match';
-    like(($whois->ask('help')->lines)[0], qr/directory/, 'help');
+    ok $whois->ask('help')->help, 'help';
     like $whois->ask('a ' x 20)->sorry, qr/\w/, 'sorry';
+    ok $whois->ask($_)->complete, "complete: $_" for 'name', '!X-2', 'nobody', 'a ' x 20;
     $daemon->finish;
 };
 

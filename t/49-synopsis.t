@@ -44,6 +44,13 @@ my @synopses = (
         qr/\Aquinton-1: Reg Quinton\nquinton-2: Ann Quinton\n\z/],
     ['NetIO::Whois', NetIO::Test::Peer->start(answer => $record),
         qr/\AFull Name = Reg Quinton\nIndex Key = quinton-1\n\z/],
+    ['NetIO::Gateway::CGI', $refusing, qr/\AStatus: 400 Bad Request\n(?:[\w-]+: .*\n)+\n<!DOC.*No/],
+    ['NetIO::Gateway::HTML', $refusing, qr{<h1>AT&amp;T</h1>\n<p>1 &lt; 2</p>\n}],
+    ['NetIO::Gateway::Inquiry', NetIO::Test::Peer->start(answer => $listing), qr/\A2\n\z/],
+    ['NetIO::Gateway::Inquiry', $refusing, qr/\Aunreachable: tcpopen 127\.0\.0\.1 /],
+    ['NetIO::Gateway::Page', NetIO::Test::Peer->start(answer => $record),
+        qr{<h1>Reg Quinton</h1>\n.*<dl id="card"}s],
+    ['NetIO::Gateway::Trouble', $refusing, qr/\A504 The directory takes too long\n\z/],
 );
 
 sub synopsis {

@@ -1,10 +1,10 @@
 package NetIO::Whois;
 
-use strict;
-use warnings;
+# No warnings, and NetIO::Error only when there is an error: a CGI request would pay 2 ms for them.
 
-use NetIO        ();
-use NetIO::Error ();
+use strict;
+
+use NetIO ();
 
 my $QUERY_MAX = 1022;       # with CR and LF, the 1024 bytes that servers take
 my $CHUNK     = 64 * 1024;
@@ -32,6 +32,7 @@ sub new {
 sub _refuse {
     my ($problem) = @_;
 
+    require NetIO::Error;
     NetIO::Error->throw(
         what    => 'new',
         stage   => 'option',
@@ -63,16 +64,15 @@ sub ask {
 # The query as it goes over the wire.
 sub _line {
     my ($self, $query) = @_;
-    my $code = NetIO::Error::BADOPTION();
     my $problem =
         !defined $query ? 'there is none' : $query =~ /[\r\n\0]/ ? 'it is not one line' : '';
 
-    if (!$problem) {
-        utf8::encode($query);
-        return "$query\r\n" if length $query <= $QUERY_MAX;
-        $problem = sprintf 'it has %d bytes, more than %d', length $query, $QUERY_MAX;
-        $code    = NetIO::Error::TOOLONG();
-    }
+    utf8::encode($query) if !$problem;
+    return "$query\r\n" if !$problem && length $query <= $QUERY_MAX;
+
+    require NetIO::Error;
+    my $code = $problem ? NetIO::Error::BADOPTION() : NetIO::Error::TOOLONG();
+    $problem ||= sprintf 'it has %d bytes, more than %d', length $query, $QUERY_MAX;
     NetIO::Error->throw(
         what    => 'ask',
         stage   => 'option',
@@ -91,6 +91,7 @@ sub _slurp {
         $self->_throw('read', $fh->error) if $fh->error;
         return $text if !$got;
         next if length $text <= $self->{limit};
+        require NetIO::Error;
         $self->_throw('read', NetIO::Error::TOOLONG(), "answer longer than $self->{limit} bytes");
     }
 }
@@ -118,8 +119,10 @@ sub new {
     my ($class, $octets) = @_;
     my @lines = split /\r?\n/, $octets, -1;
 
-    pop @lines if @lines && $lines[-1] eq '';
-    return bless { lines => [map { _characters($_) } @lines] }, $class;
+    # Without an end it is no line, but what was left of one when the connection was cut.
+    my $ended = @lines && $lines[-1] eq '';
+    pop @lines if $ended;
+    return bless { lines => [map { _characters($_) } @lines], ended => $ended }, $class;
 }
 
 # UTF-8, or else Latin-1; without what would move the cursor, end the line, or turn the
@@ -169,6 +172,21 @@ sub sorry {
     return @{ $self->{lines} } && $self->{lines}[0] =~ /^Sorry, (.+)$/ ? $1 : undef;
 }
 
+sub help {
+    my ($self) = @_;
+
+    return @{ $self->{lines} } && $self->{lines}[0] =~ /^This server looks things up /;
+}
+
+# What whoisd found ends in a line that says how to go on, and its apology is one line.
+sub complete {
+    my ($self) = @_;
+
+    return 0 if !$self->{ended};
+    return $self->{lines}[-1] =~ /^(?:For more information try |To see one of them, )/
+        || defined $self->sorry;
+}
+
 sub matches { return @{ $_[0]->_parsed->{matches} } }
 
 sub records { return @{ $_[0]->_parsed->{records} } }
@@ -184,7 +202,7 @@ sub _parsed {
     for my $line (@body[1 .. $#body]) {
         if ($line =~ /^ {20}: (.*)$/ && $value) {
             $$value .= " $1";
-        } elsif ($line =~ /^ *!(\S+): (.*)$/) {
+        } elsif ($line =~ /^ *!(\S.*?): (.*)$/) {
             push @matches, { handle => $1, name => $2 };
             $value = \$matches[-1]{name};
         } elsif ($line =~ /^(?= {0,19}\S)([^:]{20,}): ?(.*)$/ && !@matches) {
@@ -301,6 +319,15 @@ The records, if the answer has them in full.
 =item sorry
 
 What the server apologizes for, if it could not answer; else undef.
+
+=item help
+
+True if it is whoisd's help.
+
+=item complete
+
+True if it ends as whoisd's answers do: false where the connection was cut in the middle, which
+looks like an end to TCP.  Of other servers' answers, and of L</help>, nobody can tell.
 
 =back
 
