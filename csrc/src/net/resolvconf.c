@@ -26,7 +26,7 @@ static void add_domain(struct netio__resolvconf *conf, const char *domain)
 {
     size_t len = strlen(domain);
 
-    if (len && domain[len - 1] == '.')
+    while (len && domain[len - 1] == '.')
         len--;
     if (len == 0 || len > HOSTNAME_MAX || conf->domains == NETIO__DOMAINS)
         return;
