@@ -1,0 +1,61 @@
+package NetIO::Bench::Machine;
+
+# What the figures were measured on.  Called by bench/run.
+
+use strict;
+use warnings;
+
+use POSIX ();
+
+use constant BUSY => 0.3;    # load average per core beyond which others take our time
+
+sub line {
+    my ($system, undef, $release) = POSIX::uname();
+    my @models = _matches('/proc/cpuinfo', qr/^model name\s*:\s*(.*)/);
+    my ($load) = _matches('/proc/loadavg', qr/^(\S+)/);
+    my $cores  = @models || 1;
+    my $busy   = $load > BUSY * $cores ? ': BUSY, so that times, more than CPU, are too long' : '';
+
+    return sprintf '%s, %d cores, %s %s, load %s%s', $models[0] || 'unknown CPU', $cores, $system,
+        $release, $load, $busy;
+}
+
+# What is there of the peers, each asked for its version.
+sub peers {
+    my @versions = sprintf 'perl %vd', $^V;
+
+    for my $module (qw(IO::Socket::IP EV CGI)) {
+        my $version = _first_line($^X, "-M$module", '-e', "print $module->VERSION");
+        push @versions, "$module $version" if defined $version;
+    }
+    for (['lighttpd', '-v', qr{/(\S+)}], ['valgrind', '--version', qr/-(\S+)/]) {
+        my ($program, $option, $pattern) = @$_;
+        my $line = _first_line($program, $option);
+        push @versions, "$program $1" if defined $line && $line =~ $pattern;
+    }
+    return join ', ', @versions;
+}
+
+sub _first_line {
+    my (@command) = @_;
+    my $pid = open(my $output, '-|') // die "fork: $!\n";
+
+    if (!$pid) {
+        open STDERR, '>', '/dev/null' or POSIX::_exit(1);
+        no warnings 'exec';
+        exec { $command[0] } @command or POSIX::_exit(127);
+    }
+    my $line = <$output>;
+    close $output or return;
+    chomp $line if defined $line;
+    return $line;
+}
+
+sub _matches {
+    my ($path, $pattern) = @_;
+
+    open my $file, '<', $path or return;
+    return map { $_ =~ $pattern ? $1 : () } <$file>;
+}
+
+1;
