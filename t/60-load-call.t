@@ -8,9 +8,11 @@ use Test::More;
 alarm 120;
 
 my $folder = folder();
-my $usage  = "usage: whois-load --directory sqlite:PATH [--format ieee] [--quiet] FILE...\n";
-my $good   = 't/data/ieee-tabs.txt';
-my $to     = "sqlite:$folder/a.db";
+my $usage  = 'usage: whois-load --directory sqlite:PATH [--dry-run] [--quiet]'
+    . " {[--format FORMAT] [--map MAP] FILE...}...\n";
+my $good = 't/data/ieee-tabs.txt';
+my $to   = "sqlite:$folder/a.db";
+my $note = "whois-load: $good:17: handle '02-00-10' is also at $good:11\n";
 
 # Wrong calls: name, arguments, message
 my @wrong = (
@@ -32,9 +34,48 @@ my @wrong = (
     [
         'an unknown format',
         ['--directory', $to, '--format', 'xml', $good],
-        "unknown format 'xml'; there is: ieee"
+        "unknown format 'xml'; there are: ieee ldif stanza csv"
     ],
-    ['controls in an option', ["--a\e[2Jb"], 'unknown option: a\x1B[2Jb'],
+    [
+        'an unknown format of the second file',
+        ['--directory', $to, $good, '--format', 'XML', $good],
+        "unknown format 'XML'; there are: ieee ldif stanza csv"
+    ],
+    [
+        'a format after the last file',
+        ['--directory', $to, $good, '--format', 'ieee'],
+        'no FILE comes after the last --format'
+    ],
+    [
+        'a map after the last file',
+        ['--directory', $to, $good, '--map', 'a.map'],
+        'no FILE comes after the last --map'
+    ],
+    [
+        'a map and a format after the last file',
+        ['--directory', $to, $good, '--map', 'a.map', '--format', 'ldif'],
+        'no FILE comes after the last --format'
+    ],
+    [
+        'a map for the registries',
+        ['--directory', $to, '--map', 'a.map', '--format', 'ieee', $good],
+        'the format ieee takes no --map'
+    ],
+    [
+        'a map for the registries, later on',
+        ['--directory', $to, '--format', 'ieee', $good, '--map', 'a.map', $good],
+        'the format ieee takes no --map'
+    ],
+    ['no file for a format', ['--dry-run', '--format', 'ldif'], 'no FILE is given'],
+    ['a dry run of nothing', ['--dry-run'],                     'no FILE is given'],
+    [
+        'a dry run to nowhere',
+        ['--dry-run', '--directory', 'a.db', $good],
+        "directory 'a.db' is not sqlite:PATH"
+    ],
+    ['a dry run with a value', ['--dry-run=1', $good], 'option dry-run does not take an argument'],
+    ['no map', ['--directory', $to, $good, '--map'],   'option map requires an argument'],
+    ['controls in an option', ["--a\e[2Jb"],           'unknown option: a\x1B[2Jb'],
 );
 
 for (@wrong) {
@@ -77,19 +118,74 @@ for (@inputs) {
 is_outcome(
     run_load('--directory', $to, '/dev/null'),
     65,
-    "whois-load: /dev/null: not of a known format (ieee)\n",
+    "whois-load: /dev/null: not of a known format (ieee, ldif, stanza, csv)\n",
     'a format nobody knows'
+);
+my $map = spew("$folder/one.map", "handle: a\nname: b\n");
+is_outcome(
+    run_load('--directory', $to, '--map', $map, $good),
+    64,
+    "whois-load: $good is of the format ieee, which takes no map; name it before $map\n",
+    'a map for what turns out to be a registry'
+);
+is_outcome(
+    run_load('--directory', $to, '--map', $nowhere, $good),
+    66,
+    "whois-load: cannot read $nowhere: No such file or directory\n",
+    'a map that is missing'
 );
 ok !-e "$folder/a.db" && !-e "$folder/a.db.new", 'none of them leaves a directory';
 
 is_outcome(
     run_load('--directory', $to, $good),
     0,
-    "whois-load: 8 entries from 1 file in TIME, 0 skipped\n",
+    "${note}whois-load: 8 entries from 1 file in TIME, 0 skipped\n",
     'the format is recognised'
 );
 is_outcome(run_load('-q', '--directory', $to, $good), 0, '', '-q: no summary');
 is_outcome(run_load('--quiet', '--directory', $to, '--', $good), 0, '', '--quiet, --');
+
+# Formats and maps hold for the files after them.
+my $ldif   = spew("$folder/a.ldif",   "dn: x\nid: 1\nn: Ldif\n\n");
+my $stanza = spew("$folder/a.stanza", "id: 2\nn: Stanza\n");
+my $other  = spew("$folder/b.stanza", "nr: 3\nn: Other\n");
+my $csv    = spew("$folder/a.csv",    "id,n\n4,Table\n");
+spew("$folder/n.map",  "handle: id\nname: n\n");
+spew("$folder/nr.map", "handle: nr\nname: n\n");
+my @mixed = (
+    $good,   '--map', "$folder/n.map",  $ldif, '--format', 'stanza',
+    $stanza, '--map', "$folder/nr.map", $other
+);
+is_outcome(
+    run_load('--directory', $to, @mixed),
+    0,
+    "${note}whois-load: 11 entries from 4 files in TIME, 0 skipped\n",
+    'four files, three formats, two maps'
+);
+is_deeply [grep { /^[123]:/ } map { "$_->{handle}:$_->{name}" } @{ entries_of("$folder/a.db") }],
+    ['1:Ldif', '3:Other', '2:Stanza'], 'one directory of them all';
+is_outcome(run_load(@mixed[1 .. 2], '--directory', $to, '-q', '--', $ldif, $stanza),
+    0, '', 'what was said holds for the files after --, too');
+is names_in("$folder/a.db"), 'Ldif; Stanza', 'and they are loaded';
+SKIP: {
+    skip 'no Text::CSV_XS here', 2 if !eval { require Text::CSV_XS };
+    is_outcome(run_load('-q', '--directory', $to, '--map', "$folder/n.map", $csv, $ldif),
+        0, '', 'a table is recognised');
+    is names_in("$folder/a.db"), 'Ldif; Table', 'and is there';
+}
+is_outcome(
+    run_load(
+        { under => ['sh', '-c', "cat $folder/n.map | \"\$@\" 3<&0", 'sh'] },
+        '-q', '--directory', $to, '--map', '/dev/fd/3', $ldif, $stanza
+    ),
+    0, '',
+    'a map may be a pipe, for several files'
+);
+
+# What a load needs no module for, it does not load it for.
+my $used = `$^X @{[map { "-I$_" } grep { !ref } @INC]} -e 'use NetIO::Load::Source;
+    NetIO::Load::Source->new(file => shift); print join " ", grep { /CSV/ } keys %INC' $ldif`;
+is $used, '', 'a file that is no table does not load Text::CSV_XS';
 
 my $alone = spew("$folder/alone.txt", ieee(['02-00-01', 'One']));
 is_outcome(
@@ -146,7 +242,8 @@ SKIP: {
     my $call = "$^X " . join(' ', map { "-I$_" } grep { !ref } @INC) . ' ' . program();
     my $code = system "script -qec '$call --directory $to $good' $said >/dev/null </dev/null";
     is $code, 0, 'a load at a terminal';
-    like slurp($said), qr/\r\w+ +\[#*\.*\] +\d+%.*\r +\rwhois-load: 8 entries from 1 file/s,
+    like slurp($said),
+        qr/\r\w+ +\[#*\.*\] +\d+%.*\r +\rwhois-load: .*whois-load: 8 entries from 1 file/s,
         'a bar is drawn there, and goes before the summary';
 }
 

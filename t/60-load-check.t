@@ -95,9 +95,9 @@ for (['a directory', $good, 1], ['a text', 'x' x 200, ''], ['empty', '', '']) {
     local *NetIO::Load::Directory::seal = sub { };
     my $ended = eval {
         NetIO::Load::load(
-            path   => $path,
-            files  => [$input],
-            report => NetIO::Load::Report->new(quiet => 1)
+            path    => $path,
+            sources => [{ file => $input }],
+            report  => NetIO::Load::Report->new(quiet => 1)
         );
     };
     is $ended,   undef, 'a load that goes wrong unseen';

@@ -3,6 +3,7 @@ use warnings;
 use utf8;
 
 use lib 't/lib';
+use NetIO::Load::Stage;
 use NetIO::Test::Load;
 use Test::More;
 
@@ -16,7 +17,8 @@ my @files  = qw(t/data/ieee-tabs.txt t/data/ieee-blanks.txt);
 is_outcome(
     run_load('--directory', "sqlite:$path", '--format', 'ieee', @files),
     0,
-    "whois-load: 13 entries from 2 files in TIME, 0 skipped\n",
+    "whois-load: $files[0]:17: handle '02-00-10' is also at $files[0]:11\n"
+        . "whois-load: 13 entries from 2 files in TIME, 0 skipped\n",
     'a load of two files'
 );
 
@@ -42,7 +44,7 @@ is $schema, <<'SQL' =~ s/\n\z//r, 'schema';
 CREATE TABLE entry(id INTEGER PRIMARY KEY, key TEXT NOT NULL, handle TEXT NOT NULL, name TEXT NOT NULL, summary TEXT NOT NULL, fields TEXT NOT NULL)
 CREATE INDEX entry_key ON entry(key)
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID
-CREATE VIRTUAL TABLE word USING fts5(name, other, content='', columnsize=0, prefix='1 2 3', tokenize="unicode61 remove_diacritics 2")
+CREATE VIRTUAL TABLE word USING fts5(name, other, content='', columnsize=0, prefix='1 2 3 4 5 6 7 8', tokenize="unicode61 remove_diacritics 2")
 SQL
 is $dbh->selectrow_array('SELECT count(DISTINCT segid) FROM word_idx'), 1,
     'the index is one segment';
@@ -155,8 +157,10 @@ is_outcome(
 is_outcome(
     load_text(ieee(map { ['02-00-01', $_, '1 Street', 'US'] } qw(Uno One Ein))),
     0,
-    "whois-load: 3 entries from 1 file in TIME, 0 skipped\n",
-    'one handle, three owners'
+    "whois-load: $folder/in.txt:10: handle '02-00-01' is also at $folder/in.txt:5\n"
+        . "whois-load: $folder/in.txt:15: handle '02-00-01' is also at $folder/in.txt:5\n"
+        . "whois-load: 3 entries from 1 file in TIME, 0 skipped\n",
+    'one handle, three owners (E11)'
 );
 is names_in($path), 'Ein; One; Uno', 'all three are there';
 
@@ -169,6 +173,8 @@ is_outcome(
     ),
     65,
     "whois-load: $folder/in.txt:15: '02-00-01' is the same entry as at $folder/in.txt:5\n"
+        . "whois-load: $folder/in.txt:10: handle '02-00-01' is also at $folder/in.txt:5\n"
+        . "whois-load: $folder/in.txt:20: handle '02-00-01' is also at $folder/in.txt:5\n"
         . "whois-load: 3 entries from 1 file in TIME, 1 skipped\n",
     'the same entry twice'
 );
@@ -183,6 +189,66 @@ load_text(
 );
 is join(' ', map { $_->{handle} } @{ entries_of($path) }), '02-00-01 02-00-02 02-00-03',
     'entries of one name stand in the order of their handles';
+
+is_outcome(
+    run_load(
+        '-q',           '--directory',
+        "sqlite:$path", spew("$folder/in.txt", ieee(map { ['02-00-01', $_] } 'One', 'Two'))
+    ),
+    0, '',
+    '--quiet: no notes'
+);
+is_outcome(
+    load_text(ieee(map { ['02-00-01', "Owner $_"] } 1 .. 23)),
+    0,
+    join(
+        '',
+        map {
+                  "whois-load: $folder/in.txt:"
+                . (5 + 3 * $_)
+                . ": handle '02-00-01' is also at $folder/in.txt:5\n"
+        } 1 .. 20
+        )
+        . "whois-load: 2 more notes\nwhois-load: 23 entries from 1 file in TIME, 0 skipped\n",
+    'many owners: notes end, the count goes on'
+);
+is_outcome(
+    load_text(ieee(map { ['02-00-01', $_] } ('One') x 3)),
+    65,
+    join(
+        '',
+        map {
+            "whois-load: $folder/in.txt:$_: '02-00-01' is the same entry as at $folder/in.txt:5\n"
+        } 8,
+        11
+        )
+        . "whois-load: 1 entry from 1 file in TIME, 2 skipped\n",
+    'the same entry three times is no double handle'
+);
+
+# A record that whoisd would not show.
+is_outcome(
+    load_text(ieee(['02-00-01', 'One'], ['02-00-02', 'Two', ('x' x 44_000) x 3, 'US'])),
+    65,
+    "whois-load: $folder/in.txt:8: the record is longer than 131072 bytes\n"
+        . "whois-load: 1 entry from 1 file in TIME, 1 skipped\n",
+    'a record of more than 128 KiB (E11)'
+);
+
+is_outcome(
+    load_text(ieee(['02-00-01', 'One'], ['02-00-02', 'Two', ("\xe9" x 30_000) x 3])),
+    65,
+    "whois-load: $folder/in.txt:8: the record is longer than 131072 bytes\n"
+        . "whois-load: 1 entry from 1 file in TIME, 1 skipped\n",
+    'counted in bytes'
+);
+
+# Labels that are all different are not kept.
+my $stage = NetIO::Load::Stage->new_alone;
+$stage->add({ handle => $_, name => 'x', summary => '', fields => [["l$_", 'x']], words => [] },
+    'in')
+    for 1 .. 1100;
+cmp_ok scalar keys %{ $stage->{labels} }, '<=', 1001, 'labels are not remembered for ever';
 
 # Reports end, the count goes on.
 my $bad = "02-00-0C   (hex)\t\tHarbour\r\n\r\n";

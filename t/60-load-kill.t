@@ -26,7 +26,7 @@ my $old = slurp($path);
 # As it is when a load follows one that was killed: PATH.new is there.
 sub before {
     spew($path,       $old);
-    spew("$path.new", 'half a direc');
+    spew("$path.new", "SQLite format 3\0half a direc");
     return;
 }
 

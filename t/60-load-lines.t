@@ -65,6 +65,12 @@ is $lines->size,  13,   'size of a file';
 is $lines->taken, 13,   'bytes read so far';
 is $lines->name,  'in', 'name';
 
+open $handle, '<:raw', spew("$folder/in", "a\xc3\nb\xe4") or die "$folder/in: $!\n";
+$lines = NetIO::Load::Lines->new($handle, 'in');
+$lines->as_bytes;
+is_deeply [map { [$lines->next] } 1 .. 2], [["a\xc3", undef], ["b\xe4", $lines->UNENDED]],
+    'bytes where they are asked for';
+
 pipe my $from, my $to or die "pipe: $!\n";
 is(NetIO::Load::Lines->new($from, 'pipe')->size, undef, 'a pipe has no size');
 

@@ -19,10 +19,26 @@ my $path    = "$folder/ieee.db";
 my $records = 0;
 $records += () = slurp($_) =~ /^\S+\s+\(hex\)/mg for @files;
 
+# What there is to say of prefixes that several organisations have, by another way.
+sub shared_handles {
+    my ($file) = @_;
+    my ($line, %first, %notes) = (0);
+
+    for (split /\n/, slurp($file)) {
+        $line++;
+        my ($prefix) = /^(\S+)\s+\(hex\)/ or next;
+        my $first    = $first{$prefix} ||= $line;
+        push @{ $notes{$prefix} }, "$file:$line: handle '$prefix' is also at $file:$first"
+            if $first != $line;
+    }
+    return map { @{ $notes{$_} } } sort keys %notes;
+}
+
 is_outcome(
     run_load('--directory', "sqlite:$path", '--format', 'ieee', @files),
     0,
-    "whois-load: $records entries from 4 files in TIME, 0 skipped\n",
+    join('', map { "whois-load: $_\n" } shared_handles($files[0]))
+        . "whois-load: $records entries from 4 files in TIME, 0 skipped\n",
     'every assignment is loaded'
 );
 

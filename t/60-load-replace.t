@@ -124,7 +124,7 @@ SKIP: {
 # What a killed load may have left, and what others may have put there.
 run_load(@to, $one);
 $old = slurp($path);
-spew("$path.new", 'half a direc');
+spew("$path.new", "SQLite format 3\0half a direc");
 is_outcome(run_load(@to, $two), 0, $loaded, 'a PATH.new that was left is removed (E1)');
 is names_in($path) . ', ' . left_over(), 'Two, a.db a.db.lock', 'and does not matter';
 

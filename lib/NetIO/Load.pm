@@ -1,6 +1,6 @@
 package NetIO::Load;
 
-# A load: files of some format go in, a directory comes out.  Called by whois-load.
+# A load: files of some formats go in, a directory comes out.  Called by whois-load.
 
 use strict;
 use warnings;
@@ -9,15 +9,14 @@ use NetIO::Load::Check 'check_directory';
 use NetIO::Load::Clean qw(quote text_of);
 use NetIO::Load::Directory;
 use NetIO::Load::Failure ':exit';
-use NetIO::Load::IEEE;
-use NetIO::Load::Lines;
+use NetIO::Load::Map;
 use NetIO::Load::Replacement;
+use NetIO::Load::Source;
+use NetIO::Load::Stage;
 
 our $VERSION = '0.01';
 
-my %reader_of = (ieee => 'NetIO::Load::IEEE');
-
-sub formats { return sort keys %reader_of }
+use constant SAMPLES => 3;    # entries of a file that a rehearsal shows
 
 # Loads the files into the directory; returns the number of entries.  Any exception leaves the
 # directory as it was, and nothing beside it but the lock.
@@ -27,9 +26,9 @@ sub load {
 
     local @SIG{qw(INT TERM HUP)} = map { _is_ignored($_) ? 'IGNORE' : $stop } qw(INT TERM HUP);
 
-    my @readers     = map { _open_reader($_, $job{format}) } @{ $job{files} };
+    my @sources     = _open($job{sources});
     my $replacement = NetIO::Load::Replacement->new($job{path});
-    my $entries     = eval { _replace($replacement, \@readers, $job{report}) };
+    my $entries     = eval { _replace($replacement, \@sources, $job{report}) };
     return $entries if defined $entries;
 
     my $error = $@;
@@ -45,41 +44,52 @@ sub _is_ignored {
     return ($SIG{$signal} || '') eq 'IGNORE';
 }
 
-sub _open_reader {
-    my ($file, $format) = @_;
+# All that a load finds wrong with the files, and nothing is written.  Returns the number of
+# entries that there would be.
+sub rehearse {
+    my (%job) = @_;
+    my ($report, $on_sample) = @job{qw(report on_sample)};
+    my @sources = _open($job{sources});
+    my $stage   = NetIO::Load::Stage->new_alone;
 
-    open my $handle, '<:raw', $file
-        or NetIO::Load::Failure->throw(EX_NOINPUT, "cannot read $file: $!");
-    NetIO::Load::Failure->throw(EX_NOINPUT, "cannot read $file: it is a folder") if -d $handle;
-    my $lines  = NetIO::Load::Lines->new($handle, $file);
-    my $reader = defined $format ? $reader_of{$format} : _recognize($lines);
-    return [$lines, $reader->new($lines)];
+    my $sample = sub {
+        my ($place, $number) = @_;
+        $on_sample->($place, $stage->last_fields) if $number <= SAMPLES;
+    };
+    _read_all(\@sources, $stage, $report, $sample);
+    $stage->each_sorted(
+        _calls($report),
+        on_entry    => sub { },
+        on_progress => sub { $report->progress('sorting', $_[0]) },
+    );
+    $stage->each_shared(_on_shared($report));
+    return $stage->kept;
 }
 
-sub _recognize {
-    my ($lines) = @_;
-    my $start = $lines->start;
+# A map that is given for several files is read once: it may be a pipe.
+sub _open {
+    my ($sources) = @_;
+    my %map;
 
-    for my $reader (map { $reader_of{$_} } formats()) {
-        return $reader if $reader->recognizes($start);
-    }
-    NetIO::Load::Failure->throw(EX_DATAERR,
-        $lines->name . ': not of a known format (' . join(', ', formats()) . ')');
+    return map {
+        my %source = %$_;
+        my $path   = $source{map};
+        $source{map} = $map{$path} ||= NetIO::Load::Map->new($path) if defined $path;
+        NetIO::Load::Source->new(%source);
+    } @$sources;
 }
 
 sub _replace {
-    my ($replacement, $readers, $report) = @_;
+    my ($replacement, $sources, $report) = @_;
 
     $replacement->create;
     my $directory = NetIO::Load::Directory->new($replacement->path);
-    _read_all($readers, $directory, $report);
+    _read_all($sources, $directory->stage, $report, sub { });
     my $entries = $directory->finish(
-        sources      => join(', ', map { text_of($_->[0]->name) } @$readers),
-        on_progress  => sub { $report->progress('indexing', $_[0]) },
-        on_duplicate => sub {
-            my ($handle, $place, $first) = @_;
-            $report->skip($place, quote($handle) . " is the same entry as at $first");
-        },
+        _calls($report),
+        sources     => join(', ', map { text_of($_->name) } @$sources),
+        on_progress => sub { $report->progress('indexing', $_[0]) },
+        on_shared   => _on_shared($report),
     );
     $report->progress('checking', 1);
     $directory->seal($replacement->handle);
@@ -88,28 +98,62 @@ sub _replace {
     return $entries;
 }
 
-sub _read_all {
-    my ($readers, $directory, $report) = @_;
-    my $size  = 0;
-    my $taken = 0;
+sub _calls {
+    my ($report) = @_;
+    my $skip = sub {
+        my ($handle, $place, $first) = @_;
+        $report->skip($place, quote($handle) . " is the same entry as at $first");
+    };
 
-    $size += $_->[0]->size || 0 for @$readers;
-    for (@$readers) {
-        my ($lines, $reader) = @$_;
-        my $before = $directory->staged;
-        my $seen   = 0;
-        while (my $record = $reader->next) {
-            my $place = $lines->name . ':' . $record->{line};
-            my $error = $record->{error} || $directory->add($record, $place);
-            $report->skip($place, $error) if $error;
-            $report->progress('reading', ($taken + $lines->taken) / $size)
-                if $size && $seen++ % 256 == 0;
-        }
-        NetIO::Load::Failure->throw(EX_DATAERR, $lines->name . ': not one record could be read')
-            if $directory->staged == $before;
-        $taken += $lines->taken;
+    return (on_duplicate => $skip);
+}
+
+sub _on_shared {
+    my ($report) = @_;
+
+    return sub {
+        my ($handle, $place, $first) = @_;
+        $report->note($place, 'handle ' . quote($handle) . " is also at $first");
+    };
+}
+
+sub _read_all {
+    my ($sources, $stage, $report, $on_taken) = @_;
+    my ($size, $taken) = (0, 0);
+
+    $size += $_->size || 0 for @$sources;
+    for my $source (@$sources) {
+        my $progress = sub {
+            $report->progress('reading', ($taken + $source->taken) / $size) if $size;
+        };
+        _read($source, $stage, $report, $progress, $on_taken);
+        $taken += $source->taken;
     }
     return;
+}
+
+sub _read {
+    my ($source, $stage, $report, $progress, $on_taken) = @_;
+    my ($seen, $count) = (0, 0);
+
+    while (my $entry = $source->next) {
+        my $place = $source->name . ':' . $entry->{line};
+        my $error = $entry->{error} || $stage->add($entry, $place);
+        $error ? $report->skip($place, $error) : $on_taken->($place, ++$count);
+        $progress->() if $seen++ % 256 == 0;
+    }
+    $report->pass($source->passed);
+    NetIO::Load::Failure->throw(EX_DATAERR, $source->name . ': ' . _reason_for_none($source, $seen))
+        if !$count;
+    $report->note(@$_) for $source->asked_in_vain;
+    return;
+}
+
+sub _reason_for_none {
+    my ($source, $seen) = @_;
+
+    return 'not one record could be read' if $seen || !$source->passed;
+    return 'the map wants none of its ' . $source->passed . ' records';
 }
 
 1;
@@ -126,9 +170,11 @@ NetIO::Load - load files into a directory
     use NetIO::Load::Report;
 
     my $entries = NetIO::Load::load(
-        path   => '/var/lib/whoisd/ieee.db',
-        format => 'ieee',
-        files  => ['/usr/share/ieee-data/oui.txt'],
+        path    => '/var/lib/whoisd/staff.db',
+        sources => [
+            { file => '/usr/share/ieee-data/oui.txt', format => 'ieee' },
+            { file => 'people.ldif', map => 'people.map' },
+        ],
         report => NetIO::Load::Report->new,
     );
 
@@ -144,19 +190,22 @@ that cannot be read are told to the report and left out.
 
 =item load(OPTIONS)
 
-Returns the number of entries.  C<path> is the directory, C<files> are the inputs, C<format> is
-theirs; without it each input is recognised by its beginning.  C<report> is a
-L<NetIO::Load::Report>.  While it runs, SIGINT, SIGTERM and SIGHUP (unless ignored) end it.
+Returns the number of entries.  C<path> is the directory.  C<sources> is a list of hashes: C<file>,
+its C<format>, without which it is recognised by its beginning, and the path of a C<map>, without
+which the built-in one for the format is used.  C<report> is a L<NetIO::Load::Report>.  While it
+runs, SIGINT, SIGTERM and SIGHUP (unless ignored) end it.
 
-=item formats
+=item rehearse(OPTIONS)
 
-The names of the formats there are.
+Reads C<sources> in the same way, tells C<report> the same and writes nothing.  C<on_sample> is
+called with place and fields of the first three entries of each file.  Returns the number of entries.
 
 =back
 
 =head1 READERS
 
-A format is a class that gives one entry after another.
+A format is a class that gives one record after another; F<lib/NetIO/Load/Source.pm> has the table
+of them.
 
 =over
 
@@ -168,15 +217,28 @@ A class method: whether an input that begins with that text is of this format.
 
 A reader of a L<NetIO::Load::Lines>.
 
+=item names
+
+The names that the records have, where the format says so beforehand; otherwise an empty list.
+
 =item next
 
 The next record, a hash, or nothing at the end.  One that could not be read has C<error>, a text,
-and C<line>, a number.  Any other is an entry: C<handle>, C<name>, C<summary> (what a listing adds
-in parentheses, may be empty), C<fields> (a list of pairs of label and value, the record as it is
-shown), C<words> (a list of texts by whose words it is found, besides name and handle) and
-C<line>.  Text is in characters and need not be clean.  A C<name> is never empty.
+and C<line>, a number.  Any other has C<line> and C<pairs>, a list of C<[NAME, VALUE]> in the order
+of the file, in characters that need not be clean; a value that cannot be had is
+C<[NAME, undef, REASON]>.
 
 =back
+
+A L<NetIO::Load::Map> makes entries of such records.  The reader of the format C<ieee> gives entries
+itself.
+
+=head1 ENTRIES
+
+An entry has C<handle>, C<name>, C<summary> (what a listing adds in parentheses, may be empty),
+C<fields> (a list of pairs of label and value, the record as it is shown), C<words> (a list of texts
+by whose words it is found, besides name and handle) and C<line>.  Text is in characters and need
+not be clean.  Handle and name are never empty.
 
 =head1 ERRORS
 
@@ -185,6 +247,6 @@ new; F<PATH.new> is gone.
 
 =head1 SEE ALSO
 
-L<whois-load(1)>, L<NetIO::Load::Directory>, L<NetIO::Load::Replacement>
+L<whois-load(1)>, L<NetIO::Load::Source>, L<NetIO::Load::Directory>, L<NetIO::Load::Replacement>
 
 =cut

@@ -15,7 +15,7 @@ use NetIO::Load::Directory ();
 use NetIO::Load::Failure ':exit';
 use NetIO::Load::SQLite qw(connect_sqlite patiently);
 
-our @EXPORT_OK = qw(check_directory holds_directory);
+our @EXPORT_OK = qw(check_directory holds_directory holds_unfinished);
 
 use constant {
     TRAILER_SIZE => 64,
@@ -25,13 +25,34 @@ use constant {
 # https://sqlite.org/fileformat.html section 1.3: the application_id stands at 68.
 sub holds_directory {
     my ($handle) = @_;
-    my $header = '';
+    my $header = _read($handle, HEADER_SIZE);
 
-    sysread $handle, $header, HEADER_SIZE;
     return
-           length $header == HEADER_SIZE
+           defined $header
         && $header =~ /^SQLite format 3\0/
         && unpack('N', substr $header, 68, 4) == NetIO::Load::Directory::APPLICATION_ID();
+}
+
+# SQLite may write the first page last: until then there are zeros.
+sub holds_unfinished {
+    my ($handle) = @_;
+    my $head = '';
+
+    sysread $handle, $head, 16;
+    return "SQLite format 3\0" =~ /^\Q$head\E/ || $head !~ /[^\0]/;
+}
+
+# That many bytes; undef when there are fewer, or they cannot be read.
+sub _read {
+    my ($handle, $size) = @_;
+    my $bytes = '';
+
+    while (length $bytes < $size) {
+        my $got = sysread $handle, $bytes, $size - length $bytes, length $bytes;
+        next   if !defined $got && $!{EINTR};
+        return if !$got;
+    }
+    return $bytes;
 }
 
 sub check_directory {
@@ -47,11 +68,11 @@ sub check_directory {
 
 sub _trailer_problem {
     my ($handle) = @_;
-    my $size     = (-s $handle) - TRAILER_SIZE;
-    my $trailer  = '';
+    my $size = (-s $handle) - TRAILER_SIZE;
 
-    return "cannot read it again: $!"
-        if !sysseek($handle, $size, SEEK_SET) || !sysread $handle, $trailer, TRAILER_SIZE;
+    sysseek $handle, $size, SEEK_SET or return "cannot read it again: $!";
+    my $trailer = _read($handle, TRAILER_SIZE);
+    return "cannot read it again: $!" if !defined $trailer;
     return 'its trailer is damaged'
         if $trailer !~ /^NetIO directory 1 crc32 [0-9a-f]{8} size ([0-9]{25})\n\z/;
     return $1 == $size ? undef : "$size bytes, but its trailer says " . ($1 + 0);
@@ -102,7 +123,7 @@ NetIO::Load::Check - look at a directory file before it is used
 
 =head1 SYNOPSIS
 
-    use NetIO::Load::Check qw(check_directory holds_directory);
+    use NetIO::Load::Check qw(check_directory holds_directory holds_unfinished);
 
     check_directory('staff.db.new', $handle, 150);
 
@@ -119,6 +140,10 @@ to end, leads to them.  Throws a L<NetIO::Load::Failure> otherwise.
 =item holds_directory(HANDLE)
 
 Whether a file begins like a directory of NetIO.
+
+=item holds_unfinished(HANDLE)
+
+Whether a file may be what a load left that was killed.
 
 =back
 

@@ -12,14 +12,17 @@ use Unicode::Normalize ();
 
 our @EXPORT_OK = qw(text_of clean_value fold_name fold_handle quote);
 
+# Found once: to look for them takes longer than to decode a value.
+my ($utf_8, $latin_1) = map { Encode::find_encoding($_) } 'UTF-8', 'ISO-8859-1';
+
 # Bytes to characters.  Old registries mix encodings line by line, so what is not UTF-8 is taken
 # as Latin-1, which accepts every byte.
 sub text_of {
     my ($bytes) = @_;
 
     return $bytes if !($bytes =~ tr/\x00-\x7f//c);
-    my $text = eval { Encode::decode('UTF-8', $bytes, Encode::FB_CROAK | Encode::LEAVE_SRC) };
-    return defined $text ? $text : Encode::decode('ISO-8859-1', $bytes);
+    my $text = eval { $utf_8->decode($bytes, Encode::FB_CROAK | Encode::LEAVE_SRC) };
+    return defined $text ? $text : $latin_1->decode($bytes);
 }
 
 # Controls, separators of lines and paragraphs, and the marks that turn the direction of writing

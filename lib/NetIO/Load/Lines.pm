@@ -8,6 +8,7 @@ use warnings;
 use NetIO::Load::Clean 'text_of';
 use NetIO::Load::Failure ':exit';
 
+use constant UNENDED => 'the file ends in the middle of this line';
 use constant {
     LONGEST => 65_536,    # bytes of a line
     SLICE   => 65_536,    # bytes of one read(2)
@@ -18,18 +19,28 @@ sub new {
     my ($class, $handle, $name) = @_;
 
     return bless {
-        handle => $handle,
-        name   => $name,
-        buffer => '',
-        at     => 0,         # where in the buffer the next line begins
-        taken  => 0,
-        number => 0,
+        handle  => $handle,
+        name    => $name,
+        buffer  => '',
+        at      => 0,         # where in the buffer the next line begins
+        taken   => 0,
+        number  => 0,
+        bytes   => 0,
+        unended => 0,
     }, $class;
 }
 
-sub name   { return $_[0]{name} }
-sub number { return $_[0]{number} }
-sub taken  { return $_[0]{taken} }
+sub as_bytes {
+    my ($self) = @_;
+
+    $self->{bytes} = 1;
+    return;
+}
+
+sub name     { return $_[0]{name} }
+sub number   { return $_[0]{number} }
+sub taken    { return $_[0]{taken} }
+sub is_ended { return !$_[0]{unended} }
 
 sub size {
     my ($self) = @_;
@@ -55,7 +66,7 @@ sub next {
     $self->{at} = $end + 1;
     $self->{number}++;
     chop $line if substr($line, -1) eq "\r";
-    return $line =~ tr/\x00-\x7f//c ? text_of($line) : $line;
+    return $line =~ tr/\x00-\x7f//c && !$self->{bytes} ? text_of($line) : $line;
 }
 
 # The first line, one whose end is not in the buffer yet, or one with a flaw.
@@ -73,14 +84,15 @@ sub _odd_line {
     }
     my $stop = $end < 0 ? length $self->{buffer} : $end;
     my $line = substr $self->{buffer}, $self->{at}, $stop - $self->{at};
-    my $flaw = $end < 0 ? 'the file ends in the middle of this line' : undef;
+    my $flaw = $end < 0 ? UNENDED : undef;
     return if $end < 0 && $line eq '' && !defined $head;
-    $self->{at} = $end < 0 ? $stop : $stop + 1;
-    $head       = substr $line, 0, LONGEST if !defined $head && length $line > LONGEST;
+    $self->{unended} = $end < 0;
+    $self->{at}      = $end < 0 ? $stop : $stop + 1;
+    $head            = substr $line, 0, LONGEST if !defined $head && length $line > LONGEST;
     ($line, $flaw) = ($head, 'the line is longer than ' . LONGEST . ' bytes') if defined $head;
     $line =~ s/^\xef\xbb\xbf// if $self->{number}++ == 0;
     $line =~ s/\r\z//;
-    return (text_of($line), $flaw);
+    return ($self->{bytes} ? $line : text_of($line), $flaw);
 }
 
 # Reads on; false at the end of the file.  A handler of a signal that wants to end the load dies,
@@ -133,9 +145,18 @@ Reads from the handle with sysread.  The name is for messages.
 =item next
 
 A list: the next line without its end, and what is wrong with it, or undef; nothing after the last
-line.  A line of more than 65536 bytes comes cut and with a flaw; so does a last line without an
-end, since that is what a file that was cut off looks like.  Throws a L<NetIO::Load::Failure> when
-the file cannot be read.
+line.  A line of more than 65536 bytes comes cut and with a flaw; a last line without an end, since
+that is what a file that was cut off looks like, has the flaw C<UNENDED>.  Throws a
+L<NetIO::Load::Failure> when the file cannot be read.
+
+=item as_bytes
+
+From now on C<next> gives bytes, for formats where a character may begin in one line and end in
+the next.
+
+=item is_ended
+
+False once C<next> has given a last line without an end, even one whose flaw is its length.
 
 =item number
 

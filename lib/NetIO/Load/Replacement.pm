@@ -16,7 +16,7 @@ use warnings;
 use Fcntl qw(:DEFAULT :flock :mode);
 use IO::Handle;
 
-use NetIO::Load::Check 'holds_directory';
+use NetIO::Load::Check qw(holds_directory holds_unfinished);
 use NetIO::Load::Failure ':exit';
 
 sub new {
@@ -64,14 +64,27 @@ sub _take_lock {
     NetIO::Load::Failure->throw(EX_IOERR, "cannot lock $self->{lock}: $!");
 }
 
-# The lock is ours, so a PATH.new that is there was left by a load that was killed.
+# The lock is ours, so a PATH.new that is there was left by a load that was killed; or it is a
+# file of somebody's who did not know of loads, which may even be read by this one.
+sub _remove_left {
+    my ($self) = @_;
+    my $refuse = sub {
+        NetIO::Load::Failure->throw(EX_CANTCREAT, "cannot remove $self->{new}: $_[0]");
+    };
+
+    no warnings 'newline';
+    if (lstat $self->{new} and -f _) {
+        sysopen my $left, $self->{new}, O_RDONLY | O_NOFOLLOW or $refuse->($!);
+        $refuse->('no load has left it') if !holds_unfinished($left);
+    }
+    unlink $self->{new} or $!{ENOENT} or $refuse->($!);
+    return;
+}
+
 sub create {
     my ($self) = @_;
 
-    if (!unlink($self->{new}) && !$!{ENOENT}) {
-        NetIO::Load::Failure->throw(EX_CANTCREAT, "cannot remove $self->{new}: $!");
-    }
-    $self->{created} = 1;
+    $self->_remove_left;
     sysopen $self->{handle}, $self->{new}, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0644
         or NetIO::Load::Failure->throw(EX_CANTCREAT, "cannot create $self->{new}: $!");
     return;
@@ -84,9 +97,11 @@ sub publish {
 
     $self->_sync($self->{handle})
         or NetIO::Load::Failure->throw(EX_IOERR, "cannot sync $self->{new}: $!");
+    $self->_is_ours
+        or NetIO::Load::Failure->throw(EX_IOERR,
+        "cannot rename $self->{new}: somebody has replaced it");
     rename $self->{new}, $self->{path}
         or NetIO::Load::Failure->throw(EX_IOERR, "cannot rename $self->{new}: $!");
-    $self->{created} = 0;
     my $handle;
     open($handle, '<', $folder) && $self->_sync($handle)
         or NetIO::Load::Failure->throw(EX_IOERR,
@@ -102,11 +117,21 @@ sub _sync {
     return $done;
 }
 
+# Whether PATH.new is still the file that was created, and none that another hand, or a load that
+# does not know of this one since PATH.lock was removed, has put there.
+sub _is_ours {
+    my ($self) = @_;
+
+    return if !$self->{handle} || !defined fileno $self->{handle};
+    my @ours  = stat $self->{handle};
+    my @there = lstat $self->{new};
+    return @ours && @there && $ours[0] == $there[0] && $ours[1] == $there[1];
+}
+
 sub discard {
     my ($self) = @_;
 
-    unlink $self->{new} if $self->{created};
-    $self->{created} = 0;
+    unlink $self->{new} if $self->_is_ours;
     return;
 }
 
@@ -145,7 +170,8 @@ lasts as long as the object.
 
 =item create
 
-Makes F<PATH.new>, empty, mode 0644 less the umask; one that an earlier load left is removed.
+Makes F<PATH.new>, empty, mode 0644 less the umask; one that an earlier load left is removed.  A
+file of that name that cannot be such a one is not.
 
 =item path, handle
 
@@ -153,11 +179,12 @@ Of F<PATH.new>; the handle is open for reading and writing.
 
 =item publish
 
-Syncs F<PATH.new>, renames it to PATH and syncs the folder.
+Syncs F<PATH.new>, renames it to PATH and syncs the folder.  Fails when it is not the file that
+was created.
 
 =item discard
 
-Removes F<PATH.new> unless it was published.
+Removes F<PATH.new> unless it was published, or is somebody else's.
 
 =back
 

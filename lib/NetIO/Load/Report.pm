@@ -20,33 +20,59 @@ sub new {
 
     return bless {
         quiet   => $option{quiet},
+        dry_run => $option{dry_run},
         bar     => !$option{quiet} && -t STDERR,
         drawn   => 0,
         redraw  => 0,
         started => $now,
         skipped => 0,
+        passed  => 0,
+        notes   => 0,
     }, $class;
 }
 
 sub skipped { return $_[0]{skipped} }
 
-# One line.  File names are bytes, so messages are; what a name holds must not move the cursor,
-# as the controls from U+0080 on do, which are two bytes of UTF-8.
+# One line.
 sub line {
     my ($self, $text) = @_;
+
+    $self->_erase;
+    print STDERR 'whois-load: ', printable($text), "\n";
+    return;
+}
+
+# File names are bytes, so messages are; what a name holds must not move the cursor, as the
+# controls from U+0080 on do, which are two bytes of UTF-8.
+sub printable {
+    my ($text) = @_;
 
     utf8::downgrade($text, 1) or utf8::encode($text);
     $text =~
         s/([\x00-\x1f\x7f]|\xc2[\x80-\x9f])/join '', map { sprintf '\\x%02X', $_ } unpack 'C*', $1/ge;
-    $self->_erase;
-    print STDERR "whois-load: $text\n";
-    return;
+    return $text;
 }
 
 sub skip {
     my ($self, $place, $text) = @_;
 
     $self->line("$place: $text") if ++$self->{skipped} <= MOST_REPORTS;
+    return;
+}
+
+# What is worth knowing and no fault.
+sub note {
+    my ($self, $place, $text) = @_;
+
+    return                       if $self->{quiet};
+    $self->line("$place: $text") if ++$self->{notes} <= MOST_REPORTS;
+    return;
+}
+
+sub pass {
+    my ($self, $records) = @_;
+
+    $self->{passed} += $records;
     return;
 }
 
@@ -75,10 +101,12 @@ sub _erase {
 # After the last record, whether the load went well or not.
 sub finish {
     my ($self) = @_;
-    my $more = $self->{skipped} - MOST_REPORTS;
+    my ($skipped, $notes) = map { $_ - MOST_REPORTS } @$self{qw(skipped notes)};
 
     $self->_erase;
-    $self->line("$more more " . ($more == 1 ? 'record' : 'records') . ' skipped') if $more > 0;
+    $self->line("$skipped more " . ($skipped == 1 ? 'record' : 'records') . ' skipped')
+        if $skipped > 0;
+    $self->line("$notes more " . ($notes == 1 ? 'note' : 'notes')) if $notes > 0;
     return;
 }
 
@@ -87,13 +115,15 @@ sub summary {
 
     return if $self->{quiet};
     $self->line(
-        sprintf '%d %s from %d %s in %.1f s, %d skipped',
+        sprintf '%s%d %s from %d %s in %.1f s, %d skipped%s',
+        $self->{dry_run} ? 'dry run: ' : '',
         $entries,
         $entries == 1 ? 'entry' : 'entries',
         $files,
         $files == 1 ? 'file' : 'files',
         clock_gettime(CLOCK_MONOTONIC) - $self->{started},
-        $self->{skipped}
+        $self->{skipped},
+        $self->{passed} ? ", $self->{passed} passed over" : ''
     );
     return;
 }
@@ -119,13 +149,17 @@ NetIO::Load::Report - what a load says on standard error
 
 =over
 
-=item new(quiet => FLAG)
+=item new(quiet => FLAG, dry_run => FLAG)
 
-The clock of the summary starts here.
+The clock of the summary starts here; it says when it is that of a dry run.
 
 =item line(TEXT)
 
 One line, after C<whois-load: >, its control characters escaped.
+
+=item printable(TEXT)
+
+A function: the text as bytes, its control characters escaped.
 
 =item skip(PLACE, TEXT)
 
@@ -135,13 +169,23 @@ A record that could not be read.  The first 20 are printed, the rest counted.
 
 How many there were.
 
+=item note(PLACE, TEXT)
+
+What is worth knowing and no fault, unless the report is quiet.  The first 20 are printed, the rest
+counted.
+
+=item pass(NUMBER)
+
+So many records were passed over, because a map does not want them.
+
 =item progress(PHASE, FRACTION)
 
 A bar, when standard error is a terminal and the report is not quiet.
 
 =item finish
 
-Takes the bar away and prints how many more records were skipped than were reported.
+Takes the bar away and prints how many more records were skipped, and notes made, than were
+printed.
 
 =item summary(ENTRIES, FILES)
 
