@@ -19,6 +19,13 @@ my $dir = File::Temp->newdir;
 my $all = join '', map { chr } 0x01 .. 0x08, 0x0b .. 0x1f, 0x7f .. 0x9f, 0x200b, 0x202e, 0x2028,
     0x2066, 0xfeff;
 
+# Some of these one by one, at each place among eight that may be shown.
+my @places;
+for my $sign (map { chr } 0x01, 0x1f, 0x7f, 0x80, 0x9f) {
+    push @places, ['Text', substr('~ABCDEF ', 0, $_) . $sign . substr('~ABCDEF ', $_) . '!']
+        for 0 .. 8;
+}
+
 sub many {
     my ($word, $count) = @_;
 
@@ -55,7 +62,8 @@ my @entries = (
         summary => "sum $all",
         fields  => [["La${all}bel", "value $all."]]
     },
-    { handle => 'sum', name => 'Sum both' },
+    { handle => 'sum',    name => 'Sum both' },
+    { handle => 'places', name => 'Places', fields => \@places },
     {
         handle => 'referral',
         name   => 'Referral',
@@ -170,6 +178,9 @@ is_answer 'both', 'in listings as well',
     'There were 2 matches on your request.', '', '            !control: Control  both (sum )',
     '                !sum: Sum both', '',
     q{To see one of them, ask for its handle: whois '!control'};
+is_answer '!places', 'wherever they stand',
+    'There were 1 matches on your request.', '',
+    ('                Text: ~ABCDEF !') x 45, '', $help;
 is_answer '!format', 'a format is text (D2)',
     'There were 1 matches on your request.', '', '                %s%n: %n%s%x', '', $help;
 is_answer '!referral', 'no line sends a client away',

@@ -70,8 +70,8 @@ for my $row (
     my $client = $d->connect;
     my $answer = $d->ask("!c1\r\n");
 
-    push_octets($client, "!c1\r\n" x 10_000, 50_000);
-    is $d->read_all($client), $answer, 'pipelined queries get one answer (D24)';
+    push_octets($client, "!c1\r\n" x 10_000, 1 << 20);
+    is $d->read_all($client), $answer, 'a megabyte of pipelined queries gets one answer (D24)';
     served($d, 'pipelined');
 }
 {
@@ -83,6 +83,28 @@ for my $row (
     close $client;
     served($d, 'talk behind the answer');
 }
+
+# ---- patterns ----------------------------------------------------------------------------
+
+# What is a trap for an engine with patterns, as long as a client likes.
+for my $row (
+    ['SQL (D21)',                  q{' OR '1'='1' -- }],
+    ['LDAP (D21)',                 '*)(uid=*'],
+    ['a regular expression (D21)', '(a+)+$'],
+    ['FTS5 (D21)',                 '"a" NEAR("b" OR '],
+    ['stars (D23)',                '* '],
+    ['words with stars (D23)',     'a* '],
+    )
+{
+    my ($name, $piece) = @$row;
+
+    is $d->ask($piece x (65_536 / length $piece) . "\r\n"), $too_long, "$name: 64 KiB";
+    my $most = substr $piece x 1024, 0, 1024;
+    like $d->ask("$most\r\n"),
+        qr/\A(?:There were no matches|Sorry, (?:that query has too many words|please ask))/,
+        "$name: 1024 bytes";
+}
+served($d, 'patterns');
 
 # ---- octets at odd times -----------------------------------------------------------------
 
@@ -140,6 +162,27 @@ for my $row (
 }
 served($d, 'after all that');
 $d->finish;
+
+# ---- a search that would take long -------------------------------------------------------
+
+# Rows of two words in turn, and a phrase of one of them: each of a million places is tried.
+{
+    my @fields = (['Text', 'a b ' x 10_000]);
+    my $dense  = build_directory("$dir/dense.db",
+        [map { { handle => "d$_", name => "Dense $_", fields => \@fields } } 1 .. 100]);
+    my $busy   = NetIO::Test::Daemon->whoisd($dense);
+    my $phrase = join '-', ('a') x 32;
+    my $client = $busy->connect;
+
+    syswrite $client, "$phrase\r\n";
+    like $busy->ask("dense\r\n"), qr/\AThere were 100 matches/, 'who asks meanwhile is served';
+    is $busy->read_all($client),
+        "Sorry, the search took too long; please ask for longer or fewer words.\r\n",
+        'a search that does not end soon is ended';
+    ok $busy->wait_log(qr/$peer "$phrase" search took too long $ms\n/), 'which is in the log';
+    like $busy->ask("a b\r\n"), qr/\AThere were 100 matches/, 'and the next search is as ever';
+    $busy->finish;
+}
 
 # ---- the slow ----------------------------------------------------------------------------
 

@@ -11,67 +11,45 @@
 #include <string.h>
 #include <sysexits.h>
 
-#define LISTING_MAX 900 /* bytes of a name or a summary in a listing: two fit a line */
+#define HEAD_MAX 64 /* bytes of the lines before a listing */
 
 struct search {
     struct directory *directory;
     const struct query *query;
     netio_deadline deadline;
-    int64_t id[ANSWER_LIST_MAX + 1];
+    struct netio_buf *out;
     size_t found;
+    int64_t id[ANSWER_RECORD_MAX]; /* of the first ones */
+    char first[LAYOUT_LABEL_MAX + 1]; /* handle of the first, clean */
 };
 
-static const char more_help[] = "For more information try 'whois help'.";
+static const char no_match[] = "There were no matches on your request.\r\n\r\n";
+static const char more_help[] = "For more information try 'whois help'.\r\n";
 
-static int put_count(struct netio_buf *out, size_t found)
+/* The first lines, and how many bytes they are. */
+static size_t head_of(size_t found, char out[HEAD_MAX])
 {
-    int code;
-
-    if (found == 0)
-        code = layout_line(out, "There were no matches on your request.");
-    else if (found > ANSWER_LIST_MAX)
-        code = layout_line(out, "There were more than %d matches on your request.",
-                           ANSWER_LIST_MAX);
-    else
-        code = layout_line(out, "There were %zu matches on your request.", found);
-    return code != 0 ? code : layout_line(out, "%s", "");
+    if (found > ANSWER_LIST_MAX)
+        return (size_t)sprintf(out, "There were more than %d matches on your request.\r\n\r\n",
+                               ANSWER_LIST_MAX);
+    return (size_t)sprintf(out, "There were %zu matches on your request.\r\n\r\n", found);
 }
 
-/* "           !00-00-0C: Cisco Systems, Inc (San Jose, US)" */
-static int put_listing(struct netio_buf *out, const struct directory_entry *entry)
+static int put_head(struct netio_buf *out, size_t found)
 {
-    char handle[LAYOUT_LABEL_MAX + 2] = "!", text[2 * LISTING_MAX + 8];
-    size_t len = layout_clean(entry->handle, strlen(entry->handle), handle + 1, sizeof handle - 1);
-    size_t used = layout_clean(entry->name, strlen(entry->name), text, LISTING_MAX);
+    char head[HEAD_MAX];
 
-    if (*entry->summary) {
-        used += (size_t)sprintf(text + used, " (");
-        used += layout_clean(entry->summary, strlen(entry->summary), text + used, LISTING_MAX);
-        text[used++] = ')';
-    }
-    return layout_pair(out, handle, 1 + len, text, used);
+    return netio_buf_add(out, head, head_of(found, head));
 }
 
-static int put_list(struct netio_buf *out, struct search *search)
+static int put_literal(struct netio_buf *out, const char *text)
 {
-    struct directory_entry entry;
-    char first[LAYOUT_LABEL_MAX + 1] = "";
-    size_t listed = search->found < ANSWER_LIST_MAX ? search->found : ANSWER_LIST_MAX;
-    int code = put_count(out, search->found);
+    return netio_buf_add(out, text, strlen(text));
+}
 
-    for (size_t i = 0; code == 0 && i < listed; i++) {
-        code = directory_read(search->directory, search->id[i], &entry, search->deadline);
-        if (code == 0 && i == 0)
-            layout_clean(entry.handle, strlen(entry.handle), first, sizeof first);
-        if (code == 0)
-            code = put_listing(out, &entry);
-    }
-    if (code == 0)
-        code = layout_line(out, "%s", "");
-    if (code == 0)
-        code = layout_line(out, "To see one of them, ask for its handle: whois '!%s'%s", first,
-                           search->found > listed ? ", or add a word" : "");
-    return code;
+static void empty(struct netio_buf *out)
+{
+    netio_buf_take(out, netio_buf_len(out));
 }
 
 /* One "Label<TAB>value<LF>" line after the other. */
@@ -80,63 +58,102 @@ static int put_fields(struct netio_buf *out, const char *fields)
     int code = 0;
 
     while (code == 0 && *fields) {
-        size_t len = strcspn(fields, "\n");
+        const char *end = strchrnul(fields, '\n');
+        size_t len = (size_t)(end - fields);
         const char *tab = memchr(fields, '\t', len);
         size_t label = tab ? (size_t)(tab - fields) : len;
         size_t skip = tab ? label + 1 : label;
         code = layout_pair(out, fields, label, fields + skip, len - skip);
-        fields += len + (fields[len] == '\n');
+        fields = *end ? end + 1 : end;
     }
-    return code != 0 ? code : layout_line(out, "%s", "");
+    return code != 0 ? code : put_literal(out, "\r\n");
 }
 
 /* All entries found, in full. */
-static int put_records(struct netio_buf *out, struct search *search)
+static int put_records(struct search *search)
 {
-    struct directory_entry entry;
+    struct netio_buf *out = search->out;
+    const char *fields;
     size_t bytes = 0;
-    int code = put_count(out, search->found);
+    int code;
 
+    empty(out);
+    code = put_head(out, search->found);
     for (size_t i = 0; code == 0 && i < search->found; i++) {
-        code = directory_read(search->directory, search->id[i], &entry, search->deadline);
-        if (code == 0 && (bytes += strlen(entry.fields)) > ANSWER_FIELDS_MAX)
+        code = directory_read(search->directory, search->id[i], &fields, search->deadline);
+        if (code == 0 && (bytes += strlen(fields)) > ANSWER_FIELDS_MAX)
             code = NETIO_ETOOLONG;
         if (code == 0)
-            code = put_fields(out, entry.fields);
+            code = put_fields(out, fields);
     }
-    return code != 0 ? code : layout_line(out, "%s", more_help);
+    return code != 0 ? code : put_literal(out, more_help);
 }
 
-static int put_none(struct netio_buf *out)
+/* How many there are is known behind the last one only, so its line fills a gap that was left
+ * for it. */
+static int begin_list(struct netio_buf *out)
 {
-    int code = put_count(out, 0);
+    char *gap;
+    int code = netio_buf_room(out, HEAD_MAX, &gap);
 
-    return code != 0 ? code : layout_line(out, "%s", more_help);
+    if (code == 0)
+        netio_buf_added(out, HEAD_MAX);
+    return code;
+}
+
+static int end_list(struct search *search)
+{
+    char head[HEAD_MAX];
+    size_t len = head_of(search->found, head);
+
+    netio_buf_take(search->out, HEAD_MAX - len);
+    memcpy(netio_buf_head(search->out), head, len);
+    return layout_line(search->out, "\r\nTo see one of them, ask for its handle: whois '!%s'%s",
+                       search->first, search->found > ANSWER_LIST_MAX ? ", or add a word" : "");
+}
+
+/* An entry was found. */
+static int take_entry(void *data, const struct directory_entry *entry)
+{
+    struct search *search = data;
+    size_t n = search->found++;
+
+    if (n == 0)
+        layout_clean(entry->handle, strlen(entry->handle), search->first, sizeof search->first);
+    if (n < ANSWER_RECORD_MAX)
+        search->id[n] = entry->id;
+    if (n == ANSWER_LIST_MAX)
+        return 0;
+    return layout_listing(search->out, entry->handle, entry->name, entry->summary);
 }
 
 /* Several entries of one handle are shown like one; several that share words are listed. */
-static int put_found(struct netio_buf *out, struct search *search)
+static int put_found(struct search *search)
 {
     size_t full = search->query->kind == QUERY_HANDLE ? ANSWER_RECORD_MAX : 1;
 
-    if (search->found == 0)
-        return put_none(out);
-    return search->found <= full ? put_records(out, search) : put_list(out, search);
+    if (search->found > full)
+        return end_list(search);
+    if (search->found > 0)
+        return put_records(search);
+    empty(search->out);
+    int code = put_literal(search->out, no_match);
+    return code != 0 ? code : put_literal(search->out, more_help);
 }
 
 static int look_up(struct answer *answer, struct netio_buf *out, struct directory *directory,
                    const struct query *query)
 {
-    struct search search = {.directory = directory, .query = query};
+    struct search search = {.directory = directory, .query = query, .out = out};
+    struct directory_hearer hearer = {.entry = take_entry, .data = &search};
+    int code = directory ? begin_list(out) : -EIO;
 
-    if (!directory)
-        return -EIO;
+    if (code != 0)
+        return code;
     search.deadline = netio_deadline_in(ANSWER_SECONDS_MAX);
-    int found = directory_find(directory, query, search.id, ANSWER_LIST_MAX + 1, search.deadline);
-    if (found < 0)
-        return found;
-    search.found = answer->matches = (size_t)found;
-    return put_found(out, &search);
+    code = directory_find(directory, query, ANSWER_LIST_MAX + 1, &hearer, search.deadline);
+    answer->matches = search.found;
+    return code != 0 ? code : put_found(&search);
 }
 
 static const char *sorry(const struct answer *answer)
@@ -172,7 +189,7 @@ int answer_make(struct answer *answer, struct netio_buf *out, struct directory *
     int code = 0;
 
     *answer = (struct answer){.outcome = ANSWER_REFUSED, .kind = query->kind};
-    netio_buf_take(out, netio_buf_len(out));
+    empty(out);
     out->limit = ANSWER_MAX;
     if (query->kind == QUERY_HELP) {
         answer->outcome = ANSWER_HELP;
@@ -184,7 +201,7 @@ int answer_make(struct answer *answer, struct netio_buf *out, struct directory *
     }
     if (code == -ENOMEM || answer->outcome == ANSWER_MATCHES)
         return code;
-    netio_buf_take(out, netio_buf_len(out));
+    empty(out);
     return layout_line(out, "Sorry, %s", sorry(answer));
 }
 

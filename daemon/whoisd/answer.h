@@ -14,7 +14,7 @@
 #define ANSWER_RECORD_MAX  10             /* entries of one handle shown in full */
 #define ANSWER_FIELDS_MAX  (128 * 1024)   /* bytes of them all; longer records are not shown */
 #define ANSWER_MAX         (2048 * 1024)  /* bytes of an answer: what the above can come to */
-#define ANSWER_SECONDS_MAX 2.0            /* for a search */
+#define ANSWER_SECONDS_MAX 0.05           /* for a search: everybody waits meanwhile */
 
 /* How it went: X(name, text for the log, exit code of --stdio, what follows "Sorry, "). */
 #define ANSWER_OUTCOME_LIST(X)                                                                     \

@@ -58,14 +58,14 @@ void directory_recheck(struct directory *directory)
     directory->engine->recheck(directory);
 }
 
-int directory_find(struct directory *directory, const struct query *query, int64_t *id, size_t max,
-                   netio_deadline deadline)
+int directory_find(struct directory *directory, const struct query *query, size_t max,
+                   const struct directory_hearer *hearer, netio_deadline deadline)
 {
-    return directory->engine->find(directory, query, id, max, deadline);
+    return directory->engine->find(directory, query, max, hearer, deadline);
 }
 
-int directory_read(struct directory *directory, int64_t id, struct directory_entry *entry,
+int directory_read(struct directory *directory, int64_t id, const char **fields,
                    netio_deadline deadline)
 {
-    return directory->engine->read(directory, id, entry, deadline);
+    return directory->engine->read(directory, id, fields, deadline);
 }

@@ -17,12 +17,19 @@
 
 struct directory;
 
-/* Valid until the next call on its directory.  fields: "Label<TAB>value<LF>" lines. */
+/* What a listing shows of an entry.  Text that is not there is empty. */
 struct directory_entry {
+    int64_t id; /* good until control returns to the loop */
     const char *handle;
     const char *name;
     const char *summary;
-    const char *fields;
+};
+
+/* Hears of the entries that a search finds, in the order of listing; entry is valid until it
+ * returns.  Any code but 0 ends the search, which returns that code. */
+struct directory_hearer {
+    int (*entry)(void *data, const struct directory_entry *entry);
+    void *data;
 };
 
 /* Why a directory cannot serve.  -errno: it cannot be read; NETIO_EBADOPTION: the URI is wrong;
@@ -53,14 +60,14 @@ int directory_follow(struct directory *directory, struct netio_loop *loop, struc
 /* Checks again at once what stands there, and logs the outcome. */
 void directory_recheck(struct directory *directory);
 
-/* Finds the entries that have the query's words (QUERY_WORDS) or its handle (QUERY_HANDLE) and
- * stores the first max in the order of listing.  The ids are good until control returns to the
- * loop.  How many it stored; -ETIMEDOUT when the deadline came first; -EIO when the directory
- * cannot be read (logged). */
-int directory_find(struct directory *directory, const struct query *query, int64_t *id, size_t max,
-                   netio_deadline deadline);
-/* Reads one entry.  0, -ETIMEDOUT or -EIO. */
-int directory_read(struct directory *directory, int64_t id, struct directory_entry *entry,
+/* Tells the hearer of the first max entries that have the query's words (QUERY_WORDS) or its
+ * handle (QUERY_HANDLE).  0; -ETIMEDOUT when the deadline came first; -EIO when the directory
+ * cannot be read (logged); or the hearer's code. */
+int directory_find(struct directory *directory, const struct query *query, size_t max,
+                   const struct directory_hearer *hearer, netio_deadline deadline);
+/* The record of an entry: "Label<TAB>value<LF>" lines, valid until the next call on the
+ * directory.  0, -ETIMEDOUT or -EIO. */
+int directory_read(struct directory *directory, int64_t id, const char **fields,
                    netio_deadline deadline);
 
 /* An engine: its own struct begins with a struct directory. */
@@ -71,9 +78,9 @@ struct directory_engine {
     uint64_t (*entries)(const struct directory *directory);
     int (*follow)(struct directory *directory, struct netio_loop *loop, struct netio_log *log);
     void (*recheck)(struct directory *directory);
-    int (*find)(struct directory *directory, const struct query *query, int64_t *id, size_t max,
-                netio_deadline deadline);
-    int (*read)(struct directory *directory, int64_t id, struct directory_entry *entry,
+    int (*find)(struct directory *directory, const struct query *query, size_t max,
+                const struct directory_hearer *hearer, netio_deadline deadline);
+    int (*read)(struct directory *directory, int64_t id, const char **fields,
                 netio_deadline deadline);
 };
 

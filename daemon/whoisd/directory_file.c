@@ -17,6 +17,7 @@
 
 #define APPLICATION_ID 0x4e744944u /* "NtID" */
 #define SCHEMA_VERSION 1u
+#define UTF_8          1u
 #define HEADER_SIZE    100
 #define TRAILER_SIZE   64
 #define TRAILER_FORMAT "NetIO directory 1 crc32 %08x size %025lld\n"
@@ -28,6 +29,7 @@ static void identify(struct directory_identity *identity, const struct stat *st)
     identity->inode = st->st_ino;
     identity->size = st->st_size;
     identity->changed = st->st_mtim;
+    identity->status = st->st_ctim;
 }
 
 int directory_identity_get(struct directory_identity *identity, const char *path)
@@ -41,10 +43,21 @@ int directory_identity_get(struct directory_identity *identity, const char *path
     return 0;
 }
 
+static int same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
 int directory_identity_same(const struct directory_identity *a, const struct directory_identity *b)
 {
     return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+           same_time(&a->changed, &b->changed);
+}
+
+int directory_identity_untouched(const struct directory_identity *a,
+                                 const struct directory_identity *b)
+{
+    return directory_identity_same(a, b) && same_time(&a->status, &b->status);
 }
 
 static int set_errno(struct directory_fault *fault, int code)
@@ -107,8 +120,8 @@ static uint32_t big_endian(const unsigned char *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* https://sqlite.org/fileformat.html section 1.3: the text at 0, user_version at 60,
- * application_id at 68. */
+/* https://sqlite.org/fileformat.html section 1.3: the text at 0, the encoding at 56, user_version
+ * at 60, application_id at 68. */
 static int check_header(struct directory_file *file, struct directory_fault *fault)
 {
     unsigned char header[HEADER_SIZE];
@@ -125,6 +138,8 @@ static int check_header(struct directory_file *file, struct directory_fault *fau
         return directory_fault_set(fault, -EBADMSG,
                                    "schema version %lu, but this whoisd reads version %u",
                                    (unsigned long)big_endian(header + 60), SCHEMA_VERSION);
+    if (big_endian(header + 56) != UTF_8)
+        return directory_fault_set(fault, -EBADMSG, "its text is not in UTF-8");
     return 0;
 }
 

@@ -18,6 +18,7 @@ struct directory_identity {
     ino_t inode;
     off_t size;
     struct timespec changed;
+    struct timespec status; /* when its owner, mode or names changed last */
 };
 
 struct directory_file {
@@ -34,6 +35,9 @@ struct directory_file {
 /* What stands at path now; 0 or -errno (and *identity all zero). */
 int directory_identity_get(struct directory_identity *identity, const char *path);
 int directory_identity_same(const struct directory_identity *a, const struct directory_identity *b);
+/* The same, and nobody has changed its owner or mode, which decide whether it is refused. */
+int directory_identity_untouched(const struct directory_identity *a,
+                                 const struct directory_identity *b);
 
 /* Opens the file and looks at kind, owner, mode, header and trailer.  0 or a code with *fault. */
 int directory_file_open(struct directory_file *file, const char *path,

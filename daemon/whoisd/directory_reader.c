@@ -9,19 +9,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define CHECK_STEPS  1000 /* steps of SQLite's machine between two looks at the clock: < 0.1 ms */
+#define CHECK_STEPS  50   /* steps of SQLite's machine between two looks at the clock */
+#define WORK_MIN     ((int64_t)25000000)  /* nanoseconds of work, before which no search is late */
+#define WAIT_MAX     ((int64_t)500000000) /* and nanoseconds after which every search is */
 #define OPEN_SECONDS 5.0  /* to prepare the statements, which reads a few pages */
+
+#define VALUE_MAX    (1024 * 1024) /* bytes of a row, and of what an expression makes: no answer
+                                    * shows an entry as long */
 
 /* A word as an FTS5 string: in quotes, with every quote doubled, a sign for a prefix, a blank. */
 #define MATCH_SIZE (2 * QUERY_TEXT + QUERY_WORD_MAX * 4 + sizeof "name : ()")
 
 /* The statements: X(name, text).  FTS5 finds in the order of its rowids, which is the order of
- * listing, so that LIMIT ends the work early. */
+ * listing, so that LIMIT ends the work early.  A join reads the entries of a listing with one
+ * cursor, for which the next entry is mostly on the page where it stands already. */
 #define STATEMENT_LIST(X)                                                                          \
-    X(WORDS, "SELECT rowid FROM word WHERE word MATCH ?1 ORDER BY rowid LIMIT ?2")                 \
-    X(HANDLE, "SELECT id FROM entry WHERE key = ?1 ORDER BY id LIMIT ?2")                          \
-    X(READ, "SELECT handle, name, summary, fields FROM entry WHERE id = ?1")                       \
+    X(WORDS, "SELECT id, handle, entry.name, summary FROM word CROSS JOIN entry "                   \
+             "ON id = word.rowid WHERE word MATCH ?1 ORDER BY word.rowid LIMIT ?2")                \
+    X(HANDLE, "SELECT id, handle, name, summary FROM entry WHERE key = ?1 ORDER BY id LIMIT ?2")   \
+    X(READ, "SELECT fields FROM entry WHERE id = ?1")                                              \
     X(COUNT, "SELECT value FROM meta WHERE name = 'entries'")
 
 enum statement {
@@ -36,25 +44,51 @@ struct directory_reader {
     sqlite3 *db;
     sqlite3_stmt *statement[STATEMENTS];
     netio_deadline deadline; /* of the question that runs */
+    int64_t work_begun;      /* the process's time when that was first looked at; 0: not yet */
     uint64_t entries;
 };
 
+/* What the process has worked so far: unlike the clock this stands still while it has to wait. */
+static int64_t work(void)
+{
+    struct timespec spent;
+
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent) == -1)
+        return INT64_MAX;
+    return (int64_t)spent.tv_sec * 1000000000 + spent.tv_nsec;
+}
+
+static void set_deadline(struct directory_reader *reader, netio_deadline deadline)
+{
+    reader->deadline = deadline;
+    reader->work_begun = 0;
+}
+
 /* SQLite's machine runs below FTS5 too, each time it reads a page of its index, so that a search
- * that finds nothing for seconds is stopped as well. */
+ * that finds nothing for seconds is stopped as well.  On a busy machine the deadline alone would
+ * end searches that had hardly had the processor: they get it first, within reason. */
 static int is_late(void *data)
 {
-    return netio_deadline_passed(((struct directory_reader *)data)->deadline);
+    struct directory_reader *reader = data;
+
+    if (reader->work_begun == 0)
+        reader->work_begun = work();
+    if (!netio_deadline_passed(reader->deadline))
+        return 0;
+    return work() - reader->work_begun >= WORK_MIN ||
+           netio_deadline_passed(reader->deadline + WAIT_MAX);
 }
 
 /* The file is as good as its checksum, but who made it is not known: nothing in its schema may
- * call out. */
+ * call out, or fill the memory in a single step of SQLite's machine. */
 static int harden(struct directory_reader *reader)
 {
     sqlite3_db_config(reader->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(reader->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_limit(reader->db, SQLITE_LIMIT_LENGTH, VALUE_MAX);
     sqlite3_progress_handler(reader->db, CHECK_STEPS, is_late, reader);
     /* One transaction for good, as the file does not change: each step would begin its own. */
-    return sqlite3_exec(reader->db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; BEGIN",
+    return sqlite3_exec(reader->db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -20480; BEGIN",
                         NULL, NULL, NULL);
 }
 
@@ -112,7 +146,7 @@ int directory_reader_open_take(struct directory_reader **out, struct directory_f
     }
     reader->file = *file;
     file->fd = -1;
-    reader->deadline = netio_deadline_in(OPEN_SECONDS);
+    set_deadline(reader, netio_deadline_in(OPEN_SECONDS));
     int code = directory_vfs_open(&reader->db, reader->file.fd, reader->file.size);
     if (code == SQLITE_OK)
         code = harden(reader);
@@ -182,29 +216,7 @@ static int match_text(const struct query *query, char out[MATCH_SIZE])
 
 static int code_of(int code)
 {
-    return code == SQLITE_INTERRUPT ? -ETIMEDOUT : -EIO;
-}
-
-int directory_reader_find(struct directory_reader *reader, const struct query *query, int64_t *id,
-                          size_t max, netio_deadline deadline)
-{
-    int handle = query->kind == QUERY_HANDLE;
-    sqlite3_stmt *statement = reader->statement[handle ? STATEMENT_HANDLE : STATEMENT_WORDS];
-    char match[MATCH_SIZE];
-    int count = 0, code;
-
-    reader->deadline = deadline;
-    if (handle)
-        code = sqlite3_bind_text(statement, 1, query->key, -1, SQLITE_STATIC);
-    else
-        code = sqlite3_bind_text(statement, 1, match, match_text(query, match), SQLITE_STATIC);
-    if (code == SQLITE_OK)
-        code = sqlite3_bind_int64(statement, 2, (sqlite3_int64)max);
-    if (code == SQLITE_OK)
-        while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-            id[count++] = sqlite3_column_int64(statement, 0);
-    rest(statement);
-    return code == SQLITE_DONE ? count : code_of(code);
+    return code == SQLITE_INTERRUPT ? -ETIMEDOUT : code == SQLITE_TOOBIG ? NETIO_ETOOLONG : -EIO;
 }
 
 static const char *column(sqlite3_stmt *statement, int i)
@@ -214,21 +226,56 @@ static const char *column(sqlite3_stmt *statement, int i)
     return text ? text : "";
 }
 
-int directory_reader_read(struct directory_reader *reader, int64_t id,
-                          struct directory_entry *entry, netio_deadline deadline)
+/* Steps to the end, or until the hearer has had enough. */
+static int tell(sqlite3_stmt *statement, const struct directory_hearer *hearer)
+{
+    struct directory_entry entry;
+    int code;
+
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        entry.id = sqlite3_column_int64(statement, 0);
+        entry.handle = column(statement, 1);
+        entry.name = column(statement, 2);
+        entry.summary = column(statement, 3);
+        code = hearer->entry(hearer->data, &entry);
+        if (code != 0)
+            return code;
+    }
+    return code == SQLITE_DONE ? 0 : code_of(code);
+}
+
+int directory_reader_find(struct directory_reader *reader, const struct query *query, size_t max,
+                          const struct directory_hearer *hearer, netio_deadline deadline)
+{
+    int handle = query->kind == QUERY_HANDLE;
+    sqlite3_stmt *statement = reader->statement[handle ? STATEMENT_HANDLE : STATEMENT_WORDS];
+    char match[MATCH_SIZE];
+    int code;
+
+    set_deadline(reader, deadline);
+    if (handle)
+        code = sqlite3_bind_text(statement, 1, query->key, -1, SQLITE_STATIC);
+    else
+        code = sqlite3_bind_text(statement, 1, match, match_text(query, match), SQLITE_STATIC);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_int64(statement, 2, (sqlite3_int64)max);
+    code = code == SQLITE_OK ? tell(statement, hearer) : code_of(code);
+    rest(statement);
+    return code;
+}
+
+int directory_reader_read(struct directory_reader *reader, int64_t id, const char **fields,
+                          netio_deadline deadline)
 {
     sqlite3_stmt *statement = reader->statement[STATEMENT_READ];
 
-    rest(statement); /* only now: the entry read before was in its row */
-    reader->deadline = deadline;
+    sqlite3_reset(statement); /* only now: the record read before was in its row */
+    set_deadline(reader, deadline);
     int code = sqlite3_bind_int64(statement, 1, id);
     if (code == SQLITE_OK)
         code = sqlite3_step(statement);
     if (code != SQLITE_ROW)
         return code == SQLITE_DONE ? -EIO : code_of(code);
-    entry->handle = column(statement, 0);
-    entry->name = column(statement, 1);
-    entry->summary = column(statement, 2);
-    entry->fields = column(statement, 3);
+    *fields = column(statement, 0);
     return 0;
 }

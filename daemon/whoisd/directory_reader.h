@@ -19,10 +19,10 @@ void directory_reader_close(struct directory_reader *reader);
 const struct directory_identity *directory_reader_identity(const struct directory_reader *reader);
 uint64_t directory_reader_entries(const struct directory_reader *reader);
 /* As directory_find and directory_read; the text of an -EIO is in directory_reader_trouble. */
-int directory_reader_find(struct directory_reader *reader, const struct query *query, int64_t *id,
-                          size_t max, netio_deadline deadline);
-int directory_reader_read(struct directory_reader *reader, int64_t id,
-                          struct directory_entry *entry, netio_deadline deadline);
+int directory_reader_find(struct directory_reader *reader, const struct query *query, size_t max,
+                          const struct directory_hearer *hearer, netio_deadline deadline);
+int directory_reader_read(struct directory_reader *reader, int64_t id, const char **fields,
+                          netio_deadline deadline);
 const char *directory_reader_trouble(const struct directory_reader *reader);
 
 #endif

@@ -64,6 +64,13 @@ static int is_passing(const struct directory_fault *fault)
     return fault->code == -EMFILE || fault->code == -ENFILE || fault->code == -ENOMEM;
 }
 
+/* What was read of the file is not what it should be.  That its name may not be opened any more,
+ * or leads nowhere, takes nothing from the descriptor that is served. */
+static int has_gone_bad(const struct directory_fault *fault)
+{
+    return fault->code == -EBADMSG || fault->code == -EIO;
+}
+
 /* Keeps what is served, unless that is the very file which has gone bad.  A file that is being
  * copied to its place is bad at every look, and worth one line; the number of its inode alone
  * does not tell, since a file that is gone hands its number on. */
@@ -78,7 +85,7 @@ static void refuse(struct sqlite *sqlite, const struct directory_identity *ident
     sqlite->fault = *fault;
     sqlite->has_refused = 1;
     sqlite->asked = 0;
-    if (sqlite->reader && !is_passing(fault) &&
+    if (sqlite->reader && has_gone_bad(fault) &&
         same_inode(identity, directory_reader_identity(sqlite->reader))) {
         directory_reader_close(sqlite->reader);
         sqlite->reader = NULL;
@@ -151,7 +158,7 @@ static void look(struct sqlite *sqlite)
         return;
     }
     if (sqlite->has_refused && !is_passing(&sqlite->fault) &&
-        directory_identity_same(&now, &sqlite->refused))
+        directory_identity_untouched(&now, &sqlite->refused))
         return;
     if (sqlite->candidate.fd >= 0 && directory_identity_same(&now, &sqlite->candidate.identity))
         return;
@@ -284,8 +291,8 @@ static int troubled(struct sqlite *sqlite, int code)
     return code;
 }
 
-static int sqlite_find(struct directory *directory, const struct query *query, int64_t *id,
-                       size_t max, netio_deadline deadline)
+static int sqlite_find(struct directory *directory, const struct query *query, size_t max,
+                       const struct directory_hearer *hearer, netio_deadline deadline)
 {
     struct sqlite *sqlite = sqlite_of(directory);
 
@@ -293,17 +300,17 @@ static int sqlite_find(struct directory *directory, const struct query *query, i
         look(sqlite);
     if (!sqlite->reader)
         return -EIO;
-    return troubled(sqlite, directory_reader_find(sqlite->reader, query, id, max, deadline));
+    return troubled(sqlite, directory_reader_find(sqlite->reader, query, max, hearer, deadline));
 }
 
-static int sqlite_read(struct directory *directory, int64_t id, struct directory_entry *entry,
+static int sqlite_read(struct directory *directory, int64_t id, const char **fields,
                        netio_deadline deadline)
 {
     struct sqlite *sqlite = sqlite_of(directory);
 
     if (!sqlite->reader)
         return -EIO;
-    return troubled(sqlite, directory_reader_read(sqlite->reader, id, entry, deadline));
+    return troubled(sqlite, directory_reader_read(sqlite->reader, id, fields, deadline));
 }
 
 const struct directory_engine directory_sqlite = {

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
+#define LINE_SIZE   (LAYOUT_LINE_MAX + 2) /* with its CRLF */
+#define LISTING_MAX 899 /* bytes of a name or a summary in a listing: two fit a line */
+
 int layout_line(struct netio_buf *out, const char *format, ...)
 {
     va_list args;
@@ -28,13 +31,22 @@ static size_t next_character(const char *text, size_t len, size_t *shown)
     return step > 0 ? step : 1;
 }
 
-/* How many bytes at text are printable ASCII: most of any directory, and the quick way. */
-static size_t plain_run(const char *text, size_t len)
+/* Copies the printable ASCII at the start of text, at most size bytes of it, which is most of any
+ * directory; how many these were.  Eight bytes at a time: a byte below ' ' or above '~' shows as
+ * a high bit of one of the three terms, and is then looked for one by one. */
+static size_t copy_plain(const char *text, size_t len, char *out, size_t size)
 {
-    size_t n = 0;
+    const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones;
+    size_t n = 0, end = len < size ? len : size;
 
-    while (n < len && text[n] >= 0x20 && text[n] <= 0x7e)
-        n++;
+    for (uint64_t eight; n + sizeof eight <= end; n += sizeof eight) {
+        memcpy(&eight, text + n, sizeof eight);
+        if (((eight - ' ' * ones) | (eight + ones) | eight) & high)
+            break;
+        memcpy(out + n, &eight, sizeof eight);
+    }
+    for (; n < end && text[n] >= ' ' && text[n] <= '~'; n++)
+        out[n] = text[n];
     return n;
 }
 
@@ -44,9 +56,10 @@ static size_t fill(const char **text, size_t *len, char *out, size_t size)
     size_t used = 0, step, shown;
 
     for (; *len > 0; *text += step, *len -= step, used += shown) {
-        step = shown = plain_run(*text, *len < size - used ? *len : size - used);
-        if (step == 0)
-            step = next_character(*text, *len, &shown);
+        step = shown = copy_plain(*text, *len, out + used, size - used);
+        if (step > 0)
+            continue;
+        step = next_character(*text, *len, &shown);
         if (used + shown > size)
             break;
         memcpy(out + used, *text, shown);
@@ -100,6 +113,37 @@ static size_t put_label(const char *label, size_t len, char *out)
     return blanks + used;
 }
 
+/* Ends the line that was written into the room behind out. */
+static void end_line(struct netio_buf *out, char *line, size_t len)
+{
+    memcpy(line + len, "\r\n", 2);
+    netio_buf_added(out, len + 2);
+}
+
+int layout_listing(struct netio_buf *out, const char *handle, const char *name,
+                   const char *summary)
+{
+    char label[LAYOUT_LABEL_MAX + 2] = "!", *line;
+    size_t label_len = strlen(handle), name_len = strlen(name), summary_len = strlen(summary);
+    int code = netio_buf_room(out, LINE_SIZE, &line);
+
+    if (code != 0)
+        return code;
+    label_len = 1 + layout_clean(handle, label_len, label + 1, sizeof label - 1);
+    size_t len = put_label(label, label_len, line);
+    memcpy(line + len, ": ", 2);
+    len += 2;
+    len += fill(&name, &name_len, line + len, LISTING_MAX);
+    if (summary_len > 0) {
+        memcpy(line + len, " (", 2);
+        len += 2;
+        len += fill(&summary, &summary_len, line + len, LISTING_MAX);
+        line[len++] = ')';
+    }
+    end_line(out, line, len);
+    return 0;
+}
+
 /* How much of a full line to keep so that it ends at a blank: all of it without one. */
 static size_t break_at(const char *line, size_t first, size_t len)
 {
@@ -112,10 +156,12 @@ static size_t break_at(const char *line, size_t first, size_t len)
 int layout_pair(struct netio_buf *out, const char *label, size_t label_len, const char *value,
                 size_t value_len)
 {
-    char line[LAYOUT_LINE_MAX + 2];
-    size_t used = put_label(label, label_len, line);
+    char *line;
+    int code = netio_buf_room(out, LINE_SIZE, &line);
 
-    for (;;) {
+    if (code != 0)
+        return code;
+    for (size_t used = put_label(label, label_len, line);; used = LAYOUT_COLUMN) {
         memcpy(line + used, ": ", 2);
         size_t first = used + 2;
         const char *begin = value;
@@ -132,11 +178,12 @@ int layout_pair(struct netio_buf *out, const char *label, size_t label_len, cons
         }
         while (len > first && line[len - 1] == ' ')
             len--;
-        memcpy(line + len, "\r\n", 2);
-        int code = netio_buf_add(out, line, len + 2);
-        if (code != 0 || value_len == 0)
+        end_line(out, line, len);
+        if (value_len == 0)
+            return 0;
+        code = netio_buf_room(out, LINE_SIZE, &line);
+        if (code != 0)
             return code;
         memset(line, ' ', LAYOUT_COLUMN);
-        used = LAYOUT_COLUMN;
     }
 }

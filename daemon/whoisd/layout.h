@@ -23,6 +23,10 @@ int layout_line(struct netio_buf *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Copies what may be shown of text, cut to fit out with its NUL at a character; the length. */
 size_t layout_clean(const char *text, size_t len, char *out, size_t size);
+/* "           !00-00-0C: Cisco Systems, Inc (San Jose, US)"; the handle, name and summary of an
+ * entry, cut so that they fit a line.  Without a summary there are no parentheses. */
+int layout_listing(struct netio_buf *out, const char *handle, const char *name,
+                   const char *summary);
 /* "               Label: value", the label right-justified; a value too long for one line goes
  * on in further lines, broken at a blank where there is one. */
 int layout_pair(struct netio_buf *out, const char *label, size_t label_len, const char *value,

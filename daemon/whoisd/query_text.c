@@ -24,17 +24,19 @@ static int within(const struct range *range, size_t count, uint32_t point)
 static int parts_words(uint32_t point)
 {
     static const struct range blank[] = {
-        {' ', ' '}, {0xa0, 0xa0}, {0x1680, 0x1680}, {0x2000, 0x200a},
+        {0xa0, 0xa0}, {0x1680, 0x1680}, {0x2000, 0x200a},
         {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000},
     };
 
+    if (point < 0x7f)
+        return point <= ' ';
     return within(blank, sizeof blank / sizeof *blank, point) || !netio_utf8_printable(point);
 }
 
 int query_text_indexed(uint32_t point)
 {
     static const struct range mute[] = {
-        {0x00, 0x2f}, {0x3a, 0x40}, {0x5b, 0x60}, {0x7b, 0xa9}, {0xab, 0xb1}, {0xb4, 0xb4},
+        {0x80, 0xa9}, {0xab, 0xb1}, {0xb4, 0xb4},
         {0xb6, 0xb8}, {0xbb, 0xbb}, {0xbf, 0xbf}, {0xd7, 0xd7}, {0xf7, 0xf7},
         {0x2000, 0x206f},   /* general punctuation */
         {0x20a0, 0x20cf},   /* currency */
@@ -45,6 +47,8 @@ int query_text_indexed(uint32_t point)
         {0x1f300, 0x1faff}, /* pictures */
     };
 
+    if (point < 0x80)
+        return (point >= '0' && point <= '9') || ((point | 0x20) >= 'a' && (point | 0x20) <= 'z');
     return !within(mute, sizeof mute / sizeof *mute, point);
 }
 

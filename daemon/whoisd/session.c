@@ -4,6 +4,7 @@
 
 #include <netio/text.h>
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -24,12 +25,13 @@ void session_log(struct netio_log *log, const char *peer, const char *line, size
 {
     char shown[4 * SHOWN_MAX + 1], outcome[64];
     const char *quote = line ? "\"" : "-", *end = line ? "\"" : "";
+    int64_t micros = (nanoseconds + 500) / 1000;
 
     netio_text_safe(line, len < SHOWN_MAX ? len : SHOWN_MAX, shown, sizeof shown);
     if (len > SHOWN_MAX)
         end = "\"...";
-    netio_log(log, LOG_INFO, "%s %s%s%s %s %.3f ms%s%s", peer, quote, shown, end,
-              answer_str(answer, outcome, sizeof outcome), (double)nanoseconds / 1e6,
+    netio_log(log, LOG_INFO, "%s %s%s%s %s %" PRId64 ".%03d ms%s%s", peer, quote, shown, end,
+              answer_str(answer, outcome, sizeof outcome), micros / 1000, (int)(micros % 1000),
               remark ? ", " : "", remark ? remark : "");
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
@@ -26,6 +27,9 @@ struct netio_log {
     char *path; /* SINK_FILE only */
     int torn;   /* the last line was cut short, by a disk that is full: it has no end yet */
     unsigned long lost; /* lines that could not be written since the last that could */
+    int plain;          /* a regular file, which always takes what is written */
+    time_t stamp_time;  /* the second that stamp is about */
+    char stamp[32];     /* as the sink has it; empty when there is none */
     char ident[64];
 };
 
@@ -51,6 +55,13 @@ static int connect_syslog(void)
         return code;
     }
     return fd;
+}
+
+static int is_plain(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 static int sink_of(const char *target)
@@ -88,6 +99,7 @@ int netio_log_open(struct netio_log **log, const char *target, const char *ident
             return code;
         }
     }
+    made->plain = is_plain(made->fd);
     *log = made;
     return 0;
 }
@@ -101,6 +113,7 @@ int netio_log_reopen(struct netio_log *log, struct netio_error *error)
         return fd;
     netio_fd_close(log->fd);
     log->fd = fd;
+    log->plain = is_plain(fd);
     log->torn = 0;
     return 0;
 }
@@ -115,28 +128,40 @@ void netio_log_free(struct netio_log *log)
     free(log);
 }
 
-/* RFC 3164 section 4.1, as /dev/log takes it: <PRI>TIMESTAMP TAG[PID]: MESSAGE. */
-static size_t put_head(const struct netio_log *log, int priority, char *out, size_t size)
+/* The time as the sink has it, made anew once a second. */
+static const char *stamp_of(struct netio_log *log)
 {
-    char stamp[32] = "";
-    struct tm when;
+    static const char month[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     time_t now = time(NULL);
+    struct tm when;
+
+    if (now == log->stamp_time)
+        return log->stamp;
+    log->stamp_time = now;
+    log->stamp[0] = '\0';
+    if (localtime_r(&now, &when) == NULL)
+        return log->stamp;
+    if (log->sink == SINK_FILE)
+        strftime(log->stamp, sizeof log->stamp, "%Y-%m-%dT%H:%M:%S%z ", &when);
+    else
+        snprintf(log->stamp, sizeof log->stamp, "%s %2d %02d:%02d:%02d ", month[when.tm_mon],
+                 when.tm_mday, when.tm_hour, when.tm_min, when.tm_sec);
+    return log->stamp;
+}
+
+/* RFC 3164 section 4.1, as /dev/log takes it: <PRI>TIMESTAMP TAG[PID]: MESSAGE. */
+static size_t put_head(struct netio_log *log, int priority, char *out, size_t size)
+{
     int n;
 
-    if (log->sink == SINK_STDERR) {
+    if (log->sink == SINK_STDERR)
         n = snprintf(out, size, "%s: ", log->ident);
-    } else if (localtime_r(&now, &when) == NULL) {
-        n = snprintf(out, size, "%s[%ld]: ", log->ident, (long)getpid());
-    } else if (log->sink == SINK_FILE) {
-        strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S%z", &when);
-        n = snprintf(out, size, "%s %s[%ld]: ", stamp, log->ident, (long)getpid());
-    } else {
-        static const char month[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-        n = snprintf(out, size, "<%d>%s %2d %02d:%02d:%02d %s[%ld]: ", LOG_DAEMON | priority,
-                     month[when.tm_mon], when.tm_mday, when.tm_hour, when.tm_min, when.tm_sec,
+    else if (log->sink == SINK_FILE)
+        n = snprintf(out, size, "%s%s[%ld]: ", stamp_of(log), log->ident, (long)getpid());
+    else
+        n = snprintf(out, size, "<%d>%s%s[%ld]: ", LOG_DAEMON | priority, stamp_of(log),
                      log->ident, (long)getpid());
-    }
     return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
 }
 
@@ -147,12 +172,15 @@ static size_t put_clean(const char *text, size_t n, char *out, size_t size)
     size_t length = 0;
 
     for (size_t i = 0; i < n; i++) {
-        int plain = text[i] >= 0x20 && text[i] <= 0x7e;
+        if (length + 1 < size && text[i] >= 0x20 && text[i] <= 0x7e) {
+            out[length++] = text[i];
+            continue;
+        }
         char piece[8];
-        size_t len = plain ? 1 : netio_text_safe(text + i, 1, piece, sizeof piece);
+        size_t len = netio_text_safe(text + i, 1, piece, sizeof piece);
         if (len >= size - length)
             break;
-        memcpy(out + length, plain ? text + i : piece, len);
+        memcpy(out + length, piece, len);
         length += len;
     }
     return length;
@@ -181,7 +209,7 @@ static void write_line(struct netio_log *log, const char *line, size_t len)
     ssize_t written = -EAGAIN;
 
     /* poll(2) itself fails where RLIMIT_NOFILE is 0: then the write must tell. */
-    if (netio_fd_poll(log->fd, NETIO_WRITE, NETIO_NOW) != -ETIMEDOUT)
+    if (log->plain || netio_fd_poll(log->fd, NETIO_WRITE, NETIO_NOW) != -ETIMEDOUT)
         written = netio_fd_write(log->fd, line, len);
     if (written > 0)
         log->torn = (size_t)written < len;

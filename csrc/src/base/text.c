@@ -78,7 +78,6 @@ int netio_utf8_printable(uint32_t point)
     static const struct {
         uint32_t first, last;
     } hidden[] = {
-        {0x0000, 0x001f},   /* C0 */
         {0x007f, 0x009f},   /* DEL, C1 */
         {0x00ad, 0x00ad},   /* soft hyphen */
         {0x034f, 0x034f},   /* combining grapheme joiner */
@@ -100,6 +99,8 @@ int netio_utf8_printable(uint32_t point)
         {0xe0000, 0xe0fff}, /* tags and the variation selectors beside them */
     };
 
+    if (point < 0x7f)
+        return point >= 0x20; /* most of what is ever asked for */
     if (point > 0x10ffff || (point & 0xfffe) == 0xfffe)
         return 0;
     for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)

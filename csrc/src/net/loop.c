@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -29,7 +30,29 @@ struct netio_loop {
     unsigned depth;           /* steps within steps */
     int stop;
     pid_t pid; /* whose loop this is: the kernel's part is shared with a fork's child */
+    char *ours; /* a page whose first byte a fork's child finds 0; NULL: ask for the pid */
 };
+
+/* Without one the pid has to do: Linux knows them since 4.14. */
+static char *wiped_by_fork(void)
+{
+    char *page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED)
+        return NULL;
+    if (madvise(page, 1, MADV_WIPEONFORK) == -1) {
+        munmap(page, 1);
+        return NULL;
+    }
+    *page = 1;
+    return page;
+}
+
+static void forget(char *page)
+{
+    if (page)
+        munmap(page, 1);
+}
 
 int netio_loop_new(struct netio_loop **out, unsigned flags)
 {
@@ -40,9 +63,11 @@ int netio_loop_new(struct netio_loop **out, unsigned flags)
         return -ENOMEM;
     loop->backend = flags & NETIO_LOOP_POLL ? &netio__backend_poll : &netio__backend_epoll;
     loop->pid = getpid();
+    loop->ours = wiped_by_fork();
     loop->clock.fd = -1;
     int code = loop->backend->open(&loop->state);
     if (code) {
+        forget(loop->ours);
         free(loop);
         return code;
     }
@@ -57,6 +82,7 @@ void netio_loop_free(struct netio_loop *loop)
     loop->backend->close(loop->state);
     netio_fd_close(loop->clock.fd);
     netio__timers_free(&loop->timers);
+    forget(loop->ours);
     free(loop->slots);
     free(loop);
 }
@@ -104,21 +130,29 @@ static int rebuild(const struct netio_loop *loop, void **state)
     return 0;
 }
 
+/* The loop is this process's. */
+static void settle(struct netio_loop *loop)
+{
+    loop->pid = getpid();
+    if (loop->ours)
+        *loop->ours = 1;
+}
+
 /* In a fork's child every change would reach into the parent's epoll set: build our own.
- * pthread_atfork would outlive a dlclose of the library; asking for the pid does not. */
+ * pthread_atfork would outlive a dlclose of the library; a page that a fork wipes does not, and
+ * asking for the pid, eight times a connection, took a tenth of what a bare server takes for it. */
 static int own(struct netio_loop *loop)
 {
-    pid_t pid = getpid();
     void *state;
 
-    if (loop->pid == pid)
+    if (loop->ours ? *loop->ours : loop->pid == getpid())
         return 0;
     int code = rebuild(loop, &state);
     if (code)
         return code;
     loop->backend->close(loop->state);
     loop->state = state;
-    loop->pid = pid;
+    settle(loop);
     if (loop->clock.fd < 0)
         return 0;
     loop->clock.loop = NULL;

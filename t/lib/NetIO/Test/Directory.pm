@@ -28,8 +28,8 @@ my $SCHEMA = <<'SQL';
 CREATE TABLE entry(id INTEGER PRIMARY KEY, key TEXT NOT NULL, handle TEXT NOT NULL,
     name TEXT NOT NULL, summary TEXT NOT NULL, fields TEXT NOT NULL);
 CREATE INDEX entry_key ON entry(key);
-CREATE VIRTUAL TABLE word USING fts5(name, other, content='', columnsize=0, prefix='1 2 3',
-    tokenize="unicode61 remove_diacritics 2");
+CREATE VIRTUAL TABLE word USING fts5(name, other, content='', columnsize=0,
+    prefix='1 2 3 4 5 6 7 8', tokenize="unicode61 remove_diacritics 2");
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 SQL
 
