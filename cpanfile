@@ -2,6 +2,7 @@
 requires 'perl', '5.014';
 requires 'DBI';
 requires 'DBD::SQLite';
+requires 'Text::CSV_XS';
 
 on configure => sub {
     requires 'ExtUtils::MakeMaker', '6.64';
@@ -10,6 +11,9 @@ on configure => sub {
 on test => sub {
     requires 'File::Temp';
     requires 'Test::More', '0.98';
+    recommends 'CGI';
+    recommends 'EV';
+    recommends 'Net::LDAP';
     recommends 'Test::LeakTrace';
 };
 

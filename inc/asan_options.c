@@ -5,6 +5,9 @@
  * memory to the kernel on purpose.  Nor does a program that strace watches: the search for leaks
  * would need to be the tracer itself.
  *
+ * This library comes before libasan, which minds (a web server hands LD_PRELOAD on to its programs,
+ * and ASAN_OPTIONS it does not).
+ *
  * Plain system calls, because libasan's own readlink and read are not ready yet when it asks. */
 #include <fcntl.h>
 #include <string.h>
@@ -41,5 +44,6 @@ static int is_traced(void)
 
 const char *__asan_default_options(void)
 {
-    return is_ours() && !is_traced() ? "detect_leaks=1" : "detect_leaks=0";
+    return is_ours() && !is_traced() ? "verify_asan_link_order=0:detect_leaks=1"
+                                     : "verify_asan_link_order=0:detect_leaks=0";
 }

@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/.." || exit
 
 failed=
-rings='csrc/src csrc/cmd daemon'
+rings='csrc/src csrc/cmd daemon bench'
 
 # check NAME COMMAND...: runs the command when there is such a tool.
 check() {
@@ -21,9 +21,9 @@ check() {
     fi
 }
 
-# build_with COMPILER: all C but the XS, with warnings as errors, in a folder of its own.
+# build_with COMPILER: all C but the XS and the fuzz targets, with warnings as errors, in a folder of its own.
 build_with() {
-    for folder in csrc daemon; do
+    for folder in csrc daemon bench; do
         make -s -C $folder -j "$(getconf _NPROCESSORS_ONLN)" B="build-lint-$1" CC="$1" WERROR=1 ||
             return
     done
@@ -43,16 +43,17 @@ for compiler in gcc clang; do
         check "$compiler -Werror xs" xs_with $compiler
     fi
 done
-# shellcheck disable=SC2086 # three folders
+# shellcheck disable=SC2086 # some folders
 check cppcheck cppcheck -q --error-exitcode=1 --enable=warning,performance,portability \
     --suppressions-list=inc/cppcheck --std=c11 -D_GNU_SOURCE -Icsrc/include -Icsrc/src -Idaemon $rings
 check manual prove -Q t/00-pod.t
 check shell shellcheck -x run test .ci/run inc/*.sh
 set -- perlcritic --quiet --profile .perlcriticrc
 # shellcheck disable=SC2046 # file names of ours
-check Perl "$@" $(find lib bin -type f ! -path lib/NetIO.pm) inc/copy.pl Makefile.PL
+check Perl "$@" $(find lib bin -type f ! -path lib/NetIO.pm) inc/copy.pl Makefile.PL \
+    bench/run bench/grow bench/lib bench/part bench/peer/page.cgi fuzz/run
 # What NetIO.pm loads, every CGI request pays for: it does without strict.
 check 'Perl, NetIO.pm' "$@" --exclude RequireUseStrict lib/NetIO.pm
 # A test may hold a package or two, and writes bytes that are not text.
-check 'Perl, tests' "$@" --exclude FilenameMatchesPackage --exclude UTF8Layer t
+check 'Perl, tests' "$@" --exclude FilenameMatchesPackage --exclude UTF8Layer t fuzz
 [ -z "$failed" ]

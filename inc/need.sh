@@ -22,13 +22,6 @@ missing_packages() {
     done | sed 's/ $//'
 }
 
-# apt_get ARG...: quiet and without questions; what it says ends up in $apt_log.
-apt_get() {
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o APT::Update::Error-Mode=any \
-        -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=120 \
-        -o Dpkg::Use-Pty=0 "$@" >>"$apt_log" 2>&1 </dev/null
-}
-
 # need WORD...: makes sure that all packages of these words are installed.  Where there is no
 # dpkg, it trusts the machine: perl Makefile.PL will say what is missing.
 need() {
@@ -45,10 +38,8 @@ need() {
     fi
     echo "$me: installing $missing"
     apt_log=$(mktemp)
-    # The lists of packages on this machine may be missing or old; so a second try after update.
     # shellcheck disable=SC2086 # a list of words
-    if ! apt_get install --no-install-recommends $missing &&
-        ! { apt_get update && apt_get install --no-install-recommends $missing; }; then
+    if ! $as_root sh inc/install.sh $missing >"$apt_log" 2>&1 </dev/null; then
         reason=$(sed -n 's/^E: *//p' "$apt_log" | tail -n 1)
         rm -f "$apt_log"
         die $EX_UNAVAILABLE "cannot install $missing: apt-get failed: ${reason:-no reason given}"

@@ -193,6 +193,7 @@ subtest 'one match' => sub {
         '               Empty: ',
         '           Index Key: quinton-1',
         'A very long label that sticks out: value',
+        '         Phone: work: 555-0102',
         '',
         $help,
     );
@@ -210,10 +211,12 @@ subtest 'one match' => sub {
             [Empty       => ''],
             ['Index Key' => 'quinton-1'],
             ['A very long label that sticks out' => 'value'],
+            ['Phone: work'                       => '555-0102'],
         ],
         'fields, in order';
     is join(', ', $record->labels),
-        'Full Name, Address, Notes, Empty, Index Key, A very long label that sticks out', 'labels';
+        'Full Name, Address, Notes, Empty, Index Key, A very long label that sticks out, Phone: work',
+        'labels';
     is $record->get('Full Name'), 'Reg Quinton', 'get';
     is scalar $record->get('Address'), '1 First St: rear', 'get: the first';
     is_deeply [$record->get('Address')], ['1 First St: rear', 'London'], 'get: all';

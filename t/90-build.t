@@ -176,14 +176,14 @@ sub test_install {
     my ($perl_lib) = $one->(qr{/NetIO\.pm$}) =~ m{(.*)/};
     my ($code, $output) = run(qq{cd / && $^X "-I$perl_lib" -MNetIO -e 'print NetIO->VERSION'});
     is "$code $output", '0 ' . MM->parse_version('lib/NetIO.pm'), 'perl -MNetIO from there';
-    for my $program (qw(netio-whois whoisd whois-load)) {
+    for my $program (qw(netio-whois whoisd whois-load whois2html)) {
         my $path = $one->(qr{/bin/$program$});
         local $ENV{PERL5LIB} = $perl_lib;
         runs(qq{cd / && "$path" --help}, "$program --help from there");
     }
     $one->($_)
         for qr{/man1/netio-whois\.1$}, qr{/man8/whoisd\.8$}, qr{/man3/NetIO\.3\w*$},
-        qr{/man\d/whois-load\.\d$};
+        qr{/man\d/whois-load\.\d$}, qr{/man\d/whois2html\.\d$}, qr{/share/netio/maps/people\.map$};
     test_c_program($dest, 'libnetio.so', '$(pkg-config --cflags --libs netio)');
     test_c_program($dest, 'libnetio.a',
         '$(pkg-config --static --cflags --libs netio | sed s/-lnetio/-l:libnetio.a/)');

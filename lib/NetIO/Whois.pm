@@ -191,8 +191,8 @@ sub matches { return @{ $_[0]->_parsed->{matches} } }
 
 sub records { return @{ $_[0]->_parsed->{records} } }
 
-# Lines are pairs: a label that ends at column 20 (or later, if it is longer), a colon, a
-# value.  A label of nothing but blanks goes on with the value above.
+# Lines are pairs: a label that ends at column 20 (or at the first colon, if it is longer), a
+# colon, a value.  A label of nothing but blanks goes on with the value above.
 sub _parsed {
     my ($self) = @_;
 
@@ -205,7 +205,7 @@ sub _parsed {
         } elsif ($line =~ /^ *!(\S.*?): (.*)$/) {
             push @matches, { handle => $1, name => $2 };
             $value = \$matches[-1]{name};
-        } elsif ($line =~ /^(?= {0,19}\S)([^:]{20,}): ?(.*)$/ && !@matches) {
+        } elsif ($line =~ /^(?= {0,19}\S)(.{20}|[^:]{20,}): ?(.*)$/ && !@matches) {
             push @records, $record = bless { fields => [] }, 'NetIO::Whois::Record' if !$record;
             push @{ $record->{fields} }, [$1, $2];
             $record->{fields}[-1][0] =~ s/^ +//;

@@ -92,7 +92,7 @@ sub prepare {
         env     => $how{env}  || {},
         before  => $how{before},
         wrap    => $how{wrap} || [],
-        program => program(),
+        program => $how{program} || program(),
         dir     => $how{dir} || File::Temp->newdir('netio-XXXXXX', TMPDIR => 1),
         log     => '',
         seen    => 0,
@@ -100,9 +100,9 @@ sub prepare {
     }, $class;
 }
 
-# args, env, dir; stdin, stdout: handles for the daemon; before: code that runs in the child;
-# wrap: a command that ends in exec "$@"; ready: without it nobody waits, and the descriptors
-# are not counted.
+# args, env, dir; program: another one than whoisd; stdin, stdout: handles for the daemon; before:
+# code that runs in the child; wrap: a command that ends in exec "$@"; ready: without it nobody
+# waits, and the descriptors are not counted.
 sub start {
     my ($class, %how) = @_;
     my $self = $class->prepare(%how);
