@@ -115,12 +115,22 @@ for (@inputs) {
         "an input that is $name"
     );
 }
-is_outcome(
-    run_load('--directory', $to, '/dev/null'),
-    65,
-    "whois-load: /dev/null: not of a known format (ieee, ldif, stanza, csv)\n",
-    'a format nobody knows'
-);
+my $unknown = 'not of a known format (ieee, ldif, stanza, csv); --format says which it is';
+my $mac     = 'its lines end with CR alone; save it with the line ends of Windows or Unix';
+for (
+    ['a format nobody knows',     '%!PS\n',                      $unknown],
+    ['a lone CR and a line end',  "%!PS\r\n\r",                  $unknown],
+    ['a format that it may be',   "id,name,\n1,One,\n",          $unknown],
+    ['nothing in it',             '',                            'it is empty'],
+    ['a table of an old Mac',     "id,name\r1,One\r",            $mac],
+    ['people of an old Mac',      "dn: uid=1\robjectClass: x\r", $mac],
+    ['an old Mac, and no format', '%!PS' . "\r%\r" x 3000,       $mac],
+    )
+{
+    my ($name, $bytes, $text) = @$_;
+    my $file = spew("$folder/odd", $bytes);
+    is_outcome(run_load('--directory', $to, $file), 65, "whois-load: $file: $text\n", $name);
+}
 my $map = spew("$folder/one.map", "handle: a\nname: b\n");
 is_outcome(
     run_load('--directory', $to, '--map', $map, $good),

@@ -15,8 +15,10 @@ my @cases = (
     ['Latin-1',                   \&text_of, "Malm\xf6",         'Malmö'],
     ['UTF-8 cut in a character',  \&text_of, "Malm\xc3",         "Malm\x{c3}"],
     ['overlong UTF-8 (D6)',       \&text_of, "\xc0\xaf",         "\x{c0}\x{af}"],
-    ['a surrogate in UTF-8 (D6)', \&text_of, "\xed\xa0\x80",     "\x{ed}\x{a0}\x{80}"],
-    ['beyond Unicode',            \&text_of, "\xf4\x90\x80\x80", "\x{f4}\x{90}\x{80}\x{80}"],
+    ['a surrogate in UTF-8 (D6)', \&text_of, "\xed\xa0\x80",     "\x{ed}\x{a0}\x{20ac}"],
+    ['beyond Unicode',            \&text_of, "\xf4\x90\x80\x80", "\x{f4}\x{fffd}\x{20ac}\x{20ac}"],
+    ['quotes and dashes of Windows', \&text_of, "O\x92Hara \x96 \x93\xfc\x94", 'O’Hara – “ü”'],
+    ['no byte of anything', \&text_of, "a\x81\x8d\x8f\x90\x9db", 'a' . "\x{fffd}" x 5 . 'b'],
 
     ['clean already',               \&clean_value, 'Port Elm',                     'Port Elm'],
     ['empty',                       \&clean_value, '',                             ''],

@@ -83,6 +83,19 @@ my @cases = (
         '1: Name () [A: Name] +'
     ],
     [
+        'nor one that shows nothing',
+        "handle: nr | id\nname: n\nshow A: x|n\nshow B: y\nshow *:",
+        [
+            @id,
+            ['nr', "\x{200b}"],
+            ['x',  "\0\1"],
+            ['y',  "a\n\x{ad}\nb"],
+            ['z',  "\x{a0}"],
+            ['z',  "\x{2122}"]
+        ],
+        "1: Name () [A: Name; B: a; B: b; z: \x{2122}] +a b \x{2122}"
+    ],
+    [
         'joined',
         "handle: id\nname: a, b\nshow X: c, a b, d",
         [@id, ['a', 1], ['b', 2], ['c', 3], ['d', 4]],
@@ -222,21 +235,21 @@ my @cases = (
         "7: the handle '-:._' has no letter and no digit"
     ],
     [
-        'a handle of 63 bytes',
+        'a handle of 159 bytes',
         "${base}show A: n",
-        [['id', 'x' x 63], ['n', 'x']],
-        'x' x 63 . ': x () [A: x] +'
+        [['id', 'x' x 159], ['n', 'x']],
+        'x' x 159 . ': x () [A: x] +'
     ],
     [
-        'one of 64', $base,
-        [['id', 'x' x 64], ['n', 'x']],
-        "7: the handle '" . 'x' x 37 . "...' is longer than 63 bytes"
+        'one of 160', $base,
+        [['id', 'x' x 160], ['n', 'x']],
+        "7: the handle '" . 'x' x 37 . "...' is longer than 159 bytes"
     ],
     [
-        'one of 32 characters',
+        'one of 80 characters',
         $base,
-        [['id', 'ö' x 32], ['n', 'x']],
-        "7: the handle '" . '\\xF6' x 32 . "' is longer than 63 bytes"
+        [['id', 'ö' x 80], ['n', 'x']],
+        "7: the handle '" . '\\xF6' x 37 . "...' is longer than 159 bytes"
     ],
     [
         'controls are cleaned (D4)',
@@ -380,6 +393,7 @@ my @wrong = (
         "${base}# " . 'x' x 70_000 . "\n",
         ':3: the line is longer than 65536 bytes'
     ],
+    ['UTF-16', "\xff\xfe#\0\n\0", ': it is not text in UTF-8'],
 );
 for (@wrong) {
     my ($name, $text, $message) = @$_;
@@ -393,6 +407,12 @@ for (["$folder/none", 'No such file or directory'], ["$folder", 'it is a folder'
     my ($path, $reason) = @$_;
     eval { NetIO::Load::Map->new($path) };
     is $@->code . ' ' . $@->text, "66 cannot read $path: $reason", "a map: $reason";
+}
+
+SKIP: {
+    skip 'no /dev/zero here', 1 if !-c '/dev/zero';
+    eval { NetIO::Load::Map->new('/dev/zero') };
+    is $@->code . ' ' . $@->text, '65 /dev/zero: it is not text in UTF-8', 'a map without an end';
 }
 
 # Names that are all different are not kept.
@@ -534,7 +554,7 @@ SKIP: {
             'login', 'username', 'package')
             . '; it has: '
             . join(', ', map { "'c$_'" } 1 .. 20)
-            . " and 2 more\n",
+            . " and 2 more; --map can say which of these it is\n",
         'and so is a table that the built-in map cannot serve'
     );
     is_outcome(

@@ -123,6 +123,11 @@ my @cases = (
         "${dn}cn: A\n\ncn: A\n",
         '1 cn=A | 4: the record does not begin with a dn'
     ],
+    [
+        'what ldapsearch says at its end',
+        "${dn}cn: A\n\n# search result\nsearch: 2\nresult: 0 Success\n\n# numEntries: 1\n",
+        '1 cn=A | 5: the end of what ldapsearch says, not an entry; call it with -LLL'
+    ],
     ['a dn later on', "cn: A\n$dn",       '1: the record does not begin with a dn'],
     ['two dns', "${dn}a: 1\n${dn}a: 2\n", '3: a second dn in one record: no empty line before it'],
     [

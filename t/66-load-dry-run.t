@@ -3,7 +3,9 @@ use warnings;
 use utf8;
 
 use lib 't/lib';
+use NetIO::Load;
 use NetIO::Load::Layout 'lay_out';
+use NetIO::Load::Report;
 use NetIO::Test::Load;
 use Test::More;
 
@@ -121,6 +123,19 @@ is run_load('--dry-run', '-q', '--directory', "sqlite:$here/a.db", $others)->{co
 close $lock;
 unlink "$here/a.db.lock";
 
+# A signal ends it as it ends a load, so that the program can take its bar away.
+{
+    local $SIG{INT} = sub { die "not heard\n" };
+    eval {
+        NetIO::Load::rehearse(
+            sources   => [{ file => $others }],
+            report    => NetIO::Load::Report->new(quiet => 1),
+            on_sample => sub { kill INT => $$ },
+        );
+    };
+    is ref $@ ? $@->signal : $@, 'INT', 'a signal';
+}
+
 # What a file name and a record hold does not move the cursor (D4).
 $got = run_load('--dry-run', spew("$folder/\e[2J", person("1\e[2J", "O\x{9b}ne\x{202e}")));
 is $got->{out}, "$folder/\\x1B[2J:1:\n           Full Name: O ne\n           Index Key: 1 [2J\n\n",
@@ -148,11 +163,14 @@ SKIP: {
 # As whoisd lays it out: name, fields, text
 my $words = join ' ', ('word') x 500;
 my @cases = (
-    ['nothing',          '',                  ''],
-    ['an empty value',   "A\t\n",             ' ' x 19 . "A: \n"],
-    ['a label of 20',    'L' x 20 . "\tv\n",  'L' x 20 . ": v\n"],
-    ['a label of 40',    'L' x 40 . "\tv\n",  'L' x 40 . ": v\n"],
-    ['characters count', "\x{e4}\x{f6}\tv\n", ' ' x 18 . "\xc3\xa4\xc3\xb6: v\n"],
+    ['nothing',                     '',                          ''],
+    ['an empty value',              "A\t\n",                     ' ' x 19 . "A: \n"],
+    ['a label of 20',               'L' x 20 . "\tv\n",          'L' x 20 . ": v\n"],
+    ['a label of 40',               'L' x 40 . "\tv\n",          'L' x 40 . ": v\n"],
+    ['a label that sends away',     "referralserver XXXXX\tv\n", " referralserver XXXXX: v\n"],
+    ['a short one',                 "ReferralServer\tv\n",       ' ' x 6 . "ReferralServer: v\n"],
+    ['a label in which another is', "No ReferralServer XX\tv\n", "No ReferralServer XX: v\n"],
+    ['characters count',            "\x{e4}\x{f6}\tv\n", ' ' x 18 . "\xc3\xa4\xc3\xb6: v\n"],
     [
         'a long value',
         "A\t$words\n",
@@ -186,6 +204,7 @@ SKIP: {
     my $record =
         person(1, "N\xe4me", map { "x$_: " . ('w' x $_ . ' ') x (9000 / ($_ + 1)) } 1, 7, 900,
         3000);
+    substr($record, -1, 0) = "ReferralServerOfOurs: x\n" . "\xc3\xa4" x 40 . ": x\n";
     my $file = spew("$folder/long.txt", $record . person(2, 'Two'));
     run_load('-q', '--directory', "sqlite:$here/a.db", $file);
     my $answer = `printf '!1\\r\\n' | $whoisd --stdio --directory sqlite:$here/a.db`;

@@ -240,7 +240,7 @@ my @table = (
     ['csv',    'Latin-1',           "3,\xc5sa\n",            "exit 0\nÅsa; One; Two"],
     ['stanza', 'Latin-1',           "Id: 3\nName: \xc5sa\n", "exit 0\nÅsa; One; Two"],
     ['csv',    'half a character',  "3,\xe6\xbc\n",          "exit 0\nOne; Two; æ¼"],
-    ['csv',    'a surrogate',       "3,\xed\xa0\x80\n",      "exit 0\ní; One; Two"],
+    ['csv',    'a surrogate',       "3,\xed\xa0\x80\n",      "exit 0\ní €; One; Two"],
     ['csv',    'an overlong slash', "3,\xc0\xaf\n",          "exit 0\nÀ¯; One; Two"],
 
     # LDIF that changes, lies or points elsewhere.
@@ -594,6 +594,24 @@ SKIP: {
     is scalar @{ entries_of("$disk/a.db") }, 150,              'and the new directory is there';
     is $listed->(),                          'a.db a.db.lock', 'and nothing else';
     system "umount $disk";
+}
+
+# Pieces that are no longer than they may be, and a whole that is.
+for (['name', 'name: sn cn', 'summary: l'], ['summary', 'name: l', 'summary: sn cn']) {
+    my ($what, @lines) = @$_;
+    my $map  = spew("$folder/whole.map", join "\n", 'handle: uid', @lines, 'show Id: uid', '');
+    my $long = spew(
+        "$folder/whole.ldif",
+        "dn: uid=1\nuid: 1\nl: One\nsn: One\n\n" . "dn: uid=2\nuid: 2\nl: Two\n" . join '',
+        map { "$_: " . 'x' x 40_000 . "\n" } 'sn', 'cn'
+    );
+    is_outcome(
+        run_load(@to, '--map', $map, $long),
+        65,
+        "whois-load: $long:6: the $what is longer than 65536 bytes\n"
+            . "whois-load: 1 entry from 1 file in TIME, 1 skipped\n",
+        "a $what that grows too long (E11)"
+    );
 }
 
 done_testing;

@@ -22,9 +22,8 @@ use constant SAMPLES => 3;    # entries of a file that a rehearsal shows
 # directory as it was, and nothing beside it but the lock.
 sub load {
     my (%job) = @_;
-    my $stop = sub { NetIO::Load::Failure->throw_signal($_[0]) };
 
-    local @SIG{qw(INT TERM HUP)} = map { _is_ignored($_) ? 'IGNORE' : $stop } qw(INT TERM HUP);
+    local @SIG{qw(INT TERM HUP)} = _stops(qw(INT TERM HUP));
 
     my @sources     = _open($job{sources});
     my $replacement = NetIO::Load::Replacement->new($job{path});
@@ -37,11 +36,11 @@ sub load {
     die $error;
 }
 
-# As under nohup.
-sub _is_ignored {
-    my ($signal) = @_;
+# Handlers of those signals; what is ignored, as under nohup, stays so.
+sub _stops {
+    my $stop = sub { NetIO::Load::Failure->throw_signal($_[0]) };
 
-    return ($SIG{$signal} || '') eq 'IGNORE';
+    return map { ($SIG{$_} || '') eq 'IGNORE' ? 'IGNORE' : $stop } @_;
 }
 
 # All that a load finds wrong with the files, and nothing is written.  Returns the number of
@@ -49,6 +48,9 @@ sub _is_ignored {
 sub rehearse {
     my (%job) = @_;
     my ($report, $on_sample) = @job{qw(report on_sample)};
+
+    local @SIG{qw(INT TERM HUP)} = _stops(qw(INT TERM HUP));
+
     my @sources = _open($job{sources});
     my $stage   = NetIO::Load::Stage->new_alone;
 
@@ -197,8 +199,9 @@ runs, SIGINT, SIGTERM and SIGHUP (unless ignored) end it.
 
 =item rehearse(OPTIONS)
 
-Reads C<sources> in the same way, tells C<report> the same and writes nothing.  C<on_sample> is
-called with place and fields of the first three entries of each file.  Returns the number of entries.
+Reads C<sources> in the same way, tells C<report> the same, ends at the same signals and writes
+nothing.  C<on_sample> is called with place and fields of the first three entries of each file.
+Returns the number of entries.
 
 =back
 

@@ -34,13 +34,17 @@ use constant {
 
 my $utf_16 = qr/\A(?:\xff\xfe|\xfe\xff)/;
 
+# A first line that tells spreadsheets what parts the columns, and is none of the table.
+my $separator_line = qr/\A"?sep=([,;\t|])"?\r?(?:\n|\z)/i;
+
 # The first line has to name columns, two at least, and the second to have the same separator.  A
 # file in UTF-16 is taken for CSV, too: new tells what is wrong with it.
 sub recognizes {
     my ($class, $start) = @_;
 
     return 1 if $start =~ $utf_16;
-    $start =~ s/\A\xef\xbb\xbf//;
+    $start             =~ s/\A\xef\xbb\xbf//;
+    return 1 if $start =~ $separator_line;
     my ($header, $next) = grep { /\S/ } split /\r?\n/, $start;
     return '' if !defined $header || $header =~ /\A[^"]*:(?:\s|:|\z)|\A[#<]|[\x00-\x08\x0e-\x1f]/;
     my $separator = _separator($header);
@@ -108,11 +112,14 @@ sub _load_parser {
 sub names { return @{ $_[0]{names} } }
 
 sub _read_header {
-    my ($self) = @_;
-    my $first = $self->_first_line or return;
+    my ($self)      = @_;
+    my $first       = $self->_first_line or return;
+    my ($separator) = $first->[1] =~ $separator_line;
 
+    $first = $self->_first_line or return if defined $separator;
     unshift @{ $self->{ahead} }, $first;
-    my %how = (sep_char => _separator($first->[1]), binary => 1, allow_whitespace => 1);
+    $separator = _separator($first->[1]) if !defined $separator;
+    my %how = (sep_char => $separator, binary => 1, allow_whitespace => 1);
     $self->{csv} = Text::CSV_XS->new(\%how);
     my $row = $self->_read;
     $self->_refuse(@$row{qw(line error)}) if exists $row->{error};
@@ -305,8 +312,8 @@ NetIO::Load::CSV - reader of tables: comma-separated values and their kin
 =head1 DESCRIPTION
 
 The first line that is not blank names the columns; every further record has as many.  Columns
-stand apart by commas, semicolons, tabs or bars: by the one that the header has most of.  Blanks
-around them do not count.  A value in quotes may hold anything, the end of a line and doubled
+stand apart by commas, semicolons, tabs or bars: by the one that the header has most of, or the one
+that a line C<sep=;> before it names, as spreadsheets have it.  Blanks around them do not count.  A value in quotes may hold anything, the end of a line and doubled
 quotes included.  A row in which every column is empty is passed over, like a blank line.  The
 last line may lack its end.
 
@@ -326,7 +333,7 @@ Needs Text::CSV_XS, which is loaded by C<new>.
 =item recognizes(TEXT)
 
 Whether a file that begins with that text is of this format: its first line names two columns or
-more, and the next has the same separator.  So is, to be refused with a reason, one in UTF-16.
+more, and the next has the same separator; or it is such a C<sep=;>.  So is, to be refused with a reason, one in UTF-16.
 
 =item new(LINES)
 

@@ -13,16 +13,17 @@ use Unicode::Normalize ();
 our @EXPORT_OK = qw(text_of clean_value fold_name fold_handle quote);
 
 # Found once: to look for them takes longer than to decode a value.
-my ($utf_8, $latin_1) = map { Encode::find_encoding($_) } 'UTF-8', 'ISO-8859-1';
+my ($utf_8, $windows) = map { Encode::find_encoding($_) } 'UTF-8', 'cp1252';
 
 # Bytes to characters.  Old registries mix encodings line by line, so what is not UTF-8 is taken
-# as Latin-1, which accepts every byte.
+# as Latin-1, in the way of Windows: that has quotes and dashes where Latin-1 has controls, which
+# nobody means.  The five bytes that have no meaning there either become U+FFFD.
 sub text_of {
     my ($bytes) = @_;
 
     return $bytes if !($bytes =~ tr/\x00-\x7f//c);
     my $text = eval { $utf_8->decode($bytes, Encode::FB_CROAK | Encode::LEAVE_SRC) };
-    return defined $text ? $text : $latin_1->decode($bytes);
+    return defined $text ? $text : $windows->decode($bytes);
 }
 
 # Controls, separators of lines and paragraphs, and the marks that turn the direction of writing
@@ -109,7 +110,8 @@ turn what a source holds into that.
 
 =item text_of(BYTES)
 
-Decodes UTF-8.  Bytes that are not UTF-8 are taken as Latin-1, so this never fails.
+Decodes UTF-8.  Bytes that are not UTF-8 are taken as Windows-1252, which is Latin-1 and a few signs
+more; those that have no meaning there become U+FFFD, so this never fails.
 
 =item clean_value(TEXT)
 

@@ -175,6 +175,7 @@ sub _take_first {
 
     $record->{line} = $number;
     return if lc $name eq 'dn' || lc $name eq 'version';
+    return 'the end of what ldapsearch says, not an entry; call it with -LLL' if $name eq 'search';
     return 'the record does not begin with a dn';
 }
 

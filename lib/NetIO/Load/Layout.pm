@@ -22,13 +22,21 @@ sub lay_out {
 
     for (split /\n/, $fields) {
         my ($label, $value) = split /\t/, $_, 2;
-        my $head = sprintf '%*s: ', COLUMN, $label;
+        my $head = _label($label) . ': ';
         utf8::encode($_) for $head, $value;
         $text .= $head . _take_line(\$value, LONGEST_LINE - length $head) . "\n";
         $head = ' ' x COLUMN . ': ';
         $text .= $head . _take_line(\$value, LONGEST_LINE - length $head) . "\n" while $value ne '';
     }
     return $text;
+}
+
+# A label that Debian's whois would take for the address of another server has a blank before it.
+sub _label {
+    my ($label) = @_;
+
+    $label = " $label" if $label =~ /\A(?:ReferralServer|% referto)/i;
+    return sprintf '%*s', COLUMN, $label;
 }
 
 # Takes at most that many bytes away: up to a blank when there is one, and whole characters.

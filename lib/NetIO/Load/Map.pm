@@ -9,7 +9,7 @@ use NetIO::Load::Clean qw(clean_value fold_handle quote);
 use NetIO::Load::MapFile;
 
 use constant {
-    LONGEST_HANDLE => 63,        # bytes that whoisd shows of one behind its !
+    LONGEST_HANDLE => 159,       # bytes that whoisd shows of one behind its !
     MOST_KEYS      => 10_000,    # names that are remembered
 };
 
@@ -91,7 +91,7 @@ sub _collect {
         next if $key eq '';
         if (!defined $value) {
             push @{ $self->{absent} }, $pair;
-        } elsif ($value !~ /\S/) {
+        } elsif (_is_blank($value)) {
             next;
         }
         push @{ $found{$key} },                  $value;
@@ -181,7 +181,14 @@ sub _lines {
 
     return ''     if !defined $value;
     return $value if !($value =~ tr/\r\n//);
-    return grep { /\S/ } split /[\r\n]+/, $value;
+    return grep { !_is_blank($_) } split /[\r\n]+/, $value;
+}
+
+# Whether there would be nothing of it in a directory, as of blanks, controls and what has no face.
+sub _is_blank {
+    my ($value) = @_;
+
+    return $value !~ /[!-~]/ && clean_value($value) eq '';
 }
 
 # What a show line comes to: pairs of its label and a line.
@@ -205,7 +212,7 @@ sub _rest {
 
     for my $pair (@$pairs) {
         my ($name, $value) = @$pair;
-        next if !defined $value || $value !~ /\S/;
+        next if !defined $value || _is_blank($value);
         my $key = lc clean_value($name);
         next if $taken->{$key} || $self->{options} && $taken->{ $key =~ s/;.*//sr };
         push @fields, map { [$name, $_] } _lines($value);

@@ -62,7 +62,9 @@ sub read_file {
         or NetIO::Load::Failure->throw(EX_NOINPUT, "cannot read $path: $!");
     NetIO::Load::Failure->throw(EX_NOINPUT, "cannot read $path: it is a folder") if -d $handle;
     my $lines = NetIO::Load::Lines->new($handle, $path);
-    my $map   = _new_map($path);
+    NetIO::Load::Failure->throw(EX_DATAERR, "$path: it is not text in UTF-8")
+        if $lines->start =~ /\0/;
+    my $map = _new_map($path);
     while (my ($text, $flaw) = $lines->next) {
         _read_line($map, $lines->number, $text,
             defined $flaw && $flaw ne NetIO::Load::Lines::UNENDED ? $flaw : undef);
@@ -82,7 +84,7 @@ sub read_builtin {
 sub _new_map {
     my ($path) = @_;
 
-    return { file => $path, only => [], words => [], show => [], parts => [] };
+    return { file => $path, only => [], words => [], show => [], parts => [], known => {} };
 }
 
 sub _finished {
@@ -93,6 +95,7 @@ sub _finished {
             "$map->{file}: the map does not say what the $wanted is; it needs a line '$wanted: ...'"
         ) if !$map->{$wanted};
     }
+    delete $map->{known};    # parts by their names
     return $map;
 }
 
@@ -253,13 +256,12 @@ sub _part {
     my ($map, $number, $said) = @_;
     my $parts = $map->{parts};
     my @names = map { lc clean_value($_) } @$said;
+    my $known = \$map->{known}{ join "\n", @names };
 
-    for my $part (@$parts) {
-        return $part if join("\n", @{ $part->{names} }) eq join "\n", @names;
-    }
-    my $part = { line => $number, number => scalar @$parts, said => $said, names => \@names };
-    push @$parts, $part;
-    return $part;
+    return $$known if $$known;
+    $$known = { line => $number, number => scalar @$parts, said => $said, names => \@names };
+    push @$parts, $$known;
+    return $$known;
 }
 
 1;

@@ -40,6 +40,7 @@ sub new {
         or NetIO::Load::Failure->throw(EX_NOINPUT, "cannot read $file: $!");
     NetIO::Load::Failure->throw(EX_NOINPUT, "cannot read $file: it is a folder") if -d $handle;
     my $lines = NetIO::Load::Lines->new($handle, $file);
+    _refuse_lone_cr($lines);
     $format = _recognize($lines) if !defined $format;
     $map    = _map_for($file, $format, $map);
     my $reader = _reader_class($format)->new($lines);
@@ -53,15 +54,30 @@ sub size   { return $_[0]{lines}->size }
 sub taken  { return $_[0]{lines}->taken }
 sub passed { return $_[0]{passed} }
 
+# Spreadsheets still offer to save for the Macintosh of old, whose lines end so; it would all be one.
+sub _refuse_lone_cr {
+    my ($lines) = @_;
+    my $start = $lines->start;
+
+    return if $start =~ /\n/ || $start !~ /\r[^\r]/;
+    NetIO::Load::Failure->throw(EX_DATAERR,
+        $lines->name
+            . ': its lines end with CR alone; save it with the line ends of Windows or Unix');
+}
+
 sub _recognize {
     my ($lines) = @_;
     my $start = $lines->start;
 
+    NetIO::Load::Failure->throw(EX_DATAERR, $lines->name . ': it is empty') if $start eq '';
     for my $format (@formats) {
         return $format if _reader_class($format)->recognizes($start);
     }
     NetIO::Load::Failure->throw(EX_DATAERR,
-        $lines->name . ': not of a known format (' . join(', ', @formats) . ')');
+              $lines->name
+            . ': not of a known format ('
+            . join(', ', @formats)
+            . '); --format says which it is');
 }
 
 sub _reader_class {
@@ -95,7 +111,8 @@ sub _check_names {
     my $more    = @names - MOST_NAMES;
     my $known   = join ', ', map { quote($_) } @names[0 .. ($more > 0 ? MOST_NAMES : @names) - 1];
 
-    $known .= " and $more more" if $more > 0;
+    $known .= " and $more more"                      if $more > 0;
+    $known .= '; --map can say which of these it is' if !defined $map->file;
     NetIO::Load::Failure->throw(EX_DATAERR,
               _place_of($map, $missing)
             . $self->name

@@ -71,6 +71,12 @@ sub add {
     }
     return 'the record is longer than ' . LONGEST_RECORD . ' bytes'
         if length $fields > LONGEST_RECORD / 4 && _is_longer($fields, LONGEST_RECORD);
+
+    # Of pieces that are joined; whoisd reads no value of more than a megabyte.
+    return 'the name is longer than ' . LONGEST_VALUE . ' bytes'
+        if length $name > LONGEST_VALUE / 4 && _is_longer($name, LONGEST_VALUE);
+    return 'the summary is longer than ' . LONGEST_VALUE . ' bytes'
+        if length $summary > LONGEST_VALUE / 4 && _is_longer($summary, LONGEST_VALUE);
     my $other = join ' ', $handle, $key, @{ $entry->{words} };
     $other =~ tr/\x00-\x1f/ /;
     $self->{put}
@@ -198,7 +204,8 @@ Waits in a database of its own, which leaves nothing behind.
 
 Takes an entry as the readers give it (see L<NetIO::Load/ENTRIES>).  All text is cleaned
 (L<NetIO::Load::Clean>), labels are cut at 40 characters.  Returns nothing, or what is wrong: a
-value of more than 65536 bytes, or more than 131072 bytes altogether, which whoisd would not show.
+name, summary or value of more than 65536 bytes, or more than 131072 bytes altogether, which whoisd
+would not show.
 The place, such as C<people.ldif:17>, is for messages.
 
 =item count
