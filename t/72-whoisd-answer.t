@@ -62,7 +62,7 @@ my @entries = (
         summary => "sum $all",
         fields  => [["La${all}bel", "value $all."]]
     },
-    { handle => 'sum',    name => 'Sum both' },
+    { handle => 'sum',    name => "Sum both \t" },
     { handle => 'places', name => 'Places', fields => \@places },
     {
         handle => 'referral',
@@ -84,10 +84,14 @@ my @entries = (
         fields => [['A', "one\ttwo"], ['No value at all', '']]
     },
     # What is long.
-    { handle => 'words', name => 'Words', fields => [['Text',     join ' ', ('abcdefghi') x 500]] },
-    { handle => 'block', name => 'Block', fields => [['Text',     'x' x 5000]] },
-    { handle => 'wide',  name => 'Wide',  fields => [['Text',     '語' x 2000]] },
-    { handle => 'label', name => 'Label', fields => [['L' x 3000, 'v'], ['ü' x 50, 'w']] },
+    { handle => 'words', name => 'Words', fields => [['Text', join ' ', ('abcdefghi') x 500]] },
+    { handle => 'block', name => 'Block', fields => [['Text', 'x' x 5000]] },
+    { handle => 'wide',  name => 'Wide',  fields => [['Text', '語' x 2000]] },
+    {
+        handle => 'label',
+        name   => 'Label',
+        fields => [['L' x 3000, 'v'], ['語' x 60, 'w'], ['ü' x 80, 'x']]
+    },
     { handle => 'h' x 300,  name => 'longhandle ' . 'n' x 5000, summary => 's' x 5000 },
     { handle => 'longname', name => 'longhandle ' . 'é' x 5000 },
     { handle => 'huge',     name => 'Huge', fields => [['Text', 'x' x 131_073]] },
@@ -211,7 +215,8 @@ is_answer '!tab', 'a tab becomes a blank',
     }
 }
 is_answer '!label', 'a long label is cut',
-    'There were 1 matches on your request.', '', 'L' x 64 . ': v', 'ü' x 32 . ': w', '', $help;
+    'There were 1 matches on your request.', '', 'L' x 160 . ': v', '語' x 53 . ': w',
+    'ü' x 80 . ': x', '', $help;
 {
     my @lines = lines('longhandle');
 
@@ -219,7 +224,7 @@ is_answer '!label', 'a long label is cut',
     is scalar @lines, 6,                                       'a listing stays one line';
     is $lines[3], '           !longname: longhandle ' . 'é' x 444, 'cut between characters'
         or diag length $lines[3];
-    is $lines[2], '!' . 'h' x 63 . ': longhandle ' . 'n' x 888 . ' (' . 's' x 899 . ')', 'all cut'
+    is $lines[2], '!' . 'h' x 159 . ': longhandle ' . 'n' x 888 . ' (' . 's' x 899 . ')', 'all cut'
         or diag length $lines[3];
 }
 is_answer '!huge', 'a record too long to be shown', 'Sorry, that entry is too long to be shown.';

@@ -16,8 +16,8 @@
 #define WAIT_MAX     ((int64_t)500000000) /* and nanoseconds after which every search is */
 #define OPEN_SECONDS 5.0  /* to prepare the statements, which reads a few pages */
 
-#define VALUE_MAX    (1024 * 1024) /* bytes of a row, and of what an expression makes: no answer
-                                    * shows an entry as long */
+#define VALUE_MAX    (1024 * 1024) /* bytes of a value that is read: whois-load makes none as long,
+                                    * and no answer shows one */
 
 /* A word as an FTS5 string: in quotes, with every quote doubled, a sign for a prefix, a blank. */
 #define MATCH_SIZE (2 * QUERY_TEXT + QUERY_WORD_MAX * 4 + sizeof "name : ()")
@@ -80,7 +80,7 @@ static int is_late(void *data)
 }
 
 /* The file is as good as its checksum, but who made it is not known: nothing in its schema may
- * call out, or fill the memory in a single step of SQLite's machine. */
+ * call out, and no value of it fill the memory. */
 static int harden(struct directory_reader *reader)
 {
     sqlite3_db_config(reader->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -90,6 +90,31 @@ static int harden(struct directory_reader *reader)
     /* One transaction for good, as the file does not change: each step would begin its own. */
     return sqlite3_exec(reader->db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -20480; BEGIN",
                         NULL, NULL, NULL);
+}
+
+/* A view, or a column that is made of others, would let the file say what there is to work at
+ * each row, and a single step of that can take a minute.  First the text of the schema, before a
+ * virtual table begins to live: SQLite makes of a text that begins so nothing else.  Then what
+ * SQLite made of it. */
+static const char *const foreign[] = {
+    "SELECT 1 FROM sqlite_schema WHERE sql NOT LIKE 'CREATE TABLE %' "
+    "AND sql NOT LIKE 'CREATE INDEX %' AND sql NOT LIKE 'CREATE VIRTUAL TABLE word USING fts5(%'",
+    "SELECT 1 FROM pragma_table_list AS t, pragma_table_xinfo(t.name) AS c WHERE c.hidden > 1",
+};
+
+/* SQLITE_AUTH when there is something in the file that whois-load does not make. */
+static int check_schema(struct directory_reader *reader)
+{
+    sqlite3_stmt *statement;
+    int code = SQLITE_DONE;
+
+    for (size_t i = 0; code == SQLITE_DONE && i < sizeof foreign / sizeof *foreign; i++) {
+        code = sqlite3_prepare_v2(reader->db, foreign[i], -1, &statement, NULL);
+        if (code == SQLITE_OK)
+            code = sqlite3_step(statement);
+        sqlite3_finalize(statement);
+    }
+    return code == SQLITE_DONE ? SQLITE_OK : code == SQLITE_ROW ? SQLITE_AUTH : code;
 }
 
 static int prepare(struct directory_reader *reader)
@@ -130,6 +155,8 @@ static int open_fault(const struct directory_reader *reader, int code,
 {
     if (code == SQLITE_NOMEM)
         return directory_fault_set(fault, -ENOMEM, "%s", netio_error_text(-ENOMEM));
+    if (code == SQLITE_AUTH)
+        return directory_fault_set(fault, -EBADMSG, "its tables are not those of a directory");
     return directory_fault_set(fault, -EBADMSG, "damaged: %s",
                                reader->db ? sqlite3_errmsg(reader->db) : sqlite3_errstr(code));
 }
@@ -150,6 +177,8 @@ int directory_reader_open_take(struct directory_reader **out, struct directory_f
     int code = directory_vfs_open(&reader->db, reader->file.fd, reader->file.size);
     if (code == SQLITE_OK)
         code = harden(reader);
+    if (code == SQLITE_OK)
+        code = check_schema(reader);
     if (code == SQLITE_OK)
         code = prepare(reader);
     if (code == SQLITE_OK)

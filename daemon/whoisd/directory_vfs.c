@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAME "netio-fd"
+#define NAME           "netio-fd"
+#define ALLOCATION_MAX (256 * 1024 * 1024) /* bytes at once: more than any search needs */
 
 struct fd_file {
     sqlite3_file base;
@@ -149,6 +150,30 @@ static int vfs_full_name(sqlite3_vfs *vfs, const char *name, int size, char *out
     return SQLITE_OK;
 }
 
+static sqlite3_mem_methods memory;
+
+static void *allocate(int size)
+{
+    return size <= ALLOCATION_MAX ? memory.xMalloc(size) : NULL;
+}
+
+static void *reallocate(void *old, int size)
+{
+    return size <= ALLOCATION_MAX ? memory.xRealloc(old, size) : NULL;
+}
+
+/* An index that somebody made up may speak of a gigabyte in its few bytes, and FTS5 asks for room
+ * before it looks for them.  (SQLite's own limit of its heap needs its statistics.) */
+static void limit_allocations(void)
+{
+    if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory) != SQLITE_OK)
+        return;
+    sqlite3_mem_methods limited = memory;
+    limited.xMalloc = allocate;
+    limited.xRealloc = reallocate;
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &limited);
+}
+
 /* Time, randomness and sleep come from the default VFS. */
 static int register_vfs(void)
 {
@@ -158,6 +183,7 @@ static int register_vfs(void)
      * Refused once SQLite is at work, which is as well. */
     sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    limit_allocations();
     if (sqlite3_vfs_find(NAME))
         return SQLITE_OK;
     sqlite3_vfs *standard = sqlite3_vfs_find(NULL);

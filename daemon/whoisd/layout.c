@@ -113,9 +113,12 @@ static size_t put_label(const char *label, size_t len, char *out)
     return blanks + used;
 }
 
-/* Ends the line that was written into the room behind out. */
-static void end_line(struct netio_buf *out, char *line, size_t len)
+/* Ends the line that was written into the room behind out, without the blanks at the end of what
+ * begins at first. */
+static void end_line(struct netio_buf *out, char *line, size_t first, size_t len)
 {
+    while (len > first && line[len - 1] == ' ')
+        len--;
     memcpy(line + len, "\r\n", 2);
     netio_buf_added(out, len + 2);
 }
@@ -130,17 +133,16 @@ int layout_listing(struct netio_buf *out, const char *handle, const char *name,
     if (code != 0)
         return code;
     label_len = 1 + layout_clean(handle, label_len, label + 1, sizeof label - 1);
-    size_t len = put_label(label, label_len, line);
-    memcpy(line + len, ": ", 2);
-    len += 2;
-    len += fill(&name, &name_len, line + len, LISTING_MAX);
+    size_t first = put_label(label, label_len, line) + 2;
+    memcpy(line + first - 2, ": ", 2);
+    size_t len = first + fill(&name, &name_len, line + first, LISTING_MAX);
     if (summary_len > 0) {
         memcpy(line + len, " (", 2);
         len += 2;
         len += fill(&summary, &summary_len, line + len, LISTING_MAX);
         line[len++] = ')';
     }
-    end_line(out, line, len);
+    end_line(out, line, first, len);
     return 0;
 }
 
@@ -176,9 +178,7 @@ int layout_pair(struct netio_buf *out, const char *label, size_t label_len, cons
                 len = first + fill(&value, &value_len, line + first, keep - first);
             }
         }
-        while (len > first && line[len - 1] == ' ')
-            len--;
-        end_line(out, line, len);
+        end_line(out, line, first, len);
         if (value_len == 0)
             return 0;
         code = netio_buf_room(out, LINE_SIZE, &line);

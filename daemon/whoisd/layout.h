@@ -15,7 +15,7 @@
 
 #define LAYOUT_COLUMN    20   /* labels end here */
 #define LAYOUT_LINE_MAX  1990 /* bytes of a line without its CRLF: clients read 2000 at a time */
-#define LAYOUT_LABEL_MAX 64   /* bytes of a label that are shown */
+#define LAYOUT_LABEL_MAX 160  /* bytes of a label that are shown: any 40 characters fit */
 
 /* A line of our own words; the format's arguments are numbers, or text that came through
  * layout_clean. */

@@ -242,12 +242,17 @@ static void test_syslog(void)
 static void test_stuck_reader(void)
 {
     struct netio_log *log;
-    char text[20000];
+    char text[20000], path[64];
     int pair[2], saved = dup(2);
 
     ok(pipe2(pair, O_CLOEXEC) == 0 && fcntl(pair[1], F_SETPIPE_SZ, 8192) == 8192, "a small pipe");
-    dup2(pair[1], 2);
-    is_int(netio_log_open(&log, "stderr", "t", NULL), 0, "stderr is a pipe");
+    snprintf(path, sizeof path, "%s/stderr", dir);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    dup2(fd, 2);
+    close(fd);
+    unlink(path);
+    is_int(netio_log_open(&log, "stderr", "t", NULL), 0, "stderr is a file");
+    dup2(pair[1], 2); /* and a pipe now: whoever has the process may do that */
     for (int i = 0; i < 1000; i++)
         netio_log(log, LOG_INFO, "%500d", i);
     ssize_t n = read(pair[0], text, sizeof text - 1);

@@ -6,14 +6,30 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
 static const char *backend;
 static int fired[64], nfired;
 static unsigned flags;
+
+/* What the kernel says to MADV_WIPEONFORK: knows it, knows it not, or says yes to anything. */
+static enum { KNOWN, UNKNOWN, IGNORED } advice;
+
+int madvise(void *at, size_t size, int what)
+{
+    if (advice == IGNORED)
+        return 0;
+    if (advice == UNKNOWN && what == MADV_WIPEONFORK) {
+        errno = EINVAL;
+        return -1;
+    }
+    return (int)syscall(SYS_madvise, at, size, what);
+}
 
 static struct netio_loop *new_loop(void)
 {
@@ -498,7 +514,9 @@ int main(void)
         test_run_inside();
         test_two_loops();
         test_signal();
-        test_fork();
+        for (advice = KNOWN; advice <= IGNORED; advice++)
+            test_fork();
+        advice = KNOWN;
         test_hosted();
         test_many();
         test_high();

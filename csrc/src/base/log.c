@@ -27,7 +27,7 @@ struct netio_log {
     char *path; /* SINK_FILE only */
     int torn;   /* the last line was cut short, by a disk that is full: it has no end yet */
     unsigned long lost; /* lines that could not be written since the last that could */
-    int plain;          /* a regular file, which always takes what is written */
+    int plain;          /* a regular file of ours, which always takes what is written */
     time_t stamp_time;  /* the second that stamp is about */
     char stamp[32];     /* as the sink has it; empty when there is none */
     char ident[64];
@@ -57,11 +57,12 @@ static int connect_syslog(void)
     return fd;
 }
 
-static int is_plain(int fd)
+/* What descriptor 2 is may change at any time. */
+static int is_plain(int sink, int fd)
 {
     struct stat st;
 
-    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    return sink == SINK_FILE && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 static int sink_of(const char *target)
@@ -99,7 +100,7 @@ int netio_log_open(struct netio_log **log, const char *target, const char *ident
             return code;
         }
     }
-    made->plain = is_plain(made->fd);
+    made->plain = is_plain(made->sink, made->fd);
     *log = made;
     return 0;
 }
@@ -113,7 +114,7 @@ int netio_log_reopen(struct netio_log *log, struct netio_error *error)
         return fd;
     netio_fd_close(log->fd);
     log->fd = fd;
-    log->plain = is_plain(fd);
+    log->plain = is_plain(log->sink, fd);
     log->torn = 0;
     return 0;
 }

@@ -33,14 +33,15 @@ struct netio_loop {
     char *ours; /* a page whose first byte a fork's child finds 0; NULL: ask for the pid */
 };
 
-/* Without one the pid has to do: Linux knows them since 4.14. */
+/* Without one the pid has to do: Linux knows them since 4.14.  An emulator that takes advice for
+ * something to be ignored says yes to this one, and to advice that there is none of. */
 static char *wiped_by_fork(void)
 {
     char *page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (page == MAP_FAILED)
         return NULL;
-    if (madvise(page, 1, MADV_WIPEONFORK) == -1) {
+    if (madvise(page, 1, -1) != -1 || madvise(page, 1, MADV_WIPEONFORK) == -1) {
         munmap(page, 1);
         return NULL;
     }
