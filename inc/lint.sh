@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/.." || exit
 
 failed=
-rings='csrc/src csrc/cmd daemon bench'
+rings='csrc/src csrc/cmd daemon bench fuzz'
 
 # check NAME COMMAND...: runs the command when there is such a tool.
 check() {
@@ -21,7 +21,7 @@ check() {
     fi
 }
 
-# build_with COMPILER: all C but the XS and the fuzz targets, with warnings as errors, in a folder of its own.
+# build_with COMPILER: the C that is built in folders, with warnings as errors, in some of its own.
 build_with() {
     for folder in csrc daemon bench; do
         make -s -C $folder -j "$(getconf _NPROCESSORS_ONLN)" B="build-lint-$1" CC="$1" WERROR=1 ||
@@ -29,18 +29,20 @@ build_with() {
     done
 }
 
-# The XS's own C; what xsubpp and Perl's headers make of NetIO.xs is theirs.
-xs_with() {
+# parse_with COMPILER: the other C: of the XS, whose NetIO.c is xsubpp's and Perl's, of the fuzz
+# targets, where an attribute is clang's alone, and of the tests.
+parse_with() {
     # shellcheck disable=SC2046 # lists of words
-    "$1" -fsyntax-only -Werror $(sed -n 's/^WARN = //p' csrc/flags.mk) -Icsrc/include -Ixs \
+    "$1" -fsyntax-only -Werror -Wno-attributes $(sed -n 's/^WARN = //p' csrc/flags.mk) \
+        -Icsrc/include -Icsrc/src -Idaemon -Ixs \
         $(perl -MConfig -e 'print "$Config{ccflags} -isystem $Config{archlibexp}/CORE"') \
-        $(find xs -name '*.c' ! -name NetIO.c)
+        $(find xs fuzz t/c -name '*.c' ! -name NetIO.c)
 }
 
 for compiler in gcc clang; do
     if command -v $compiler >/dev/null; then
         check "$compiler -Werror" build_with $compiler
-        check "$compiler -Werror xs" xs_with $compiler
+        check "$compiler -Werror, the rest" parse_with $compiler
     fi
 done
 # shellcheck disable=SC2086 # some folders

@@ -1,6 +1,7 @@
 # Imports point one way only: base <- net <- proc <- server inside the library; daemons, the C
 # programs and the XS see its public headers and nothing else of it; lib/ sees the XS and what
-# comes with Perl, bin/ sees lib/.
+# comes with Perl, bin/ sees lib/.  Loaders and gateways do not know of each other.  What measures
+# NetIO sees it from outside; what fuzzes it, all of it.
 
 use strict;
 use warnings;
@@ -13,7 +14,21 @@ alarm 120;
 
 my %ring = (base => 0, net => 1, proc => 2, server => 3);
 # What is neither a part of Perl nor ours, and which files may use it.
-my %guest = (DBI => qr{^(?:bin/whois-load|lib/NetIO/Load/)});
+my %guest = (
+    'CGI'          => qr{^bench/peer/},
+    'DBI'          => qr{^(?:lib/NetIO/Load/|bench/lib/)},
+    'Text::CSV_XS' => qr{^lib/NetIO/Load/},
+);
+# Where, and which modules of ours; in the gateways of Perl's, too, since every request pays for
+# each (Errno is loaded when a write has failed).
+my @own = (
+    [qr{^lib/NetIO/Load\b},   qr{^NetIO::Load\b}],
+    [qr{^lib/NetIO/Gateway/}, qr{^NetIO::(?:Gateway::|Whois$)}, qr{^(?:strict|Errno)$}],
+    [qr{^lib/},               qr{^NetIO(?:$|::(?!Load\b|Gateway\b))}],
+    [qr{^bench/},             qr{^NetIO::Bench\b}],
+    [qr{^bin/},               qr{^NetIO\b}],
+    [qr{^fuzz/},              qr{^(?:NetIO|Fuzz)\b}],
+);
 
 sub slurp {
     my ($path) = @_;
@@ -114,25 +129,49 @@ subtest 'daemons, programs and XS use public headers only' => sub {
     }
 };
 
+subtest 'measurements use public headers, and only where libnetio is what they measure' => sub {
+    for my $path (files(qr/\.[ch]$/, 'bench')) {
+        my @ours = grep { $_->[1] eq '"' || $_->[2] =~ m{^netio/} } includes($path);
+
+        @ours = grep { $_->[1] eq '"' } @ours if $path eq 'bench/echo.c';
+        is_clean($path, map { $_->[0] } @ours);
+    }
+};
+
+subtest 'fuzz targets use what they feed' => sub {
+    for my $path (files(qr/\.[ch]$/, 'fuzz')) {
+        my @quoted = grep { $_->[1] eq '"' } includes($path, 'csrc/src', 'daemon');
+
+        is_clean($path, map { $_->[0] } grep { !$_->[3] } @quoted);
+    }
+};
+
 sub modules {
     my ($path) = @_;
     my $source = slurp($path);
 
     $source =~ s/^__(?:END|DATA)__.*//ms;
     $source =~ s/^=[a-z].*?^=cut$//gms;
-    return $source =~ /^\s*(?:use|require)\s+([A-Za-z]\w*(?:::\w+)*)/gm;
+    $source =~ s/^\s*#.*//gm;
+    my $name = qr/[A-Za-z]\w*+(?:::\w++)*+(?!::)/;
+    return grep { defined } $source =~ /^\s*use\s+($name)|\brequire\s+($name)/gm;
 }
 
-subtest 'Perl uses NetIO and what comes with Perl' => sub {
-    for my $path (files(qr/\.pm$/, 'lib'), grep { -T } files(qr/./, 'bin')) {
-        my @wrong;
+sub may_use {
+    my ($path, $module) = @_;
+    my ($room) = grep { $path =~ $_->[0] } @own or return 0;
+    my (undef, $ours, $perls) = @$room;
 
-        for my $module (modules($path)) {
-            next if $module =~ /^(?:v5|NetIO(?:::|$))/ || Module::CoreList::is_core($module);
-            next if $guest{$module} && $path =~ $guest{$module};
-            push @wrong, "uses $module";
-        }
-        is_clean($path, @wrong);
+    return $module =~ $ours if $module =~ /^(?:NetIO|Fuzz)\b/;
+    return $path =~ $guest{$module} if $guest{$module};
+    return $perls ? $module =~ $perls : Module::CoreList::is_core($module);
+}
+
+subtest 'Perl uses its own room and what comes with Perl' => sub {
+    my @sources = (files(qr/\.p[lm]$/, 'lib', 'bench', 'fuzz'), files(qr{/(?:run|grow)$}, 'bench'));
+
+    for my $path (@sources, files(qr/\.cgi$/, 'bench'), grep { -T } files(qr/./, 'bin')) {
+        is_clean($path, map { "uses $_" } grep { !may_use($path, $_) } modules($path));
     }
 };
 

@@ -191,7 +191,7 @@ my %table = (
     ],
     scale => [
         (map { ["46k, $_: median, us"] } qw(handle word two prefix miss mixed)),
-        ['46k: longest of all, ms'],
+        ['46k: longest of a round, ms'],
     ],
 );
 

@@ -183,7 +183,8 @@ sub test_install {
     }
     $one->($_)
         for qr{/man1/netio-whois\.1$}, qr{/man8/whoisd\.8$}, qr{/man3/NetIO\.3\w*$},
-        qr{/man\d/whois-load\.\d$}, qr{/man\d/whois2html\.\d$}, qr{/share/netio/maps/people\.map$};
+        qr{/man\d/whois-load\.\d$}, qr{/man\d/whois2html\.\d$}, qr{/share/netio/maps/people\.map$},
+        qr{/share/netio/people\.ldif$};
     test_c_program($dest, 'libnetio.so', '$(pkg-config --cflags --libs netio)');
     test_c_program($dest, 'libnetio.a',
         '$(pkg-config --static --cflags --libs netio | sed s/-lnetio/-l:libnetio.a/)');
