@@ -9,20 +9,38 @@ set -u
 PATH=$PATH:/usr/sbin:/sbin
 
 policy=/usr/sbin/policy-rc.d    # asked by invoke-rc.d(8) and deb-systemd-invoke(1)
-mine=$policy.$$
+lock=/run/netio-install.lock    # held by this process and by apt-get, its child
+packages=$*
 
-# A link is made in one step, and only when the machine has no policy of its own.
-forbid_starting() {
-    (umask 022 && printf '#!/bin/sh\nexit 101\n' >"$mine" && chmod 755 "$mine") 2>/dev/null &&
-        ln "$mine" "$policy" 2>/dev/null
+# One at a time: else the first to end would let the other's servers start.  Without the right to
+# make the lock there is nothing to install either, and apt-get says so.
+wait_for_others() {
+    (umask 077 && : >>"$lock") 2>/dev/null || return 0
+    exec 9<"$lock"
+    flock -w 600 9 || {
+        echo 'E: another installation takes too long' >&2
+        exit 1
+    }
 }
 
-# shellcheck disable=SC3013 # Debian's sh has -ef
+is_ours() {
+    grep -qsF "$lock" "$policy"
+}
+
+# A link is made in one step, and only when the machine has no policy of its own.  Ours does not
+# outlive the lock: where this process was killed and could not take it away, it forbids nothing,
+# and makes room for the next.
+forbid_starting() {
+    is_ours && rm -f "$policy"
+    (
+        printf '#!/bin/sh\nflock -n %s true || exit 101\n' "$lock" >"$policy.netio" &&
+            chmod 755 "$policy.netio" && ln "$policy.netio" "$policy"
+    ) 2>/dev/null
+    rm -f "$policy.netio"
+}
+
 allow_starting() {
-    if [ "$policy" -ef "$mine" ]; then
-        rm -f "$policy"
-    fi
-    rm -f "$mine"
+    if is_ours; then rm -f "$policy"; fi
 }
 
 apt_get() {
@@ -38,12 +56,17 @@ disable_servers() {
     done
 }
 
-trap allow_starting EXIT
+# What was installed before a signal came is as unasked for as the rest.
+finish() {
+    # shellcheck disable=SC2086 # a list of words
+    disable_servers $packages
+    allow_starting
+}
+
 trap 'exit 1' INT TERM HUP
+wait_for_others
+trap finish EXIT
 forbid_starting
 # The lists of packages on this machine may be missing or old; so a second try after update.
 apt_get install --no-install-recommends "$@" ||
     { apt_get update && apt_get install --no-install-recommends "$@"; }
-status=$?
-disable_servers "$@"
-[ $status = 0 ]

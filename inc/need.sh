@@ -49,9 +49,10 @@ need() {
 
 # build: everything, or die.  Says nothing but warnings and errors.
 build() {
+    # A new Makefile in which nothing has changed gets the age of the last one, or make would
+    # compile again all that depends on it.
+    [ ! -e Makefile ] || cp -p Makefile Makefile.old
     perl Makefile.PL >/dev/null || exit
-    # MakeMaker moved the last Makefile out of the way.  When nothing in it has changed, it comes
-    # back with its age, or make would compile again all that depends on it.
     if cmp -s Makefile Makefile.old && [ -n "$(find Makefile.old -newer Makefile.PL)" ]; then
         mv Makefile.old Makefile
     fi

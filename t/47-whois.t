@@ -194,6 +194,7 @@ subtest 'one match' => sub {
         '           Index Key: quinton-1',
         'A very long label that sticks out: value',
         '         Phone: work: 555-0102',
+        '             !Handle: no list',
         '',
         $help,
     );
@@ -212,10 +213,12 @@ subtest 'one match' => sub {
             ['Index Key' => 'quinton-1'],
             ['A very long label that sticks out' => 'value'],
             ['Phone: work'                       => '555-0102'],
+            ['!Handle'                           => 'no list'],
         ],
         'fields, in order';
     is join(', ', $record->labels),
-        'Full Name, Address, Notes, Empty, Index Key, A very long label that sticks out, Phone: work',
+        'Full Name, Address, Notes, Empty, Index Key, '
+        . 'A very long label that sticks out, Phone: work, !Handle',
         'labels';
     is $record->get('Full Name'), 'Reg Quinton', 'get';
     is scalar $record->get('Address'), '1 First St: rear', 'get: the first';

@@ -7,8 +7,10 @@ use utf8;
 
 use lib 't/lib';
 
+use IO::Handle;
 use NetIO::Gateway::CGI;
 use NetIO::Test::Gateway;
+use POSIX ();
 use Test::More;
 
 alarm 120;
@@ -194,6 +196,19 @@ subtest 'response' => sub {
     close $read;
     local $SIG{PIPE} = 'IGNORE';
     ok !NetIO::Gateway::CGI->deliver($write, 'abc'), 'nobody takes it';
+
+    # More than it has room for, at once.
+    pipe $read, $write or die "pipe: $!\n";
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        close $read;
+        $write->blocking(0);
+        POSIX::_exit(NetIO::Gateway::CGI->deliver($write, 'a' x 1_000_000) ? 0 : 1);
+    }
+    close $write;
+    is length do { local $/; <$read> }, 1_000_000, 'a pipe that is non-blocking: all of it';
+    waitpid $pid, 0;
+    is $?, 0, 'and it is said';
 };
 
 is "@warnings", '', 'no warnings';

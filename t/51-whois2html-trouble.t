@@ -262,7 +262,7 @@ subtest 'what it loads' => sub {
 };
 
 SKIP: {
-    my @trace = ('strace', '-f', '-o', "$dir/trace", '-e', 'trace=execve,write,openat');
+    my @trace = ('strace', '-f', '-o', "$dir/trace", '-e', 'trace=execve,write,openat,alarm');
     skip 'no strace', 1 if system "@trace true >/dev/null 2>&1";
     subtest 'D10 D20 its system calls' => sub {
         my $page = serve({ wrap => \@trace }, asking($whoisd), QUERY_STRING => 'q=many');
@@ -270,6 +270,7 @@ SKIP: {
         my @calls = <$trace>;
         is scalar(grep { /execve\(.*= 0$/ } @calls), 1, 'no other program';
         is scalar(grep { / write\(1, / } @calls),    1, 'one write';
+        is scalar(grep { / alarm\(120\) / } @calls), 1, 'an end to its life';
         serve({ wrap => \@trace }, asking($whoisd), QUERY_STRING => 'q=../../../../etc/passwd|sh');
         open $trace, '<', "$dir/trace" or die $!;
         @calls = <$trace>;

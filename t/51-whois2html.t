@@ -174,6 +174,7 @@ subtest 'none' => sub {
         is "$page->{status} $page->{err}", '404 ',                                'status, no log';
         is title_of($page), "No entry \x{201c}$query\x{201d} \x{2013} Directory", 'title';
         like $page->{html}, qr{<p id="none" }, 'none';
+        like $page->{html}, qr{ the handle <kbd>480009<}, 'the handle is what follows the sign';
     }
     is search(' !480001 ')->{status}, 200, 'blanks around a handle';
 };

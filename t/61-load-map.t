@@ -235,6 +235,24 @@ my @cases = (
         "7: the handle '-:._' has no letter and no digit"
     ],
     [
+        'a handle that cannot be asked for',
+        $base,
+        [['id', '!x'], ['n', 'x']],
+        "7: the handle '!x' begins with '!', which stands before every handle"
+    ],
+    [
+        'a handle that a listing would cut',
+        $base,
+        [['id', 'a: b'], ['n', 'x']],
+        "7: the handle 'a: b' holds ': ', which ends a handle in a listing"
+    ],
+    [
+        'a handle with a colon',
+        "${base}show A: n",
+        [['id', 'a:b'], ['n', 'x']],
+        'a:b: x () [A: x] +'
+    ],
+    [
         'a handle of 159 bytes',
         "${base}show A: n",
         [['id', 'x' x 159], ['n', 'x']],

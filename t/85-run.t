@@ -12,6 +12,7 @@ use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::Daemon;
 use NetIO::Test::Web;
+use POSIX 'mkfifo';
 use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
@@ -28,6 +29,15 @@ sub fake {
     print $file "#!/bin/sh\n$script\n";
     close $file or die "$fakes/$name: $!\n";
     chmod 0755, "$fakes/$name" or die "$fakes/$name: $!\n";
+}
+
+sub write_file {
+    my ($path, $text) = @_;
+
+    open my $file, '>', $path or die "$path: $!\n";
+    print {$file} $text;
+    close $file or die "$path: $!\n";
+    return;
 }
 
 sub unfake { unlink glob "$fakes/*" }
@@ -70,6 +80,18 @@ is_refused(
     "run: --port and --web-port are both $port\n",
     'run on one port twice'
 );
+
+SKIP: {
+    my $reserved = NetIO::Test::Daemon::slurp('/proc/sys/net/ipv4/ip_unprivileged_port_start');
+    skip 'no reserved ports', 2 if $reserved < 2;
+    my $without = $> ? '' : 'setpriv --bounding-set=-net_bind_service ';
+    is_refused(
+        "$without./run --port 1",
+        77,
+        "run: port 1 is not for this user: ./run --port N, with N from 1024 up\n",
+        'run on a reserved port'
+    );
+}
 
 # One package is missing, and nobody here may install it.
 my $all_but_one = 'case "$*" in *libc-ares-dev) exit 1 ;; esac; echo installed';
@@ -136,8 +158,8 @@ SH
 }
 
 SKIP: {
-    skip 'not root',                 6 if $>;
-    skip "there is $POLICY already", 6 if -e $POLICY;
+    skip 'not root',                 13 if $>;
+    skip "there is $POLICY already", 13 if -e $POLICY;
 
     for (
         ['goes well', 'exit 0'],
@@ -152,8 +174,28 @@ SKIP: {
         is NetIO::Test::Daemon::slurp("$fakes/policy"), "101\n",
             "an installation that $name starts no server";
         ok !-e $POLICY && !glob("$POLICY.*"), "and leaves nothing behind";
+        is NetIO::Test::Daemon::slurp("$fakes/disabled"), "lighttpd disable\n",
+            'its server does not start at boot';
         unfake();
     }
+
+    # Nobody can clean up after KILL, but the next one.
+    local $ENV{PATH} = "$fakes:$ENV{PATH}";
+    fake_lighttpd('kill -s KILL $PPID; exit 0');
+    system "sh inc/install.sh lighttpd >/dev/null 2>&1 </dev/null";
+    system 'flock', '/run/netio-install.lock', 'true';    # apt-get has ended, too
+    is system($POLICY, 'cron', 'start'), 0, 'an installation that was killed forbids nothing';
+    fake_lighttpd('exit 0');
+    system "sh inc/install.sh lighttpd >/dev/null 2>&1 </dev/null";
+    is NetIO::Test::Daemon::slurp("$fakes/policy"), "101\n", 'but the next one does';
+    ok !-e $POLICY, 'and cleans up';
+
+    my $own = "#!/bin/sh\nexit 104\n";
+    write_file($POLICY, $own);
+    system "sh inc/install.sh lighttpd >/dev/null 2>&1 </dev/null";
+    is NetIO::Test::Daemon::slurp($POLICY), $own, "the machine's own policy stays";
+    unlink $POLICY;
+    unfake();
 }
 {
     fake_lighttpd('exit 0');
@@ -197,15 +239,7 @@ sub lay {
     return;
 }
 
-sub write_file {
-    my ($path, $text) = @_;
-
-    open my $file, '>', $path or die "$path: $!\n";
-    print {$file} $text;
-    close $file or die "$path: $!\n";
-    return;
-}
-write_file("$top/Makefile.PL",            '');
+write_file("$top/Makefile.PL", q{open my $file, '>', 'Makefile'; print {$file} "all:\n"});
 write_file("$top/blib/script/whois-load", <<'PERL');
 use File::Copy;
 open my $call, '>', 'call';
@@ -266,13 +300,24 @@ sub is_free {
 
 subtest 'run --check' => sub {
     lay($cisco, @quintons, map { { handle => "C$_", name => "Cisco Meraki $_" } } 1 .. 3);
+    write_file("$top/Makefile", "all:\n");
+    utime((1_000_000) x 2, "$top/Makefile.PL");
+    utime((2_000_000) x 2, "$top/Makefile");
     my $run = run_there('--check');
-    is $run->wait_end,                                0,  'all is well' or diag $run->log_text;
+    is $run->wait_end,              0,                    'all is well' or diag $run->log_text;
+    is + (stat "$top/Makefile")[9], 2_000_000,            'the same Makefile is no newer';
     is scalar(() = $run->log_text =~ /^run: ok: /mg), 12, 'it asked twelve times';
     my $files = join ' ', map { "/usr/share/ieee-data/$_.txt" } qw(oui mam oui36 iab);
     is NetIO::Test::Daemon::slurp("$top/call"),
         "--directory sqlite:.run/directory --format ieee $files --format ldif share/people.ldif\n",
         'what it loads';
+    is_free('then');
+};
+
+subtest 'run --check, and nobody reads what it says' => sub {
+    local $ENV{PATH} = "$fakes:$ENV{PATH}";
+    is `'$top/run' --check $ports 2>/dev/null | head -n 1`,
+        "run: ok: whois -h 127.0.0.1 -p $port 'cisco*'\n", 'the first line';
     is_free('then');
 };
 
@@ -310,6 +355,46 @@ for my $signal (qw(INT TERM HUP)) {
         is_free('then');
     };
 }
+
+# A lighttpd that wants to be asked twice.
+subtest 'run, and TERM while it is ending' => sub {
+    my $real = NetIO::Test::Web->lighttpd;
+    fake('lighttpd', <<"SH");
+$real "\$@" &
+trap 'echo asked >&2; trap "kill \$!; exit" TERM' TERM
+while :; do wait \$!; done
+SH
+    my $run = run_there();
+    says($run, qr/until Ctrl-C/, 'it is ready');
+    $run->kill('TERM');
+    says($run, qr/^asked$/m, 'it ends');
+    $run->kill('TERM');
+    is $run->wait_end, 0, 'it ends all of them all the same';
+    unlink "$fakes/lighttpd";
+    is_free('then');
+};
+
+# The loader's last word comes when TERM has been sent.
+subtest 'run, and TERM while it loads' => sub {
+    my $loader = NetIO::Test::Daemon::slurp("$top/blib/script/whois-load");
+    mkfifo("$top/go", 0600) or die "$top/go: $!\n";
+    write_file("$top/blib/script/whois-load", <<'PERL');
+$| = 1;
+print "loading\n";
+open my $go, '<', 'go' or die;
+print "loaded\n";
+PERL
+    unlink "$top/.run/directory";
+    my $run = run_there();
+    says($run, qr/^loading$/m, 'it loads');
+    $run->kill('TERM');
+    write_file("$top/go", '');
+    is $run->wait_end, 1, 'it ends';
+    says($run, qr/^loaded\n\z/m, 'after the loader');
+    write_file("$top/blib/script/whois-load", $loader);
+    is_free('then');
+};
+lay($cisco, @quintons);
 
 for my $name (qw(whoisd lighttpd)) {
     subtest "run, and $name ends by itself" => sub {

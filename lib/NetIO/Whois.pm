@@ -199,10 +199,13 @@ sub _parsed {
     return $self->{parsed} if $self->{parsed};
     my (@matches, @records, $record, $value);
     my @body = $self->_found ? @{ $self->{lines} } : ();
+
+    # What a list does not end with: in a record, a label may begin with '!'.
+    my $is_list = @body && $body[-1] !~ /^For more information try /;
     for my $line (@body[1 .. $#body]) {
         if ($line =~ /^ {20}: (.*)$/ && $value) {
             $$value .= " $1";
-        } elsif ($line =~ /^ *!(\S.*?): (.*)$/) {
+        } elsif ($is_list && $line =~ /^ *!(\S.*?): (.*)$/) {
             push @matches, { handle => $1, name => $2 };
             $value = \$matches[-1]{name};
         } elsif ($line =~ /^(?= {0,19}\S)(.{20}|[^:]{20,}): ?(.*)$/ && !@matches) {

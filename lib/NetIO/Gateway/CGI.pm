@@ -154,10 +154,26 @@ sub deliver {
 
     while ($done < length $bytes) {
         my $n = syswrite $handle, $bytes, length($bytes) - $done, $done;
-        return 0 if !$n;
-        $done += $n;
+        return 0 if !$n && !_has_room($handle);
+        $done += $n || 0;
     }
     return 1;
+}
+
+# A web server may hand over the end of a pipe or socket that it has made non-blocking for itself.
+# True once there is room in it, where that was all.
+sub _has_room {
+    my ($handle) = @_;
+
+    my $error = 0 + $!;
+
+    require Errno;
+    if ($error == Errno::EAGAIN()) {
+        vec(my $bits = '', fileno $handle, 1) = 1;
+        return select(undef, $bits, undef, undef) > 0;
+    }
+    $! = $error;
+    return 0;
 }
 
 1;

@@ -138,11 +138,11 @@ sub _is_handle {
 
 # An entry that is not there is a page that is not there; that no entry has the words is an answer.
 sub _no_such_handle {
-    my ($query) = @_;
-    my $shown = escape($query);
+    my ($query)  = @_;
+    my ($handle) = map { escape($_) } $query =~ /^[.! ]*(.*)/s;
 
     return { status => 404, name => "No entry \x{201c}$query\x{201d}", main => <<"HTML" };
-<p id="none" role="status">The directory has no entry with the handle <kbd>$shown</kbd>. It may have
+<p id="none" role="status">The directory has no entry with the handle <kbd>$handle</kbd>. It may have
 been removed. Search for the name instead.</p>
 HTML
 }

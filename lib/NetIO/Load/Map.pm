@@ -236,6 +236,10 @@ sub _wrong_head {
     return 'no value for the name (' . quote($map->{name}{text}) . ')'     if $name eq '';
     return 'the handle ' . quote($handle) . ' has no letter and no digit'
         if fold_handle($handle) eq '';
+    return 'the handle ' . quote($handle) . " begins with '!', which stands before every handle"
+        if $handle =~ /^!/;
+    return 'the handle ' . quote($handle) . " holds ': ', which ends a handle in a listing"
+        if $handle =~ /: /;
     utf8::encode(my $bytes = $handle);
     return 'the handle ' . quote($handle) . ' is longer than ' . LONGEST_HANDLE . ' bytes'
         if length $bytes > LONGEST_HANDLE;
