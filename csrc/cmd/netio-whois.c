@@ -240,8 +240,10 @@ static int report(const struct call *call, const struct netio_error *error,
     return exit_code(error);
 }
 
-/* A connected descriptor in *fd, or what to exit with. */
-static int open_server(const struct call *call, netio_deadline deadline, int *fd)
+/* A connected descriptor in *fd and whose it is in *peer, which the socket itself does not know
+ * any more once it is reset; or what to exit with. */
+static int open_server(const struct call *call, netio_deadline deadline, int *fd,
+                       struct netio_addr *peer)
 {
     const struct netio_tcpopen_options options = {.deadline = deadline, .family = call->family};
     const struct netio_attempt *attempts;
@@ -259,6 +261,8 @@ static int open_server(const struct call *call, netio_deadline deadline, int *fd
     *fd = code;
     size_t count = netio_tcpopen_attempts(machine, &attempts);
     int status = code < 0 ? report(call, &error, attempts, count) : EX_OK;
+    if (status == EX_OK && count > 0)
+        *peer = attempts[count - 1].address;
     netio_tcpopen_free(machine);
     return status;
 }
@@ -319,15 +323,14 @@ static int flush(struct output *output, int last)
 }
 
 /* Copies the answer to standard output until the server closes. */
-static int copy_answer(const struct call *call, struct netio_stream *stream, struct output *output)
+static int copy_answer(const struct call *call, struct netio_stream *stream,
+                       const struct netio_addr *peer, struct output *output)
 {
     struct netio_error error = {0};
-    struct netio_addr peer = {0};
     size_t got = 0;
     int status = EX_OK;
     ssize_t n = 0;
 
-    (void)netio_addr_peer(&peer, netio_stream_fd(stream));
     while (status == EX_OK) {
         if (netio_deadline_passed(output->deadline))
             n = -ETIMEDOUT;
@@ -342,7 +345,7 @@ static int copy_answer(const struct call *call, struct netio_stream *stream, str
     }
     if (status != EX_OK || (n == NETIO_EEOF && got > 0))
         return status;
-    netio_error_set(&error, NETIO_STAGE_READ, (int)n, &peer, NULL);
+    netio_error_set(&error, NETIO_STAGE_READ, (int)n, peer, NULL);
     status = report(call, &error, NULL, 0);
     return n == NETIO_EEOF ? EX_UNAVAILABLE : status;
 }
@@ -352,8 +355,9 @@ static int ask(const struct call *call)
     struct output output = {.is_terminal = isatty(STDOUT_FILENO),
                             .deadline = netio_deadline_in(call->timeout)};
     struct netio_error error = {0};
+    struct netio_addr peer = {0};
     struct netio_stream *stream;
-    int fd = -1, status = open_server(call, output.deadline, &fd);
+    int fd = -1, status = open_server(call, output.deadline, &fd, &peer);
 
     if (status != EX_OK)
         return status;
@@ -361,10 +365,10 @@ static int ask(const struct call *call)
     if (!code)
         code = netio_stream_write_at(stream, call->query, call->query_len, NULL, output.deadline);
     if (code) {
-        netio_error_set(&error, NETIO_STAGE_WRITE, code, NULL, NULL);
+        netio_error_set(&error, NETIO_STAGE_WRITE, code, &peer, NULL);
         status = report(call, &error, NULL, 0);
     } else
-        status = copy_answer(call, stream, &output);
+        status = copy_answer(call, stream, &peer, &output);
     netio_stream_free(stream);
     return status;
 }
