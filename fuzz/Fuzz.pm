@@ -193,13 +193,15 @@ sub _check_pairs {
     return;
 }
 
-# A record is where its first name stands, unless the names stand elsewhere.
+# A record is where its first name stands, or the beginning of one that is folded, unless the names
+# stand elsewhere.
 sub _check_place {
     my ($record, $text, @names) = @_;
     my $first = @names ? '' : $record->{pairs}[0][0];
 
     must($text =~ /\S/,             "a record in line $record->{line}, which is empty");
-    must(index($text, $first) >= 0, "no '$first' in line $record->{line}");
+    must(index($text, $first) >= 0 || index($first, $text =~ s/\s+\z//r) == 0,
+        "no '$first' in line $record->{line}");
     return;
 }
 
