@@ -179,6 +179,6 @@ A conversation of several steps, with a new deadline for each of them:
 
 L<NetIO::Socket>, the handle; L<NetIO::Error>; L<NetIO::Whois>, which asks directory servers.
 
-F<netio/tcpopen.h> has the same for C.
+F<netio/open.h> has the same for C.
 
 =cut

@@ -1,5 +1,5 @@
 # Names asked of a name server that answers, lies, fails or says nothing, in a namespace of its
-# own.  What the driver (t/c/drive-tcpopen.c) was told, and what the server was asked.
+# own.  What the driver (t/c/drive-open.c) was told, and what the server was asked.
 
 use strict;
 use warnings;
@@ -14,8 +14,8 @@ $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 alarm 120;
 
-my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-tcpopen";
--x $DRIVER or BAIL_OUT('csrc/build/t/drive-tcpopen is not there: run make first');
+my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-open";
+-x $DRIVER or BAIL_OUT('csrc/build/t/drive-open is not there: run make first');
 my $missing = NetIO::Test::Netns->missing;
 plan skip_all => $missing if $missing;
 

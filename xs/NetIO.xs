@@ -4,7 +4,7 @@
 
 #include "error.h"
 #include "handle.h"
-#include "tcpopen.h"
+#include "open.h"
 
 MODULE = NetIO  PACKAGE = NetIO
 

@@ -1,9 +1,9 @@
 /* netio-whois: asks a whois server (RFC 3912) and shows what it answers; see netio-whois(1).
  * A program of its own: it uses the public headers of libnetio and nothing else. */
 #include <netio/buf.h>
+#include <netio/open.h>
 #include <netio/service.h>
 #include <netio/stream.h>
-#include <netio/tcpopen.h>
 #include <netio/text.h>
 #include <netio/version.h>
 
@@ -245,25 +245,25 @@ static int report(const struct call *call, const struct netio_error *error,
 static int open_server(const struct call *call, netio_deadline deadline, int *fd,
                        struct netio_addr *peer)
 {
-    const struct netio_tcpopen_options options = {.deadline = deadline, .family = call->family};
+    const struct netio_open_options options = {.deadline = deadline, .family = call->family};
     const struct netio_attempt *attempts;
-    struct netio_tcpopen *machine;
+    struct netio_open *machine;
     struct netio_error error = {0};
     struct netio_want want;
     int code = netio_tcpopen_start(&machine, call->host, call->service, &options, &error);
 
     if (code)
         return report(call, &error, NULL, 0);
-    while ((code = netio_tcpopen_step(machine, &error)) == -EAGAIN) {
-        netio_tcpopen_want(machine, &want);
+    while ((code = netio_open_step(machine, &error)) == -EAGAIN) {
+        netio_open_want(machine, &want);
         netio_want_poll(&want);
     }
     *fd = code;
-    size_t count = netio_tcpopen_attempts(machine, &attempts);
+    size_t count = netio_open_attempts(machine, &attempts);
     int status = code < 0 ? report(call, &error, attempts, count) : EX_OK;
     if (status == EX_OK && count > 0)
         *peer = attempts[count - 1].address;
-    netio_tcpopen_free(machine);
+    netio_open_free(machine);
     return status;
 }
 

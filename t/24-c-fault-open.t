@@ -3,4 +3,4 @@ use warnings;
 use lib 't/lib';
 use NetIO::Test::C;
 
-run_c_test('fault-tcpopen');
+run_c_test('fault-open');

@@ -1,6 +1,6 @@
 /* Perl face.  The tcpopen of Perl: netio_tcpopen with Perl's arguments, signals, errors. */
-#ifndef XS_TCPOPEN_H
-#define XS_TCPOPEN_H
+#ifndef XS_OPEN_H
+#define XS_OPEN_H
 
 #include "perlapi.h"
 

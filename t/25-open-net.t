@@ -1,6 +1,6 @@
 # tcpopen in networks that misbehave: silence, refusals of every kind, many addresses, no
 # descriptors, no ports.  Each case is a namespace's routes and files, and what the driver
-# (t/c/drive-tcpopen.c) says of a connection there.
+# (t/c/drive-open.c) says of a connection there.
 
 use strict;
 use warnings;
@@ -15,8 +15,8 @@ $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 alarm 120;
 
-my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-tcpopen";
--x $DRIVER or BAIL_OUT('csrc/build/t/drive-tcpopen is not there: run make first');
+my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-open";
+-x $DRIVER or BAIL_OUT('csrc/build/t/drive-open is not there: run make first');
 my $missing = NetIO::Test::Netns->missing;
 plan skip_all => $missing if $missing;
 

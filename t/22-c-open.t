@@ -3,4 +3,4 @@ use warnings;
 use lib 't/lib';
 use NetIO::Test::C;
 
-run_c_test('tcpopen');
+run_c_test('open');

@@ -4,7 +4,7 @@
 
 #include <netio/error.h>
 #include <netio/stream.h>
-#include <netio/tcpopen.h>
+#include <netio/open.h>
 
 static int listener, mute;
 static const char *host;
@@ -69,7 +69,7 @@ static int converse(int fd)
 
 static int talk(void)
 {
-    struct netio_tcpopen_options options = {.deadline = netio_deadline_in(0.05)};
+    struct netio_open_options options = {.deadline = netio_deadline_in(0.05)};
     struct netio_error error = {0};
     char text[320];
 
@@ -90,14 +90,14 @@ static int talk(void)
 /* The machine, cancelled in the middle. */
 static int cancel(void)
 {
-    struct netio_tcpopen *machine;
+    struct netio_open *machine;
     struct netio_want want;
 
     if (netio_tcpopen_start(&machine, host, service, NULL, NULL) < 0)
         return 0;
-    int fd = netio_tcpopen_step(machine, NULL);
-    netio_tcpopen_want(machine, &want);
-    netio_tcpopen_free(machine);
+    int fd = netio_open_step(machine, NULL);
+    netio_open_want(machine, &want);
+    netio_open_free(machine);
     if (fd >= 0)
         netio_fd_close(fd);
     return !known(fd);

@@ -1,4 +1,4 @@
-/* Ring 1.  Opens a TCP connection; see netio/tcpopen.h.
+/* Ring 1.  Opens a TCP connection; see netio/open.h.
  * Called by clients in C and, through XS, in Perl; it makes sockets and asks resolve.c.
  *
  *                      ┌────────────┐
@@ -21,9 +21,9 @@
  *                         └────────────┘
  *
  * An address written in numbers takes no resolver, no timer and no memory but the machine. */
+#include <netio/open.h>
 #include <netio/resolve.h>
 #include <netio/service.h>
-#include <netio/tcpopen.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ enum state {
     FAILED,     /* code, stage and blamed say why */
 };
 
-struct netio_tcpopen {
+struct netio_open {
     enum state state;
     int fd;
     int family;
@@ -54,7 +54,7 @@ struct netio_tcpopen {
     size_t blamed; /* ... and for which attempt; count: for none */
 };
 
-static void clear(struct netio_tcpopen *open)
+static void clear(struct netio_open *open)
 {
     netio_fd_close(open->fd);
     netio_resolve_free(open->resolve);
@@ -62,7 +62,7 @@ static void clear(struct netio_tcpopen *open)
         free(open->attempts);
 }
 
-static int report(const struct netio_tcpopen *open, struct netio_error *error)
+static int report(const struct netio_open *open, struct netio_error *error)
 {
     const struct netio_addr *address =
         open->blamed < open->count ? &open->attempts[open->blamed].address : NULL;
@@ -70,19 +70,19 @@ static int report(const struct netio_tcpopen *open, struct netio_error *error)
     return netio_error_set(error, open->stage, open->code, address, NULL);
 }
 
-static int fail(struct netio_tcpopen *open, struct netio_error *error)
+static int fail(struct netio_open *open, struct netio_error *error)
 {
     open->state = FAILED;
     return report(open, error);
 }
 
 /* Numbers are taken at once; everything else is resolve's to judge. */
-static int set_up(struct netio_tcpopen *open, const char *host, const char *service,
-                  const struct netio_tcpopen_options *options, struct netio_error *error)
+static int set_up(struct netio_open *open, const char *host, const char *service,
+                  const struct netio_open_options *options, struct netio_error *error)
 {
     struct netio_addr *only = &open->only.address;
 
-    *open = (struct netio_tcpopen){.fd = -1, .attempts = &open->only};
+    *open = (struct netio_open){.fd = -1, .attempts = &open->only};
     if (options) {
         open->deadline = options->deadline;
         open->family = options->family;
@@ -104,7 +104,7 @@ static int set_up(struct netio_tcpopen *open, const char *host, const char *serv
     return netio_resolve_start(&open->resolve, host, open->family, open->deadline, error);
 }
 
-static int take_addresses(struct netio_tcpopen *open, struct netio_error *error)
+static int take_addresses(struct netio_open *open, struct netio_error *error)
 {
     const struct netio_addr *addrs;
     size_t count = netio_resolve_answer(open->resolve, &addrs);
@@ -122,7 +122,7 @@ static int take_addresses(struct netio_tcpopen *open, struct netio_error *error)
 }
 
 /* RESOLVING: 0 goes on with NEXT.  After a failure the state stays: resolve repeats it. */
-static int step_resolving(struct netio_tcpopen *open, struct netio_error *error)
+static int step_resolving(struct netio_open *open, struct netio_error *error)
 {
     int code = netio_resolve_step(open->resolve, error);
 
@@ -145,7 +145,7 @@ static int no_way(int code)
 /* The attempt under way has failed.  The report is about the last one that failed, but one
  * that the network answered outweighs one that had no way there: that a host refuses over
  * IPv4 is not to be hidden by this machine's having no IPv6. */
-static void attempt_failed(struct netio_tcpopen *open, enum netio_stage stage, int code)
+static void attempt_failed(struct netio_open *open, enum netio_stage stage, int code)
 {
     struct netio_attempt *attempt = &open->attempts[open->current];
 
@@ -163,7 +163,7 @@ static void attempt_failed(struct netio_tcpopen *open, enum netio_stage stage, i
 }
 
 /* A fair share of what is left for each address that is left, and all of it for the last. */
-static netio_deadline share_of(const struct netio_tcpopen *open)
+static netio_deadline share_of(const struct netio_open *open)
 {
     int64_t left = open->deadline - open->started;
     int64_t rest = (int64_t)(open->count - open->current);
@@ -174,7 +174,7 @@ static netio_deadline share_of(const struct netio_tcpopen *open)
 }
 
 /* NEXT: 0 goes on with CONNECTING, or with NEXT again. */
-static int step_next(struct netio_tcpopen *open, struct netio_error *error)
+static int step_next(struct netio_open *open, struct netio_error *error)
 {
     if (open->current == open->count)
         return fail(open, error);
@@ -228,7 +228,7 @@ static int connect_result(int fd)
 
 /* CONNECTING: the descriptor, -EAGAIN, the failure; or 0, which goes on with NEXT.  The
  * descriptor may be 0 itself when the program has closed it: so it goes out through *fd. */
-static int step_connecting(struct netio_tcpopen *open, int *fd, struct netio_error *error)
+static int step_connecting(struct netio_open *open, int *fd, struct netio_error *error)
 {
     int code = connect_result(open->fd);
 
@@ -246,7 +246,7 @@ static int step_connecting(struct netio_tcpopen *open, int *fd, struct netio_err
     return 0;
 }
 
-int netio_tcpopen_step(struct netio_tcpopen *open, struct netio_error *error)
+int netio_open_step(struct netio_open *open, struct netio_error *error)
 {
     int code = 0, fd = -1;
 
@@ -269,7 +269,7 @@ int netio_tcpopen_step(struct netio_tcpopen *open, struct netio_error *error)
     return code ? code : fd;
 }
 
-void netio_tcpopen_want(const struct netio_tcpopen *open, struct netio_want *want)
+void netio_open_want(const struct netio_open *open, struct netio_want *want)
 {
     if (open->state == RESOLVING)
         netio_resolve_want(open->resolve, want);
@@ -279,8 +279,8 @@ void netio_tcpopen_want(const struct netio_tcpopen *open, struct netio_want *wan
         *want = (struct netio_want){-1, 0, NETIO_NOW};
 }
 
-size_t netio_tcpopen_attempts(const struct netio_tcpopen *open,
-                              const struct netio_attempt **attempts)
+size_t netio_open_attempts(const struct netio_open *open,
+                           const struct netio_attempt **attempts)
 {
     *attempts = open->attempts;
     if (open->state != CONNECTING)
@@ -289,23 +289,23 @@ size_t netio_tcpopen_attempts(const struct netio_tcpopen *open,
     return open->current + 1;
 }
 
-int netio_tcpopen_start(struct netio_tcpopen **out, const char *host, const char *service,
-                        const struct netio_tcpopen_options *options, struct netio_error *error)
+int netio_tcpopen_start(struct netio_open **out, const char *host, const char *service,
+                        const struct netio_open_options *options, struct netio_error *error)
 {
-    struct netio_tcpopen *open = malloc(sizeof *open);
+    struct netio_open *open = malloc(sizeof *open);
 
     *out = NULL;
     if (!open)
         return netio_error_set(error, NETIO_STAGE_NONE, -ENOMEM, NULL, NULL);
     int code = set_up(open, host, service, options, error);
     if (code)
-        netio_tcpopen_free(open);
+        netio_open_free(open);
     else
         *out = open;
     return code;
 }
 
-void netio_tcpopen_free(struct netio_tcpopen *open)
+void netio_open_free(struct netio_open *open)
 {
     if (!open)
         return;
@@ -314,17 +314,17 @@ void netio_tcpopen_free(struct netio_tcpopen *open)
 }
 
 int netio_tcpopen(const char *host, const char *service,
-                  const struct netio_tcpopen_options *options, struct netio_error *error)
+                  const struct netio_open_options *options, struct netio_error *error)
 {
-    struct netio_tcpopen open;
+    struct netio_open open;
     struct netio_want want;
     int code = set_up(&open, host, service, options, error);
 
     while (!code) {
-        code = netio_tcpopen_step(&open, error);
+        code = netio_open_step(&open, error);
         if (code != -EAGAIN)
             break;
-        netio_tcpopen_want(&open, &want);
+        netio_open_want(&open, &want);
         code = netio_want_poll(&want);
         if (code == -EINTR)
             code = 0;

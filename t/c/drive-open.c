@@ -1,7 +1,7 @@
 /* Opens a connection and says what came of it, for tests in Perl that build the network
- * around it (t/25-tcpopen-net.t, xt/deadline/tcpopen.t):
+ * around it (t/25-open-net.t, xt/deadline/open.t):
  *
- *     drive-tcpopen [-4 | -6] [-t SECONDS] [-n FILES] [-p] [-s] [-r TIMES] HOST SERVICE
+ *     drive-open [-4 | -6] [-t SECONDS] [-n FILES] [-p] [-s] [-r TIMES] HOST SERVICE
  *
  * -n: with so many descriptors at most; -p: the machine hosted by a loop; -s: under a signal
  * every 200 microseconds.  It prints each attempt as "try ADDRESS: TEXT", then "opened" or the
@@ -12,7 +12,7 @@
 #include "tap.h"
 
 #include <netio/loop.h>
-#include <netio/tcpopen.h>
+#include <netio/open.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -56,24 +56,24 @@ static int wait_in_loop(struct netio_loop *loop, const struct netio_want *want)
     return code < 0 ? code : 0;
 }
 
-static int drive(struct netio_tcpopen *machine, int in_loop, struct netio_error *error)
+static int drive(struct netio_open *machine, int in_loop, struct netio_error *error)
 {
     struct netio_loop *loop = NULL;
     struct netio_want want;
     int code = in_loop ? netio_loop_new(&loop, 0) : 0;
 
-    while (!code && (code = netio_tcpopen_step(machine, error)) == -EAGAIN) {
-        netio_tcpopen_want(machine, &want);
+    while (!code && (code = netio_open_step(machine, error)) == -EAGAIN) {
+        netio_open_want(machine, &want);
         code = in_loop ? wait_in_loop(loop, &want) : netio_want_poll(&want);
     }
     netio_loop_free(loop);
     return code;
 }
 
-static void show_attempts(const struct netio_tcpopen *machine)
+static void show_attempts(const struct netio_open *machine)
 {
     const struct netio_attempt *attempts;
-    size_t count = netio_tcpopen_attempts(machine, &attempts);
+    size_t count = netio_open_attempts(machine, &attempts);
     char text[NETIO_ADDR_STRLEN];
 
     for (size_t i = 0; i < count; i++)
@@ -81,10 +81,10 @@ static void show_attempts(const struct netio_tcpopen *machine)
                attempts[i].code ? netio_error_text(attempts[i].code) : "connected");
 }
 
-static int run(const char *host, const char *service, struct netio_tcpopen_options *options,
+static int run(const char *host, const char *service, struct netio_open_options *options,
                int in_loop)
 {
-    struct netio_tcpopen *machine;
+    struct netio_open *machine;
     struct netio_error error = {0};
     char text[320];
     int code = netio_tcpopen_start(&machine, host, service, options, &error);
@@ -92,7 +92,7 @@ static int run(const char *host, const char *service, struct netio_tcpopen_optio
     if (!code) {
         code = drive(machine, in_loop, &error);
         show_attempts(machine);
-        netio_tcpopen_free(machine);
+        netio_open_free(machine);
     }
     printf("%s\n", code >= 0 ? "opened" : netio_error_str(&error, text, sizeof text));
     printf("code %s\n", code >= 0 ? "0" : netio_error_name(code));
@@ -125,7 +125,7 @@ static int compare(const struct plan *plan)
 {
     for (int i = 0; i < plan->times; i++) {
         int64_t started = netio_clock_now();
-        struct netio_tcpopen_options options = {.deadline = netio_deadline_in(plan->seconds),
+        struct netio_open_options options = {.deadline = netio_deadline_in(plan->seconds),
                                                 .family = plan->family};
         if (netio_tcpopen(plan->host, plan->service, &options, NULL) != -ETIMEDOUT)
             return 1;
@@ -139,7 +139,7 @@ static int compare(const struct plan *plan)
 
 static void drive_once(const struct plan *plan)
 {
-    struct netio_tcpopen_options options = {.family = plan->family};
+    struct netio_open_options options = {.family = plan->family};
     struct rlimit limit, few;
     int before = open_descriptors();
     int64_t started = netio_clock_now();

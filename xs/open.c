@@ -1,16 +1,16 @@
-/* Perl face.  tcpopen; see tcpopen.h.  Called by NetIO.xs; it touches its arguments and
+/* Perl face.  tcpopen; see open.h.  Called by NetIO.xs; it touches its arguments and
  * what it opens.
  *
  * Order matters: whatever may run Perl code (reading arguments, %SIG handlers) comes
  * before there is anything to leak, or finds the clean-up registered. */
-#include "tcpopen.h"
+#include "open.h"
 
 #include "args.h"
 #include "error.h"
 #include "handle.h"
 #include "wait.h"
 
-#include <netio/tcpopen.h>
+#include <netio/open.h>
 
 #include <errno.h>
 #include <unistd.h>
@@ -30,7 +30,7 @@ static void free_machine(pTHX_ void *machine)
     int saved = errno;
 
     PERL_UNUSED_CONTEXT;
-    netio_tcpopen_free((struct netio_tcpopen *)machine);
+    netio_open_free((struct netio_open *)machine);
     errno = saved;
 }
 
@@ -88,16 +88,16 @@ static void describe_all(pTHX_ SV *message, const struct netio_error *error,
 }
 
 static void throw_failure(pTHX_ const struct call *call, const struct netio_error *error,
-                          struct netio_tcpopen *machine) __attribute__((noreturn));
+                          struct netio_open *machine) __attribute__((noreturn));
 
 static void throw_failure(pTHX_ const struct call *call, const struct netio_error *error,
-                          struct netio_tcpopen *machine)
+                          struct netio_open *machine)
 {
     HV *hash = xs_error_new(aTHX_ error->stage, error->code, &error->address);
     SV *message = newSVpvf("tcpopen %" SVf " %" SVf ": ", SVfARG(xs_text_shown(aTHX_ &call->host)),
                            SVfARG(xs_text_shown(aTHX_ &call->service)));
     const struct netio_attempt *attempts = NULL;
-    size_t count = machine ? netio_tcpopen_attempts(machine, &attempts) : 0;
+    size_t count = machine ? netio_open_attempts(machine, &attempts) : 0;
 
     describe_all(aTHX_ message, error, attempts, count);
     (void)hv_stores(hash, "what", newSVpvs("tcpopen"));
@@ -206,18 +206,18 @@ static void check_target(pTHX_ const struct call *call)
 }
 
 /* Steps the machine until it has a descriptor; %SIG handlers run in between. */
-static int drive(pTHX_ const struct call *call, struct netio_tcpopen *machine)
+static int drive(pTHX_ const struct call *call, struct netio_open *machine)
 {
     struct netio_error error;
     struct netio_want want;
 
     for (;;) {
-        int fd = netio_tcpopen_step(machine, &error);
+        int fd = netio_open_step(machine, &error);
         if (fd >= 0)
             return fd;
         if (fd != -EAGAIN)
             throw_failure(aTHX_ call, &error, machine);
-        netio_tcpopen_want(machine, &want);
+        netio_open_want(machine, &want);
         if (xs_wait(aTHX_ want.fd, want.events, want.deadline) == -EINTR)
             PERL_ASYNC_CHECK();
     }
@@ -225,11 +225,11 @@ static int drive(pTHX_ const struct call *call, struct netio_tcpopen *machine)
 
 static int open_socket(pTHX_ const struct call *call)
 {
-    const struct netio_tcpopen_options options = {
+    const struct netio_open_options options = {
         .deadline = netio_deadline_sooner(netio_deadline_in(call->timeout), call->finished),
         .family = call->family,
     };
-    struct netio_tcpopen *machine;
+    struct netio_open *machine;
     struct netio_error error;
     int fd;
 

@@ -1,10 +1,10 @@
 /* Connections over the loopback: what opens, what fails and how it is told, nothing left
- * behind.  Networks that misbehave are in t/25-tcpopen-net.t. */
+ * behind.  Networks that misbehave are in t/25-open-net.t. */
 #include "descriptors.h"
 #include "tap.h"
 
 #include <netio/loop.h>
-#include <netio/tcpopen.h>
+#include <netio/open.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,7 +58,7 @@ static int swallow_here(char service[16])
 static const char *opened(const char *host, const char *service, double seconds, int *fd)
 {
     static char text[320];
-    struct netio_tcpopen_options options = {.deadline = netio_deadline_in(seconds)};
+    struct netio_open_options options = {.deadline = netio_deadline_in(seconds)};
     struct netio_error error = {0};
 
     *fd = netio_tcpopen(host, service, &options, &error);
@@ -90,7 +90,7 @@ static void check_open(void)
 static void check_failures(void)
 {
     char service[16], expected[64], text[320];
-    struct netio_tcpopen_options six = {.family = AF_INET6}, odd = {.family = 77};
+    struct netio_open_options six = {.family = AF_INET6}, odd = {.family = 77};
     struct netio_error error;
     int fd, bound = refuse_here(service);
 
@@ -170,58 +170,58 @@ static void check_storm(void)
 static void check_machine(void)
 {
     const struct netio_attempt *attempts;
-    struct netio_tcpopen_options options = {.deadline = netio_deadline_in(10)};
+    struct netio_open_options options = {.deadline = netio_deadline_in(10)};
     struct netio_error error;
-    struct netio_tcpopen *machine;
+    struct netio_open *machine;
     struct netio_want want;
     char service[16];
     int fd, listener = listen_here(5, service);
 
     is_int(netio_tcpopen_start(&machine, "127.0.0.1", service, &options, NULL), 0, "start");
-    netio_tcpopen_want(machine, &want);
+    netio_open_want(machine, &want);
     is_int(want.deadline, NETIO_NOW, "before the first step: step at once");
-    is_int(netio_tcpopen_attempts(machine, &attempts), 0, "no attempt yet");
-    while ((fd = netio_tcpopen_step(machine, NULL)) == -EAGAIN) {
-        netio_tcpopen_want(machine, &want);
+    is_int(netio_open_attempts(machine, &attempts), 0, "no attempt yet");
+    while ((fd = netio_open_step(machine, NULL)) == -EAGAIN) {
+        netio_open_want(machine, &want);
         ok(want.fd >= 0 && want.events == NETIO_WRITE && want.deadline == options.deadline,
            "under way: a socket to become writable by the deadline");
         netio_want_poll(&want);
     }
     ok(fd >= 0, "opened");
-    is_int(netio_tcpopen_attempts(machine, &attempts), 1, "one attempt");
+    is_int(netio_open_attempts(machine, &attempts), 1, "one attempt");
     is_int(attempts[0].code, 0, "that served");
     ok(attempts[0].elapsed > 0, "and took its time");
-    is_int(netio_tcpopen_step(machine, NULL), -EINVAL, "a step too many");
-    netio_tcpopen_free(machine);
+    is_int(netio_open_step(machine, NULL), -EINVAL, "a step too many");
+    netio_open_free(machine);
     ok(fcntl(fd, F_GETFD) >= 0, "the descriptor outlives the machine");
     close(fd);
     close(listener);
     int bound = refuse_here(service);
     netio_tcpopen_start(&machine, "127.0.0.1", service, NULL, NULL);
-    while ((fd = netio_tcpopen_step(machine, NULL)) == -EAGAIN) {
-        netio_tcpopen_want(machine, &want);
+    while ((fd = netio_open_step(machine, NULL)) == -EAGAIN) {
+        netio_open_want(machine, &want);
         netio_want_poll(&want);
     }
-    is_int(netio_tcpopen_step(machine, &error), -ECONNREFUSED, "a failure is repeated");
+    is_int(netio_open_step(machine, &error), -ECONNREFUSED, "a failure is repeated");
     is_int(error.stage, NETIO_STAGE_CONNECT, "with its stage");
     is_int(netio_addr_port(&error.address), (unsigned)atoi(service), "and its address");
-    netio_tcpopen_free(machine);
-    netio_tcpopen_free(NULL);
+    netio_open_free(machine);
+    netio_open_free(NULL);
     close(bound);
 }
 
 static void check_cancel(void)
 {
     const struct netio_attempt *attempts;
-    struct netio_tcpopen *machine;
+    struct netio_open *machine;
     char service[16];
     int before = open_descriptors(), listener = swallow_here(service);
 
     netio_tcpopen_start(&machine, "127.0.0.1", service, NULL, NULL);
-    is_int(netio_tcpopen_step(machine, NULL), -EAGAIN, "under way");
-    is_int(netio_tcpopen_attempts(machine, &attempts), 1, "an attempt under way counts");
+    is_int(netio_open_step(machine, NULL), -EAGAIN, "under way");
+    is_int(netio_open_attempts(machine, &attempts), 1, "an attempt under way counts");
     is_int(attempts[0].code, 0, "and has not failed");
-    netio_tcpopen_free(machine);
+    netio_open_free(machine);
     close(listener);
     is_int(open_descriptors(), before, "cancelled: nothing is left open");
 }
@@ -242,7 +242,7 @@ static void check_in_loop(unsigned flags)
 {
     struct netio_watch watch = {.ready = step_machine};
     struct netio_timer timer = {.fire = stop_loop};
-    struct netio_tcpopen *machine;
+    struct netio_open *machine;
     struct netio_loop *loop;
     struct netio_want want;
     char service[16];
@@ -250,8 +250,8 @@ static void check_in_loop(unsigned flags)
 
     netio_loop_new(&loop, flags);
     netio_tcpopen_start(&machine, "localhost", service, NULL, NULL);
-    while ((fd = netio_tcpopen_step(machine, NULL)) == -EAGAIN) {
-        netio_tcpopen_want(machine, &want);
+    while ((fd = netio_open_step(machine, NULL)) == -EAGAIN) {
+        netio_open_want(machine, &want);
         netio_watch_start(loop, &watch, want.fd, want.events);
         netio_timer_start(loop, &timer, want.deadline);
         netio_loop_run(loop);
@@ -259,7 +259,7 @@ static void check_in_loop(unsigned flags)
         netio_timer_stop(&timer);
     }
     ok(fd >= 0, "opened by a loop with flags %u", flags);
-    netio_tcpopen_free(machine);
+    netio_open_free(machine);
     netio_loop_free(loop);
     close(fd);
     close(listener);
@@ -332,7 +332,7 @@ static void check_first_only(void)
 {
     const struct netio_attempt *attempts;
     struct rlimit limit, none;
-    struct netio_tcpopen *open;
+    struct netio_open *open;
     struct netio_error error;
 
     is_int(netio_tcpopen_start(&open, "localhost", "1", NULL, &error), 0, "A16 two addresses");
@@ -340,11 +340,11 @@ static void check_first_only(void)
     none = limit;
     none.rlim_cur = 0;
     setrlimit(RLIMIT_NOFILE, &none);
-    is_int(netio_tcpopen_step(open, &error), -EMFILE, "A16 and no descriptor");
+    is_int(netio_open_step(open, &error), -EMFILE, "A16 and no descriptor");
     setrlimit(RLIMIT_NOFILE, &limit);
-    is_int(netio_tcpopen_attempts(open, &attempts), 1, "A16 the second is not tried");
-    is_int(netio_tcpopen_step(open, &error), -EMFILE, "A16 nor later on");
-    netio_tcpopen_free(open);
+    is_int(netio_open_attempts(open, &attempts), 1, "A16 the second is not tried");
+    is_int(netio_open_step(open, &error), -EMFILE, "A16 nor later on");
+    netio_open_free(open);
 }
 
 int main(void)

@@ -16,12 +16,12 @@ $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 alarm 300;
 
-my $DRIVER  = "$ENV{PWD}/csrc/build/t/drive-tcpopen";
+my $DRIVER  = "$ENV{PWD}/csrc/build/t/drive-open";
 my $TRIALS  = 100;
 my $SECONDS = 0.01;
 my $LATE    = 20_000;                                   # microseconds
 
--x $DRIVER or BAIL_OUT('csrc/build/t/drive-tcpopen is not there: run make first');
+-x $DRIVER or BAIL_OUT('csrc/build/t/drive-open is not there: run make first');
 
 # Ends at most so late in 95 of 100 trials, and never early.
 sub on_time {
