@@ -33,22 +33,27 @@
 
 void netio__race_init(struct netio__race *race)
 {
+    memset(race, 0, offsetof(struct netio__race, dial));
     race->attempts = &race->only;
     race->runners = &race->runner;
     race->epoll = race->besides = race->runner.fd = -1;
     race->next = NETIO_NOW;
 }
 
-struct netio_addr *netio__race_only(struct netio__race *race)
+void netio__race_only(struct netio__race *race)
 {
     race->count = race->blamed = 1;
-    return &race->only.address;
+    race->only.stage = NETIO_STAGE_NONE;
+    race->only.code = 0;
 }
 
 void netio__race_clear(struct netio__race *race)
 {
-    for (size_t i = 0; i < race->begun; i++)
-        netio_fd_close(race->runners[i].fd);
+    for (size_t i = 0; race->running > 0; i++)
+        if (race->runners[i].fd >= 0) {
+            netio_fd_close(race->runners[i].fd);
+            race->running--;
+        }
     netio_fd_close(race->epoll);
     if (race->attempts != &race->only)
         free(race->attempts);
@@ -170,9 +175,11 @@ static void end(struct netio__race *race, size_t i, enum netio_stage stage, int 
     attempt->stage = stage;
     attempt->code = code;
     attempt->elapsed = netio_clock_now() - race->runners[i].started;
-    race->running -= race->runners[i].fd >= 0;
-    netio_fd_close(race->runners[i].fd);
-    race->runners[i].fd = -1;
+    if (race->runners[i].fd >= 0) {
+        netio_fd_close(race->runners[i].fd);
+        race->runners[i].fd = -1;
+        race->running--;
+    }
 }
 
 /* A failure leaves a descriptor, and the turn, to the next one. */
@@ -342,9 +349,9 @@ static int begin(struct netio__race *race, const struct netio_want *more)
     if (race->cramped)
         give_up_oldest(race);
     int others = race->running > 0 || more;
-    if (!others)
+    if (!others && race->epoll >= 0)
         unwatch_all(race);
-    else if (watch_all(race, more) < 0) {
+    if (others && watch_all(race, more) < 0) {
         cramp(race, now);
         return 0;
     }
