@@ -1,4 +1,5 @@
-/* Ring 1, private: the attempts to connect to one of several addresses (race.c). */
+/* Ring 1, private: the attempts to connect to one of several addresses (race.c,
+ * race_wait.c). */
 #ifndef NETIO_SRC_NET_RACE_H
 #define NETIO_SRC_NET_RACE_H
 
@@ -48,6 +49,17 @@ int netio__race_step(struct netio__race *race, const struct netio_want *more, in
 /* After -EAGAIN, or before the first step. */
 void netio__race_want(const struct netio__race *race, const struct netio_want *more,
                       struct netio_want *want);
+/* Within the race.  Makes the epoll descriptor, if there is none, and puts in all that is under
+ * way; one more socket; what more says now, which changes with every step of a resolver: 0 or
+ * -errno. */
+int netio__race_watch_all(struct netio__race *race, const struct netio_want *more);
+int netio__race_watch(const struct netio__race *race, int fd);
+int netio__race_watch_more(struct netio__race *race, const struct netio_want *more);
+/* Takes a socket out before it is closed (a child of fork may keep it open, and with it the
+ * place in epoll); closes the epoll descriptor. */
+void netio__race_forget(const struct netio__race *race, int fd);
+void netio__race_unwatch(struct netio__race *race);
+
 /* How long those on their way have taken by now. */
 void netio__race_update(const struct netio__race *race);
 /* Closes and frees everything but the race itself. */
