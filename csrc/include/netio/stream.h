@@ -11,8 +11,9 @@
  * call says; writing is not concerned.  NETIO_ETOOLONG and -ETIMEDOUT leave the connection as
  * usable as it was.
  *
- * Bytes are bytes: NUL is one like any other.  Urgent data (TCP's MSG_OOB) is left out of what
- * is read.  The descriptor may be a socket, a pipe or a terminal.
+ * Bytes are bytes: NUL is one like any other.  An urgent byte (TCP's MSG_OOB) stalls nothing and
+ * is left out, unless a second one comes before the first was passed: TCP then makes that one an
+ * ordinary byte.  The descriptor may be a socket, a pipe or a terminal.
  *
  * Memory: the longest line, or the largest max of a call, and 16 KiB.
  *

@@ -10,7 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define CHUNK NETIO__STREAM_CHUNK
+#define CHUNK       NETIO__STREAM_CHUNK
+#define AT_ONCE_MAX (16 << 20)
 
 static ssize_t receive_now(struct netio_stream *stream, void *data, size_t size)
 {
@@ -61,17 +62,21 @@ static void begin_bytes(struct netio_stream *stream, size_t most)
 }
 
 /* Room for a chunk at the end.  What is there moves to the front before the buffer grows: its
- * size is promised.  That happens once an operation, for what it moves then stands in front. */
+ * size is promised.  That happens once an operation, for what it moves then stands in front.  A
+ * buffer that has to grow gets all it may have, unless that is much: pages that are not touched
+ * cost nothing, and doubling would leave its former places in the heap. */
 static int make_room(struct netio_buf *buf, char **room)
 {
-    size_t len = netio_buf_len(buf);
+    size_t len = netio_buf_len(buf), n = CHUNK;
 
     if (buf->start && buf->size - buf->end < CHUNK) {
         memmove(buf->data, buf->data + buf->start, len);
         buf->start = 0;
         buf->end = len;
     }
-    return netio_buf_room(buf, CHUNK, room);
+    if (buf->data && buf->limit && buf->limit <= AT_ONCE_MAX && buf->size - buf->end < CHUNK)
+        n = buf->limit - len;
+    return netio_buf_room(buf, n, room);
 }
 
 /* Reads more into the buffer.  A peer that sends faster than it is read never lets receive
