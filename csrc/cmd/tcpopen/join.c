@@ -212,7 +212,7 @@ static int serve_sides(struct join *join, const struct pollfd *sides)
         status = write_output(join, !join->receives);
     if (status == GO_ON && sides[PEER].events & POLLIN && sides[PEER].revents & ~POLLOUT)
         status = receive(join);
-    if (!join->receives && sides[PEER].revents & (POLLERR | POLLHUP))
+    if (!join->receives && join->sends && sides[PEER].revents & (POLLERR | POLLHUP))
         peer_is_gone(join);
     if (status == GO_ON && sides[INPUT].revents)
         status = take_input(join);
