@@ -6,7 +6,7 @@
 #include <netio/fd.h>
 #include <netio/stream.h>
 
-#define TEXT "one,two,the rest"
+static const char text[] = "one,two,the rest";
 
 static const struct iovec parts[] = {{"one,", 4}, {"", 0}, {"two,", 4}, {"the rest", 8}};
 
@@ -15,13 +15,13 @@ static int known(long code)
     return code >= 0 || strcmp(netio_error_name((int)code), "UNKNOWN") != 0;
 }
 
-/* Whether what is left is what follows in TEXT. */
+/* Whether what is left is what follows in text. */
 static int is_left(const struct netio_stream *stream, size_t taken)
 {
     const char *left;
     size_t n = netio_stream_buffered(stream, &left);
 
-    return taken + n <= sizeof TEXT - 1 && (n == 0 || memcmp(left, TEXT + taken, n) == 0);
+    return taken + n <= sizeof text - 1 && (n == 0 || memcmp(left, text + taken, n) == 0);
 }
 
 static int take(struct netio_stream *stream)
@@ -33,14 +33,14 @@ static int take(struct netio_stream *stream)
 
     for (int i = 0; i < 2; i++) {
         ssize_t n = netio_stream_until_at(stream, ",", 1, 0, &data, deadline);
-        wrong += !known(n) || (n >= 0 && (n != 3 || memcmp(data, TEXT + taken, 3) != 0));
+        wrong += !known(n) || (n >= 0 && (n != 3 || memcmp(data, text + taken, 3) != 0));
         taken += n >= 0 ? 4 : 0;
         wrong += !is_left(stream, taken);
     }
     ssize_t n = netio_stream_rest_at(stream, 0, &data, deadline);
     wrong += !known(n);
     if (n >= 0) /* what the writer has sent, its end included */
-        return wrong || strncmp(data, TEXT + taken, strlen(data)) != 0;
+        return wrong || strncmp(data, text + taken, strlen(data)) != 0;
     return wrong || !is_left(stream, taken);
 }
 
@@ -49,7 +49,7 @@ static int give(struct netio_stream *stream)
     size_t sent = 0;
     int code = netio_stream_writev_at(stream, parts, 4, &sent, netio_deadline_in(0.02));
 
-    return !known(code) || sent > sizeof TEXT - 1 || (code == 0 && sent != sizeof TEXT - 1);
+    return !known(code) || sent > sizeof text - 1 || (code == 0 && sent != sizeof text - 1);
 }
 
 /* One stream gives, the other takes. */
