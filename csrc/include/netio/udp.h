@@ -51,8 +51,8 @@ struct netio_udp_options {   /* zero: all defaults */
     int reserved;            /* ports of this end from 1023 down to 512 (needs the privilege) */
     int64_t first_wait;      /* nanoseconds, up to those of an hour; 0: 1 s */
     /* Whether a datagram of a server is an answer: 1 takes it, 0 goes on as if it had not come,
-     * a negative code ends everything with that code.  It may not touch the machine.  NULL: any
-     * datagram that is not empty is one. */
+     * a negative code ends everything with that code (-EAGAIN: as -ECANCELED).  It may not touch
+     * the machine.  NULL: any datagram that is not empty is one. */
     int (*valid)(const void *answer, size_t size, const struct netio_addr *server, void *data);
     void *data;
 };

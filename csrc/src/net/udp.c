@@ -198,9 +198,10 @@ static void time_out(struct netio_udp_ask *ask)
 
     while (i < ask->count && !netio__udp_target_lives(ask, i))
         i++;
+    int lives = i < ask->count;
     ask->state = NETIO__UDP_FAILED;
     hang_up_all(ask, -ETIMEDOUT);
-    if (i < ask->count)
+    if (lives)
         netio_error_set(&ask->failure, NETIO_STAGE_READ, -ETIMEDOUT, &ask->attempts[i].address,
                         ask->attempts[i].server);
 }

@@ -147,6 +147,8 @@ static int dial(struct netio_udp_ask *ask, size_t i)
     int code = netio__dial_start(&ask->dial, &ask->attempts[i].address, &target->fd, &stage);
     if (!code)
         code = netio__dial_result(target->fd);
+    if (code == -EAGAIN) /* a datagram socket is never on its way */
+        code = -ENOTCONN;
     if (!code) {
         stage = NETIO_STAGE_SOCKET;
         code = netio__bundle_add(&ask->bundle, target->fd, NETIO_READ);
@@ -218,7 +220,7 @@ static int judge(struct netio_udp_ask *ask, size_t i, size_t size)
     if (verdict < 0) {
         ask->state = NETIO__UDP_FAILED;
         ask->weight = 0;
-        netio__udp_target_end(ask, i, verdict);
+        netio__udp_target_end(ask, i, verdict == -EAGAIN ? -ECANCELED : verdict);
         note_failure(ask, i, NETIO_STAGE_READ);
         return 1;
     }
