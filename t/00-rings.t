@@ -15,8 +15,10 @@ alarm 120;
 my %ring = (base => 0, net => 1, proc => 2, server => 3);
 # What is neither a part of Perl nor ours, and which files may use it.
 my %guest = (
+    'AnyEvent'     => qr{^bench/peer/},
     'CGI'          => qr{^bench/peer/},
     'DBI'          => qr{^(?:lib/NetIO/Load/|bench/lib/)},
+    'EV'           => qr{^bench/peer/},
     'Text::CSV_XS' => qr{^lib/NetIO/Load/},
 );
 # Where, and which modules of ours; in the gateways of Perl's, too, since every request pays for
@@ -133,7 +135,7 @@ subtest 'measurements use public headers, and only where libnetio is what they m
     for my $path (files(qr/\.[ch]$/, 'bench')) {
         my @ours = grep { $_->[1] eq '"' || $_->[2] =~ m{^netio/} } includes($path);
 
-        @ours = grep { $_->[1] eq '"' } @ours if $path eq 'bench/echo.c';
+        @ours = grep { $_->[1] eq '"' } @ours if $path =~ m{^bench/(?:echo|opener)\.c$};
         is_clean($path, map { $_->[0] } @ours);
     }
 };
