@@ -193,8 +193,9 @@ static int open_server(const struct call *call, netio_deadline deadline, int *fd
     *fd = code;
     size_t count = netio_open_attempts(machine, &attempts);
     int status = code < 0 ? report_error(call->label, &error, attempts, count) : EX_OK;
-    if (status == EX_OK && count > 0)
-        *peer = attempts[count - 1].address;
+    for (size_t i = 0; status == EX_OK && i < count; i++)
+        if (attempts[i].code == 0) /* the others are those that failed, or were too slow */
+            *peer = attempts[i].address;
     netio_open_free(machine);
     return status;
 }
