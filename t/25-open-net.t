@@ -126,9 +126,9 @@ my @table = (
         failed('192.0.2.77:43', 'Connection timed out', 'ETIMEDOUT')
     ],
     [
-        'A14 seven of eight are silent, polled by a loop',
+        'A14 seven of eight are silent, all of them raced in a loop',
         ['-p', '-t', 2, 'eight', 4343],
-        join('', map { "try 198.51.100.$_:4343: Connection timed out\n" } 1 .. 7)
+        join('', map { "try 198.51.100.$_:4343: Operation canceled\n" } 1 .. 7)
             . "try 127.0.0.1:4343: connected\nopened\ncode 0\nleft 0\n"
     ],
     ['A3 each way of failing leads to the next address', ['-t', 10, 'assorted', 4343], <<'SAID'],

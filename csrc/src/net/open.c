@@ -1,249 +1,236 @@
-/* Ring 1.  Opens a TCP connection; see netio/open.h.
- * Called by clients in C and, through XS, in Perl; it makes sockets and asks resolve.c.
+/* Ring 1.  Opens connections; see netio/open.h.
+ * Called by clients in C and, through XS, in Perl; resolve.c asks for names, race.c tries the
+ * addresses, dial.c makes the sockets.
  *
  *                      ┌────────────┐
  *      a name ───────► │ RESOLVING  │ (a name without addresses ends here)
  *                      └─────┬──────┘
- *                            │ addresses
+ *                            │ addresses; perhaps of one family only
  *                            ▼
- *      an address ───► ┌────────────┐  none left             ┌────────────┐
- *                 ┌──► │    NEXT    │ ─────────────────────► │   FAILED   │
- *                 │    └─────┬──────┘  no descriptor         └────────────┘
- *                 │ refused, │ connect(2) begun                    ▲
- *                 │ or its   ▼                                     │
- *                 │ share ┌────────────┐  the deadline             │
- *                 └────── │ CONNECTING │ ──────────────────────────┘
- *                  passed └─────┬──────┘
- *                               │ connected, and not to itself
- *                               ▼
- *                         ┌────────────┐
- *                         │   OPENED   │ the descriptor is the caller's
- *                         └────────────┘
+ *      an address ───► ┌────────────┐  none is left to wait for     ┌────────────┐
+ *      a path          │   RACING   │ ────────────────────────────► │   FAILED   │
+ *                      └──┬──────┬──┘  the deadline                 └────────────┘
+ *                      ▲  │      │ connected, and not to itself
+ *                      └──┘      ▼
+ *        those of the other  ┌────────────┐
+ *        family join in      │   OPENED   │ the descriptor is the caller's
+ *                            └────────────┘
  *
  * An address written in numbers takes no resolver, no timer and no memory but the machine. */
-#include <netio/open.h>
+#include "net/race.h"
+
 #include <netio/resolve.h>
 #include <netio/service.h>
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
+#include <string.h>
 
 enum state {
-    NEXT,       /* address current is to be tried; fd is -1, resolve NULL */
-    RESOLVING,  /* resolve is at work, or has failed; there are no attempts yet */
-    CONNECTING, /* fd is on its way to address current, until share */
-    OPENED,     /* fd was handed over: it is -1 again */
-    FAILED,     /* code, stage and blamed say why */
+    RACING,    /* race is on; resolve is set while it may bring more addresses */
+    RESOLVING, /* resolve is at work, or has failed; race has no addresses yet */
+    OPENED,    /* the descriptor was handed over */
+    FAILED,    /* race says why */
 };
 
 struct netio_open {
     enum state state;
-    int fd;
     int family;
-    unsigned port;
-    netio_deadline deadline; /* of the whole */
-    netio_deadline share;    /* of the attempt under way */
-    int64_t started;         /* when that attempt began */
-    size_t count, current;
-    struct netio_attempt *attempts; /* one for each address: &only, or count of them */
-    struct netio_attempt only;
+    unsigned port; /* of the host */
     struct netio_resolve *resolve;
-    int code; /* what failed last or, when FAILED, what is reported of it all ... */
-    enum netio_stage stage;
-    size_t blamed; /* ... and for which attempt; count: for none */
+    struct netio__race race;
 };
 
 static void clear(struct netio_open *open)
 {
-    netio_fd_close(open->fd);
+    netio__race_clear(&open->race);
     netio_resolve_free(open->resolve);
-    if (open->attempts != &open->only)
-        free(open->attempts);
 }
 
 static int report(const struct netio_open *open, struct netio_error *error)
 {
+    const struct netio__race *race = &open->race;
     const struct netio_addr *address =
-        open->blamed < open->count ? &open->attempts[open->blamed].address : NULL;
+        race->blamed < race->count ? &race->attempts[race->blamed].address : NULL;
+    const char *subject = NULL;
+    struct netio_addr end;
 
-    return netio_error_set(error, open->stage, open->code, address, NULL);
-}
-
-static int fail(struct netio_open *open, struct netio_error *error)
-{
-    open->state = FAILED;
-    return report(open, error);
-}
-
-/* Numbers are taken at once; everything else is resolve's to judge. */
-static int set_up(struct netio_open *open, const char *host, const char *service,
-                  const struct netio_open_options *options, struct netio_error *error)
-{
-    struct netio_addr *only = &open->only.address;
-
-    *open = (struct netio_open){.fd = -1, .attempts = &open->only};
-    if (options) {
-        open->deadline = options->deadline;
-        open->family = options->family;
+    if (address && race->stage == NETIO_STAGE_BIND) {
+        subject = netio__dial_end(&race->dial, netio_addr_family(address), &end);
+        address = &end;
     }
-    if (open->family != AF_UNSPEC && open->family != AF_INET && open->family != AF_INET6)
+    return netio_error_set(error, race->stage, race->code, address, subject);
+}
+
+/* The families that come into question, which that of this end narrows. */
+static int set_family(struct netio_open *open, const struct netio_open_options *options,
+                      struct netio_error *error)
+{
+    int source = netio_addr_family(&open->race.dial.source);
+
+    open->family = options->family;
+    if ((open->family != AF_UNSPEC && open->family != AF_INET && open->family != AF_INET6) ||
+        (open->family != AF_UNSPEC && source != AF_UNSPEC && source != open->family))
         return netio_error_set(error, NETIO_STAGE_OPTION, NETIO_EBADOPTION, NULL, "family");
-    int port = netio_service_port(service, "tcp");
-    if (port < 0)
-        return netio_error_set(error, NETIO_STAGE_SERVICE, port, NULL, service);
-    open->port = (unsigned)port;
-    if (netio_addr_parse(only, host) == 0 && netio_addr_family(only) != AF_UNIX &&
-        (open->family == AF_UNSPEC || open->family == netio_addr_family(only))) {
-        netio_addr_set_port(only, open->port);
-        open->count = 1;
-        open->blamed = 1;
-        return 0;
-    }
-    open->state = RESOLVING;
-    return netio_resolve_start(&open->resolve, host, open->family, open->deadline, error);
-}
-
-static int take_addresses(struct netio_open *open, struct netio_error *error)
-{
-    const struct netio_addr *addrs;
-    size_t count = netio_resolve_answer(open->resolve, &addrs);
-    struct netio_attempt *attempts = calloc(count, sizeof *attempts);
-
-    if (!attempts)
-        return netio_error_set(error, NETIO_STAGE_RESOLVE, -ENOMEM, NULL, NULL);
-    for (size_t i = 0; i < count; i++) {
-        attempts[i].address = addrs[i];
-        netio_addr_set_port(&attempts[i].address, open->port);
-    }
-    open->attempts = attempts;
-    open->count = open->blamed = count;
+    if (source != AF_UNSPEC)
+        open->family = source;
     return 0;
 }
 
-/* RESOLVING: 0 goes on with NEXT.  After a failure the state stays: resolve repeats it. */
+static int set_options(struct netio_open *open, int type,
+                       const struct netio_open_options *options, struct netio_error *error)
+{
+    *open = (struct netio_open){0};
+    netio__race_init(&open->race);
+    int code = netio__dial_set(&open->race.dial, type, options, error);
+    if (code || !options)
+        return code;
+    open->race.deadline = options->deadline;
+    return set_family(open, options, error);
+}
+
+static int fits(const struct netio_open *open, const struct netio_addr *addr)
+{
+    int family = netio_addr_family(addr);
+
+    return (family == AF_INET || family == AF_INET6) &&
+           (open->family == AF_UNSPEC || open->family == family);
+}
+
+/* Numbers are taken at once; everything else is resolve's to judge. */
+static int set_up(struct netio_open *open, int type, const char *host, const char *service,
+                  const struct netio_open_options *options, struct netio_error *error)
+{
+    int code = set_options(open, type, options, error);
+    struct netio_addr addr;
+
+    if (code)
+        return code;
+    int port = netio_service_port(service, type == SOCK_STREAM ? "tcp" : "udp");
+    if (port < 0)
+        return netio_error_set(error, NETIO_STAGE_SERVICE, port, NULL, service);
+    open->port = (unsigned)port;
+    if (netio_addr_parse(&addr, host) == 0 && fits(open, &addr)) {
+        netio_addr_set_port(&addr, open->port);
+        *netio__race_only(&open->race) = addr;
+        return 0;
+    }
+    open->state = RESOLVING;
+    return netio_resolve_start(&open->resolve, host, open->family, open->race.deadline,
+                               error);
+}
+
+static int set_path(struct netio_addr *addr, const char *path)
+{
+    size_t len = strlen(path), abstract = path[0] == '@';
+
+    if (len <= abstract)
+        return NETIO_EBADADDRESS;
+    if (len >= sizeof addr->u.un.sun_path)
+        return -ENAMETOOLONG;
+    addr->u.un.sun_family = AF_UNIX;
+    memcpy(addr->u.un.sun_path, path, len + 1);
+    /* An abstract name begins with a NUL, and does not end with one (unix(7)). */
+    if (abstract)
+        addr->u.un.sun_path[0] = '\0';
+    addr->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + !abstract);
+    return 0;
+}
+
+static int set_up_unix(struct netio_open *open, const char *path,
+                       const struct netio_open_options *options, struct netio_error *error)
+{
+    *open = (struct netio_open){0};
+    netio__race_init(&open->race);
+    int code = netio__dial_set_unix(&open->race.dial, options, error);
+    if (code)
+        return code;
+    open->race.deadline = options ? options->deadline : NETIO_NEVER;
+    code = set_path(netio__race_only(&open->race), path);
+    return code ? netio_error_set(error, NETIO_STAGE_CONNECT, code, NULL, path) : 0;
+}
+
+static int set_up_addrs(struct netio_open *open, const struct netio_addr *addrs, size_t count,
+                        const struct netio_open_options *options, struct netio_error *error)
+{
+    struct netio_addr fitting[NETIO_RESOLVE_MAX];
+    size_t n = 0;
+    int code = set_options(open, SOCK_STREAM, options, error);
+
+    if (code)
+        return code;
+    for (size_t i = 0; i < count && n < NETIO_RESOLVE_MAX; i++)
+        if (fits(open, &addrs[i]))
+            fitting[n++] = addrs[i];
+    code = n ? netio__race_add(&open->race, fitting, n, 0) : NETIO_ENOADDRESS;
+    return code ? netio_error_set(error, NETIO_STAGE_RESOLVE, code, NULL, NULL) : 0;
+}
+
+/* Those that are known now; the resolver is kept while more may come.  0 or -ENOMEM. */
+static int take_addresses(struct netio_open *open)
+{
+    const struct netio_addr *addrs;
+    size_t count = netio_resolve_answer(open->resolve, &addrs);
+    int code = netio__race_add(&open->race, addrs, count, open->port);
+
+    if (!netio_resolve_pending(open->resolve)) {
+        netio_resolve_free(open->resolve);
+        open->resolve = NULL;
+    }
+    return code;
+}
+
+/* RESOLVING: 0 goes on with RACING.  After a failure the state stays: resolve repeats it. */
 static int step_resolving(struct netio_open *open, struct netio_error *error)
 {
     int code = netio_resolve_step(open->resolve, error);
 
-    if (!code)
-        code = take_addresses(open, error);
     if (code)
         return code;
+    open->state = RACING;
+    code = take_addresses(open);
+    if (!code)
+        return 0;
+    open->race.stage = NETIO_STAGE_RESOLVE;
+    open->race.code = code;
+    open->state = FAILED;
+    return report(open, error);
+}
+
+/* RACING, and the other family's addresses may still come.  Without memory for them those that
+ * are there go on alone. */
+static void step_pending(struct netio_open *open)
+{
+    (void)netio_resolve_step(open->resolve, NULL);
+    if (!netio_resolve_pending(open->resolve))
+        (void)take_addresses(open);
+}
+
+/* What is waited for besides sockets; NULL for nothing. */
+static const struct netio_want *pending_want(const struct netio_open *open,
+                                             struct netio_want *want)
+{
+    if (!open->resolve)
+        return NULL;
+    netio_resolve_want(open->resolve, want);
+    return want;
+}
+
+/* RACING: the descriptor, -EAGAIN or the failure.  The descriptor may be 0 itself when the
+ * program has closed it: so it goes out through *fd. */
+static int step_racing(struct netio_open *open, int *fd, struct netio_error *error)
+{
+    struct netio_want more;
+
+    if (open->resolve)
+        step_pending(open);
+    int code = netio__race_step(&open->race, pending_want(open, &more), fd);
+    if (code == -EAGAIN)
+        return code;
+    open->state = code ? FAILED : OPENED;
     netio_resolve_free(open->resolve);
     open->resolve = NULL;
-    open->state = NEXT;
-    return 0;
-}
-
-/* Whether a failure says only that this machine has no way to such addresses. */
-static int no_way(int code)
-{
-    return code == -ENETUNREACH || code == -EAFNOSUPPORT || code == -EADDRNOTAVAIL;
-}
-
-/* The attempt under way has failed.  The report is about the last one that failed, but one
- * that the network answered outweighs one that had no way there: that a host refuses over
- * IPv4 is not to be hidden by this machine's having no IPv6. */
-static void attempt_failed(struct netio_open *open, enum netio_stage stage, int code)
-{
-    struct netio_attempt *attempt = &open->attempts[open->current];
-
-    netio_fd_close(open->fd);
-    open->fd = -1;
-    attempt->code = code;
-    attempt->elapsed = netio_clock_now() - open->started;
-    if (open->blamed == open->count || no_way(open->code) || !no_way(code)) {
-        open->blamed = open->current;
-        open->stage = stage;
-        open->code = code;
-    }
-    open->current++;
-    open->state = NEXT;
-}
-
-/* A fair share of what is left for each address that is left, and all of it for the last. */
-static netio_deadline share_of(const struct netio_open *open)
-{
-    int64_t left = open->deadline - open->started;
-    int64_t rest = (int64_t)(open->count - open->current);
-
-    if (open->deadline == NETIO_NEVER || rest == 1 || left <= 0)
-        return open->deadline;
-    return open->started + left / rest;
-}
-
-/* NEXT: 0 goes on with CONNECTING, or with NEXT again. */
-static int step_next(struct netio_open *open, struct netio_error *error)
-{
-    if (open->current == open->count)
-        return fail(open, error);
-    const struct netio_addr *to = &open->attempts[open->current].address;
-    open->started = netio_clock_now();
-    open->share = share_of(open);
-    open->fd = socket(to->u.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (open->fd == -1) {
-        int code = -errno;
-        attempt_failed(open, NETIO_STAGE_SOCKET, code);
-        /* Other addresses would need a descriptor too. */
-        if (code == -EMFILE || code == -ENFILE || code == -ENOMEM || code == -ENOBUFS)
-            return fail(open, error);
-        return 0;
-    }
-    open->state = CONNECTING;
-    if (connect(open->fd, &to->u.sa, to->len) == 0 || errno == EINPROGRESS || errno == EINTR)
-        return 0;
-    /* EAGAIN is what Linux says of IPv4 when the ephemeral ports are used up, and
-     * EADDRNOTAVAIL for the same of IPv6; to our caller EAGAIN means another thing. */
-    attempt_failed(open, NETIO_STAGE_CONNECT, errno == EAGAIN ? -EADDRNOTAVAIL : -errno);
-    return 0;
-}
-
-/* A connect to a free port of the ephemeral range, on this machine, may be given that very
- * port for its own end: TCP's simultaneous open then joins the socket to itself. */
-static int joined_itself(int fd, const struct netio_addr *peer)
-{
-    struct netio_addr local;
-
-    return netio_addr_local(&local, fd) == 0 && netio_addr_compare(&local, peer) == 0;
-}
-
-/* How the connect under way stands: 0 connected, -EAGAIN, or why it failed. */
-static int connect_result(int fd)
-{
-    struct netio_addr peer;
-    int code = 0;
-    socklen_t len = sizeof code;
-
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) == -1)
-        return -errno;
-    if (code)
-        return -code;
-    /* No error yet: then it has a peer, or it is still on its way. */
-    code = netio_addr_peer(&peer, fd);
-    if (code)
-        return code == -ENOTCONN ? -EAGAIN : code;
-    return joined_itself(fd, &peer) ? NETIO_ESELFCONNECT : 0;
-}
-
-/* CONNECTING: the descriptor, -EAGAIN, the failure; or 0, which goes on with NEXT.  The
- * descriptor may be 0 itself when the program has closed it: so it goes out through *fd. */
-static int step_connecting(struct netio_open *open, int *fd, struct netio_error *error)
-{
-    int code = connect_result(open->fd);
-
-    if (code == -EAGAIN && !netio_deadline_passed(open->share))
-        return code;
-    if (code) {
-        attempt_failed(open, NETIO_STAGE_CONNECT, code == -EAGAIN ? -ETIMEDOUT : code);
-        return code == -EAGAIN && netio_deadline_passed(open->deadline) ? fail(open, error) : 0;
-    }
-    open->attempts[open->current].elapsed = netio_clock_now() - open->started;
-    open->current++;
-    open->state = OPENED;
-    *fd = open->fd;
-    open->fd = -1;
-    return 0;
+    return code ? report(open, error) : 0;
 }
 
 int netio_open_step(struct netio_open *open, struct netio_error *error)
@@ -255,11 +242,8 @@ int netio_open_step(struct netio_open *open, struct netio_error *error)
         case RESOLVING:
             code = step_resolving(open, error);
             break;
-        case NEXT:
-            code = step_next(open, error);
-            break;
-        case CONNECTING:
-            code = step_connecting(open, &fd, error);
+        case RACING:
+            code = step_racing(open, &fd, error);
             break;
         case OPENED:
             return netio_error_set(error, NETIO_STAGE_NONE, -EINVAL, NULL, NULL);
@@ -271,10 +255,12 @@ int netio_open_step(struct netio_open *open, struct netio_error *error)
 
 void netio_open_want(const struct netio_open *open, struct netio_want *want)
 {
+    struct netio_want more;
+
     if (open->state == RESOLVING)
         netio_resolve_want(open->resolve, want);
-    else if (open->state == CONNECTING)
-        *want = (struct netio_want){open->fd, NETIO_WRITE, open->share};
+    else if (open->state == RACING)
+        netio__race_want(&open->race, pending_want(open, &more), want);
     else
         *want = (struct netio_want){-1, 0, NETIO_NOW};
 }
@@ -282,27 +268,66 @@ void netio_open_want(const struct netio_open *open, struct netio_want *want)
 size_t netio_open_attempts(const struct netio_open *open,
                            const struct netio_attempt **attempts)
 {
-    *attempts = open->attempts;
-    if (open->state != CONNECTING)
-        return open->current;
-    open->attempts[open->current].elapsed = netio_clock_now() - open->started;
-    return open->current + 1;
+    netio__race_update(&open->race);
+    *attempts = open->race.attempts;
+    return open->race.begun;
 }
 
-int netio_tcpopen_start(struct netio_open **out, const char *host, const char *service,
-                        const struct netio_open_options *options, struct netio_error *error)
+/* What start makes of a machine that was set up, or was not. */
+static int hand_out(struct netio_open **out, struct netio_open *open, int code)
 {
-    struct netio_open *open = malloc(sizeof *open);
-
-    *out = NULL;
-    if (!open)
-        return netio_error_set(error, NETIO_STAGE_NONE, -ENOMEM, NULL, NULL);
-    int code = set_up(open, host, service, options, error);
     if (code)
         netio_open_free(open);
     else
         *out = open;
     return code;
+}
+
+/* Room for a machine; NULL with *error. */
+static struct netio_open *new_machine(struct netio_open **out, struct netio_error *error)
+{
+    struct netio_open *open = malloc(sizeof *open);
+
+    *out = NULL;
+    if (!open)
+        netio_error_set(error, NETIO_STAGE_NONE, -ENOMEM, NULL, NULL);
+    return open;
+}
+
+int netio_tcpopen_start(struct netio_open **out, const char *host, const char *service,
+                        const struct netio_open_options *options, struct netio_error *error)
+{
+    struct netio_open *open = new_machine(out, error);
+
+    return !open ? -ENOMEM
+                 : hand_out(out, open, set_up(open, SOCK_STREAM, host, service, options, error));
+}
+
+int netio_udpopen_start(struct netio_open **out, const char *host, const char *service,
+                        const struct netio_open_options *options, struct netio_error *error)
+{
+    struct netio_open *open = new_machine(out, error);
+
+    return !open ? -ENOMEM
+                 : hand_out(out, open, set_up(open, SOCK_DGRAM, host, service, options, error));
+}
+
+int netio_unixopen_start(struct netio_open **out, const char *path,
+                         const struct netio_open_options *options, struct netio_error *error)
+{
+    struct netio_open *open = new_machine(out, error);
+
+    return !open ? -ENOMEM : hand_out(out, open, set_up_unix(open, path, options, error));
+}
+
+int netio_tcpopen_start_addrs(struct netio_open **out, const struct netio_addr *addrs,
+                              size_t count, const struct netio_open_options *options,
+                              struct netio_error *error)
+{
+    struct netio_open *open = new_machine(out, error);
+
+    return !open ? -ENOMEM
+                 : hand_out(out, open, set_up_addrs(open, addrs, count, options, error));
 }
 
 void netio_open_free(struct netio_open *open)
@@ -313,24 +338,46 @@ void netio_open_free(struct netio_open *open)
     free(open);
 }
 
-int netio_tcpopen(const char *host, const char *service,
-                  const struct netio_open_options *options, struct netio_error *error)
+/* The whole of it: steps and waits, and clears up. */
+static int run(struct netio_open *open, int code, const char *host, struct netio_error *error)
 {
-    struct netio_open open;
     struct netio_want want;
-    int code = set_up(&open, host, service, options, error);
 
     while (!code) {
-        code = netio_open_step(&open, error);
+        code = netio_open_step(open, error);
         if (code != -EAGAIN)
             break;
-        netio_open_want(&open, &want);
+        netio_open_want(open, &want);
         code = netio_want_poll(&want);
         if (code == -EINTR)
             code = 0;
         else if (code)
             netio_error_set(error, NETIO_STAGE_CONNECT, code, NULL, host);
     }
-    clear(&open);
+    clear(open);
     return code;
+}
+
+int netio_tcpopen(const char *host, const char *service,
+                  const struct netio_open_options *options, struct netio_error *error)
+{
+    struct netio_open open;
+
+    return run(&open, set_up(&open, SOCK_STREAM, host, service, options, error), host, error);
+}
+
+int netio_udpopen(const char *host, const char *service,
+                  const struct netio_open_options *options, struct netio_error *error)
+{
+    struct netio_open open;
+
+    return run(&open, set_up(&open, SOCK_DGRAM, host, service, options, error), host, error);
+}
+
+int netio_unixopen(const char *path, const struct netio_open_options *options,
+                   struct netio_error *error)
+{
+    struct netio_open open;
+
+    return run(&open, set_up_unix(&open, path, options, error), path, error);
 }
