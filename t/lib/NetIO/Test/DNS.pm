@@ -16,6 +16,7 @@ package NetIO::Test::DNS;
 #     servfail, refused, nxdomain     these codes
 #     nodata       no records         cname X    an alias, and nothing about X
 #     garbage      the question, and noise for an answer
+#     odd ADDRESS  an alias with a line end and a NUL in its name, which has that address
 #     empty        a datagram without a byte
 #     late MS ...  the rest of the line, after MS milliseconds
 # A name that is not there does not exist; a type that is not there is nodata.
@@ -131,6 +132,14 @@ sub address_record {
     return record($type, inet_pton($type == 1 ? AF_INET : AF_INET6, $text) // die "$text\n");
 }
 
+sub odd {
+    my ($type, $address) = @_;
+    my $name = wire_name("odd\nname\0.test");
+
+    # The second record is about the name in the first one, not about that of the question.
+    return (record(5, $name), $name . substr address_record($type, $address), 2);
+}
+
 # The line that applies: "lost N" lines count down and drop out.
 sub line_for {
     my ($zone, $name, $type) = @_;
@@ -157,6 +166,7 @@ sub reply {
     return $header->($RCODE{$word}, 0) if $RCODE{$word};
     my @records =
           $word eq 'nodata' ? ()
+        : $word eq 'odd'    ? odd($type, $rest[0])
         : $word eq 'cname'  ? record(5, wire_name($rest[0]))
         : $word eq 'many'   ? many($type, $rest[0])
         :                     map { address_record($type, $_) } @$line;
