@@ -77,11 +77,19 @@ static int set_family(struct netio_open *open, const struct netio_open_options *
     return 0;
 }
 
+/* The addresses that race has room for are left as they are. */
+static void empty(struct netio_open *open)
+{
+    open->state = RACING;
+    open->family = AF_UNSPEC;
+    open->resolve = NULL;
+    netio__race_init(&open->race);
+}
+
 static int set_options(struct netio_open *open, int type,
                        const struct netio_open_options *options, struct netio_error *error)
 {
-    *open = (struct netio_open){0};
-    netio__race_init(&open->race);
+    empty(open);
     int code = netio__dial_set(&open->race.dial, type, options, error);
     if (code || !options)
         return code;
@@ -102,7 +110,7 @@ static int set_up(struct netio_open *open, int type, const char *host, const cha
                   const struct netio_open_options *options, struct netio_error *error)
 {
     int code = set_options(open, type, options, error);
-    struct netio_addr addr;
+    struct netio_addr *only = &open->race.only.address;
 
     if (code)
         return code;
@@ -110,9 +118,9 @@ static int set_up(struct netio_open *open, int type, const char *host, const cha
     if (port < 0)
         return netio_error_set(error, NETIO_STAGE_SERVICE, port, NULL, service);
     open->port = (unsigned)port;
-    if (netio_addr_parse(&addr, host) == 0 && fits(open, &addr)) {
-        netio_addr_set_port(&addr, open->port);
-        *netio__race_only(&open->race) = addr;
+    if (netio_addr_parse(only, host) == 0 && fits(open, only)) {
+        netio_addr_set_port(only, open->port);
+        netio__race_only(&open->race);
         return 0;
     }
     open->state = RESOLVING;
@@ -140,13 +148,14 @@ static int set_path(struct netio_addr *addr, const char *path)
 static int set_up_unix(struct netio_open *open, const char *path,
                        const struct netio_open_options *options, struct netio_error *error)
 {
-    *open = (struct netio_open){0};
-    netio__race_init(&open->race);
+    empty(open);
     int code = netio__dial_set_unix(&open->race.dial, options, error);
     if (code)
         return code;
     open->race.deadline = options ? options->deadline : NETIO_NEVER;
-    code = set_path(netio__race_only(&open->race), path);
+    code = set_path(&open->race.only.address, path);
+    if (!code)
+        netio__race_only(&open->race);
     return code ? netio_error_set(error, NETIO_STAGE_CONNECT, code, NULL, path) : 0;
 }
 

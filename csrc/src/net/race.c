@@ -1,5 +1,5 @@
 /* Ring 1.  A race of connects to the addresses of one host, after RFC 8305 section 5.
- * Called by open.c; dial.c makes the sockets.  It knows nothing of names.
+ * Called by open.c; dial.c makes the sockets, race_wait.c waits for them.  It knows nothing of names.
  *
  * One attempt:
  *
@@ -14,16 +14,14 @@
  * are so many addresses that the deadline would pass before the last one's turn: then they
  * share the time evenly, but are never less than STAGGER_LEAST apart.
  *
- * While one socket is all there is to wait for, it is what the machine waits for.  For two
- * there is an epoll descriptor.  Where descriptors are short there may be none for it, or for
- * the next socket.  Then what is on its way goes on alone, for its fair share of the time;
+ * Where descriptors are short there may be none for the next socket, or none to wait for several
+ * with (race_wait.c).  Then what is on its way goes on alone, for its fair share of the time;
  * after that the oldest is given up, and its descriptor serves the next one. */
 #include "net/race.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #define MS            1000000LL
 #define STAGGER       (250 * MS)
@@ -33,23 +31,29 @@
 
 void netio__race_init(struct netio__race *race)
 {
+    memset(race, 0, offsetof(struct netio__race, dial));
     race->attempts = &race->only;
     race->runners = &race->runner;
     race->epoll = race->besides = race->runner.fd = -1;
     race->next = NETIO_NOW;
 }
 
-struct netio_addr *netio__race_only(struct netio__race *race)
+void netio__race_only(struct netio__race *race)
 {
     race->count = race->blamed = 1;
-    return &race->only.address;
+    race->only.stage = NETIO_STAGE_NONE;
+    race->only.code = 0;
 }
 
 void netio__race_clear(struct netio__race *race)
 {
-    for (size_t i = 0; i < race->begun; i++)
-        netio_fd_close(race->runners[i].fd);
-    netio_fd_close(race->epoll);
+    for (size_t i = 0; race->running > 0; i++)
+        if (race->runners[i].fd >= 0) {
+            netio_fd_close(race->runners[i].fd);
+            race->running--;
+        }
+    if (race->epoll >= 0)
+        netio__race_unwatch(race);
     if (race->attempts != &race->only)
         free(race->attempts);
     if (race->runners != &race->runner)
@@ -170,9 +174,12 @@ static void end(struct netio__race *race, size_t i, enum netio_stage stage, int 
     attempt->stage = stage;
     attempt->code = code;
     attempt->elapsed = netio_clock_now() - race->runners[i].started;
-    race->running -= race->runners[i].fd >= 0;
-    netio_fd_close(race->runners[i].fd);
-    race->runners[i].fd = -1;
+    if (race->runners[i].fd >= 0) {
+        netio__race_forget(race, race->runners[i].fd);
+        netio_fd_close(race->runners[i].fd);
+        race->runners[i].fd = -1;
+        race->running--;
+    }
 }
 
 /* A failure leaves a descriptor, and the turn, to the next one. */
@@ -241,58 +248,6 @@ static int look(struct netio__race *race, int *fd)
     return 0;
 }
 
-/* ---- one descriptor for several ---------------------------------------------------------- */
-
-static int watch(struct netio__race *race, int fd, uint32_t events)
-{
-    struct epoll_event event = {.events = events};
-
-    if (epoll_ctl(race->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
-        return 0;
-    if (errno == EEXIST && epoll_ctl(race->epoll, EPOLL_CTL_MOD, fd, &event) == 0)
-        return 0;
-    return -errno;
-}
-
-/* Before each wait: a resolver opens and closes sockets as it likes. */
-static int watch_more(struct netio__race *race, const struct netio_want *more)
-{
-    int fd = more ? more->fd : -1;
-
-    /* Closed ones are gone already, and its number may be another's by now. */
-    if (race->besides != fd && race->besides >= 0)
-        (void)epoll_ctl(race->epoll, EPOLL_CTL_DEL, race->besides, NULL);
-    race->besides = fd;
-    return fd == -1 ? 0
-                    : watch(race, fd,
-                            (more->events & NETIO_READ ? (uint32_t)EPOLLIN : 0) |
-                                (more->events & NETIO_WRITE ? (uint32_t)EPOLLOUT : 0));
-}
-
-static void unwatch_all(struct netio__race *race)
-{
-    netio_fd_close(race->epoll);
-    race->epoll = race->besides = -1;
-}
-
-/* Makes the epoll descriptor, if there is none, and puts in what there is; 0 or -errno. */
-static int watch_all(struct netio__race *race, const struct netio_want *more)
-{
-    if (race->epoll == -1) {
-        race->epoll = epoll_create1(EPOLL_CLOEXEC);
-        if (race->epoll == -1)
-            return -errno;
-        for (size_t i = 0; i < race->begun; i++) {
-            int code = race->runners[i].fd >= 0 ? watch(race, race->runners[i].fd, EPOLLOUT) : 0;
-            if (code) {
-                unwatch_all(race);
-                return code;
-            }
-        }
-    }
-    return watch_more(race, more);
-}
-
 /* ---- beginning --------------------------------------------------------------------------- */
 
 /* No descriptor for the next one: it waits until what is on its way has had its time. */
@@ -320,7 +275,7 @@ static int is_short(enum netio_stage stage, int code)
 /* Its socket was made and is waited for; or it waits for its turn again. */
 static int enter(struct netio__race *race, int fd, int code, int others)
 {
-    if (others && watch(race, fd, EPOLLOUT) < 0) {
+    if (others && netio__race_watch(race, fd) < 0) {
         netio_fd_close(fd);
         return 0;
     }
@@ -339,12 +294,13 @@ static int begin(struct netio__race *race, const struct netio_want *more)
     enum netio_stage stage;
     int fd;
 
-    if (race->cramped)
+    int narrow = race->cramped; /* and so it is for the one after this */
+    if (narrow)
         give_up_oldest(race);
     int others = race->running > 0 || more;
-    if (!others)
-        unwatch_all(race);
-    else if (watch_all(race, more) < 0) {
+    if (!others && race->epoll >= 0)
+        netio__race_unwatch(race);
+    if (others && netio__race_watch_all(race, more) < 0) {
         cramp(race, now);
         return 0;
     }
@@ -355,10 +311,10 @@ static int begin(struct netio__race *race, const struct netio_want *more)
         /* Other addresses would need a descriptor too. */
         return is_short(stage, code) ? race->code : 0;
     }
-    if (fd >= 0 && enter(race, fd, code, others))
-        race->next = after_stagger(race, now);
-    else
+    if (fd == -1 || !enter(race, fd, code, others) || narrow)
         cramp(race, now);
+    else
+        race->next = after_stagger(race, now);
     return 0;
 }
 
@@ -381,27 +337,8 @@ int netio__race_step(struct netio__race *race, const struct netio_want *more, in
         return race->code;
     /* Should it fail, the resolver's own timer wakes us. */
     if (race->epoll >= 0)
-        (void)watch_more(race, more);
+        (void)netio__race_watch_more(race, more);
     return -EAGAIN;
-}
-
-void netio__race_want(const struct netio__race *race, const struct netio_want *more,
-                      struct netio_want *want)
-{
-    *want = (struct netio_want){-1, 0, race->deadline};
-    if (race->pause)
-        want->deadline = netio_deadline_sooner(want->deadline, race->again);
-    else if (race->running && (race->running > 1 || more))
-        *want = (struct netio_want){race->epoll, NETIO_READ, race->deadline};
-    else if (more)
-        *want = *more;
-    for (size_t i = 0; race->running == 1 && !more && !race->pause && i < race->begun; i++)
-        if (race->runners[i].fd >= 0)
-            *want = (struct netio_want){race->runners[i].fd, NETIO_WRITE, race->deadline};
-    if (race->begun < race->count)
-        want->deadline = netio_deadline_sooner(want->deadline, race->next);
-    if (more)
-        want->deadline = netio_deadline_sooner(want->deadline, more->deadline);
 }
 
 void netio__race_update(const struct netio__race *race)

@@ -1,4 +1,5 @@
-/* Ring 1, private: the attempts to connect to one of several addresses (race.c). */
+/* Ring 1, private: the attempts to connect to one of several addresses (race.c,
+ * race_wait.c). */
 #ifndef NETIO_SRC_NET_RACE_H
 #define NETIO_SRC_NET_RACE_H
 
@@ -13,7 +14,6 @@ struct netio__runner {
 /* Addresses 0 to begun - 1 have been tried, running of them are still on their way; those from
  * begun to count - 1 come next. */
 struct netio__race {
-    struct netio__dial dial;
     netio_deadline deadline; /* of the whole */
     netio_deadline next;     /* when the next one may begin */
     size_t count, begun, running;
@@ -27,14 +27,16 @@ struct netio__race {
     size_t blamed;                  /* the failure to report: which attempt (count: none), */
     enum netio_stage stage;         /* what it was at, */
     int code;                       /* and why */
-    struct netio_attempt only;
     struct netio__runner runner;
+    /* Filled in before they count, and so not emptied first. */
+    struct netio__dial dial;
+    struct netio_attempt only;
 };
 
-/* All fields but these are zero: attempts, runners, epoll and besides, which this sets. */
+/* Empties it: no deadline, no addresses.  dial is the caller's to set. */
 void netio__race_init(struct netio__race *race);
-/* Room for one address without memory: fill it in, and count it by this. */
-struct netio_addr *netio__race_only(struct netio__race *race);
+/* The address in only is the one that there is; this takes no memory. */
+void netio__race_only(struct netio__race *race);
 /* Takes the whole list of addresses as it is known now, at most NETIO_RESOLVE_MAX; port: that
  * of all of them, 0: each has its own.  Those that were begun stay as they are; the others
  * take the order of the list.  0 or -ENOMEM, and then nothing has changed. */
@@ -47,6 +49,17 @@ int netio__race_step(struct netio__race *race, const struct netio_want *more, in
 /* After -EAGAIN, or before the first step. */
 void netio__race_want(const struct netio__race *race, const struct netio_want *more,
                       struct netio_want *want);
+/* Within the race.  Makes the epoll descriptor, if there is none, and puts in all that is under
+ * way; one more socket; what more says now, which changes with every step of a resolver: 0 or
+ * -errno. */
+int netio__race_watch_all(struct netio__race *race, const struct netio_want *more);
+int netio__race_watch(const struct netio__race *race, int fd);
+int netio__race_watch_more(struct netio__race *race, const struct netio_want *more);
+/* Takes a socket out before it is closed (a child of fork may keep it open, and with it the
+ * place in epoll); closes the epoll descriptor. */
+void netio__race_forget(const struct netio__race *race, int fd);
+void netio__race_unwatch(struct netio__race *race);
+
 /* How long those on their way have taken by now. */
 void netio__race_update(const struct netio__race *race);
 /* Closes and frees everything but the race itself. */
