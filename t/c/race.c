@@ -277,7 +277,8 @@ static void check_turns(void)
          "0@0 1@25 2@30 3@65 opened 70: ECANCELED/70 ECONNREFUSED/5 ECANCELED/40 -/5"},
         {"a deadline too short for turns of 10 ms", "never never never never never", 25,
          "0@0 1@10 2@20 ETIMEDOUT 25: ETIMEDOUT/25 ETIMEDOUT/15 ETIMEDOUT/5"},
-        {"no time at all: the first one is tried", "never never", 0, "0@0 ETIMEDOUT 0: ETIMEDOUT/0"},
+        {"no time at all: the first one is tried", "never never", 0,
+         "0@0 ETIMEDOUT 0: ETIMEDOUT/0"},
         {"no time, and refused: so is the next one", "no0 never", 0,
          "0@0 1@0 ETIMEDOUT 0: ECONNREFUSED/0 ETIMEDOUT/0"},
     };

@@ -19,7 +19,7 @@ alarm 300;
 my $DRIVER  = "$ENV{PWD}/csrc/build/t/drive-open";
 my $TRIALS  = 40;
 my $SECONDS = 0.3;
-my $LATE    = 20_000;                                   # microseconds: a round trip, and a wake-up
+my $LATE    = 20_000;                                # microseconds: a round trip, and a wake-up
 
 -x $DRIVER or BAIL_OUT('csrc/build/t/drive-open is not there: run make first');
 my $missing = NetIO::Test::Netns->missing;
@@ -31,11 +31,7 @@ my $client = NetIO::Test::Netns->new(
     'hosts'       => "2001:db8:dead::1 file\n2001:db8:dead::2 file\n192.0.2.2 file\n"
 );
 my $router = NetIO::Test::Netns->new('router');
-$client->join(
-    $router,
-    ['192.0.2.1/24', '2001:db8::1/64'],
-    ['192.0.2.2/24', '2001:db8::2/64']
-);
+$client->join($router, ['192.0.2.1/24', '2001:db8::1/64'], ['192.0.2.2/24', '2001:db8::2/64']);
 $client->ip('-6 route add default via 2001:db8::2');
 $router->sysctl('net.ipv6.conf.all.forwarding', 1);
 $router->ip('-6 route add blackhole 2001:db8:dead::/48');
@@ -68,7 +64,9 @@ for my $name (qw(file both.test late.test)) {
         [sort { $a <=> $b } @$_]
     } @late{qw(late bare)};
     is(scalar @$ours, $TRIALS, "A13 $name: each time it opened") or next;
-    my ($ours_late, $bare_late) = map { scalar grep { $_ > $LATE } @$_ } $ours, $bare;
+    my ($ours_late, $bare_late) = map {
+        scalar grep { $_ > $LATE } @$_
+    } $ours, $bare;
     SKIP: {
         skip "A13 $name: poll(2) itself was late $bare_late times", 1 if $bare_late > $TRIALS / 20;
         cmp_ok($ours_late, '<=', $TRIALS / 20, "A13 $name: open after 300 ms");
