@@ -19,7 +19,10 @@ static int look_up(void)
 
     if (code)
         return code != error.code || resolve != NULL;
-    while ((code = netio_resolve_step(resolve, &error)) == -EAGAIN) {
+    for (;;) {
+        code = netio_resolve_step(resolve, &error);
+        if (code ? code != -EAGAIN : !netio_resolve_pending(resolve))
+            break;
         netio_resolve_want(resolve, &want);
         fault_off();
         netio_want_poll(&want);

@@ -132,6 +132,7 @@ static void check_machine(void)
     is_int(want.deadline, NETIO_NOW, "and no wait");
     is_int(netio_resolve_step(resolve, NULL), 0, "the answer");
     is_int(netio_resolve_step(resolve, NULL), 0, "and again");
+    is_int(netio_resolve_pending(resolve), 0, "with nothing to come");
     netio_resolve_free(resolve);
     netio_resolve_free(NULL);
     pass("freeing none is legal");
@@ -185,7 +186,7 @@ static void check_hosts_file(void)
 /* A12: many addresses: each family keeps its share, and so many are used in all. */
 static void check_many(void)
 {
-    struct netio__addrs addrs = {0};
+    struct netio__addrs addrs = {0}, sorted;
     struct netio_addr addr;
     size_t in6 = 0;
 
@@ -195,20 +196,20 @@ static void check_many(void)
         netio__addrs_add(&addrs, &addr);
         netio__addrs_add(&addrs, &addr);
     }
-    is_int(addrs.count, NETIO_RESOLVE_MAX, "A12 a thousand addresses are cut");
+    is_int(addrs.count, NETIO_RESOLVE_MAX / 2, "A12 a thousand addresses are cut");
     netio_addr_parse(&addr, "2001:db8::");
     for (unsigned i = 0; i < 1000; i++) {
         addr.u.in6.sin6_addr.s6_addr[15] = (uint8_t)i;
         addr.u.in6.sin6_addr.s6_addr[14] = (uint8_t)(i >> 8);
         netio__addrs_add(&addrs, &addr);
     }
-    is_int(netio__addrs_count(&addrs, AF_INET6), NETIO_RESOLVE_MAX, "A12 each family by itself");
-    netio__addrs_order(&addrs);
-    is_int(addrs.count, NETIO_RESOLVE_MAX, "A12 and then both together");
-    for (size_t i = 0; i < addrs.count; i++)
-        in6 += netio_addr_family(&addrs.at[i]) == AF_INET6;
-    ok(in6 == 0 || in6 == NETIO_RESOLVE_MAX / 2 || in6 == NETIO_RESOLVE_MAX,
-       "A12 taking turns, where both can be reached: %zu are IPv6", in6);
+    is_int(netio__addrs_count(&addrs, AF_INET6), NETIO_RESOLVE_MAX / 2,
+           "A12 each family by itself");
+    netio__addrs_order(&addrs, &sorted);
+    is_int(sorted.count, NETIO_RESOLVE_MAX, "A12 and then both together");
+    for (size_t i = 0; i < sorted.count; i++)
+        in6 += netio_addr_family(&sorted.at[i]) == AF_INET6;
+    is_int(in6, NETIO_RESOLVE_MAX / 2, "A12 none is lost in the ordering");
 }
 
 static const struct {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define FAMILY_MAX (NETIO_RESOLVE_MAX / 2)
 #define PROBE_PORT 9 /* discard; nothing is sent there */
 
 size_t netio__addrs_count(const struct netio__addrs *addrs, int family)
@@ -22,7 +23,7 @@ size_t netio__addrs_count(const struct netio__addrs *addrs, int family)
 
 void netio__addrs_add(struct netio__addrs *addrs, const struct netio_addr *addr)
 {
-    if (netio__addrs_count(addrs, netio_addr_family(addr)) >= NETIO_RESOLVE_MAX)
+    if (netio__addrs_count(addrs, netio_addr_family(addr)) >= FAMILY_MAX)
         return;
     for (size_t i = 0; i < addrs->count; i++)
         if (netio_addr_compare(&addrs->at[i], addr) == 0)
@@ -104,21 +105,19 @@ static void take_turns(const struct netio__addrs *addrs, const enum reach *reach
     }
 }
 
-void netio__addrs_order(struct netio__addrs *addrs)
+void netio__addrs_order(const struct netio__addrs *addrs, struct netio__addrs *sorted)
 {
-    enum reach reach[2 * NETIO_RESOLVE_MAX];
-    struct netio__addrs sorted = {0};
+    enum reach reach[NETIO_RESOLVE_MAX];
 
+    *sorted = *addrs;
     if (addrs->count < 2)
         return;
+    sorted->count = 0;
     int probe[2] = {probe_open(AF_INET6), probe_open(AF_INET)};
     for (size_t i = 0; i < addrs->count; i++)
         reach[i] = reach_of(&addrs->at[i], probe[netio_addr_family(&addrs->at[i]) == AF_INET]);
     netio_fd_close(probe[0]);
     netio_fd_close(probe[1]);
     for (int class = 0; class < REACH_CLASSES; class++)
-        take_turns(addrs, reach, (enum reach)class, &sorted);
-    if (sorted.count > NETIO_RESOLVE_MAX)
-        sorted.count = NETIO_RESOLVE_MAX;
-    *addrs = sorted;
+        take_turns(addrs, reach, (enum reach)class, sorted);
 }

@@ -3,13 +3,16 @@
  *
  *      start ──► DONE                     numeric, localhost, in /etc/hosts
  *        │
- *        ▼     every question answered,
- *      ASKING ─────────────────────────► DONE        the name has addresses
- *        │  ▲   or enough of them          ▲
- *        │  └── next name of the search    │  none left, a fault on this side,
- *        │      list; or asked again,      │  or the deadline
- *        │      no server having answered  │
- *        └─────────────────────────────────┘
+ *        ▼     every question answered
+ *      ASKING ─────────────────────────► DONE        the name has addresses, or:
+ *        │  ▲ │                           ▲  ▲       none left, a fault on this side,
+ *        │  │ └──────► GROWING ───────────┘  │       or the deadline
+ *        │  │ enough   the other question    │
+ *        │  │          answered, or given up │
+ *        │  └── next name of the search      │
+ *        │      list; or asked again,        │
+ *        │      no server having answered    │
+ *        └───────────────────────────────────┘
  */
 #include "addrs.h"
 #include "dns.h"
@@ -36,8 +39,9 @@
 #define PATIENCE_LEAST (100 * MS)
 
 enum state {
-    ASKING, /* dns is set; candidate is the name under way */
-    DONE,   /* dns is gone; code says how it ended, and found is in order if that is 0 */
+    ASKING,  /* dns is set; candidate is the name under way */
+    GROWING, /* the same, and answer has what one question has found */
+    DONE,    /* dns is gone; code says how it ended, answer is whole if that is 0 */
 };
 
 struct netio_resolve {
@@ -52,7 +56,8 @@ struct netio_resolve {
     netio_deadline grace;    /* until then one family's addresses wait for the other's */
     struct netio__dns *dns;
     struct netio__resolvconf conf;
-    struct netio__addrs found;
+    struct netio__addrs found;  /* as they came */
+    struct netio__addrs answer; /* those in order, as they were when state was entered */
     char host[HOSTNAME_MAX + 1]; /* as given, without a final dot */
     char candidate[256];
 };
@@ -104,7 +109,7 @@ static int finish(struct netio_resolve *resolve, int code)
     resolve->state = DONE;
     resolve->code = code;
     if (!code)
-        netio__addrs_order(&resolve->found);
+        netio__addrs_order(&resolve->found, &resolve->answer);
     return code;
 }
 
@@ -232,13 +237,14 @@ static int weightier(int a, int b)
     return rising[i] == a ? b : a;
 }
 
-/* Whether the addresses of one family have waited long enough for those of the other. */
-static int waited_enough(struct netio_resolve *resolve, int missing)
+/* Whether the addresses of one family are to be used without those of the other: IPv6 at
+ * once, IPv4 when it has waited long enough. */
+static int enough(struct netio_resolve *resolve, int missing)
 {
-    if (!resolve->grace) {
-        int64_t grace = missing == AF_INET6 ? AAAA_GRACE : resolve->patience;
-        resolve->grace = netio_clock_now() + grace;
-    }
+    if (missing == AF_INET)
+        return 1;
+    if (!resolve->grace)
+        resolve->grace = netio_clock_now() + AAAA_GRACE;
     return netio_deadline_passed(resolve->grace);
 }
 
@@ -251,11 +257,28 @@ static int weigh(struct netio_resolve *resolve)
 
     if (in4 != -EAGAIN && in6 != -EAGAIN)
         return found ? 0 : weightier(in4, in6);
-    if (found && waited_enough(resolve, in4 == -EAGAIN ? AF_INET : AF_INET6))
+    if (found && enough(resolve, in4 == -EAGAIN ? AF_INET : AF_INET6))
         return 0;
     if (netio_deadline_passed(resolve->deadline))
         return found ? 0 : -ETIMEDOUT;
     return -EAGAIN;
+}
+
+/* Whether a question is on its way for which there is time. */
+static int may_grow(const struct netio_resolve *resolve)
+{
+    return (netio__dns_result(resolve->dns, AF_INET) == -EAGAIN ||
+            netio__dns_result(resolve->dns, AF_INET6) == -EAGAIN) &&
+           !netio_deadline_passed(resolve->deadline);
+}
+
+static int succeed(struct netio_resolve *resolve)
+{
+    if (!may_grow(resolve))
+        return finish(resolve, 0);
+    resolve->state = GROWING;
+    netio__addrs_order(&resolve->found, &resolve->answer);
+    return 0;
 }
 
 /* c-ares gives up when no server answers; with time left, the question is asked again. */
@@ -281,6 +304,8 @@ static int go_on(struct netio_resolve *resolve)
             return code;
         if (code == -ETIMEDOUT && ask_again(resolve))
             continue;
+        if (!code)
+            return succeed(resolve);
         if (code != NETIO_ENONAME && code != NETIO_ENOADDRESS && code != NETIO_ERESOLVER)
             return finish(resolve, code);
         resolve->verdict = weightier(resolve->verdict, code);
@@ -289,9 +314,21 @@ static int go_on(struct netio_resolve *resolve)
     }
 }
 
+/* A question brings all of its addresses at once: as long as it is open, the answer stays. */
+static int grow(struct netio_resolve *resolve)
+{
+    netio__dns_step(resolve->dns);
+    return may_grow(resolve) ? 0 : finish(resolve, 0);
+}
+
 int netio_resolve_step(struct netio_resolve *resolve, struct netio_error *error)
 {
-    int code = resolve->state == ASKING ? go_on(resolve) : resolve->code;
+    int code = resolve->code;
+
+    if (resolve->state == ASKING)
+        code = go_on(resolve);
+    else if (resolve->state == GROWING)
+        code = grow(resolve);
 
     if (code == 0 || code == -EAGAIN)
         return code;
@@ -306,15 +343,19 @@ void netio_resolve_want(const struct netio_resolve *resolve, struct netio_want *
     }
     netio__dns_want(resolve->dns, want);
     want->deadline = netio_deadline_sooner(want->deadline, resolve->deadline);
-    want->deadline = netio_deadline_sooner(want->deadline, resolve->grace);
+    if (resolve->state == ASKING)
+        want->deadline = netio_deadline_sooner(want->deadline, resolve->grace);
+}
+
+int netio_resolve_pending(const struct netio_resolve *resolve)
+{
+    return resolve->state == GROWING;
 }
 
 size_t netio_resolve_answer(const struct netio_resolve *resolve, const struct netio_addr **addrs)
 {
-    int found = resolve->state == DONE && resolve->code == 0;
-
-    *addrs = resolve->found.at;
-    return found ? resolve->found.count : 0;
+    *addrs = resolve->answer.at;
+    return resolve->answer.count;
 }
 
 void netio_resolve_free(struct netio_resolve *resolve)
