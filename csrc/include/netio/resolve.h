@@ -42,10 +42,11 @@ void netio_resolve_want(const struct netio_resolve *resolve, struct netio_want *
 /* After 0: whether the other family may still come.  Who does without it takes the answer and
  * frees the machine; who does not, waits for what want says and steps again, until this is 0. */
 int netio_resolve_pending(const struct netio_resolve *resolve);
-/* The answer after 0: its addresses, port 0, no doubles, IPv6 and IPv4 taking turns
- * (RFC 8305 section 4); those that this machine has no route to come last, and before them
- * those for which it has only an address of another kind (RFC 6724).  They live until the
- * next step, which keeps all of them in the answer, though not in their places. */
+/* The answer after 0: its addresses, port 0, no doubles, in the order in which to try them:
+ * sorted by RFC 6724 with its table or that of gai.conf(5), then IPv6 and IPv4 taking turns,
+ * beginning with the family of the first one (RFC 8305 section 4); those that this machine has
+ * no route to come last.  They live until the next step, which keeps all of them in the answer,
+ * though not in their places. */
 size_t netio_resolve_answer(const struct netio_resolve *resolve, const struct netio_addr **addrs);
 void netio_resolve_free(struct netio_resolve *resolve);
 
