@@ -28,7 +28,8 @@
     X(BADNETWORK, -1009, EINVAL, "not a valid network")                                            \
     X(BADOPTION, -1010, EINVAL, "not a valid option")                                              \
     X(SELFCONNECT, -1011, ECONNREFUSED, "connected to itself")                                     \
-    X(FULL, -1012, ENOBUFS, "no room left")
+    X(FULL, -1012, ENOBUFS, "no room left")                                                        \
+    X(NOIDN, -1014, ELIBACC, "host names beyond ASCII need libidn2")
 
 enum netio_code {
 #define NETIO_X(name, code, sys, text) NETIO_E##name = code,

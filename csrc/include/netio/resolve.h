@@ -8,9 +8,11 @@
  * soon as they are known; IPv4 ones that come first wait 50 ms for them (RFC 8305 section 3).
  * The answer is then pending: what the other question finds still joins it.
  *
- * A host name is ASCII: letters, digits, hyphens and underscores between dots, a final dot if
- * you like; other scripts come in as punycode.  Its last part is no number: 127.1, 0x7f.1 and
- * 256.1.1.1 are no names, whatever other resolvers make of them.
+ * A host name is letters, digits, hyphens and underscores between dots, a final dot if you
+ * like.  Its last part is no number: 127.1, 0x7f.1 and 256.1.1.1 are no names, whatever other
+ * resolvers make of them.  One in UTF-8 that goes beyond ASCII is asked for as IDNA2008 has
+ * it, after the mappings of UTS 46, by libidn2, which is loaded then: it need not be installed
+ * for other names.  Errors show the name as it was given.
  *
  * Fork: finish or free a machine in the process that started it.  One thread each.
  * Not async-signal-safe.
@@ -27,7 +29,8 @@ struct netio_resolve;
 
 /* family: AF_UNSPEC, AF_INET or AF_INET6.  0 and *resolve (perhaps done already), or a
  * negative code with *error and *resolve NULL: NETIO_EBADHOST for an empty name, one of
- * over 253 bytes, or one that is no host name; NETIO_EBADOPTION for another family;
+ * over 253 bytes, or one that is no host name; NETIO_ENOIDN for one beyond ASCII without
+ * libidn2; NETIO_EBADOPTION for another family;
  * NETIO_ERESOLVER; -EMFILE, -ENFILE, -ENOMEM. */
 int netio_resolve_start(struct netio_resolve **resolve, const char *host, int family,
                         netio_deadline deadline, struct netio_error *error);

@@ -17,6 +17,7 @@
 #include "addrs.h"
 #include "dns.h"
 #include "hosts.h"
+#include "idn.h"
 #include "resolvconf.h"
 
 #include <netio/resolve.h>
@@ -58,7 +59,8 @@ struct netio_resolve {
     struct netio__resolvconf conf;
     struct netio__addrs found;  /* as they came */
     struct netio__addrs answer; /* those in order, as they were when state was entered */
-    char host[HOSTNAME_MAX + 1]; /* as given, without a final dot */
+    char given[128];             /* the host as given, as far as an error shows it */
+    char host[HOSTNAME_MAX + 1]; /* in ASCII, without a final dot */
     char candidate[256];
 };
 
@@ -179,19 +181,34 @@ static int look_up(struct netio_resolve *resolve)
     return code;
 }
 
-static int begin(struct netio_resolve *resolve, const char *host)
+/* A number: done at once; else 1. */
+static int begin_number(struct netio_resolve *resolve, const char *host)
 {
     struct netio_addr addr;
-    size_t len = strlen(host);
 
-    if (netio_addr_parse(&addr, host) == 0) {
-        if (netio_addr_family(&addr) == AF_UNIX)
-            return NETIO_EBADHOST;
-        snprintf(resolve->host, sizeof resolve->host, "%s", host);
-        add_text(resolve, host);
-        finish(resolve, resolve->found.count ? 0 : NETIO_ENOADDRESS);
-        return 0;
+    if (netio_addr_parse(&addr, host) != 0)
+        return 1;
+    if (netio_addr_family(&addr) == AF_UNIX)
+        return NETIO_EBADHOST;
+    add_text(resolve, host);
+    finish(resolve, resolve->found.count ? 0 : NETIO_ENOADDRESS);
+    return 0;
+}
+
+static int begin(struct netio_resolve *resolve, const char *host)
+{
+    char ascii[sizeof resolve->host + 1];
+    int code = begin_number(resolve, host);
+
+    if (code <= 0)
+        return code;
+    if (netio__idn_needed(host)) {
+        code = netio__idn_encode(host, ascii, sizeof ascii);
+        if (code)
+            return code;
+        host = ascii;
     }
+    size_t len = strlen(host);
     resolve->dotted = len > 0 && host[len - 1] == '.';
     len -= (size_t)resolve->dotted;
     if (!valid_host(host, len))
@@ -213,6 +230,7 @@ int netio_resolve_start(struct netio_resolve **out, const char *host, int family
     if (resolve) {
         resolve->family = family;
         resolve->deadline = deadline;
+        snprintf(resolve->given, sizeof resolve->given, "%s", host);
         code = begin(resolve, host);
     }
     if (resolve && !code) {
@@ -332,7 +350,7 @@ int netio_resolve_step(struct netio_resolve *resolve, struct netio_error *error)
 
     if (code == 0 || code == -EAGAIN)
         return code;
-    return netio_error_set(error, NETIO_STAGE_RESOLVE, code, NULL, resolve->host);
+    return netio_error_set(error, NETIO_STAGE_RESOLVE, code, NULL, resolve->given);
 }
 
 void netio_resolve_want(const struct netio_resolve *resolve, struct netio_want *want)
