@@ -8,6 +8,13 @@
  * soon as they are known; IPv4 ones that come first wait 50 ms for them (RFC 8305 section 3).
  * The answer is then pending: what the other question finds still joins it.
  *
+ * A name that those two do not have is asked of the C library if nsswitch.conf(5) names more
+ * sources of hosts than them (mdns4_minimal, myhostname, resolve, ldap, ...), so that what
+ * "getent ahosts" finds is found here.  They come last, wherever they stand in that file, and
+ * without "dns" in it name servers are not asked.  That takes a process, getent(1), which ends with
+ * the machine or the program, at the deadline at the latest; the program gets no SIGCHLD of it and
+ * no wait() finds it, unless it waits with __WALL.  Silent name servers leave it half of the time.
+ *
  * A host name is letters, digits, hyphens and underscores between dots, a final dot if you
  * like.  Its last part is no number: 127.1, 0x7f.1 and 256.1.1.1 are no names, whatever other
  * resolvers make of them.  One in UTF-8 that goes beyond ASCII is asked for as IDNA2008 has
