@@ -202,6 +202,9 @@ static const char hosts_file[] = "# a comment\n"
                                  "192.0.2.9\n"
                                  "/run/socket one\n"
                                  "192.0.2.3 #one\n"
+                                 "::1 six\n"
+                                 "::ffff:192.0.2.7 mapped\n"
+                                 "192.0.2.8 dotted.\n"
                                  "192.0.2.4 last";
 
 static const struct {
@@ -216,6 +219,13 @@ static const struct {
     {"one.test", AF_INET6, ""},
     {"last", AF_UNSPEC, "192.0.2.4 "},
     {"on", AF_UNSPEC, ""},
+    {"six", AF_UNSPEC, "::1 "},
+    {"six", AF_INET6, "::1 "},
+    {"six", AF_INET, "127.0.0.1 "},
+    {"mapped", AF_INET, "192.0.2.7 "},
+    {"mapped", AF_INET6, "::ffff:192.0.2.7 "},
+    {"dotted", AF_INET, "192.0.2.8 "},
+    {"dotte", AF_INET, ""},
     {"192.0.2.9", AF_UNSPEC, ""},
 };
 
