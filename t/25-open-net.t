@@ -66,7 +66,8 @@ my %listener;
 
 sub listen_in {
     my ($ns, @hosts) = @_;
-    my $pid = open2(my $out, my $in, $ns->prefix, $^X, '-MIO::Socket::INET', '-e', <<'SERVER', @hosts);
+    my $pid =
+        open2(my $out, my $in, $ns->prefix, $^X, '-MIO::Socket::INET', '-e', <<'SERVER', @hosts);
 my @fh = map { IO::Socket::INET->new(LocalAddr => "$_:4343", Listen => 64) or die "$@\n" } @ARGV;
 syswrite STDOUT, "listening\n";
 sysread STDIN, my $end, 1;

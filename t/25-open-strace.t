@@ -17,7 +17,7 @@ alarm 240;
 
 my $DRIVER   = "$ENV{PWD}/csrc/build/t/drive-open";
 my $folder   = File::Temp->newdir;
-my $TOGETHER = 4;    # most of the time is waiting
+my $TOGETHER = 4;                                     # most of the time is waiting
 -x $DRIVER or BAIL_OUT('csrc/build/t/drive-open is not there: run make first');
 my $missing = NetIO::Test::Netns->missing;
 $missing ||= 'no strace here' if system('strace -o /dev/null true 2>/dev/null') != 0;
@@ -30,7 +30,8 @@ $ns->ip('route add default via 192.0.2.2');
 $far->sysctl('net.ipv4.ip_forward', 1);
 $far->ip('route add blackhole 198.51.100.0/24');
 $far->ip('addr add 198.51.100.2/32 dev lo');
-my $listener_pid = open my $listener, '-|', $far->prefix, $^X, '-MIO::Socket::INET', '-e', <<'SERVER' or die "$!\n";
+my $listener_pid = open my $listener, '-|', $far->prefix, $^X, '-MIO::Socket::INET', '-e',
+    <<'SERVER' or die "$!\n";
 my $fh = IO::Socket::INET->new(LocalAddr => '198.51.100.2:4343', Listen => 1024) or die "$@\n";
 syswrite STDOUT, "listening\n";
 sleep 240;
