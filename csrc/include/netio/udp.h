@@ -66,7 +66,7 @@ struct netio_udp_attempt {
      * it kept silent, -EBADMSG when what it sent was no answer, -ECANCELED when another one
      * answered. */
     int code;
-    int64_t elapsed;           /* nanoseconds from its first request, or look-up, to its end or now */
+    int64_t elapsed;           /* nanoseconds from its first request, or look-up, to its end */
     unsigned asked;            /* how many requests were sent */
     unsigned invalid;          /* how many datagrams came that were no answer */
 };
