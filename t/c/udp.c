@@ -223,7 +223,8 @@ static const struct {
     {"a request is lost, and another", {"xxr"}, 1, 0, 0, "A0 A1000 A3000 ", "answer@3000 it ok"},
     {"one that is silent, no deadline", {"x"}, 1, 0, 0, "A0 A1000 A3000 A7000 ",
      "ETIMEDOUT@15000 ETIMEDOUT"},
-    {"one that is silent, a short deadline", {"x"}, 1, 1, 0, "A0 A500 ", "ETIMEDOUT@1000 ETIMEDOUT"},
+    {"one that is silent, a short deadline", {"x"}, 1, 1, 0, "A0 A500 ",
+     "ETIMEDOUT@1000 ETIMEDOUT"},
     {"the second one answers", {"x", "r"}, 2, 0, 0, "A0 B1000 ", "answer@1000 ECANCELED it ok"},
     {"three that are silent, no deadline", {"x", "x", "x"}, 3, 0, 0,
      "A0 B1000 C2000 A3000 B5000 C7000 A9000 B13000 C17000 A21000 B29000 C37000 ",
@@ -387,6 +388,9 @@ static void check_texts(void)
         if (texts[i].code) {
             is_int(attempts[0].code, texts[i].code, "and what is wrong with it");
             is_int(n, texts[i].code, "and with all of it");
+            is_int(attempts[0].stage,
+                   texts[i].code == NETIO_EBADSERVICE ? NETIO_STAGE_SERVICE : NETIO_STAGE_RESOLVE,
+                   "and at which stage");
             ok(attempts[0].server != texts[i].server &&
                    strcmp(attempts[0].server, texts[i].server) == 0,
                "and how it was given");
@@ -461,6 +465,22 @@ static int note_port(const void *answer, size_t size, const struct netio_addr *s
     return size == 2;
 }
 
+/* At which stage the first server failed. */
+static void check_stage(const struct netio_udp_question *asked,
+                        const struct netio_udp_options *options, enum netio_stage stage)
+{
+    const struct netio_udp_attempt *attempts;
+    struct netio_udp_ask *ask;
+    const char *answer;
+
+    if (netio_udp_ask_start(&ask, asked, options, NULL) < 0)
+        abort();
+    netio_udp_ask_step(ask, &answer, NULL, NULL);
+    netio_udp_ask_attempts(ask, &attempts);
+    is_str(netio_stage_str(attempts[0].stage), netio_stage_str(stage), "the stage is known");
+    netio_udp_ask_free(ask);
+}
+
 /* This end: what the servers see of it.  All use the one port, at the same time. */
 static void check_source(void)
 {
@@ -473,8 +493,12 @@ static void check_source(void)
     struct netio_udp_question asked = question(3);
     run(&asked, &options, result, sizeof result);
     is_str(result, "EADDRINUSE@0 EADDRINUSE EADDRINUSE EADDRINUSE", "a port that is taken");
+    check_stage(&asked, &options, NETIO_STAGE_BIND);
     close(probe);
     run(&asked, &options, result, sizeof result);
+    options.deadline = NETIO_NOW;
+    check_stage(&asked, &options, NETIO_STAGE_READ);
+    options.deadline = NETIO_NEVER;
     is_str(result, "answer@1000 it ECANCELED ECANCELED ok", "one port for several servers");
     is_int(told, 1, "valid got its data");
     end();

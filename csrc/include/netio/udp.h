@@ -61,11 +61,12 @@ struct netio_udp_options {   /* zero: all defaults */
 struct netio_udp_attempt {
     const char *server;        /* as given */
     struct netio_addr address; /* len 0: the server's name, address or service is at fault */
+    enum netio_stage stage;    /* at which it failed; NONE: it did not, or never had its turn */
     /* 0: it gave the answer, or is still waited for.  Why it failed otherwise: -ETIMEDOUT when
      * it kept silent, -EBADMSG when what it sent was no answer, -ECANCELED when another one
      * answered. */
     int code;
-    int64_t elapsed;           /* nanoseconds from its first request (or look-up) to its end, or now */
+    int64_t elapsed;           /* nanoseconds from its first request, or look-up, to its end */
     unsigned asked;            /* how many requests were sent */
     unsigned invalid;          /* how many datagrams came that were no answer */
 };

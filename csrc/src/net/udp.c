@@ -133,8 +133,11 @@ static void hang_up_all(struct netio_udp_ask *ask, int code)
     for (size_t i = 0; i < ask->count; i++) {
         int answered = ask->state == NETIO__UDP_ANSWERED && i == ask->winner;
         int refused = code == -ETIMEDOUT && ask->attempts[i].invalid > 0;
-        if (answered || netio__udp_target_lives(ask, i))
-            netio__udp_target_end(ask, i, answered ? 0 : refused ? -EBADMSG : code);
+        if (!answered && !netio__udp_target_lives(ask, i))
+            continue;
+        netio__udp_target_end(ask, i, answered ? 0 : refused ? -EBADMSG : code);
+        if (!answered && ask->attempts[i].asked)
+            ask->attempts[i].stage = NETIO_STAGE_READ;
     }
     netio__bundle_close(&ask->bundle);
 }

@@ -27,7 +27,7 @@ struct netio__udp_server {
  * of the same number. */
 struct netio__udp_target {
     size_t server;
-    unsigned rank;    /* it is so manieth of its server's addresses */
+    unsigned rank;    /* how many addresses of its server came before it */
     unsigned turns;   /* how many it has had */
     int fd;           /* -1: not asked yet, or over */
     int again;        /* its path turned out to be narrower: asked once more */

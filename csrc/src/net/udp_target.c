@@ -25,11 +25,12 @@ static int weight_of(const struct netio_udp_attempt *attempt)
 
 static void note_failure(struct netio_udp_ask *ask, size_t i, enum netio_stage stage)
 {
-    const struct netio_udp_attempt *attempt = &ask->attempts[i];
+    struct netio_udp_attempt *attempt = &ask->attempts[i];
     struct netio_addr end = attempt->address;
     const char *subject = attempt->server;
     int weight = weight_of(attempt);
 
+    attempt->stage = stage;
     if (weight < ask->weight)
         return;
     ask->weight = weight;
