@@ -5,6 +5,7 @@
 #include "error.h"
 #include "handle.h"
 #include "open.h"
+#include "timeout.h"
 
 MODULE = NetIO  PACKAGE = NetIO
 
@@ -12,12 +13,14 @@ PROTOTYPES: DISABLE
 
 BOOT:
     xs_handle_boot(aTHX);
+    xs_timeout_boot(aTHX);
 
 void
 CLONE(...)
   CODE:
     PERL_UNUSED_VAR(items);
     xs_handle_clone(aTHX);
+    xs_timeout_clone(aTHX);
 
 SV *
 tcpopen(host, service, ...)
@@ -29,3 +32,5 @@ tcpopen(host, service, ...)
 INCLUDE: Socket.xsi
 
 INCLUDE: Error.xsi
+
+INCLUDE: Timeout.xsi
