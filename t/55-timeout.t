@@ -104,7 +104,7 @@ for my $name (sort keys %blocking) {
 # What could not be printed would be flushed at every fork.
 {
     local $SIG{PIPE} = 'IGNORE';
-    close $other;
+    shutdown $other, 2;    # the child has it, too
     close $deaf;
 }
 
@@ -287,7 +287,7 @@ subtest 'F13 seconds' => sub {
             "$seconds: over before it begins";
     }
     for my $seconds (undef, 1e12, 9**9**9, '60', ' 60', 1e6) {
-        is scalar(timeout { 'ran' } $seconds), 'ran', $seconds // 'undef';
+        is scalar(timeout { 'ran' } $seconds), 'ran', 'time enough: ' . ($seconds // 'undef');
     }
     tie my $tied, 'Counted', 60;
     is scalar(timeout { 'ran' } $tied), 'ran', 'a tied number';
