@@ -28,6 +28,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <time.h>
 
 /* X(call, type of its value, parameters, arguments, errors); csrc/Makefile reads the names.
  * Left out are calls that cannot fail, and close, which frees its descriptor whatever it says.
@@ -83,6 +84,16 @@
       (int fd, int flags, const struct itimerspec *spec, struct itimerspec *old),                  \
       (fd, flags, spec, old),                                                                      \
       ECANCELED)                                                                                   \
+    X(timer_create, int, (clockid_t clock, struct sigevent *event, timer_t *timer),                \
+      (clock, event, timer),                                                                       \
+      EAGAIN, ENOMEM)                                                                              \
+    X(timer_settime, int,                                                                          \
+      (timer_t timer, int flags, const struct itimerspec *spec, struct itimerspec *old),           \
+      (timer, flags, spec, old),                                                                   \
+      EINVAL)                                                                                      \
+    X(sigaction, int, (int number, const struct sigaction *action, struct sigaction *old),         \
+      (number, action, old),                                                                       \
+      EINVAL)                                                                                      \
     X(poll, int, (struct pollfd *fds, nfds_t n, int timeout), (fds, n, timeout),                   \
       EINTR, ENOMEM)
 

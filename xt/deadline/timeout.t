@@ -25,15 +25,16 @@ if (!$child) {
     exit;
 }
 
+# Any signal ends a sleep, a select, a sysread.
 my @cases = (
-    ['sleep',    sub { sleep 1000 }],
-    ['select',   sub { select undef, undef, undef, 1000 }],
-    ['sysread',  sub { sysread $silent, my $text, 1 }],
+    ['sleep',    sub { sleep 1000 while 1 }],
+    ['select',   sub { select undef, undef, undef, 1000 while 1 }],
+    ['sysread',  sub { sysread $silent, my $text, 1 while 1 }],
     ['readline', sub { my $line = <$silent> }],
     ['waitpid',  sub { waitpid $child, 0 }],
     ['system',   sub { system { '/bin/sleep' } 'sleep', 1000 }],
     ['a loop',   sub { 1 while 1 }],
-    ['nested',   sub { timeout { sleep 1000 } 2000 }],
+    ['nested',   sub { timeout { sleep 1000 while 1 } 2000 }],
 );
 
 sub now { return clock_gettime(CLOCK_MONOTONIC) }
