@@ -69,7 +69,11 @@ for (
     ['IGNORE',             sub { local $SIG{ALRM} = 'IGNORE'; sleep $LONG }],
     ['DEFAULT',            sub { local $SIG{ALRM} = 'DEFAULT'; sleep $LONG }],
     ['a dying handler',    sub {
-        eval { local $SIG{ALRM} = sub { die "mine\n" }; setitimer(ITIMER_REAL, 0.005); sleep $LONG };
+        eval {
+            local $SIG{ALRM} = sub { die "mine\n" };
+            setitimer(ITIMER_REAL, 0.005);
+            sleep $LONG;
+        };
         is $@, "mine\n", 'F4 the block has its own timeout';
         sleep $LONG;
     }],
@@ -116,9 +120,10 @@ sub state_of {
     my ($signals, $seen) = (0, 0);
     local $SIG{ALRM} = sub { $signals++ };
     setitimer(ITIMER_REAL, 0.0002, 0.0002);
-    ok expired(sub { timeout { select undef, undef, undef, $LONG while 1 } 0.1 }),
+    ok expired(sub { timeout { select undef, undef, undef, $LONG while 1 } 0.1 }),    ## no critic (ProhibitSleepViaSelect)
         'A15 under a storm of signals';
-    is scalar(timeout { usleep(1000); 'in time' } 60), 'in time', 'A15 none of them is the deadline';
+    is scalar(timeout { usleep(1000); 'in time' } 60), 'in time',
+        'A15 none of them is the deadline';
     alarm 120;
     ok $signals, "$signals handlers ran";
 }
@@ -184,8 +189,9 @@ SKIP: {
     require threads;
     my @threads = map {
         threads->create(sub {
-            return scalar grep { expired(sub { timeout { select undef, undef, undef, $LONG } 0.005 }) }
-                1 .. 20;
+            return scalar grep {
+                expired(sub { timeout { select undef, undef, undef, $LONG } 0.005 })    ## no critic (ProhibitSleepViaSelect)
+            } 1 .. 20;
         })
     } 1 .. 4;
     is join(' ', map { $_->join } @threads), '20 20 20 20', 'F7 four threads, 20 times each';

@@ -68,7 +68,7 @@ tie my $tied, 'Tied';
 my %blocking = (
     'sleep'           => sub { sleep $LONG },
     'usleep'          => sub { usleep(1e6 * $LONG) },
-    'select'          => sub { select undef, undef, undef, $LONG },
+    'select'          => sub { select undef, undef, undef, $LONG },    ## no critic (ProhibitSleepViaSelect)
     'sysread'         => sub { sysread $silent, my $text, 1 },
     'read'            => sub { read $silent, my $text, 1 },
     'readline'        => sub { my $line = <$silent> },

@@ -42,7 +42,7 @@ struct guard {
 
 #define MY_CXT_KEY "NetIO::timeout::_guts"
 typedef struct {
-    void *owner;            /* the interpreter: while a new one is being cloned, it has this of ours */
+    void *owner; /* the interpreter: a new one, while it is being cloned, finds its parent's */
     struct guard *innermost;
     despatch_signals_proc_t before; /* the hook that ours stands in for */
     bool hooked;
@@ -349,8 +349,7 @@ static void hook(pTHX)
         PL_phase != PERL_PHASE_DESTRUCT) {
         int64_t now = netio_clock_now();
         struct guard *guard = find_expired(aTHX_ my->innermost, now);
-        if (guard && now >= guard->quiet_until) {
-            guard->quiet_until = now + AGAIN_NS / 2; /* not so long as to miss the next signal */
+        if (guard && may_throw(aTHX_ guard, now)) {
             repair_system(aTHX_ my);
             throw_expired(aTHX_ my, guard, now);
         }
