@@ -68,7 +68,7 @@ tie my $tied, 'Tied';
 my %blocking = (
     'sleep'           => sub { sleep $LONG },
     'usleep'          => sub { usleep(1e6 * $LONG) },
-    'select'          => sub { select undef, undef, undef, $LONG },
+    'select'          => sub { select undef, undef, undef, $LONG },    ## no critic (ProhibitSleepViaSelect)
     'sysread'         => sub { sysread $silent, my $text, 1 },
     'read'            => sub { read $silent, my $text, 1 },
     'readline'        => sub { my $line = <$silent> },
@@ -104,7 +104,7 @@ for my $name (sort keys %blocking) {
 # What could not be printed would be flushed at every fork.
 {
     local $SIG{PIPE} = 'IGNORE';
-    close $other;
+    shutdown $other, 2;    # the child has it, too
     close $deaf;
 }
 
@@ -287,7 +287,7 @@ subtest 'F13 seconds' => sub {
             "$seconds: over before it begins";
     }
     for my $seconds (undef, 1e12, 9**9**9, '60', ' 60', 1e6) {
-        is scalar(timeout { 'ran' } $seconds), 'ran', $seconds // 'undef';
+        is scalar(timeout { 'ran' } $seconds), 'ran', 'time enough: ' . ($seconds // 'undef');
     }
     tie my $tied, 'Counted', 60;
     is scalar(timeout { 'ran' } $tied), 'ran', 'a tied number';

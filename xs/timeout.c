@@ -42,7 +42,7 @@ struct guard {
 
 #define MY_CXT_KEY "NetIO::timeout::_guts"
 typedef struct {
-    void *owner;            /* the interpreter: while a new one is being cloned, it has this of ours */
+    void *owner; /* the interpreter: a new one, while it is being cloned, finds its parent's */
     struct guard *innermost;
     despatch_signals_proc_t before; /* the hook that ours stands in for */
     bool hooked;
@@ -236,19 +236,18 @@ static int dup_guard(pTHX_ MAGIC *mg, CLONE_PARAMS *params)
 
 static MGVTBL guard_table = {.svt_free = free_guard, .svt_dup = dup_guard};
 
-/* A DESTROY that dies is not the end of anything: Perl prints a warning and goes on, and while
- * an exception unwinds, so it should.  Guards from outside let it be; the next signal is 10 ms
- * away. */
-static bool in_destructor(pTHX_ const struct guard *guard)
+/* Whether Perl has been called for such a purpose within the guard's scope. */
+static bool is_inside(const PERL_SI *stack, const struct guard *guard, I32 type)
 {
-    for (const PERL_SI *stack = PL_curstackinfo; stack && stack != guard->stack;
-         stack = stack->si_prev)
-        if (stack->si_type == PERLSI_DESTROY)
+    for (; stack && stack != guard->stack; stack = stack->si_prev)
+        if (stack->si_type == type)
             return true;
     return false;
 }
 
-/* The outermost one that has expired: when it is over, so are those inside. */
+/* The outermost one that has expired: when it is over, so are those inside.  A DESTROY that dies
+ * is not the end of anything: Perl prints a warning and goes on, and while an exception unwinds,
+ * so it should.  Guards from outside let it be; the next signal is 10 ms away. */
 static struct guard *find_expired(pTHX_ struct guard *guard, int64_t now)
 {
     struct guard *found = NULL;
@@ -257,7 +256,7 @@ static struct guard *find_expired(pTHX_ struct guard *guard, int64_t now)
     for (; guard && guard->process == process; guard = guard->outer) {
         if (guard->deadline > now)
             continue;
-        if (in_destructor(aTHX_ guard))
+        if (is_inside(PL_curstackinfo, guard, PERLSI_DESTROY))
             break;
         found = guard;
     }
@@ -328,6 +327,18 @@ static void throw_expired(pTHX_ my_cxt_t *my, const struct guard *guard, int64_t
                             guard->seconds == 1 ? "" : "s"));
 }
 
+/* Not at every chance, or the code that catches the error could do nothing; and a %SIG handler
+ * that has just begun gets until the next signal to do what it is there for. */
+static bool may_throw(pTHX_ struct guard *guard, int64_t now)
+{
+    bool first = guard->quiet_until == 0;
+
+    if (now < guard->quiet_until)
+        return false;
+    guard->quiet_until = now + AGAIN_NS / 2; /* not so long as to miss the next signal */
+    return !first || !is_inside(PL_curstackinfo, guard, PERLSI_SIGNAL);
+}
+
 /* Runs where Perl runs %SIG handlers.  Those that wait stay waiting when this dies. */
 static void hook(pTHX)
 {
@@ -338,8 +349,7 @@ static void hook(pTHX)
         PL_phase != PERL_PHASE_DESTRUCT) {
         int64_t now = netio_clock_now();
         struct guard *guard = find_expired(aTHX_ my->innermost, now);
-        if (guard && now >= guard->quiet_until) {
-            guard->quiet_until = now + AGAIN_NS / 2; /* not so long as to miss the next signal */
+        if (guard && may_throw(aTHX_ guard, now)) {
             repair_system(aTHX_ my);
             throw_expired(aTHX_ my, guard, now);
         }
