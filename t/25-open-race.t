@@ -92,7 +92,7 @@ sub drive {
 # "ADDRESS what" of each attempt, and the code at the end.
 sub story {
     my (@args) = @_;
-    my $said = drive(@args);
+    my $said   = drive(@args);
     my ($code) = $said =~ /^code (\S+)$/m;
 
     like($said, qr/^left 0$/m, 'nothing is left open');
@@ -109,11 +109,10 @@ my @table = (
     ['both well: IPv6 wins', ['well.test'], '[2001:db8::2] connected; 0'],
     [
         'A13 IPv6 is silent, IPv4 well',
-        ['broken6.test'],
-        '[2001:db8:dead::1] Operation canceled; 192.0.2.2 connected; 0'
+        ['broken6.test'], '[2001:db8:dead::1] Operation canceled; 192.0.2.2 connected; 0'
     ],
-    ['IPv4 is silent, IPv6 well', ['broken4.test'], '[2001:db8::2] connected; 0'],
-    ['A comes late: AAAA serves without it', ['late4.test'], '[2001:db8::2] connected; 0'],
+    ['IPv4 is silent, IPv6 well',            ['broken4.test'], '[2001:db8::2] connected; 0'],
+    ['A comes late: AAAA serves without it', ['late4.test'],   '[2001:db8::2] connected; 0'],
     [
         'A comes while IPv6 is being tried',
         ['join4.test'],
@@ -157,8 +156,8 @@ is(
 $router->ip('route add blackhole 198.18.0.0/15');
 $router->ip('-6 route add blackhole 2001:db8:1::/48');
 my @tried = split /; /, story('-t', 2, 'many.test', 4343);
-is(pop @tried,    'ETIMEDOUT', 'A12 A14 1,000 silent addresses: the deadline');
-is(scalar @tried, 64,          'A12 A14 as many as the resolver gives are tried');
+is(pop @tried,    'ETIMEDOUT',            'A12 A14 1,000 silent addresses: the deadline');
+is(scalar @tried, 64,                     'A12 A14 as many as the resolver gives are tried');
 is(scalar(grep { /^\[2001/ } @tried), 32, 'A12 A14 half of them IPv6');
 
 # A16: from nothing to enough; more descriptors never make it worse.
@@ -176,7 +175,7 @@ system($ARGV[0], '-t', 20, '-4', 'well.test', 4343);
 system($ARGV[0], '-t', 20, 'broken4.test', 4343);
 HOLDER
 like($said, qr/^try 192\.0\.2\.2:4343: Cannot assign requested address$/m, 'A20 no port for IPv4');
-like($said, qr/^try \[2001:db8::2\]:4343: connected$/m,                   'A20 but one for IPv6');
+like($said, qr/^try \[2001:db8::2\]:4343: connected$/m,                    'A20 but one for IPv6');
 
 close $hold;
 waitpid $listener_pid, 0;

@@ -19,8 +19,8 @@ my ($DRIVER, $RELAY) = map { "$ENV{PWD}/csrc/build/t/$_" } qw(drive-open drive-r
 my $missing = NetIO::Test::Netns->missing || (-e '/dev/net/tun' ? '' : 'no /dev/net/tun here');
 plan skip_all => $missing if $missing;
 
-my @ns = map { NetIO::Test::Netns->new($_, hosts => "192.0.2.77 pair\n192.0.2.2 pair\n") }
-    qw(near far);
+my @ns =
+    map { NetIO::Test::Netns->new($_, hosts => "192.0.2.77 pair\n192.0.2.2 pair\n") } qw(near far);
 
 # Something that says a word when it is ready, and ends with its input.
 sub start {
@@ -60,13 +60,13 @@ my @running = map {
     $out
 } 1 .. 20;
 for my $out (@running) {
-    my $said = do { local $/; <$out> };
+    my $said   = do { local $/; <$out> };
     my ($code) = $said =~ /^code (\S+)$/m;
     my ($left) = $said =~ /^left (\d+)$/m;
     close $out;
     $ended{ ($code // 'none') . ' ' . ($left // 'none') }++;
 }
-my $ok = delete $ended{'0 0'};
+my $ok   = delete $ended{'0 0'};
 my $late = delete $ended{'ETIMEDOUT 0'} // 0;
 is_deeply(\%ended, {}, 'A22 each opens or meets its deadline, and leaves nothing open');
 cmp_ok($ok // 0, '>', 10, "A22 most of them open ($late did not)");
