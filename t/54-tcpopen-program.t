@@ -250,7 +250,10 @@ sub resident {
         $TCPOPEN, '127.0.0.1', $listening->port);
     Time::HiRes::sleep(0.01) until -e $told;
     is(slurp($told), $SIZE, 'a standard output that nobody reads does not stop what is sent');
-    cmp_ok(resident($child->{pid}), '<', 8192, 'and the flood is not hoarded');
+    SKIP: {
+        skip 'sanitizers take memory of their own', 1 if $ENV{ASAN_OPTIONS};
+        cmp_ok(resident($child->{pid}), '<', 8192, 'and the flood is not hoarded');
+    }
     is(fcntl($write, F_GETFL, 0) & O_NONBLOCK, 0, 'a pipe that others have, too, keeps blocking');
     close $write;
     close $read;

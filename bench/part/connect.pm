@@ -6,8 +6,8 @@ package part::connect;
 # counts the same each time, so there is one round of them.  Loading cancels out: of two runs that
 # differ by a number of connections only, the difference counts.
 #
-# Whoever closes first keeps the port for a second or more, and there are some 28,000 of them to
-# each server: so each side has a server of its own, and a turn is 10,000 connections.
+# Whoever closes first keeps the port for a while, and there are some 28,000 of them to each server,
+# of which half are cheap to find: so each turn has a server of its own, and is 10,000 connections.
 
 use strict;
 use warnings;
@@ -19,6 +19,7 @@ use constant {
     MOST_COST => 1.5,       # times the instructions of raw Socket
     TURN      => 10_000,    # connections of a side, before the next one has its turn
     AT_ONCE   => 1000,
+    ROUNDS    => 9,
 };
 
 my @valgrind = qw(valgrind --tool=callgrind --callgrind-out-file=/dev/null);
@@ -65,6 +66,8 @@ my @clock = (
 
 sub measure {
     my ($class, $bench) = @_;
+
+    $bench->heading('connect: what opening a connection costs the program');
     my $self = bless {
         bench => $bench,
         lib   => NetIO::Bench::Tree->installed($bench)->lib,
@@ -77,28 +80,29 @@ sub measure {
     return;
 }
 
-# The port of a server that this side alone has.
-sub _port {
-    my ($self, $side) = @_;
-
-    $self->{server}{$side} ||=
-        NetIO::Bench::Process->serve($self->{bench}->folder, 'bench/build/responder');
-    return $self->{server}{$side}->port;
-}
-
-# Perl that does so many connects; before and behind them, other code.
+# Perl that does so many connects; before and behind them, other code.  PORT stands for that of a
+# server.
 sub _command {
     my ($self, $side, $host, $timeout, $times, $before, $behind) = @_;
     my ($module, $program) = @{ $program_for{$side} };
 
     return ($^X, "-I$self->{lib}", "-M$module", '-e',
         "my (\$host, \$port, \$timeout, \$times) = \@ARGV; $before; $program; $behind",
-        $host, $self->_port($side), $timeout, $times);
+        $host, 'PORT', $timeout, $times);
 }
 
-# What a command prints: microseconds of so many connects; each of them took...
-sub _said {
-    my ($times, @command) = @_;
+# A new server, and the command with its port.
+sub _with_server {
+    my ($self, @command) = @_;
+    my $server = NetIO::Bench::Process->serve($self->{bench}->folder, 'bench/build/responder');
+
+    return ($server, map { $_ eq 'PORT' ? $server->port : $_ } @command);
+}
+
+# A turn of so many connects: microseconds that each took, as the command says.
+sub _turn {
+    my ($self, $times, @words) = @_;
+    my ($server, @command) = $self->_with_server(@words);
     my %took;
 
     open my $output, '-|', @command or die "$command[0]: $!\n";
@@ -130,10 +134,12 @@ sub _instructions {
 sub _counted {
     my ($self, $side, $times) = @_;
     my $said = $self->{bench}->folder . '/callgrind';
+    my ($server, @command) =
+        $self->_with_server($self->_command($side, '127.0.0.1', 5, $times, '', ''));
 
     # Hashes that are shuffled otherwise at each start would count differently.
     local $ENV{PERL_HASH_SEED} = 0;
-    run(@valgrind, "--log-file=$said", $self->_command($side, '127.0.0.1', 5, $times, '', ''));
+    run(@valgrind, "--log-file=$said", @command);
     open my $file, '<', $said or die "$said: $!\n";
     my ($count) = join('', <$file>) =~ /Collected : (\d+)/ or die "$said: no count\n";
     return $count;
@@ -149,10 +155,10 @@ sub _one_by_one {
     for (map { [$_, 0], [$_, 5] } '127.0.0.1', 'localhost') {
         my ($host, $timeout) = @$_;
         my $series = $bench->rounds(
-            $bench->pick(5, 1),
+            $bench->pick(ROUNDS, 1),
             map {
                 my @command = $self->_command($_, $host, $timeout, $times, @clock);
-                $_ => sub { _said($times, @command) }
+                $_ => sub { $self->_turn($times, @command) }
             } @{ $self->{sides} }
         );
         my $name = $host . ($timeout ? ', timeout' : '');
@@ -174,12 +180,11 @@ sub _at_once {
     );
 
     splice @turns, 4 if !grep { $_ eq 'AnyEvent::Socket' } @{ $self->{sides} };
-    for (0 .. $#turns / 2) {
-        my ($side, $command) = @turns[2 * $_, 2 * $_ + 1];
-        my @command = (@$command, $self->_port($side), AT_ONCE, $again);
-        $turns[2 * $_ + 1] = sub { _said(AT_ONCE * $again, @command) };
+    for (grep { ref } @turns) {
+        my @command = (@$_, 'PORT', AT_ONCE, $again);
+        $_ = sub { $self->_turn(AT_ONCE * $again, @command) };
     }
-    my $series = $bench->rounds($bench->pick(9, 1), @turns);
+    my $series = $bench->rounds($bench->pick(ROUNDS, 1), @turns);
     $bench->heading('connect: ' . AT_ONCE . ' at once, by the form that does not block');
     $bench->compare($series, 'elapsed', 'at once: us a connect');
     $bench->compare($series, 'cpu',     'at once: CPU a connect, us');
