@@ -43,6 +43,40 @@ static GV *new_glob(pTHX)
     return gv;
 }
 
+SV *xs_handle_empty(pTHX_ HV *stash)
+{
+    GV *gv = new_glob(aTHX);
+    SV *self = newRV_noinc((SV *)gv);
+
+    IoFLAGS(GvIOn(gv)) |= IOf_FLUSH;
+    return sv_bless(self, stash);
+}
+
+void xs_handle_open_take(pTHX_ GV *gv, int fd)
+{
+    IO *io = GvIOn(gv);
+
+    if (IoIFP(io) || IoOFP(io))
+        (void)do_close(gv, FALSE);
+    (void)xs_layer_open_take(aTHX_ fd, NETIO_NEVER, &IoIFP(io), &IoOFP(io));
+    IoTYPE(io) = IoTYPE_SOCKET;
+}
+
+void xs_handle_put_take(pTHX_ SV *self, int fd)
+{
+    GV *gv = xs_handle_gv(aTHX_ self);
+    int old = xs_handle_fd(aTHX_ self);
+
+    if (old == -1) {
+        xs_handle_open_take(aTHX_ gv, fd);
+        return;
+    }
+    while (dup3(fd, old, O_CLOEXEC) == -1 && (errno == EINTR || errno == EBUSY))
+        ; /* both are open: there is no other way to fail */
+    netio_fd_close(fd);
+    (void)xs_handle_clearerr(aTHX_ self); /* that was another socket's */
+}
+
 SV *xs_handle_new(pTHX_ int fd, netio_deadline deadline, bool fatal, NV timeout)
 {
     GV *gv = new_glob(aTHX);

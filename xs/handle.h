@@ -16,6 +16,15 @@ void xs_handle_clone(pTHX);
  * timeout: what $fh->timeout will tell, infinity for none. */
 SV *xs_handle_new(pTHX_ int fd, netio_deadline deadline, bool fatal, NV timeout);
 
+/* A reference to a new handle of that class on nothing yet; autoflush is on. */
+SV *xs_handle_empty(pTHX_ HV *stash);
+/* Opens any glob on the socket fd, after closing what it was open on; no deadline.  Where fd
+ * has other users in PerlIO, the last one to close closes it. */
+void xs_handle_open_take(pTHX_ GV *gv, int fd);
+/* Puts the socket fd in the place of the handle's own, whose number it gets; one that is not
+ * open is opened. */
+void xs_handle_put_take(pTHX_ SV *self, int fd);
+
 /* The glob of a method's object; croaks when it is none. */
 GV *xs_handle_gv(pTHX_ SV *self);
 /* Its descriptor, or -1 with $! EBADF when it is closed. */
