@@ -1,5 +1,5 @@
-/* Ring 1.  Opens a TCP connection; see netio/open.h.
- * Called by clients in C and, through XS, in Perl; it makes sockets and asks resolve.c.
+/* Ring 1.  Opens connections; see netio/open.h.
+ * Called by clients in C and, through XS, in Perl; dial.c makes the sockets, resolve.c asks for names.
  *
  *                      ┌────────────┐
  *      a name ───────► │ RESOLVING  │ (a name without addresses ends here)
@@ -20,14 +20,20 @@
  *                         │   OPENED   │ the descriptor is the caller's
  *                         └────────────┘
  *
- * An address written in numbers takes no resolver, no timer and no memory but the machine. */
-#include <netio/open.h>
+ * A unix socket goes on being CONNECTING while its listener's queue is full.  An address written
+ * in numbers takes no resolver, no timer and no memory but the machine. */
+#include "net/dial.h"
+
 #include <netio/resolve.h>
 #include <netio/service.h>
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
+#include <string.h>
+
+#define MS          1000000LL
+#define PAUSE_FIRST (1 * MS) /* of a unix socket whose listener's queue is full */
+#define PAUSE_LAST  (16 * MS)
 
 enum state {
     NEXT,       /* address current is to be tried; fd is -1, resolve NULL */
@@ -44,11 +50,14 @@ struct netio_open {
     unsigned port;
     netio_deadline deadline; /* of the whole */
     netio_deadline share;    /* of the attempt under way */
+    int64_t pause;           /* CONNECTING: 0, or the queue was full, and the try after ... */
+    netio_deadline again;    /* ... this moment comes so long after the last one */
     int64_t started;         /* when that attempt began */
     size_t count, current;
     struct netio_attempt *attempts; /* one for each address: &only, or count of them */
     struct netio_attempt only;
     struct netio_resolve *resolve;
+    struct netio__dial dial;
     int code; /* what failed last or, when FAILED, what is reported of it all ... */
     enum netio_stage stage;
     size_t blamed; /* ... and for which attempt; count: for none */
@@ -66,8 +75,14 @@ static int report(const struct netio_open *open, struct netio_error *error)
 {
     const struct netio_addr *address =
         open->blamed < open->count ? &open->attempts[open->blamed].address : NULL;
+    const char *subject = NULL;
+    struct netio_addr end;
 
-    return netio_error_set(error, open->stage, open->code, address, NULL);
+    if (address && open->stage == NETIO_STAGE_BIND) {
+        subject = netio__dial_end(&open->dial, netio_addr_family(address), &end);
+        address = &end;
+    }
+    return netio_error_set(error, open->stage, open->code, address, subject);
 }
 
 static int fail(struct netio_open *open, struct netio_error *error)
@@ -76,25 +91,54 @@ static int fail(struct netio_open *open, struct netio_error *error)
     return report(open, error);
 }
 
+/* The families that come into question, which that of this end narrows. */
+static int set_family(struct netio_open *open, const struct netio_open_options *options,
+                      struct netio_error *error)
+{
+    int source = netio_addr_family(&open->dial.source);
+
+    open->family = options->family;
+    if ((open->family != AF_UNSPEC && open->family != AF_INET && open->family != AF_INET6) ||
+        (open->family != AF_UNSPEC && source != AF_UNSPEC && source != open->family))
+        return netio_error_set(error, NETIO_STAGE_OPTION, NETIO_EBADOPTION, NULL, "family");
+    if (source != AF_UNSPEC)
+        open->family = source;
+    return 0;
+}
+
+static int set_options(struct netio_open *open, int type,
+                       const struct netio_open_options *options, struct netio_error *error)
+{
+    *open = (struct netio_open){.fd = -1, .attempts = &open->only};
+    int code = netio__dial_set(&open->dial, type, options, error);
+    if (code || !options)
+        return code;
+    open->deadline = options->deadline;
+    return set_family(open, options, error);
+}
+
+static int fits(const struct netio_open *open, const struct netio_addr *addr)
+{
+    int family = netio_addr_family(addr);
+
+    return (family == AF_INET || family == AF_INET6) &&
+           (open->family == AF_UNSPEC || open->family == family);
+}
+
 /* Numbers are taken at once; everything else is resolve's to judge. */
-static int set_up(struct netio_open *open, const char *host, const char *service,
+static int set_up(struct netio_open *open, int type, const char *host, const char *service,
                   const struct netio_open_options *options, struct netio_error *error)
 {
     struct netio_addr *only = &open->only.address;
+    int code = set_options(open, type, options, error);
 
-    *open = (struct netio_open){.fd = -1, .attempts = &open->only};
-    if (options) {
-        open->deadline = options->deadline;
-        open->family = options->family;
-    }
-    if (open->family != AF_UNSPEC && open->family != AF_INET && open->family != AF_INET6)
-        return netio_error_set(error, NETIO_STAGE_OPTION, NETIO_EBADOPTION, NULL, "family");
-    int port = netio_service_port(service, "tcp");
+    if (code)
+        return code;
+    int port = netio_service_port(service, type == SOCK_STREAM ? "tcp" : "udp");
     if (port < 0)
         return netio_error_set(error, NETIO_STAGE_SERVICE, port, NULL, service);
     open->port = (unsigned)port;
-    if (netio_addr_parse(only, host) == 0 && netio_addr_family(only) != AF_UNIX &&
-        (open->family == AF_UNSPEC || open->family == netio_addr_family(only))) {
+    if (netio_addr_parse(only, host) == 0 && fits(open, only)) {
         netio_addr_set_port(only, open->port);
         open->count = 1;
         open->blamed = 1;
@@ -104,20 +148,77 @@ static int set_up(struct netio_open *open, const char *host, const char *service
     return netio_resolve_start(&open->resolve, host, open->family, open->deadline, error);
 }
 
+static int set_path(struct netio_addr *addr, const char *path)
+{
+    size_t len = strlen(path), abstract = path[0] == '@';
+
+    if (len <= abstract)
+        return NETIO_EBADADDRESS;
+    if (len >= sizeof addr->u.un.sun_path)
+        return -ENAMETOOLONG;
+    addr->u.un.sun_family = AF_UNIX;
+    memcpy(addr->u.un.sun_path, path, len + 1);
+    /* An abstract name begins with a NUL, and does not end with one (unix(7)). */
+    if (abstract)
+        addr->u.un.sun_path[0] = '\0';
+    addr->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + !abstract);
+    return 0;
+}
+
+static int set_up_unix(struct netio_open *open, const char *path,
+                       const struct netio_open_options *options, struct netio_error *error)
+{
+    *open = (struct netio_open){.fd = -1, .attempts = &open->only, .count = 1, .blamed = 1};
+    int code = netio__dial_set_unix(&open->dial, options, error);
+    if (code)
+        return code;
+    open->deadline = options ? options->deadline : NETIO_NEVER;
+    code = set_path(&open->only.address, path);
+    return code ? netio_error_set(error, NETIO_STAGE_CONNECT, code, NULL, path) : 0;
+}
+
+/* Room for so many attempts; 0 or -ENOMEM. */
+static int make_room(struct netio_open *open, size_t count)
+{
+    struct netio_attempt *attempts = calloc(count, sizeof *attempts);
+
+    if (!attempts)
+        return -ENOMEM;
+    open->attempts = attempts;
+    open->count = open->blamed = count;
+    return 0;
+}
+
+static int set_up_addrs(struct netio_open *open, const struct netio_addr *addrs, size_t count,
+                        const struct netio_open_options *options, struct netio_error *error)
+{
+    size_t fitting = 0;
+    int code = set_options(open, SOCK_STREAM, options, error);
+
+    if (code)
+        return code;
+    for (size_t i = 0; i < count; i++)
+        fitting += fits(open, &addrs[i]) && fitting < NETIO_RESOLVE_MAX;
+    code = fitting ? make_room(open, fitting) : NETIO_ENOADDRESS;
+    if (code)
+        return netio_error_set(error, NETIO_STAGE_RESOLVE, code, NULL, NULL);
+    for (size_t i = 0, to = 0; to < fitting; i++)
+        if (fits(open, &addrs[i]))
+            open->attempts[to++].address = addrs[i];
+    return 0;
+}
+
 static int take_addresses(struct netio_open *open, struct netio_error *error)
 {
     const struct netio_addr *addrs;
     size_t count = netio_resolve_answer(open->resolve, &addrs);
-    struct netio_attempt *attempts = calloc(count, sizeof *attempts);
 
-    if (!attempts)
+    if (make_room(open, count) < 0)
         return netio_error_set(error, NETIO_STAGE_RESOLVE, -ENOMEM, NULL, NULL);
     for (size_t i = 0; i < count; i++) {
-        attempts[i].address = addrs[i];
-        netio_addr_set_port(&attempts[i].address, open->port);
+        open->attempts[i].address = addrs[i];
+        netio_addr_set_port(&open->attempts[i].address, open->port);
     }
-    open->attempts = attempts;
-    open->count = open->blamed = count;
     return 0;
 }
 
@@ -151,6 +252,8 @@ static void attempt_failed(struct netio_open *open, enum netio_stage stage, int 
 
     netio_fd_close(open->fd);
     open->fd = -1;
+    open->pause = 0;
+    attempt->stage = stage;
     attempt->code = code;
     attempt->elapsed = netio_clock_now() - open->started;
     if (open->blamed == open->count || no_way(open->code) || !no_way(code)) {
@@ -173,64 +276,60 @@ static netio_deadline share_of(const struct netio_open *open)
     return open->started + left / rest;
 }
 
+/* The listener's queue is full: the next try comes a little later each time. */
+static void pause_connect(struct netio_open *open)
+{
+    open->pause = open->pause ? open->pause * 2 : PAUSE_FIRST;
+    if (open->pause > PAUSE_LAST)
+        open->pause = PAUSE_LAST;
+    open->again = netio_clock_now() + open->pause;
+}
+
+static int no_descriptor(int code)
+{
+    return code == -EMFILE || code == -ENFILE || code == -ENOMEM || code == -ENOBUFS;
+}
+
 /* NEXT: 0 goes on with CONNECTING, or with NEXT again. */
 static int step_next(struct netio_open *open, struct netio_error *error)
 {
+    enum netio_stage stage;
+
     if (open->current == open->count)
         return fail(open, error);
-    const struct netio_addr *to = &open->attempts[open->current].address;
     open->started = netio_clock_now();
     open->share = share_of(open);
-    open->fd = socket(to->u.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int code = netio__dial_start(&open->dial, &open->attempts[open->current].address, &open->fd,
+                                 &stage);
     if (open->fd == -1) {
-        int code = -errno;
-        attempt_failed(open, NETIO_STAGE_SOCKET, code);
+        attempt_failed(open, stage, code);
         /* Other addresses would need a descriptor too. */
-        if (code == -EMFILE || code == -ENFILE || code == -ENOMEM || code == -ENOBUFS)
-            return fail(open, error);
-        return 0;
+        return stage == NETIO_STAGE_SOCKET && no_descriptor(code) ? fail(open, error) : 0;
     }
     open->state = CONNECTING;
-    if (connect(open->fd, &to->u.sa, to->len) == 0 || errno == EINPROGRESS || errno == EINTR)
-        return 0;
-    /* EAGAIN is what Linux says of IPv4 when the ephemeral ports are used up, and
-     * EADDRNOTAVAIL for the same of IPv6; to our caller EAGAIN means another thing. */
-    attempt_failed(open, NETIO_STAGE_CONNECT, errno == EAGAIN ? -EADDRNOTAVAIL : -errno);
+    if (code == -EAGAIN)
+        pause_connect(open);
     return 0;
 }
 
-/* A connect to a free port of the ephemeral range, on this machine, may be given that very
- * port for its own end: TCP's simultaneous open then joins the socket to itself. */
-static int joined_itself(int fd, const struct netio_addr *peer)
+/* How the attempt under way stands: 0, -EAGAIN, or why it failed. */
+static int look(struct netio_open *open)
 {
-    struct netio_addr local;
-
-    return netio_addr_local(&local, fd) == 0 && netio_addr_compare(&local, peer) == 0;
-}
-
-/* How the connect under way stands: 0 connected, -EAGAIN, or why it failed. */
-static int connect_result(int fd)
-{
-    struct netio_addr peer;
-    int code = 0;
-    socklen_t len = sizeof code;
-
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) == -1)
-        return -errno;
-    if (code)
-        return -code;
-    /* No error yet: then it has a peer, or it is still on its way. */
-    code = netio_addr_peer(&peer, fd);
-    if (code)
-        return code == -ENOTCONN ? -EAGAIN : code;
-    return joined_itself(fd, &peer) ? NETIO_ESELFCONNECT : 0;
+    if (!open->pause)
+        return netio__dial_result(open->fd);
+    if (!netio_deadline_passed(open->again))
+        return -EAGAIN;
+    int code = netio__dial_again(open->fd, &open->attempts[open->current].address);
+    if (code == -EAGAIN)
+        pause_connect(open);
+    return code;
 }
 
 /* CONNECTING: the descriptor, -EAGAIN, the failure; or 0, which goes on with NEXT.  The
  * descriptor may be 0 itself when the program has closed it: so it goes out through *fd. */
 static int step_connecting(struct netio_open *open, int *fd, struct netio_error *error)
 {
-    int code = connect_result(open->fd);
+    int code = look(open);
 
     if (code == -EAGAIN && !netio_deadline_passed(open->share))
         return code;
@@ -273,6 +372,8 @@ void netio_open_want(const struct netio_open *open, struct netio_want *want)
 {
     if (open->state == RESOLVING)
         netio_resolve_want(open->resolve, want);
+    else if (open->state == CONNECTING && open->pause)
+        *want = (struct netio_want){-1, 0, netio_deadline_sooner(open->again, open->share)};
     else if (open->state == CONNECTING)
         *want = (struct netio_want){open->fd, NETIO_WRITE, open->share};
     else
@@ -289,20 +390,61 @@ size_t netio_open_attempts(const struct netio_open *open,
     return open->current + 1;
 }
 
-int netio_tcpopen_start(struct netio_open **out, const char *host, const char *service,
-                        const struct netio_open_options *options, struct netio_error *error)
+/* What start makes of a machine that was set up, or was not. */
+static int hand_out(struct netio_open **out, struct netio_open *open, int code)
 {
-    struct netio_open *open = malloc(sizeof *open);
-
-    *out = NULL;
-    if (!open)
-        return netio_error_set(error, NETIO_STAGE_NONE, -ENOMEM, NULL, NULL);
-    int code = set_up(open, host, service, options, error);
     if (code)
         netio_open_free(open);
     else
         *out = open;
     return code;
+}
+
+/* Room for a machine; NULL with *error. */
+static struct netio_open *new_machine(struct netio_open **out, struct netio_error *error)
+{
+    struct netio_open *open = malloc(sizeof *open);
+
+    *out = NULL;
+    if (!open)
+        netio_error_set(error, NETIO_STAGE_NONE, -ENOMEM, NULL, NULL);
+    return open;
+}
+
+int netio_tcpopen_start(struct netio_open **out, const char *host, const char *service,
+                        const struct netio_open_options *options, struct netio_error *error)
+{
+    struct netio_open *open = new_machine(out, error);
+
+    return !open ? -ENOMEM
+                 : hand_out(out, open, set_up(open, SOCK_STREAM, host, service, options, error));
+}
+
+int netio_udpopen_start(struct netio_open **out, const char *host, const char *service,
+                        const struct netio_open_options *options, struct netio_error *error)
+{
+    struct netio_open *open = new_machine(out, error);
+
+    return !open ? -ENOMEM
+                 : hand_out(out, open, set_up(open, SOCK_DGRAM, host, service, options, error));
+}
+
+int netio_unixopen_start(struct netio_open **out, const char *path,
+                         const struct netio_open_options *options, struct netio_error *error)
+{
+    struct netio_open *open = new_machine(out, error);
+
+    return !open ? -ENOMEM : hand_out(out, open, set_up_unix(open, path, options, error));
+}
+
+int netio_tcpopen_start_addrs(struct netio_open **out, const struct netio_addr *addrs,
+                              size_t count, const struct netio_open_options *options,
+                              struct netio_error *error)
+{
+    struct netio_open *open = new_machine(out, error);
+
+    return !open ? -ENOMEM
+                 : hand_out(out, open, set_up_addrs(open, addrs, count, options, error));
 }
 
 void netio_open_free(struct netio_open *open)
@@ -313,24 +455,46 @@ void netio_open_free(struct netio_open *open)
     free(open);
 }
 
-int netio_tcpopen(const char *host, const char *service,
-                  const struct netio_open_options *options, struct netio_error *error)
+/* The whole of it: steps and waits, and clears up. */
+static int run(struct netio_open *open, int code, const char *host, struct netio_error *error)
 {
-    struct netio_open open;
     struct netio_want want;
-    int code = set_up(&open, host, service, options, error);
 
     while (!code) {
-        code = netio_open_step(&open, error);
+        code = netio_open_step(open, error);
         if (code != -EAGAIN)
             break;
-        netio_open_want(&open, &want);
+        netio_open_want(open, &want);
         code = netio_want_poll(&want);
         if (code == -EINTR)
             code = 0;
         else if (code)
             netio_error_set(error, NETIO_STAGE_CONNECT, code, NULL, host);
     }
-    clear(&open);
+    clear(open);
     return code;
+}
+
+int netio_tcpopen(const char *host, const char *service,
+                  const struct netio_open_options *options, struct netio_error *error)
+{
+    struct netio_open open;
+
+    return run(&open, set_up(&open, SOCK_STREAM, host, service, options, error), host, error);
+}
+
+int netio_udpopen(const char *host, const char *service,
+                  const struct netio_open_options *options, struct netio_error *error)
+{
+    struct netio_open open;
+
+    return run(&open, set_up(&open, SOCK_DGRAM, host, service, options, error), host, error);
+}
+
+int netio_unixopen(const char *path, const struct netio_open_options *options,
+                   struct netio_error *error)
+{
+    struct netio_open open;
+
+    return run(&open, set_up_unix(&open, path, options, error), path, error);
 }

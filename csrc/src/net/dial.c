@@ -1,0 +1,252 @@
+/* Ring 1.  One socket: made, prepared, bound to this end, on its way to an address.
+ * Called by open.c and race.c; it makes sockets and knows of no deadline.
+ *
+ * Ports of this end.  Several attempts of one machine, and the next machine a moment later,
+ * may have to use the same one for different peers, which TCP allows: what must differ is the
+ * pair of both ends.  bind(2) allows it under SO_REUSEADDR; a pair that is taken, or that
+ * has been until a minute ago (TIME-WAIT), connect(2) then refuses by EADDRNOTAVAIL.  So a
+ * reserved port is taken when either call says so, and 512 ports are 512 connections to each
+ * peer, not 512 a minute in all.  A datagram socket must not share: it would get half of
+ * what the other one is sent. */
+#include "net/dial.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RESERVED_LAST  1023 /* rcmd(3)'s range */
+#define RESERVED_FIRST 512
+
+static int bad_option(struct netio_error *error, const char *name)
+{
+    return netio_error_set(error, NETIO_STAGE_OPTION, NETIO_EBADOPTION, NULL, name);
+}
+
+static void take_plain(struct netio__dial *dial, int type,
+                       const struct netio_open_options *options)
+{
+    dial->type = type;
+    dial->keepalive = options->keepalive;
+    dial->nodelay = options->nodelay;
+    dial->prepare = options->prepare;
+    dial->data = options->data;
+}
+
+int netio__dial_set(struct netio__dial *dial, int type, const struct netio_open_options *options,
+                    struct netio_error *error)
+{
+    dial->type = type;
+    if (!options)
+        return 0;
+    take_plain(dial, type, options);
+    if (options->source_port > 65535)
+        return bad_option(error, "source_port");
+    if (options->reserved && options->source_port)
+        return bad_option(error, "reserved");
+    dial->port = options->source_port;
+    dial->reserved = options->reserved;
+    if (options->source && (netio_addr_parse(&dial->source, options->source) < 0 ||
+                            netio_addr_family(&dial->source) == AF_UNIX))
+        return netio_error_set(error, NETIO_STAGE_OPTION, NETIO_EBADADDRESS, NULL,
+                               options->source);
+    return 0;
+}
+
+int netio__dial_set_unix(struct netio__dial *dial, const struct netio_open_options *options,
+                         struct netio_error *error)
+{
+    dial->type = SOCK_STREAM;
+    if (!options)
+        return 0;
+    take_plain(dial, SOCK_STREAM, options);
+    dial->keepalive = dial->nodelay = 0;
+    if (options->family)
+        return bad_option(error, "family");
+    if (options->source)
+        return bad_option(error, "source");
+    if (options->source_port)
+        return bad_option(error, "source_port");
+    return options->reserved ? bad_option(error, "reserved") : 0;
+}
+
+/* To our caller's caller EAGAIN means that something is to be waited for; no call that is
+ * used here means it so, whatever a security module may answer. */
+static int failure(int code)
+{
+    return code == -EAGAIN ? -ENOBUFS : code;
+}
+
+static int switch_on(int fd, int level, int name)
+{
+    return setsockopt(fd, level, name, &(int){1}, sizeof(int)) == -1 ? -errno : 0;
+}
+
+/* A new socket with all that can be set before it is bound; -1 in *fd when that fails. */
+static int make(const struct netio__dial *dial, const struct netio_addr *to, int *fd)
+{
+    int code = 0, stream = dial->type == SOCK_STREAM;
+
+    *fd = socket(to->u.sa.sa_family, dial->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (*fd == -1)
+        return failure(-errno);
+    if (dial->keepalive && stream)
+        code = switch_on(*fd, SOL_SOCKET, SO_KEEPALIVE);
+    if (!code && dial->nodelay && stream)
+        code = switch_on(*fd, IPPROTO_TCP, TCP_NODELAY);
+    if (!code && dial->prepare)
+        code = dial->prepare(*fd, to, dial->data);
+    if (!code)
+        return 0;
+    netio_fd_close(*fd);
+    *fd = -1;
+    return failure(code);
+}
+
+static void local_end(const struct netio__dial *dial, int family, unsigned port,
+                      struct netio_addr *end)
+{
+    *end = dial->source;
+    if (!end->len) {
+        end->u.sa.sa_family = (sa_family_t)family;
+        end->len = family == AF_INET ? sizeof end->u.in4 : sizeof end->u.in6;
+    }
+    netio_addr_set_port(end, port);
+}
+
+static int bind_end(const struct netio__dial *dial, int fd, int family, unsigned port)
+{
+    struct netio_addr end;
+    int code = 0;
+
+    if (!port && !dial->source.len)
+        return 0;
+    local_end(dial, family, port, &end);
+    if (dial->type == SOCK_STREAM && port)
+        code = switch_on(fd, SOL_SOCKET, SO_REUSEADDR);
+    /* Else the port would be chosen before the peer is known, and be this socket's alone: the
+     * ephemeral ports would do for as many connections in all, not to each peer. */
+    else if (dial->type == SOCK_STREAM)
+        (void)switch_on(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+    if (code || bind(fd, &end.u.sa, end.len) == 0)
+        return failure(code);
+    return errno == EACCES && port && port < IPPORT_RESERVED ? NETIO_EPRIVILEGE : failure(-errno);
+}
+
+int netio__dial_again(int fd, const struct netio_addr *to)
+{
+    int unix_path = to->u.sa.sa_family == AF_UNIX;
+    int n = connect(fd, &to->u.sa, to->len);
+
+    /* After a signal it may or may not be on its way: EALREADY or EISCONN say that it is. */
+    if (n == -1 && errno == EINTR)
+        n = connect(fd, &to->u.sa, to->len);
+    if (n == 0 || errno == EINPROGRESS || errno == EALREADY || errno == EISCONN)
+        return 0;
+    if (errno == EAGAIN && unix_path)
+        return -EAGAIN;
+    /* What Linux says of IPv4 when the ephemeral ports are used up; of IPv6 it says
+     * EADDRNOTAVAIL. */
+    return errno == EAGAIN ? -EADDRNOTAVAIL : -errno;
+}
+
+/* Whether there is a way to an address at all: a datagram socket needs no pair of ports that
+ * is free, and sends nothing. */
+static int has_way(const struct netio_addr *to)
+{
+    int fd = socket(to->u.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int has = fd == -1 || connect(fd, &to->u.sa, to->len) == 0;
+
+    netio_fd_close(fd);
+    return has;
+}
+
+/* From 1023 downwards, the first port that this peer is not connected to already. */
+static int walk_reserved(const struct netio__dial *dial, const struct netio_addr *to, int *fd,
+                         enum netio_stage *stage)
+{
+    int code;
+
+    for (unsigned port = RESERVED_LAST; port >= RESERVED_FIRST; port--) {
+        *stage = NETIO_STAGE_SOCKET;
+        if (*fd == -1 && (code = make(dial, to, fd)) != 0)
+            return code;
+        *stage = NETIO_STAGE_BIND;
+        code = bind_end(dial, *fd, to->u.sa.sa_family, port);
+        if (code == -EADDRINUSE)
+            continue;
+        if (code)
+            return code;
+        *stage = NETIO_STAGE_CONNECT;
+        code = netio__dial_again(*fd, to);
+        if (code != -EADDRINUSE && (code != -EADDRNOTAVAIL || !has_way(to)))
+            return code;
+        /* It is bound for good: the next port needs another socket. */
+        netio_fd_close(*fd);
+        *fd = -1;
+    }
+    *stage = NETIO_STAGE_BIND;
+    return NETIO_ERESERVED;
+}
+
+static int dial_once(const struct netio__dial *dial, const struct netio_addr *to, int *fd,
+                     enum netio_stage *stage)
+{
+    *stage = NETIO_STAGE_SOCKET;
+    int code = make(dial, to, fd);
+    if (code)
+        return code;
+    *stage = NETIO_STAGE_BIND;
+    code = bind_end(dial, *fd, to->u.sa.sa_family, dial->port);
+    if (code)
+        return code;
+    *stage = NETIO_STAGE_CONNECT;
+    return netio__dial_again(*fd, to);
+}
+
+int netio__dial_start(const struct netio__dial *dial, const struct netio_addr *to, int *fd,
+                      enum netio_stage *stage)
+{
+    *fd = -1;
+    int code = (dial->reserved ? walk_reserved : dial_once)(dial, to, fd, stage);
+    if (code && code != -EAGAIN) {
+        netio_fd_close(*fd);
+        *fd = -1;
+    }
+    return code;
+}
+
+/* A connect to a free port of the ephemeral range, on this machine, may be given that very
+ * port for its own end: TCP's simultaneous open then joins the socket to itself. */
+static int joined_itself(int fd, const struct netio_addr *peer)
+{
+    struct netio_addr local;
+
+    return netio_addr_local(&local, fd) == 0 && netio_addr_compare(&local, peer) == 0;
+}
+
+int netio__dial_result(int fd)
+{
+    struct netio_addr peer;
+    int code = 0;
+    socklen_t len = sizeof code;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) == -1)
+        return failure(-errno);
+    if (code)
+        return failure(-code);
+    /* No error yet: then it has a peer, or it is still on its way. */
+    code = netio_addr_peer(&peer, fd);
+    if (code)
+        return code == -ENOTCONN ? -EAGAIN : failure(code);
+    return joined_itself(fd, &peer) ? NETIO_ESELFCONNECT : 0;
+}
+
+const char *netio__dial_end(const struct netio__dial *dial, int family, struct netio_addr *addr)
+{
+    *addr = (struct netio_addr){0};
+    if (dial->reserved)
+        return "reserved port";
+    local_end(dial, family, dial->port, addr);
+    return NULL;
+}
