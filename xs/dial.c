@@ -37,15 +37,27 @@ SV *xs_dial_finish(pTHX_ SV *timeout, SV *deadline)
 
     if (!xs_seconds_get(aTHX_ &seconds, timeout) || !xs_seconds_get(aTHX_ &more, deadline))
         return NULL;
-    netio_deadline finish = netio_deadline_in(seconds < more ? seconds : more);
-    return sizeof(IV) < sizeof finish ? newSVnv((NV)finish) : newSViv((IV)finish);
+    return xs_dial_number(aTHX_ netio_deadline_in(seconds < more ? seconds : more));
+}
+
+SV *xs_dial_number(pTHX_ netio_deadline deadline)
+{
+    return sizeof(IV) < sizeof deadline ? newSVnv((NV)deadline) : newSViv((IV)deadline);
 }
 
 netio_deadline xs_dial_deadline(pTHX_ SV *finish)
 {
     if (!finish || !SvOK(finish))
         return NETIO_NEVER;
-    return sizeof(IV) < sizeof(netio_deadline) ? (netio_deadline)SvNV(finish) : SvIV(finish);
+    return sizeof(IV) < sizeof(netio_deadline) ? (netio_deadline)SvNV(finish)
+                                               : (netio_deadline)SvIV(finish);
+}
+
+HV *xs_dial_plan(pTHX_ SV *plan)
+{
+    if (!SvROK(plan) || SvTYPE(SvRV(plan)) != SVt_PVHV)
+        croak("not a plan");
+    return (HV *)SvRV(plan);
 }
 
 static SV *field(pTHX_ HV *plan, const char *name)

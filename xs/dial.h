@@ -12,6 +12,10 @@
  * of so many seconds from now, undef being none; NULL when one is no number of seconds. */
 SV *xs_dial_finish(pTHX_ SV *timeout, SV *deadline);
 netio_deadline xs_dial_deadline(pTHX_ SV *finish /* or NULL */);
+SV *xs_dial_number(pTHX_ netio_deadline deadline);
+
+/* The hash of a plan; croaks when it is none. */
+HV *xs_dial_plan(pTHX_ SV *plan);
 
 /* plan is a hash of NetIO::Socket::Plan; these are read:
  *   host, service   what to connect to; or, where host is undef:

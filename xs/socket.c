@@ -50,12 +50,17 @@ bool xs_socket_pair(pTHX_ SV *one, SV *other, int domain, int type, int protocol
     return true;
 }
 
-bool xs_socket_adopt(pTHX_ SV *self, int fd)
+bool xs_socket_adopt(pTHX_ SV *self, int fd, bool copy)
 {
     int type;
     socklen_t len = sizeof type;
 
+    (void)xs_handle_gv(aTHX_ self);
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1)
+        return false;
+    if (copy)
+        fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (fd == -1)
         return false;
     xs_handle_open_take(aTHX_ xs_handle_gv(aTHX_ self), fd);
     return true;

@@ -13,8 +13,8 @@
 bool xs_socket_make(pTHX_ SV *self, int domain, int type, int protocol);
 bool xs_socket_pair(pTHX_ SV *one, SV *other, int domain, int type, int protocol);
 /* The handle takes a part in fd, which is another handle's or nobody's: the last one to close
- * closes it.  ENOTSOCK for what is no socket. */
-bool xs_socket_adopt(pTHX_ SV *self, int fd);
+ * closes it; or it takes a copy.  ENOTSOCK for what is no socket. */
+bool xs_socket_adopt(pTHX_ SV *self, int fd, bool copy);
 
 /* Connects to a packed address.  A socket in blocking mode waits, until the deadline; one
  * that is not says EINPROGRESS. */
