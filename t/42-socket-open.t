@@ -115,6 +115,9 @@ subtest 'all that was tried' => sub {
     my $fh = NetIO::Socket->new(PeerAddrInfo => \@infos, LocalHost => '127.0.0.5');
     is join(' ', $fh->peerhost, $fh->sockhost), '127.0.0.1 127.0.0.5', 'the third one serves';
     is 0 + $!, 0, '$! of success';
+    my ($six) = (Socket::getaddrinfo('::1', $port, { socktype => SOCK_STREAM }))[1];
+    is(NetIO::Socket->new(PeerAddrInfo => [$six, $infos[2]])->sockdomain, AF_INET,
+        'sockdomain of the one that serves');
 };
 
 subtest 'not blocking: what failed stays failed' => sub {
@@ -278,7 +281,7 @@ SKIP: {
     my $ns = NetIO::Test::Netns->new('sock', 'hosts' => join('',
             map { "192.0.2.$_ hole\n" } 1 .. 4), 'resolv.conf' => "nameserver 192.0.2.99\n",
         'nsswitch.conf' => "hosts: files dns\n");
-    my $far = NetIO::Test::Netns->new('far');
+    my $far = NetIO::Test::Netns->new('far', 'resolv.conf' => "nameserver 127.0.0.1\n");
     $ns->join($far, ['192.0.2.50/24'], ['192.0.2.51/24']);
     $ns->ip("neigh add 192.0.2.$_ lladdr 02:00:00:00:00:01 dev nio0") for 1 .. 4, 99;
     my $say = 'print defined $s ? 1 : 0, " $@ ", 0 + $!, " $IO::Socket::errstr"';
@@ -293,6 +296,10 @@ SKIP: {
                 . "${end}Port => 1, Timeout => 0.3$more); $say");
         is $out, '0 Connection timed out 110 Connection timed out', "A11 a silent name server$more";
     }
+    is $far->run($^X, (map { "-I$_" } @INC), '-MNetIO::Socket', '-e',
+        "alarm 60; my \$s = NetIO::Socket->new(PeerHost => q(no.example.org), PeerPort => 1); $say"),
+        '0 Temporary failure in name resolution 113 Temporary failure in name resolution',
+        'a name server that is not there: EHOSTUNREACH';
     ($status, $out) = $ns->run($^X, (map { "-I$_" } @INC), '-MNetIO::Socket', '-e',
         "my \$s = NetIO::Socket->new(PeerHost => q(192.0.77.1), PeerPort => 1); $say");
     like $out, qr/^0 Network is unreachable 101 /, 'A3 no route';
