@@ -125,7 +125,7 @@ subtest 'not blocking: what failed stays failed' => sub {
     my $fh    = NetIO::Socket->new(@where, Blocking => 0);
     for (1 .. 1000) {
         last if $fh->connect || !$!{EINPROGRESS};
-        select undef, undef, undef, 0.01;
+        Time::HiRes::sleep(0.01);
     }
     is 0 + $!, ECONNREFUSED, 'ECONNREFUSED';
     is $fh->connect, undef, 'connect once more';
@@ -197,14 +197,14 @@ subtest 'one connection, many who accept with a time-out' => sub {
         my $pid = fork // die "fork: $!\n";
         if (!$pid) {
             my $got = $listener->accept;
-            select undef, undef, undef, 0.05 while $got && !eof $got;
+            Time::HiRes::sleep(0.05) while $got && !eof $got;
             require POSIX;
             POSIX::_exit($got ? 1 : $!{ETIMEDOUT} ? 2 : 3);
         }
         $pid;
     } 1 .. 6;
     my $client = NetIO::Socket->new('127.0.0.1:' . $listener->sockport);
-    select undef, undef, undef, 0.2;
+    Time::HiRes::sleep(0.2);
     close $client;
     my %ended;
     for (@children) { waitpid $_, 0; $ended{ $? >> 8 }++ }

@@ -81,6 +81,15 @@ static SV *element(pTHX_ AV *av, SSize_t i)
     return slot ? *slot : &PL_sv_undef;
 }
 
+/* As Perl's own connect and bind do: before there is anything to leak. */
+static void refuse_tainted(pTHX_ SV *sv)
+{
+    if (SvTAINTED(sv)) { /* a deadline, say, may be */
+        TAINT;
+        TAINT_PROPER("connect");
+    }
+}
+
 /* Zeroed, and freed with the mortals of the statement. */
 static void *mortal_memory(pTHX_ STRLEN size)
 {
@@ -98,6 +107,7 @@ static SSize_t read_addresses(pTHX_ struct netio_addr **addresses, AV *av)
     *addresses = (struct netio_addr *)mortal_memory(aTHX_ sizeof **addresses * (STRLEN)given);
     for (SSize_t i = 0; i < given; i++) {
         STRLEN len;
+        refuse_tainted(aTHX_ element(aTHX_ av, i));
         const char *bytes = SvPVbyte(element(aTHX_ av, i), len);
         struct sockaddr_storage aligned = {.ss_family = AF_UNSPEC};
         if (len > sizeof aligned)
@@ -319,6 +329,8 @@ SV *xs_dial_open(pTHX_ SV *self, HV *plan)
         .data = &wishes,
     };
     (void)xs_handle_gv(aTHX_ self);
+    refuse_tainted(aTHX_ field(aTHX_ plan, "host"));
+    refuse_tainted(aTHX_ field(aTHX_ plan, "service"));
     if (start(aTHX_ &machine, plan, &options) != 0)
         return newSV(0);
     ENTER;
@@ -354,6 +366,7 @@ bool xs_dial_resolve(pTHX_ AV *addresses, HV *plan)
     const struct netio_addr *found;
     int code;
 
+    refuse_tainted(aTHX_ field(aTHX_ plan, "host"));
     xs_text_get(aTHX_ &host, field(aTHX_ plan, "host"));
     int family = (int)SvIV(field(aTHX_ plan, "family"));
     netio_deadline finish = xs_dial_deadline(aTHX_ field(aTHX_ plan, "finish"));
