@@ -13,7 +13,11 @@ on test => sub {
     requires 'Test::More', '0.98';
     recommends 'CGI';
     recommends 'EV';
+    recommends 'HTTP::Daemon';
+    recommends 'IO::Socket::SSL';
+    recommends 'LWP::UserAgent';
     recommends 'Net::LDAP';
+    recommends 'Net::Server';
     recommends 'Test::LeakTrace';
 };
 

@@ -108,7 +108,7 @@ my %case = (
     },
 );
 SKIP: {
-    eval { require Test::LeakTrace; 1 } or skip 'no Test::LeakTrace here', scalar keys %case;
+    eval { require Test::LeakTrace; 1 } or skip 'no Test::LeakTrace here', 2 * keys %case;
     for my $name (sort keys %case) {
         $case{$name}->() for 1 .. 3;    # what Perl allocates once, and keeps
         my $before = fds();
