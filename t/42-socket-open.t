@@ -120,6 +120,35 @@ subtest 'all that was tried' => sub {
         'sockdomain of the one that serves');
 };
 
+# What IO::Socket::SSL is like: connect does more, and may fail.
+@Picky::ISA = 'NetIO::Socket';
+our ($wanted, $code_of_picky, @asked);
+
+sub Picky::connect {
+    my ($self, @address) = @_;
+
+    $self->NetIO::Socket::connect(@address) or return;
+    push @asked, $self->peerhost;
+    return $self if $self->peerhost eq $wanted;
+    $! = $code_of_picky;
+    return;
+}
+
+subtest 'a subclass with a connect of its own' => sub {
+    my $other = NetIO::Test::Peer->start(host => '127.0.0.2', 'echo');
+    my @infos = map { (Socket::getaddrinfo($_->host, $_->port, { socktype => SOCK_STREAM }))[1] }
+        $echo, $other;
+    local ($wanted, $code_of_picky) = ('127.0.0.2', ECONNREFUSED);
+    my $fh = Picky->new(PeerAddrInfo => \@infos, Timeout => 30);
+    is join(' ', ref $fh, $fh->peerhost), 'Picky 127.0.0.2', 'gets the next address';
+    is "@asked", '127.0.0.1 127.0.0.2', 'after the one it refused';
+    is(Picky->new(PeerHost => 'localhost', PeerPort => $echo->port), undef, 'until there is none');
+    is 0 + $!, ECONNREFUSED, 'its reason';
+    ($code_of_picky, @asked) = (0);
+    is(Picky->new(PeerAddrInfo => \@infos), undef, 'a failure of another kind, $! 0');
+    is "@asked", '127.0.0.1', 'ends it';
+};
+
 subtest 'not blocking: what failed stays failed' => sub {
     my @where = (PeerHost => $refusing->host, PeerPort => $refusing->port);
     my $fh    = NetIO::Socket->new(@where, Blocking => 0);
