@@ -1,5 +1,6 @@
 /* Ring 1.  Names to addresses, under a deadline; see netio/resolve.h.
- * Called by tcpopen and by programs; hosts.c, resolvconf.c, dns.c and getent.c do the asking.
+ * Called by open.c, udp_server.c and programs; hosts.c, resolvconf.c, dns.c and getent.c do the
+ * asking.
  *
  *      start ──► DONE                  numeric, localhost, in /etc/hosts
  *        │
@@ -415,7 +416,6 @@ static int go_on_from(struct netio_resolve *resolve)
 int netio_resolve_step(struct netio_resolve *resolve, struct netio_error *error)
 {
     int code = go_on_from(resolve);
-
 
     if (code == 0 || code == -EAGAIN)
         return code;
