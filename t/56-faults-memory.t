@@ -89,7 +89,7 @@ sub walk {
     my $runs = 0;
     while (1) {
         my ($fds, $live, $began) = (fds(), number(5), now());
-        { no strict 'refs'; number(2, &{"Errno::$error"}) }
+        number(2, Errno->can($error)->());
         number(1, $runs), number(3, $forever), number(4, 0), number(0, $number);
         my $result = result();
         number(0, 0);
