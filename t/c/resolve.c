@@ -3,7 +3,9 @@
 #include "tap.h"
 
 #include <net/addrs.h>
+#include <net/getent.h>
 #include <net/hosts.h>
+#include <net/nsswitch.h>
 #include <net/resolvconf.h>
 #include <netio/resolve.h>
 #include <netio/text.h>
@@ -64,7 +66,6 @@ static const struct {
     {"a/b", AF_UNSPEC, "resolve a/b: not a valid host name"},
     {"host:43", AF_UNSPEC, "resolve host:43: not a valid host name"},
     {"a\nb", AF_UNSPEC, "resolve a\\x0ab: not a valid host name"},
-    {"caf\xc3\xa9.test", AF_UNSPEC, "resolve caf\\xc3\\xa9.test: not a valid host name"},
     {"/run/whois.sock", AF_UNSPEC, "resolve /run/whois.sock: not a valid host name"},
     {"[::1", AF_UNSPEC, "resolve [::1: not a valid host name"},
     {"::1%nosuchif0", AF_UNSPEC, "resolve ::1%nosuchif0: not a valid host name"},
@@ -78,6 +79,60 @@ static const struct {
     {"1.2.3.4.", AF_UNSPEC, "resolve 1.2.3.4.: not a valid host name"},
     {"x" L63, AF_UNSPEC, "resolve x" L63 ": not a valid host name"},
 };
+
+/* Beyond ASCII.  What is below localhost is found without a name server: so it is seen that the
+ * name as a whole was taken. */
+static const struct {
+    const char *host, *what;
+    int taken;
+} scripts[] = {
+    {"b\xc3\xbc" "cher.localhost", "a German name", 1},
+    {"B\xc3\x9c" "CHER.LocalHost.", "upper case, final dot", 1},
+    {"bu\xcc\x88" "cher.localhost", "not composed", 1},
+    {"b_\xc3\xbc.localhost", "an underscore", 1},
+    {"\xe4\xbe\x8b\xe3\x80\x82localhost", "an ideographic full stop", 1},
+    {"\xef\xbd\x8c\xef\xbd\x8f\xef\xbd\x83\xef\xbd\x81\xef\xbd\x8c\xef\xbd\x88\xef\xbd\x8f\xef\xbd\x93"
+     "\xef\xbd\x94", "full width", 1},
+    {"\xd7\x90\xd7\x91.localhost", "right to left", 1},
+    {"caf\xe9.localhost", "Latin-1", 0},
+    {"\xc0\xaf.localhost", "overlong UTF-8", 0},
+    {"\xed\xa0\x80.localhost", "a surrogate", 0},
+    {"b\xc3.localhost", "UTF-8 that ends too soon", 0},
+    {"\xd7\x90" "a.localhost", "both directions in one label", 0},
+    {"\xe2\x80\xae" "abc.localhost", "a bidirectional override", 0},
+    {"a\xe2\x80\x8d" "b.localhost", "a joiner where none may be", 0},
+    {"\xe2\x98\x83.localhost", "a snowman, which IDNA2008 forbids", 0},
+    {"\xcc\x81" "a.localhost", "a combining mark at the beginning", 0},
+    {"-\xc3\xbc.localhost", "a hyphen at the beginning", 0},
+    {"\xc3\xbc..localhost", "an empty label", 0},
+    {".\xc3\xbc.localhost", "an empty first label", 0},
+    {"\xc3\xbc b.localhost", "a blank", 0},
+    {"\xc3\xbc\nb.localhost", "a line end", 0},
+    {"\xc3\xbc@b.localhost", "an at sign", 0},
+    {"xn--\xc3\xbc.localhost", "punycode that is none", 0},
+    {"\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1", "an address in wide digits", 0},
+    {"127\xe3\x80\x82" "0.0.1", "an address with wide dots", 0},
+};
+
+static void check_scripts(void)
+{
+    char out[1024], name[128], error[256], longest[3000] = "";
+
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        netio_text_safe(scripts[i].host, strlen(scripts[i].host), name, sizeof name);
+        snprintf(error, sizeof error, "resolve %s: not a valid host name", name);
+        is_str(answer(scripts[i].host, AF_INET, out, sizeof out),
+               scripts[i].taken ? "127.0.0.1" : error, "IDN: %s", scripts[i].what);
+    }
+    for (size_t i = 0; i < 1000; i++)
+        strcat(longest, "\xc3\xbc");
+    struct netio_resolve *resolve;
+    is_int(netio_resolve_start(&resolve, longest, AF_UNSPEC, NETIO_NOW, NULL), NETIO_EBADHOST,
+           "IDN: a thousand letters");
+    longest[62 * 2] = '\0';
+    is_int(netio_resolve_start(&resolve, longest, AF_UNSPEC, NETIO_NOW, NULL), NETIO_EBADHOST,
+           "IDN: a label that is too long in DNS only");
+}
 
 static void check_hosts(void)
 {
@@ -149,6 +204,9 @@ static const char hosts_file[] = "# a comment\n"
                                  "192.0.2.9\n"
                                  "/run/socket one\n"
                                  "192.0.2.3 #one\n"
+                                 "::1 six\n"
+                                 "::ffff:192.0.2.7 mapped\n"
+                                 "192.0.2.8 dotted.\n"
                                  "192.0.2.4 last";
 
 static const struct {
@@ -163,6 +221,13 @@ static const struct {
     {"one.test", AF_INET6, ""},
     {"last", AF_UNSPEC, "192.0.2.4 "},
     {"on", AF_UNSPEC, ""},
+    {"six", AF_UNSPEC, "::1 "},
+    {"six", AF_INET6, "::1 "},
+    {"six", AF_INET, "127.0.0.1 "},
+    {"mapped", AF_INET, "192.0.2.7 "},
+    {"mapped", AF_INET6, "::ffff:192.0.2.7 "},
+    {"dotted", AF_INET, "192.0.2.8 "},
+    {"dotte", AF_INET, ""},
     {"192.0.2.9", AF_UNSPEC, ""},
 };
 
@@ -281,9 +346,72 @@ static void check_options(void)
     }
 }
 
+static const struct {
+    const char *file;
+    int dns, other;
+} sources[] = {
+    {"\n", 1, 0},
+    {"passwd: files ldap\n", 1, 0},
+    {"hosts: files dns\n", 1, 0},
+    {"hosts: dns [!UNAVAIL=return] files\n", 1, 0},
+    {"hosts: files\n", 0, 0},
+    {"hosts:\n", 0, 0},
+    {"hosts: files mdns4_minimal [NOTFOUND=return] dns\n", 1, 1},
+    {"hosts: mymachines resolve [!UNAVAIL=return] files myhostname\n", 0, 1},
+    {" hosts :\tfiles[SUCCESS=merge]dns\r\n", 1, 0},
+    {"hosts: files wins[dns", 0, 1},
+    {"hosts: files # ldap dns\n", 0, 0},
+    {"#hosts: ldap\n", 1, 0},
+    {"hosts: ldap\nhosts: files dns\n", 1, 0},
+    {"hosts: filesdns\n", 0, 1},
+    {"HOSTS: ldap\nhostsx: ldap\nhosts ldap\n", 1, 0},
+};
+
+static void check_sources(void)
+{
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+        FILE *file = fmemopen((void *)sources[i].file, strlen(sources[i].file), "r");
+        struct netio__nsswitch got;
+        netio__nsswitch_read(&got, file);
+        fclose(file);
+        ok(got.dns == sources[i].dns && got.other == sources[i].other,
+           "nsswitch.conf %zu: dns %d, others %d", i, got.dns, got.other);
+    }
+}
+
+/* What getent says, cut at every place. */
+static void check_getent(void)
+{
+    static const char said[] = "192.0.2.1       STREAM www.test\n"
+                               "192.0.2.1       DGRAM  \n"
+                               "2001:db8::1 STREAM \n"
+                               "::ffff:192.0.2.2 STREAM\n"
+                               "192.0.2.3\n"
+                               "192.0.2.300 STREAM\n"
+                               " 192.0.2.4 STREAM\n"
+                               "/run/socket STREAM\n"
+                               "192.0.2.5 192.0.2.6 \n"
+                               "192.0.2.77";
+    size_t len = sizeof said - 1, wrong = 0;
+
+    for (size_t cut = 0; cut <= len; cut++) {
+        struct netio__getent_text text = {.used = 0};
+        struct netio__addrs addrs = {0};
+        char out[256] = "", host[NETIO_ADDR_STRLEN];
+        netio__getent_read(&text, said, cut, AF_UNSPEC, &addrs);
+        netio__getent_read(&text, said + cut, len - cut, AF_UNSPEC, &addrs);
+        for (size_t i = 0; i < addrs.count; i++)
+            sprintf(out + strlen(out), "%s ",
+                    netio_addr_host_str(&addrs.at[i], host, sizeof host));
+        wrong += strcmp(out, "192.0.2.1 2001:db8::1 192.0.2.5 ") != 0;
+    }
+    is_int(wrong, 0, "getent: the same addresses wherever its output is cut");
+}
+
 int main(void)
 {
     check_hosts();
+    check_scripts();
     check_localhost();
     check_not_localhost();
     check_machine();
@@ -291,5 +419,7 @@ int main(void)
     check_many();
     check_search();
     check_options();
+    check_sources();
+    check_getent();
     return tap_done();
 }

@@ -238,6 +238,8 @@ static int joined_itself(int fd, const struct netio_addr *peer)
 {
     struct netio_addr local;
 
+    if (peer->u.sa.sa_family == AF_UNIX)
+        return 0;
     /* Both families have the port at the same place. */
     return end_of(&local, fd, getsockname) == 0 &&
            local.u.in4.sin_port == peer->u.in4.sin_port && netio_addr_compare(&local, peer) == 0;

@@ -140,13 +140,16 @@ static void answered(void *arg, int status, int timeouts, struct ares_addrinfo *
     struct question *question = arg;
     struct netio__addrs *found = question->dns->found;
     struct netio_addr addr;
+    int family = question == question_of(question->dns, AF_INET6) ? AF_INET6 : AF_INET;
 
     (void)timeouts;
     question->result = answer ? NETIO_ENOADDRESS : code_of(status);
     if (!answer)
         return;
+    /* A server may send records that it was not asked for. */
     for (const struct ares_addrinfo_node *node = answer->nodes; node; node = node->ai_next)
-        if (netio_addr_from(&addr, node->ai_addr, (socklen_t)node->ai_addrlen) == 0) {
+        if (node->ai_family == family &&
+            netio_addr_from(&addr, node->ai_addr, (socklen_t)node->ai_addrlen) == 0) {
             netio__addrs_add(found, &addr);
             question->result = 0;
         }

@@ -371,22 +371,25 @@ int netio_tcpopen(const char *host, const char *service,
                   const struct netio_open_options *options, struct netio_error *error)
 {
     struct netio_open open;
+    int code = set_up(&open, SOCK_STREAM, host, service, options, error);
 
-    return run(&open, set_up(&open, SOCK_STREAM, host, service, options, error), host, error);
+    return run(&open, code, host, error);
 }
 
 int netio_udpopen(const char *host, const char *service,
                   const struct netio_open_options *options, struct netio_error *error)
 {
     struct netio_open open;
+    int code = set_up(&open, SOCK_DGRAM, host, service, options, error);
 
-    return run(&open, set_up(&open, SOCK_DGRAM, host, service, options, error), host, error);
+    return run(&open, code, host, error);
 }
 
 int netio_unixopen(const char *path, const struct netio_open_options *options,
                    struct netio_error *error)
 {
     struct netio_open open;
+    int code = set_up_unix(&open, path, options, error);
 
-    return run(&open, set_up_unix(&open, path, options, error), path, error);
+    return run(&open, code, path, error);
 }

@@ -200,6 +200,8 @@ static void won(struct netio__race *race, size_t winner, int *fd)
     for (size_t i = 0; race->running > 0; i++)
         if (race->runners[i].fd >= 0)
             end(race, i, NETIO_STAGE_CONNECT, -ECANCELED);
+    if (race->epoll >= 0)
+        netio__race_unwatch(race);
 }
 
 static int time_out(struct netio__race *race)
