@@ -12,6 +12,16 @@ die() {
     exit "$code"
 }
 
+# fresh_signals COMMAND ARG...: starts the command again, once, with the signals at their
+# defaults.  What nohup or a background job has set to be ignored stays so in every child, which
+# sh cannot undo, and the tests send such signals.
+fresh_signals() {
+    [ -z "${NETIO_SIGNALS-}" ] || return 0
+    NETIO_SIGNALS=fresh exec perl -e \
+        '$SIG{$_} = "DEFAULT" for qw(HUP INT QUIT PIPE TERM CHLD); exec @ARGV or die "$ARGV[0]: $!\n"' \
+        "$@"
+}
+
 # missing_packages WORD...: the packages of these words that are not installed, in one line.
 missing_packages() {
     for word; do

@@ -20,8 +20,6 @@ $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 alarm 240;
 
-my $PROGRAM = 'blib/script/whois2html';
--x $PROGRAM or BAIL_OUT("$PROGRAM is not there: run make first");
 my $TITLE = 'Larkmere';
 my $dir   = File::Temp->newdir;
 
@@ -48,18 +46,9 @@ my $whoisd = NetIO::Test::Daemon->whoisd("$dir/directory");
 # The page, asking that port; a second is time enough for what answers at all.
 sub page_asking {
     my ($port, %how) = @_;
+    my %setup = (TITLE => $TITLE, SECONDS => delete $how{seconds} || 30);
 
-    return NetIO::Test::Web->start(
-        program => $PROGRAM,
-        env     => {
-            WHOIS2HTML_SERVER  => '127.0.0.1',
-            WHOIS2HTML_PORT    => $port,
-            WHOIS2HTML_TITLE   => $TITLE,
-            WHOIS2HTML_SECONDS => $how{seconds} || 30,
-        },
-        at     => $how{at},
-        config => $how{config},
-    );
+    return NetIO::Test::Web->whois2html($port, \%setup, %how);
 }
 
 # Characters of a heading, as UTF-8.

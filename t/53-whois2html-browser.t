@@ -23,8 +23,6 @@ $SIG{$_} = sub { die "stopped by a signal\n" }
 alarm 240;
 binmode $_, ':utf8' for map { Test::More->builder->$_ } qw(output failure_output);
 
-my $PROGRAM = 'blib/script/whois2html';
--x $PROGRAM or BAIL_OUT("$PROGRAM is not there: run make first");
 my $TITLE = 'Larkmere Directory';
 my $dir   = File::Temp->newdir;
 
@@ -75,15 +73,7 @@ my $whoisd = NetIO::Test::Daemon->whoisd("$dir/directory");
 sub page_asking {
     my ($port, %how) = @_;
 
-    return NetIO::Test::Web->start(
-        program => $PROGRAM,
-        env     => {
-            WHOIS2HTML_SERVER => '127.0.0.1',
-            WHOIS2HTML_PORT   => $port,
-            WHOIS2HTML_TITLE  => $TITLE,
-        },
-        %how,
-    );
+    return NetIO::Test::Web->whois2html($port, { TITLE => $TITLE }, %how);
 }
 
 my $web     = page_asking($whoisd->port);

@@ -111,10 +111,11 @@ for (@nowhere) {
     );
 }
 SKIP: {
-    skip 'root may write everywhere', 1 if $> == 0;
-    mkdir "$folder/closed.txt", 0500;
+    mkdir "$folder/closed.txt", 0555;
+    chmod 0755, $folder;
+    my $under = as_nobody($one) or skip 'nobody may not read these files', 1;
     is_outcome(
-        run_load('--directory', "sqlite:$folder/closed.txt/a.db", $one),
+        run_load({ under => $under }, '--directory', "sqlite:$folder/closed.txt/a.db", $one),
         73,
         "whois-load: cannot create $folder/closed.txt/a.db.lock: Permission denied\n",
         'a folder that may not be written (E10)'

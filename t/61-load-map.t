@@ -247,9 +247,7 @@ my @cases = (
         "7: the handle 'a: b' holds ': ', which ends a handle in a listing"
     ],
     [
-        'a handle with a colon',
-        "${base}show A: n",
-        [['id', 'a:b'], ['n', 'x']],
+        'a handle with a colon', "${base}show A: n", [['id', 'a:b'], ['n', 'x']],
         'a:b: x () [A: x] +'
     ],
     [
@@ -339,99 +337,8 @@ is entry_of(map_of("${base}show A: cn\nshow B: cn;lang-de\n"), @id, @german),
     '1: Name () [B: Jürgen] +Jürgen',
     'elsewhere a semicolon has no meaning';
 
-# Maps that are none: name, text, message after "a.map"
-my @wrong = (
-    ['empty (E11)', '', ": the map does not say what the handle is; it needs a line 'handle: ...'"],
-    [
-        'no name', "handle: id\n",
-        ": the map does not say what the name is; it needs a line 'name: ...'"
-    ],
-    [
-        'no handle',
-        "name: id\nshow *:\n",
-        ": the map does not say what the handle is; it needs a line 'handle: ...'"
-    ],
-    ['a handle that names nothing', "handle:\n", ':1: a name is missing after the colon'],
-    [
-        'a show line that names nothing',
-        "${base}show A: # b\n",
-        ':3: a name is missing after the colon'
-    ],
-    ['a line without a colon', "${base}show *\n", ":3: 'show *' has no colon"],
-    [
-        'an unknown directive',
-        "${base}shwo A: b\n",
-        ":3: 'shwo' is no directive; there are: only, handle, name, summary, words, show"
-    ],
-    [
-        'one in capitals',
-        "Handle: id\n",
-        ":1: 'Handle' is no directive; there are: only, handle, name, summary, words, show"
-    ],
-    [
-        'an LDIF file', "dn: x\n",
-        ":1: 'dn' is no directive; there are: only, handle, name, summary, words, show"
-    ],
-    [
-        'controls (D4)',
-        "\e[2J: x\n",
-        ":1: '[2J' is no directive; there are: only, handle, name, summary, words, show"
-    ],
-    [
-        'a label where none is',
-        "handle x: id\n",
-        ":1: 'handle x' is no directive; 'handle' takes no label"
-    ],
-    ['no label', "show: id\n", ":1: 'show' has no label"],
-    [
-        'a long label',
-        'show ' . 'x' x 41 . ": id\n",
-        ":1: '" . 'x' x 37 . "...' is longer than 40 characters"
-    ],
-    ['two handles',   "${base}\nhandle: a\n",     ":4: a second 'handle'; the first is in line 1"],
-    ['two names',     "${base}name: a\n",         ":3: a second 'name'; the first is in line 2"],
-    ['two summaries', "summary: a\nsummary: a\n", ":2: a second 'summary'; the first is in line 1"],
-    ['the rest twice',          "show *:\nshow *:\n", ":2: a second 'show *'"],
-    ['names for the rest',      "show *: id\n",       ":1: 'show *' takes no names"],
-    ['a quote that never ends', "handle: \"id\n",     ':1: a quote does not end'],
-    ['an empty quote',          "handle: \" \"\n",    ':1: a name is empty'],
-    ['a comma at the end',      "handle: a,\n",       ":1: a name is missing after ','"],
-    ['a comma before',    "handle: , a\n",    ":1: a name is missing between the colon and ','"],
-    ['a bar and a comma', "handle: a |, b\n", ":1: a name is missing between '|' and ','"],
-    ['two bars',          "handle: a||b\n",   ":1: a name is missing between '|' and '|'"],
-    ['words of nothing',  "words: a,,b\n",    ":1: a name is missing between ',' and ','"],
-    (
-        map { ["only: $_", "only: $_\n", ":1: 'only' wants NAME=VALUE"] } '',
-        'a', 'a=', '=a', 'a=b=c', 'a=b c', 'a=|b', 'a=b|', 'a=b,c', 'a b=c', 'a,b=c', '=', 'a=b||c'
-    ),
-    ['only: a quote',        "only: a=\"b\n",  ':1: a quote does not end'],
-    ['only: a bar too many', "only: a||b=c\n", ":1: a name is missing between '|' and '|'"],
-    [
-        'a long line (E11)',
-        "${base}# " . 'x' x 70_000 . "\n",
-        ':3: the line is longer than 65536 bytes'
-    ],
-    ['UTF-16', "\xff\xfe#\0\n\0", ': it is not text in UTF-8'],
-);
-for (@wrong) {
-    my ($name, $text, $message) = @$_;
-    eval { map_of($text) };
-    is ref $@ ? $@->code . ' ' . $@->text : $@, "65 $folder/a.map$message", "a map: $name";
-}
 is entry_of(map_of("handle: id\nname: n\nshow A: n"), @id), '1: Name () [A: Name] +',
     'the last line of a map needs no end';
-
-for (["$folder/none", 'No such file or directory'], ["$folder", 'it is a folder']) {
-    my ($path, $reason) = @$_;
-    eval { NetIO::Load::Map->new($path) };
-    is $@->code . ' ' . $@->text, "66 cannot read $path: $reason", "a map: $reason";
-}
-
-SKIP: {
-    skip 'no /dev/zero here', 1 if !-c '/dev/zero';
-    eval { NetIO::Load::Map->new('/dev/zero') };
-    is $@->code . ' ' . $@->text, '65 /dev/zero: it is not text in UTF-8', 'a map without an end';
-}
 
 # Names that are all different are not kept.
 my $many = map_of("${base}show *:\n");
@@ -490,113 +397,5 @@ is scalar(() = NetIO::Load::Map->new("$folder/a.map")->for_file->unseen), 5,
 my $builtin = NetIO::Load::Map->builtin('csv')->for_file;
 is $builtin->missing('ID', 'Name'),     undef,  'what is built in may miss any name';
 is $builtin->missing('ID')->{names}[0], 'name', 'but one for the name';
-
-# In a load.
-my $path = "$folder/a.db";
-my @to   = ('--directory', "sqlite:$path");
-my $ldif = spew("$folder/p.ldif",
-    "dn: x\nid: 1\nsn: One\nroomNumber: 5\n\ndn: x\nid: 2\nsn: Two\n\ndn: x\nsn: ou\n\n");
-my $slip = spew("$folder/slip.map",
-    "only: id=1|2\nhandle: id\nname: sn, givenName\nshow Room: roomNumbre|\"the room\"\n");
-my $notes = "whois-load: $slip:3: no record of $ldif has 'givenName'\n"
-    . "whois-load: $slip:4: no record of $ldif has 'roomNumbre' or 'the room'\n";
-is_outcome(
-    run_load(@to, '--map', $slip, $ldif),
-    0,
-    "${notes}whois-load: 2 entries from 1 file in TIME, 0 skipped, 1 passed over\n",
-    'a slip in a map is a note'
-);
-is_outcome(
-    run_load(
-        @to, '--map', $slip, $ldif,
-        spew(
-            "$folder/q.ldif",
-            "dn: x\nid: 1\nsn: Three\ngivenName: 3\nthe room: 1\nroomNumbre: 2\n\n"
-        )
-    ),
-    65,
-    $notes
-        . "whois-load: $folder/q.ldif:5: 'the room: 1' is neither an attribute nor the rest of one\n"
-        . "whois-load: $folder/q.ldif: not one record could be read\n",
-    'of which the next file knows nothing'
-);
-is_outcome(
-    run_load(@to, '--map', spew("$folder/b.map", "only: id=3\nhandle: id\nname: sn\n"), $ldif),
-    65,
-    "whois-load: $ldif: the map wants none of its 3 records\n",
-    'a map that wants nothing'
-);
-is_outcome(
-    run_load(@to, $ldif),
-    65,
-    "whois-load: $ldif: the map wants none of its 3 records\n",
-    'the one that is built in, too'
-);
-is_outcome(
-    run_load(@to, '--map', spew("$folder/b.map", "handle: id\n"), $ldif),
-    65,
-    "whois-load: $folder/b.map: the map does not say what the name is; it needs a line 'name: ...'\n",
-    'a map that names no name'
-);
-is names_in($path), 'One; Two', 'the old directory stays';
-
-is_outcome(
-    run_load(
-        '-q', @to, '--map',
-        spew("$folder/b.map",  "handle: id\nname: cn\nshow Name: cn\n"),
-        spew("$folder/q.ldif", "dn: x\nid: 1\ncn;lang-de: Eins\ncn;lang-en: One\n\n")
-    ),
-    0, '',
-    'attribute options in a load'
-);
-is entries_of($path)->[0]{fields}, "Name\tEins\nName\tOne\nIndex Key\t1\n", 'are options of LDIF';
-
-SKIP: {
-    skip 'no Text::CSV_XS here', 5 if !eval { require Text::CSV_XS };
-    my $table = spew("$folder/p.csv", "id,sn,\"room, no\"\n1,One,5\n2,,6\n");
-    is_outcome(
-        run_load(@to, '--map', $slip, $table),
-        65,
-        "whois-load: $slip:3: $table has no column 'givenName'; it has: 'id', 'sn', 'room, no'\n",
-        'a column that is missing is refused before anything is read'
-    );
-    is_outcome(
-        run_load(
-            @to, spew("$folder/q.csv", join(',', map { "c$_" } 1 .. 22) . "\n" . ',' x 21 . "\n")
-        ),
-        65,
-        "whois-load: $folder/q.csv has no column "
-            . join(' or ',
-            map { "'$_'" } 'handle',
-            'id',    'uid', 'nic-hdl', 'employeeNumber', 'employee number',
-            'login', 'username', 'package')
-            . '; it has: '
-            . join(', ', map { "'c$_'" } 1 .. 20)
-            . " and 2 more; --map can say which of these it is\n",
-        'and so is a table that the built-in map cannot serve'
-    );
-    is_outcome(
-        run_load(
-            @to, '--map', spew("$folder/c.map", "handle: id\nname: sn|\"room, no\"\nshow *:\n"),
-            $table
-        ),
-        0,
-        "whois-load: 2 entries from 1 file in TIME, 0 skipped\n",
-        'a table with a map'
-    );
-    is join('', map { $_->{fields} } @{ entries_of($path) }),
-        "Index Key\t2\nroom, no\t5\nIndex Key\t1\n",
-        'its entries';
-    is_outcome(
-        run_load(
-            @to, '--map',
-            spew("$folder/d.map", "handle: id\nname: sn\nshow Room: \"room, no\"\n"),
-            spew("$folder/q.csv", "id,sn,\"room, no\"\n1,One,\n")
-        ),
-        0,
-        "whois-load: 1 entry from 1 file in TIME, 0 skipped\n",
-        'a column of nothing is a column'
-    );
-}
 
 done_testing;

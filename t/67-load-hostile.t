@@ -3,11 +3,10 @@ use warnings;
 use utf8;
 
 use lib 't/lib';
-use IO::Handle;
 use NetIO::Load;
 use NetIO::Load::Report;
+use NetIO::Test::BadPlace;
 use NetIO::Test::Load;
-use POSIX ();
 use Test::More;
 
 alarm 300;
@@ -20,83 +19,22 @@ package Heard {
 }
 
 # E11: input that means harm, in every format.  Each outcome is compared to the letter: records that
-# are right are loaded, the others are named by file and line, and memory stays bounded.
+# are right are loaded, the others are named by file and line.
 
-my $folder = folder();
-my $path   = "$folder/a.db";
+my $folder = place();
+my $path   = directory();
 my @to     = ('--directory', "sqlite:$path");
 my $csv    = eval { require Text::CSV_XS };
-
-# The peak of a load's memory in KiB; it is written down at its end by this module.
-spew("$folder/Peak.pm", <<'PERL');
-package Peak;
-END {
-    my $code = $?;
-    open my $status, '<', '/proc/self/status';
-    open my $peak,   '>', $ENV{PEAK};
-    print {$peak} map { /^VmHWM:\s+(\d+)/ } <$status>;
-    close $peak;
-    $? = $code;
-}
-1;
-PERL
-my @watched = ('env', "PERL5OPT=-I$folder -MPeak", "PEAK=$folder/peak");
-
-sub peak { return slurp("$folder/peak") }
-
-# What a format needs to hold two good records around a bad place, and how many lines come before it.
-my %format = (
-    ieee => {
-        name   => 'in.txt',
-        before =>
-            "\nOUI\t\tOrganization\n\n02-00-01   (hex)\t\tOne\n020001     (base 16)\t\tOne\n\n",
-        after => "02-00-02   (hex)\t\tTwo\n020002     (base 16)\t\tTwo\n\n",
-        lines => 6,
-    },
-    ldif => {
-        name   => 'in.ldif',
-        before => "version: 1\n\ndn: uid=1\nobjectClass: person\nuid: 1\nsn: One\n\n",
-        after  => "\ndn: uid=2\nobjectClass: person\nuid: 2\nsn: Two\n",
-        lines  => 7,
-    },
-    csv    => { name => 'in.csv', before => "id,name\n1,One\n", after => "2,Two\n", lines => 2 },
-    stanza => {
-        name   => 'in.stanza',
-        before => "Id: 1\nName: One\n\n",
-        after  => "\nId: 2\nName: Two\n",
-        lines  => 3,
-    },
-);
-
-sub bytes_of {
-    my ($text) = @_;
-
-    utf8::encode($text) if utf8::is_utf8($text);
-    return $text;
-}
-
-# The outcome of a load in one text: exit code, messages, and the names in the directory.  Numbers
-# of lines are those of the bad place, from 1.
-sub outcome {
-    my ($how, $code, $said) = @_;
-    my $file = "$folder/$format{$how}{name}";
-
-    $said =~ s{(?:\Q$file\E:|in line \K)(\d+)}{$1 - $format{$how}{lines}}ge;
-    $said =~ s/\A(.*\n)(?:.*\n){19}(\d+) more records skipped$/"$1and " . ($2 + 19) . ' like it'/e;
-    return "exit $code\n$said" . (-e $path ? names_in($path) : 'nothing');
-}
 
 # Most of them are loaded right here, which is faster.
 sub is_harmless {
     my ($how, $bytes, $expected, $test) = @_;
-    my $format = $format{$how};
-    my $file   = "$folder/$format->{name}";
     my $report = Heard->new(quiet => 0);
 
     unlink $path;
-    spew($file, bytes_of($format->{before}) . $bytes . bytes_of($format->{after}));
+    put($how, sub { $_[0]->print($bytes) });
     my $done = eval {
-        my $source = { file => $file, format => $how };
+        my $source = { file => file_of($how), format => $how };
         NetIO::Load::load(path => $path, sources => [$source], report => $report);
         1;
     };
@@ -105,25 +43,10 @@ sub is_harmless {
     return is outcome($how, $code, $report->heard), $expected, "$how: $test (E11)";
 }
 
-# The others by the program, whose memory is measured.
-sub run_watched {
-    my ($how) = @_;
-    my $file  = "$folder/$format{$how}{name}";
-    my $got   = run_load({ under => \@watched }, @to, '--format', $how, $file);
-    my $said  = $got->{err};
-
-    $said =~ s/^whois-load: \d+ entr(?:y|ies) from .*\n//m;
-    $said =~ s/^whois-load: //mg;
-    return outcome($how, $got->{signal} ? "by signal $got->{signal}" : $got->{code}, $said);
-}
-
-# A file of good records tells how much memory an ordinary load takes.
-my %ordinary;
-for my $how (sort keys %format) {
+for my $how (qw(csv ieee ldif stanza)) {
     next if $how eq 'csv' && !$csv;
     is_harmless($how, '', "exit 0\nOne; Two", 'two good records');
     is run_watched($how), "exit 0\nOne; Two", 'by the program, too';
-    $ordinary{$how} = peak();
 }
 
 # format, test, bad place, outcome
@@ -344,7 +267,8 @@ for my $how (sort keys %says) {
         );
     }
     ok !-e $path, 'there is no directory then';
-    my $utf_16 = join '', "\xff\xfe", map { "$_\0" } split //, $format{$how}{before};
+    put($how, sub { });
+    my $utf_16 = join '', "\xff\xfe", map { "$_\0" } split //, slurp(file_of($how));
     is_outcome(
         run_load(@to, spew("$folder/none", $utf_16)),
         65,
@@ -363,237 +287,10 @@ my %cut   = (
 );
 for my $how (sort keys %cut) {
     my ($missing, $expected) = @{ $cut{$how} };
-    my $format = $format{$how};
     next if $how eq 'csv' && !$csv;
-    spew("$folder/$format->{name}", substr "$format->{before}$format->{after}", 0, -$missing);
+    put($how, sub { });
+    truncate file_of($how), -$missing + -s file_of($how);
     is run_watched($how), "exit 65\n$expected", "$how: cut short (E11)";
-}
-
-# Input without an end to its line, its value, its record or its quote.  All of it goes through;
-# memory does not grow with it.
-sub is_bounded {
-    my ($how, $test, $expected) = @_;
-
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    is run_watched($how), $expected, "$how: $test (E11)";
-    cmp_ok peak(), '<', $ordinary{$how} + 40_960, 'in bounded memory';
-    unlink "$folder/$format{$how}{name}";
-    return;
-}
-
-# The file of that format, with what the code writes in the bad place.
-sub write_file {
-    my ($how, $write) = @_;
-    my $format = $format{$how};
-
-    open my $file, '>:raw', "$folder/$format->{name}" or die "$format->{name}: $!\n";
-    $file->print($format->{before});
-    $write->($file);
-    $file->print($format->{after});
-    close $file or die "$format->{name}: $!\n";
-    return;
-}
-
-# A line of 1 GiB: a hole in a file reads as NUL.
-my %gigabyte = (
-    ieee => [
-        "02-00-03   (hex)\t\tB\n020003     (base 16)\t\tB\n\t",
-        "\n\n",
-        '3: the line is longer than 65536 bytes'
-    ],
-    ldif => [
-        "dn: uid=3\nobjectClass: person\nuid: 3\nsn: ",
-        "\n\n",
-        '1: \'sn\': its line is longer than 65536 bytes'
-    ],
-    csv    => ['3,B',           "\n",   '1: the line is longer than 65536 bytes'],
-    stanza => ["Id: 3\nName: ", "\n\n", '1: \'Name\': its value is longer than 65536 characters'],
-);
-for my $how (sort keys %gigabyte) {
-    my ($begin, $end, $error) = @{ $gigabyte{$how} };
-    next if $how eq 'csv' && !$csv;
-    write_file(
-        $how,
-        sub {
-            my ($file) = @_;
-            $file->print($begin);
-            $file->flush;
-            seek $file, 1 << 30, 1;
-            $file->print($end);
-        }
-    );
-    is_bounded($how, 'a line of 1 GiB', "exit 65\n$error\nOne; Two");
-}
-
-# format, test, beginning, what is repeated, how often, end, outcome
-my @endless = (
-    [
-        'ieee',
-        'an address of 110,000 lines',
-        "02-00-03   (hex)\t\tB\n020003     (base 16)\t\tB\n",
-        "\tStreet\n", 110_000, "\n", "exit 65\n67: more than 64 lines of address\nOne; Two"
-    ],
-    [
-        'ldif',
-        'a value folded 110,000 times',
-        "dn: uid=3\nobjectClass: person\nuid: 3\nsn: B\n",
-        " continued\n",
-        110_000,
-        "\n",
-        "exit 65\n1: 'sn': its line is longer than 65536 bytes\nOne; Two"
-    ],
-    [
-        'ldif',
-        'a record of 110,000 values',
-        "dn: uid=3\nobjectClass: person\nuid: 3\nsn: B\n",
-        "mail: b\@example.edu\n",
-        110_000,
-        "\n",
-        "exit 65\n100001: the record has more than 100000 values\nOne; Two"
-    ],
-    [
-        'ldif',
-        'a record of 16 MiB',
-        "dn: uid=3\nobjectClass: person\nuid: 3\nsn: B\n",
-        'x: ' . 'x' x 65_000 . "\n",
-        250,
-        "\n",
-        "exit 65\n69: the record is longer than 4194304 bytes\nOne; Two"
-    ],
-    ['ldif', 'a comment of 110,000 lines', '', "# and more\n", 110_000, "\n", "exit 0\nOne; Two"],
-    [
-        'stanza',
-        'a value of 110,000 lines',
-        "Id: 3\nName: B\n",
-        " continued\n", 110_000, "\n",
-        "exit 65\n1: 'Name': its value is longer than 65536 characters\nOne; Two"
-    ],
-    [
-        'stanza',
-        'a record of 110,000 keys',
-        "Id: 3\nName: B\n",
-        "Key: 1\n", 110_000, "\n",
-        "exit 65\n100001: the record has more than 100000 values\nOne; Two"
-    ],
-    [
-        'stanza',
-        'a record of 110,000 different keys',
-        "Id: 3\nName: B\n",
-        'Key', 110_000, "\n", "exit 65\n100001: the record has more than 100000 values\nOne; Two"
-    ],
-    [
-        'csv',     'a quote without an end',
-        "3,\"B\n", ",\n", 20_000, '',
-        "exit 65\n1: the quote that begins in column 2 does not end within 1000 lines\nOne; Two"
-    ],
-    [
-        'csv',
-        'a quote in each of 20,000 lines',
-        '',
-        "3,\"B\n",
-        20_000,
-        '',
-        "exit 65\n1: the quote that begins in column 2 ends in line 2, where more follows it\n"
-            . "and 19999 like it\nOne; Two"
-    ],
-    [
-        'csv',
-        'a quote in each of 200 long lines',
-        '',
-        '3,"' . 'x' x 65_000 . "\n",
-        200,
-        '',
-        "exit 65\n1: the quote that begins in column 2 ends in line 2, where more follows it\n"
-            . "and 199 like it\nOne; Two"
-    ],
-    [
-        'csv', 'rows of 30,000 columns',
-        '',    '3' . ',x' x 30_000 . "\n",
-        25,    '', "exit 65\n1: 30001 columns where the header has 2\nand 24 like it\nOne; Two"
-    ],
-);
-for (@endless) {
-    my ($how, $test, $begin, $bit, $count, $end, $expected) = @$_;
-    next if $how eq 'csv' && !$csv;
-    my $different = $bit eq 'Key';
-    write_file(
-        $how,
-        sub {
-            my ($file) = @_;
-            $file->print($begin);
-            $file->print($different ? "Key$_: 1\n" : $bit) for 1 .. $count;
-            $file->print($end);
-        }
-    );
-    is_bounded($how, $test, $expected);
-}
-
-# E8: two loads at once, the first of which stands in the middle of its file: more is written to the
-# pipe than it holds, so the load has begun to read.
-my %record_of = (
-    ldif   => [6_000,  "dn: uid=%1\$d\nobjectClass: person\nuid: %1\$d\nsn: B\n\n"],
-    csv    => [30_000, "%d,B\n"],
-    stanza => [12_000, "Id: %d\nName: B\n\n"],
-);
-unlink $path;
-run_load(@to, spew("$folder/old.txt", ieee(['02-00-01', 'Old'])));
-my $old = slurp($path);
-for my $how (sort keys %record_of) {
-    my ($count, $record) = @{ $record_of{$how} };
-    my $fifo = "$folder/fifo.$how";
-    next if $how eq 'csv' && !$csv;
-    POSIX::mkfifo($fifo, 0600) or die "mkfifo: $!\n";
-    my $load = start_load(@to, '--format', $how, $fifo);
-    local $SIG{PIPE} = 'IGNORE';
-    open my $pipe, '>:raw', $fifo or die "$fifo: $!\n";
-    $pipe->print("id,name\n") if $how eq 'csv';
-    $pipe->print(map { sprintf $record, $_ } 1 .. $count);
-    $pipe->flush;
-    is_outcome(
-        run_load(@to, "$folder/old.txt"),
-        75,
-        "whois-load: another load of $path is running\n",
-        "$how: a second load is told so (E8)"
-    );
-    is state_of($path, $old), 'old', 'the old directory is there meanwhile';
-    close $pipe;
-    is_outcome(
-        wait_for_load($load), 0,
-        "whois-load: $count entries from 1 file in TIME, 0 skipped\n",
-        'the first one ends well'
-    );
-    is scalar @{ entries_of($path) }, $count, 'its directory is in place';
-    spew($path, $old);
-}
-
-# E9: a disk that is full in the middle of a load, and has room again later.
-SKIP: {
-    my $disk = "$folder/disk";
-    mkdir $disk;
-    skip 'mounting a small disk needs root', 9
-        if $> != 0 || system "mount -t tmpfs -o size=400k netio-test $disk 2>/dev/null";
-    my @there  = ('--directory', "sqlite:$disk/a.db", 'share/people.ldif');
-    my $listed = sub {
-        join ' ', map { s{.*/}{}r } glob "$disk/*";
-    };
-    run_load('--directory', "sqlite:$disk/a.db", "$folder/old.txt");
-    my $before = slurp("$disk/a.db");
-    for my $left (8, 60, 100) {
-        my ($room) = `df -k --output=avail $disk` =~ /(\d+)/;
-        spew("$disk/filler", "\0" x (1024 * ($room - $left)));
-        is_outcome(
-            run_load(@there), 74,
-            "whois-load: cannot write $disk/a.db.new: database or disk is full\n",
-            "a disk with $left KiB left (E9)"
-        );
-        is state_of("$disk/a.db", $before) . ': ' . $listed->(), 'old: a.db a.db.lock filler',
-            'the old directory stays, and nothing else';
-        unlink "$disk/filler";
-    }
-    is run_load(@there)->{code},             0,                'once there is room again, it works';
-    is scalar @{ entries_of("$disk/a.db") }, 150,              'and the new directory is there';
-    is $listed->(),                          'a.db a.db.lock', 'and nothing else';
-    system "umount $disk";
 }
 
 # Pieces that are no longer than they may be, and a whole that is.
@@ -615,3 +312,4 @@ for (['name', 'name: sn cn', 'summary: l'], ['summary', 'name: l', 'summary: sn 
 }
 
 done_testing;
+

@@ -60,9 +60,9 @@ sub rehearse {
     };
     _read_all(\@sources, $stage, $report, $sample);
     $stage->each_sorted(
-        _calls($report),
-        on_entry    => sub { },
-        on_progress => sub { $report->progress('sorting', $_[0]) },
+        on_duplicate => _on_duplicate($report),
+        on_entry     => sub { },
+        on_progress  => sub { $report->progress('sorting', $_[0]) },
     );
     $stage->each_shared(_on_shared($report));
     return $stage->kept;
@@ -88,10 +88,10 @@ sub _replace {
     my $directory = NetIO::Load::Directory->new($replacement->path);
     _read_all($sources, $directory->stage, $report, sub { });
     my $entries = $directory->finish(
-        _calls($report),
-        sources     => join(', ', map { text_of($_->name) } @$sources),
-        on_progress => sub { $report->progress('indexing', $_[0]) },
-        on_shared   => _on_shared($report),
+        on_duplicate => _on_duplicate($report),
+        sources      => join(', ', map { text_of($_->name) } @$sources),
+        on_progress  => sub { $report->progress('indexing', $_[0]) },
+        on_shared    => _on_shared($report),
     );
     $report->progress('checking', 1);
     $directory->seal($replacement->handle);
@@ -100,14 +100,13 @@ sub _replace {
     return $entries;
 }
 
-sub _calls {
+sub _on_duplicate {
     my ($report) = @_;
-    my $skip = sub {
+
+    return sub {
         my ($handle, $place, $first) = @_;
         $report->skip($place, quote($handle) . " is the same entry as at $first");
     };
-
-    return (on_duplicate => $skip);
 }
 
 sub _on_shared {

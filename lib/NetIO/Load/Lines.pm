@@ -30,6 +30,15 @@ sub new {
     }, $class;
 }
 
+sub of_file {
+    my ($class, $path) = @_;
+
+    open my $handle, '<:raw', $path
+        or NetIO::Load::Failure->throw(EX_NOINPUT, "cannot read $path: $!");
+    NetIO::Load::Failure->throw(EX_NOINPUT, "cannot read $path: it is a folder") if -d $handle;
+    return $class->new($handle, $path);
+}
+
 sub as_bytes {
     my ($self) = @_;
 
@@ -122,7 +131,7 @@ NetIO::Load::Lines - an input file, line by line, in bounded memory
 
 =head1 SYNOPSIS
 
-    my $lines = NetIO::Load::Lines->new($handle, 'oui.txt');
+    my $lines = NetIO::Load::Lines->of_file('oui.txt');
 
     while (my ($line, $flaw) = $lines->next) {
         warn $lines->name . ':' . $lines->number . ": $flaw\n" if defined $flaw;
@@ -141,6 +150,10 @@ input holds, no more than two slices of 64 KiB of it are in memory.
 =item new(HANDLE, NAME)
 
 Reads from the handle with sysread.  The name is for messages.
+
+=item of_file(PATH)
+
+Reads from that file.  Throws a L<NetIO::Load::Failure> when it cannot be opened or is a folder.
 
 =item next
 

@@ -213,7 +213,8 @@ sub _rest {
     for my $pair (@$pairs) {
         my ($name, $value) = @$pair;
         next if !defined $value || _is_blank($value);
-        my $key = lc clean_value($name);
+        my $key = $self->{key}{$name};
+        $key = $self->_learn($name) if !defined $key;
         next if $taken->{$key} || $self->{options} && $taken->{ $key =~ s/;.*//sr };
         push @fields, map { [$name, $_] } _lines($value);
     }

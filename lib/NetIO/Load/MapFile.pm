@@ -57,11 +57,8 @@ my %reading = (
 
 sub read_file {
     my ($path) = @_;
+    my $lines = NetIO::Load::Lines->of_file($path);
 
-    open my $handle, '<:raw', $path
-        or NetIO::Load::Failure->throw(EX_NOINPUT, "cannot read $path: $!");
-    NetIO::Load::Failure->throw(EX_NOINPUT, "cannot read $path: it is a folder") if -d $handle;
-    my $lines = NetIO::Load::Lines->new($handle, $path);
     NetIO::Load::Failure->throw(EX_DATAERR, "$path: it is not text in UTF-8")
         if $lines->start =~ /\0/;
     my $map = _new_map($path);

@@ -35,11 +35,8 @@ sub takes_map {
 sub new {
     my ($class, %source) = @_;
     my ($file, $format, $map) = @source{qw(file format map)};
+    my $lines = NetIO::Load::Lines->of_file($file);
 
-    open my $handle, '<:raw', $file
-        or NetIO::Load::Failure->throw(EX_NOINPUT, "cannot read $file: $!");
-    NetIO::Load::Failure->throw(EX_NOINPUT, "cannot read $file: it is a folder") if -d $handle;
-    my $lines = NetIO::Load::Lines->new($handle, $file);
     _refuse_lone_cr($lines);
     $format = _recognize($lines) if !defined $format;
     $map    = _map_for($file, $format, $map);

@@ -17,9 +17,10 @@ use warnings;
 
 use Digest::SHA ();
 use Exporter 'import';
-use File::Temp ();
-use POSIX      ();
-use Test::More ();
+use File::Temp          ();
+use NetIO::Test::Daemon ();
+use POSIX               ();
+use Test::More          ();
 
 our @EXPORT = qw(serve by_hand asking octets escaped is_sound skeleton texts title_of is_tidy);
 
@@ -54,14 +55,6 @@ sub asking {
     );
 }
 
-sub slurp {
-    my ($path) = @_;
-
-    open my $file, '<:raw', $path or die "$path: $!\n";
-    local $/;
-    return scalar(<$file>) // '';
-}
-
 # Exit code (or "signal N"), standard output, standard error.  Of our environment the program gets
 # what sanitizers need.
 sub by_hand {
@@ -88,7 +81,8 @@ sub by_hand {
     }
     waitpid $pid, 0;
     my $exit = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
-    return ($exit, -f "$dir/out" ? slurp("$dir/out") : '', slurp("$dir/err"));
+    my $out  = -f "$dir/out" ? NetIO::Test::Daemon::slurp("$dir/out") : '';
+    return ($exit, $out, NetIO::Test::Daemon::slurp("$dir/err"));
 }
 
 sub serve {

@@ -13,7 +13,7 @@ use File::Temp ();
 use POSIX      ();
 
 our @EXPORT = qw(folder spew slurp run_load start_load wait_for_load ieee entries_of state_of
-    names_in is_outcome program has_strace inject calls_of);
+    names_in is_outcome program as_nobody has_strace inject calls_of);
 
 my $program =
     grep({ /blib/ } @INC) && -e 'blib/script/whois-load'
@@ -136,6 +136,19 @@ sub is_outcome {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return Test::More::is("signal $got->{signal}, exit $got->{code}\n$said",
         "signal 0, exit $code\n$err", $name);
+}
+
+# The command to run it under as somebody who has no more rights than files give: root becomes
+# nobody.  undef where nobody may not read the program and these files.
+sub as_nobody {
+    my (@files) = @_;
+    my @nobody = qw(setpriv --reuid=65534 --regid=65534 --clear-groups);
+
+    return [] if $> != 0;
+    for ($program, @files) {
+        return undef if system @nobody, 'test', '-r', $_;
+    }
+    return \@nobody;
 }
 
 # Faults by strace(1).  Only what follows the lock can hurt; before it Perl loads its modules.

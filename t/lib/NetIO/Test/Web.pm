@@ -2,10 +2,7 @@ package NetIO::Test::Web;
 
 # A real lighttpd that serves one program as plain CGI, for a test.
 #
-#     my $web = NetIO::Test::Web->start(
-#         program => 'blib/script/whois2html',
-#         env     => { WHOIS2HTML_SERVER => '127.0.0.1', WHOIS2HTML_PORT => $port },
-#     );
+#     my $web = NetIO::Test::Web->whois2html($whoisd->port, { TITLE => 'Larkmere' });
 #     my $answer = $web->get('/?q=quinton');
 #     is $answer->{status}, 200;
 #     my $other = $web->request("POST / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -16,8 +13,10 @@ package NetIO::Test::Web;
 # port is known and nobody else's, and a connection is never refused.  What lighttpd and the
 # programs write to stderr, and a line for each request, is the log: wait_log() waits for it.
 #
-# Options of start: program; env, the program's environment; at, the path it has, all paths by
-# default; config, more lines of lighttpd.conf.
+# whois2html() serves that, set up to ask a port of 127.0.0.1; what else its configuration says
+# (WHOIS2HTML_TITLE ...) comes next, then options of start.  start() serves any program, with the
+# options: program; env, its environment; at, the path it has, all paths by default; config, more
+# lines of lighttpd.conf.
 #
 # finish() notices a program that goes on after its answer.
 
@@ -32,6 +31,7 @@ use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::Daemon ();
 use POSIX               ();
+use Test::More          ();
 
 use constant {
     LISTEN_FD => 3,     # the first of sd_listen_fds(3)
@@ -61,6 +61,19 @@ alias.url = (env.WEB_AT => env.WEB_PROGRAM)
 cgi.assign = ("" => "")
 cgi.execute-x-only = "enable"
 CONF
+
+sub whois2html {
+    my ($class, $port, $setup, %how) = @_;
+    my $program = 'blib/script/whois2html';
+    my %setup   = (SERVER => '127.0.0.1', PORT => $port, %$setup);
+
+    -x $program or Test::More::BAIL_OUT("$program is not there: run make first");
+    return $class->start(
+        program => $program,
+        env     => { map { ("WHOIS2HTML_$_" => $setup{$_}) } keys %setup },
+        %how
+    );
+}
 
 sub start {
     my ($class, %how) = @_;
