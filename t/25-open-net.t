@@ -21,7 +21,8 @@ my $missing = NetIO::Test::Netns->missing;
 plan skip_all => $missing if $missing;
 
 # 198.51.100.0/24 swallows everything, 203.0.113.x fails in one way each, here or at the
-# router; 192.0.2.2 is the router itself, which refuses.
+# router; 192.0.2.2 is the router itself, which refuses.  198.51.100.8 and 203.0.113.15 are well:
+# among their like, since the order of RFC 6724 puts what is near first.
 my $client = NetIO::Test::Netns->new(
     'client',
     'resolv.conf' => "nameserver 127.0.0.1\n",
@@ -34,13 +35,13 @@ my $client = NetIO::Test::Netns->new(
 198.51.100.5    eight
 198.51.100.6    eight
 198.51.100.7    eight
-127.0.0.1       eight
+198.51.100.8    eight
 203.0.113.1     assorted
 203.0.113.2     assorted
 203.0.113.3     assorted
 203.0.113.11    assorted
-192.0.2.2       assorted
-127.0.0.1       assorted
+203.0.113.14    assorted
+203.0.113.15    assorted
 198.51.100.1    silent
 198.51.100.2    silent
 2001:db8:1::1   dual
@@ -58,14 +59,25 @@ $router->ip('route add blackhole 198.51.100.0/24');
 $router->ip('route add unreachable 203.0.113.11');
 $router->ip('route add prohibit 203.0.113.12');
 
-# A listener inside, on port 4343 of the loopback, which never accepts; it ends with its input.
-my $listener_pid =
-    open2(my $listening, my $hold, $client->prefix, $^X, '-MIO::Socket::INET', '-e', <<'SERVER');
-my $fh = IO::Socket::INET->new(LocalAddr => '127.0.0.1:4343', Listen => 64) or die "$@\n";
+$router->ip("addr add $_/32 dev lo") for qw(198.51.100.8 203.0.113.14 203.0.113.15);
+
+# Listeners on port 4343, which never accept; they end with their input.
+my %listener;
+
+sub listen_in {
+    my ($ns, @hosts) = @_;
+    my $pid =
+        open2(my $out, my $in, $ns->prefix, $^X, '-MIO::Socket::INET', '-e', <<'SERVER', @hosts);
+my @fh = map { IO::Socket::INET->new(LocalAddr => "$_:4343", Listen => 64) or die "$@\n" } @ARGV;
 syswrite STDOUT, "listening\n";
 sysread STDIN, my $end, 1;
 SERVER
-is(readline $listening, "listening\n", 'a listener');
+    is(readline $out, "listening\n", "listeners at @hosts");
+    $listener{$pid} = $in;
+    return;
+}
+listen_in($client, '127.0.0.1');
+listen_in($router, '198.51.100.8', '203.0.113.15');
 
 # What the driver says, without the time it took.
 sub drive {
@@ -126,15 +138,15 @@ my @table = (
         failed('192.0.2.77:43', 'Connection timed out', 'ETIMEDOUT')
     ],
     [
-        'A14 seven of eight are silent, polled by a loop',
+        'A14 seven of eight are silent, all of them raced in a loop',
         ['-p', '-t', 2, 'eight', 4343],
-        join('', map { "try 198.51.100.$_:4343: Connection timed out\n" } 1 .. 7)
-            . "try 127.0.0.1:4343: connected\nopened\ncode 0\nleft 0\n"
+        join('', map { "try 198.51.100.$_:4343: Operation canceled\n" } 1 .. 7)
+            . "try 198.51.100.8:4343: connected\nopened\ncode 0\nleft 0\n"
     ],
     ['A3 each way of failing leads to the next address', ['-t', 10, 'assorted', 4343], <<'SAID'],
 try 203.0.113.11:4343: No route to host
-try 192.0.2.2:4343: Connection refused
-try 127.0.0.1:4343: connected
+try 203.0.113.14:4343: Connection refused
+try 203.0.113.15:4343: connected
 opened
 code 0
 left 0
@@ -232,7 +244,9 @@ like(
     'and the report is about 127.0.0.1'
 );
 
-close $hold;
-waitpid $listener_pid, 0;
+for my $pid (keys %listener) {
+    close $listener{$pid};
+    waitpid $pid, 0;
+}
 
 done_testing;

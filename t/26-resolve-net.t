@@ -24,7 +24,7 @@ my $ns = NetIO::Test::Netns->new(
     'resolv.conf' =>
         "nameserver 127.0.0.1\nsearch one.test two.test\noptions timeout:1 attempts:2\n",
     'hosts' => "127.0.0.3 listed onlyfour.test\n::1 kinds\nfd00:db8::1 kinds\n"
-        . "127.0.0.1 kinds\n127.0.0.2 kinds\n"
+        . "127.0.0.1 kinds\n127.0.0.2 kinds\n127.0.0.10 xn--bcher-kva.test\n"
 );
 $ns->ip('addr add fd00:db8::1/128 dev lo');
 my $dns = NetIO::Test::DNS->start($ns, <<'ZONE');
@@ -102,8 +102,17 @@ my @table = (
     ['upper case',       ['FOUR.Test'],       '127.0.0.1',           'AAAA four.test, A four.test'],
     ['doubles',          ['twice.test'],       '127.0.0.1', 'AAAA twice.test, A twice.test'],
     ['punycode',         ['xn--caf-dma.test'], '127.0.0.7', undef],
-    ['an underscore',    ['under_score.test'], '127.0.0.8', undef],
-    ['/etc/hosts first, and nobody is asked', ['listed'], '127.0.0.3', ''],
+    ['IDN',              ["caf\xc3\xa9.test"], '127.0.0.7', undef],
+    ['IDN in upper case, not composed', ["CAFE\xcc\x81.Test."], '127.0.0.7',  undef],
+    ['IDN in hosts(5), as punycode',    ["b\xc3\xbccher.test"], '127.0.0.10', ''],
+    [
+        'IDN that does not exist',
+        ["\xc3\xbc.test."],
+        'resolve \xc3\xbc.test.: host not found',
+        'AAAA xn--tda.test, A xn--tda.test'
+    ],
+    ['an underscore',                         ['under_score.test'], '127.0.0.8', undef],
+    ['/etc/hosts first, and nobody is asked', ['listed'],           '127.0.0.3', ''],
     [
         '/etc/hosts has one family only: the other is not asked for', ['onlyfour.test'],
         '127.0.0.3',                                                  ''
@@ -142,32 +151,32 @@ my @table = (
     ['A11 AAAA a little later than A', ['late.test'],      '::1 127.0.0.1', undef],
     ['A11 A later than AAAA',          ['laterthan.test'], '::1 127.0.0.1', undef],
 
-    ['A12 NXDOMAIN', ['nothere.test.'], 'resolve nothere.test: host not found', undef],
+    ['A12 NXDOMAIN', ['nothere.test.'], 'resolve nothere.test.: host not found', undef],
     [
-        'A12 no records',                                                ['nodata.test.'],
-        'resolve nodata.test: host has no address of the wanted family', undef
+        'A12 no records',                                                 ['nodata.test.'],
+        'resolve nodata.test.: host has no address of the wanted family', undef
     ],
     [
         'A12 SERVFAIL, asked twice each',
         ['servfail.test.'],
-        'resolve servfail.test: name service failed',
+        'resolve servfail.test.: name service failed',
         'AAAA servfail.test, A servfail.test, AAAA servfail.test, A servfail.test'
     ],
-    ['A12 SERVFAIL for one family', ['halfbad.test'], '127.0.0.1',                  undef],
-    ['A12 REFUSED', ['refused.test.'], 'resolve refused.test: name service failed', undef],
+    ['A12 SERVFAIL for one family', ['halfbad.test'], '127.0.0.1',                   undef],
+    ['A12 REFUSED', ['refused.test.'], 'resolve refused.test.: name service failed', undef],
     [
-        'A12 noise for an answer',                   ['garbage.test.'],
-        'resolve garbage.test: name service failed', undef
+        'A12 noise for an answer',                    ['garbage.test.'],
+        'resolve garbage.test.: name service failed', undef
     ],
     [
         'A12 a datagram without a byte',
         ['-t', 0.5, 'empty.test.'],
-        'resolve empty.test: Connection timed out',
+        'resolve empty.test.: Connection timed out',
         undef
     ],
     [
-        'A12 an alias of itself',                                      ['loop.test.'],
-        'resolve loop.test: host has no address of the wanted family', undef
+        'A12 an alias of itself',                                       ['loop.test.'],
+        'resolve loop.test.: host has no address of the wanted family', undef
     ],
 
     [
@@ -189,7 +198,7 @@ my @table = (
     [
         'with a final dot, not on the search list',
         ['server.'],
-        'resolve server: host not found',
+        'resolve server.: host not found',
         'AAAA server, A server'
     ],
 );
@@ -241,7 +250,7 @@ is(
 # A11 without a deadline: as often as resolv.conf says, then it ends.
 is(
     drive('silent.test.'),
-    'resolve silent.test: Connection timed out',
+    'resolve silent.test.: Connection timed out',
     'A11 silence without a deadline ends too'
 );
 is(
@@ -266,6 +275,21 @@ my ($walk, $walked) =
 is($walk, 0, 'A25 A26 whatever fails in a look-up, nothing leaks or hangs');
 diag($walked) if $walk != 0;
 $dns->asked;
+
+# Without libidn2 other names are found as ever.
+my ($libidn) = map { /=> (\S+)/ } grep { /libidn2\.so\.0 .*=>/ } `ldconfig -p`;
+SKIP: {
+    skip('ldconfig does not know libidn2', 2) if !$libidn;
+    my @without = ('sh', '-c', "mount --bind /dev/null $libidn && exec \"\$\@\"", 'sh', $DRIVER);
+    like(
+        ($ns->run(@without, "caf\xc3\xa9.test"))[1],
+        qr/\Aresolve caf\\xc3\\xa9\.test: host names beyond ASCII need libidn2\n/,
+        'IDN without libidn2'
+    );
+    like(($ns->run(@without, 'four.test'))[1], qr/^answer 127\.0\.0\.1$/m,
+        'other names without it');
+    $dns->asked;
+}
 
 # Nobody there to ask.
 undef $dns;

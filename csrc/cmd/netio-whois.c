@@ -229,7 +229,7 @@ static int report(const struct call *call, const struct netio_error *error,
 
     netio_buf_addf(&line, "netio-whois: %s: ", call->label);
     for (size_t i = 0; count > 1 && i < count; i++)
-        netio_buf_addf(&line, "%sconnect %s: %s", i ? "; " : "",
+        netio_buf_addf(&line, "%s%s %s: %s", i ? "; " : "", netio_stage_str(attempts[i].stage),
                        netio_addr_str(&attempts[i].address, address, sizeof address),
                        netio_error_text(attempts[i].code));
     if (count <= 1)
@@ -261,8 +261,9 @@ static int open_server(const struct call *call, netio_deadline deadline, int *fd
     *fd = code;
     size_t count = netio_open_attempts(machine, &attempts);
     int status = code < 0 ? report(call, &error, attempts, count) : EX_OK;
-    if (status == EX_OK && count > 0)
-        *peer = attempts[count - 1].address;
+    for (size_t i = 0; status == EX_OK && i < count; i++)
+        if (attempts[i].code == 0) /* the others are those that failed, or were too slow */
+            *peer = attempts[i].address;
     netio_open_free(machine);
     return status;
 }

@@ -144,6 +144,10 @@ The kernel had connected the socket to itself.
 
 No room left.
 
+=item NetIO::Error::NOIDN
+
+A host name beyond ASCII needs libidn2, which is not installed.
+
 =back
 
 =head1 ERRORS

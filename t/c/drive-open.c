@@ -1,13 +1,14 @@
 /* Opens a connection and says what came of it, for tests in Perl that build the network
  * around it (t/25-open-net.t, xt/deadline/open.t):
  *
- *     drive-open [-4 | -6] [-t SECONDS] [-n FILES] [-p] [-s] [-r TIMES] HOST SERVICE
+ *     drive-open [-4 | -6] [-t SECONDS] [-n FILES] [-p] [-s] [-r TIMES [-o]] HOST SERVICE
  *
  * -n: with so many descriptors at most; -p: the machine hosted by a loop; -s: under a signal
  * every 200 microseconds.  It prints each attempt as "try ADDRESS: TEXT", then "opened" or the
  * error as netio_error_str has it, then "code NAME", "elapsed MICROSECONDS", and "left N" for
  * descriptors that were not closed.  -r: only "late MICROSECONDS", so many times: how long
- * after SECONDS it ended, and for comparison "bare MICROSECONDS", the same of a poll(2). */
+ * after SECONDS it ended, and for comparison "bare MICROSECONDS", the same of a poll(2).  -o: then
+ * it opens after SECONDS, and its deadline is a minute. */
 #include "descriptors.h"
 #include "tap.h"
 
@@ -25,7 +26,7 @@
 struct plan {
     const char *host, *service;
     double seconds; /* 0: no deadline */
-    int family, in_loop, times;
+    int family, in_loop, times, opens;
     rlim_t files; /* 0: no limit */
 };
 
@@ -125,10 +126,13 @@ static int compare(const struct plan *plan)
 {
     for (int i = 0; i < plan->times; i++) {
         int64_t started = netio_clock_now();
-        struct netio_open_options options = {.deadline = netio_deadline_in(plan->seconds),
-                                                .family = plan->family};
-        if (netio_tcpopen(plan->host, plan->service, &options, NULL) != -ETIMEDOUT)
+        struct netio_open_options options = {
+            .deadline = netio_deadline_in(plan->opens ? 60 : plan->seconds),
+            .family = plan->family};
+        int code = netio_tcpopen(plan->host, plan->service, &options, NULL);
+        if (plan->opens ? code < 0 : code != -ETIMEDOUT)
             return 1;
+        netio_fd_close(code);
         printf("late %lld\n", late(started, plan->seconds));
         started = netio_clock_now();
         poll(NULL, 0, (int)(plan->seconds * 1000));
@@ -172,6 +176,9 @@ static int read_option(struct plan *plan, int option)
     case 'n':
         plan->files = (rlim_t)atoi(optarg);
         return 0;
+    case 'o':
+        plan->opens = 1;
+        return 0;
     case 'p':
         plan->in_loop = 1;
         return 0;
@@ -191,7 +198,7 @@ int main(int argc, char **argv)
     struct plan plan = {0};
     int option;
 
-    while ((option = getopt(argc, argv, "46t:n:pr:s")) != -1)
+    while ((option = getopt(argc, argv, "46t:n:opr:s")) != -1)
         if (read_option(&plan, option) == -1)
             return 64;
     if (argc - optind != 2)

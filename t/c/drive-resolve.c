@@ -1,25 +1,31 @@
 /* Looks a name up and says what came of it, for tests in Perl that build the network around it
  * (t/26-resolve-net.t):
  *
- *     drive-resolve [-4 | -6] [-1] [-t SECONDS] [-n FILES] HOST
+ *     drive-resolve [-4 | -6] [-1] [-c SECONDS] [-t SECONDS] [-n FILES] HOST
  *
- * -1: takes what there is first and does not wait for the rest; -n: with so many descriptors at
+ * -1: takes what there is first and does not wait for the rest; -c: cancels after so long; -n: with so many descriptors at
  * most.  It prints "answer ADDRESS..." whenever the answer has changed and "done" at the end, or
  * the error as netio_error_str has it; then "code NAME", "elapsed MICROSECONDS", "first
  * MICROSECONDS" (when the first addresses were there), and "left N" for descriptors that were
- * not closed. */
+ * not closed; "children N" for processes that are to be waited for, "SIGCHLD N" for how often that
+ * signal came, "mask N" for signals that are blocked.  It is the reaper of what is below it, as
+ * pid 1 of a container would be. */
 #include "descriptors.h"
 #include "tap.h"
 
 #include <netio/resolve.h>
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 /* What the command line asks for. */
 struct plan {
     const char *host;
     double seconds; /* 0: no deadline */
+    netio_deadline cancel;
     int family, once;
     rlim_t files; /* 0: no limit */
 };
@@ -62,7 +68,10 @@ static int drive(struct netio_resolve *resolve, const struct plan *plan, int64_t
             shown = show(resolve, shown);
         if (code ? code != -EAGAIN : plan->once || !netio_resolve_pending(resolve))
             return code;
+        if (plan->cancel && netio_deadline_passed(plan->cancel))
+            return netio_error_set(error, NETIO_STAGE_NONE, -ECANCELED, NULL, NULL);
         netio_resolve_want(resolve, &want);
+        want.deadline = netio_deadline_sooner(want.deadline, plan->cancel);
         code = netio_want_poll(&want);
         if (code && code != -EINTR)
             return code;
@@ -97,6 +106,9 @@ static int read_option(struct plan *plan, int option)
     case '1':
         plan->once = 1;
         return 0;
+    case 'c':
+        plan->cancel = netio_deadline_in(atof(optarg));
+        return 0;
     case 't':
         plan->seconds = atof(optarg);
         return 0;
@@ -108,18 +120,43 @@ static int read_option(struct plan *plan, int option)
     }
 }
 
+static int sigchlds;
+
+static void count_sigchld(int number)
+{
+    (void)number;
+    sigchlds++;
+}
+
+/* What a helper process would leave behind. */
+static void show_children(void)
+{
+    int children = 0, blocked = 0;
+    sigset_t mask;
+
+    while (waitpid(-1, NULL, WNOHANG | __WALL) >= 0)
+        children++;
+    sigprocmask(SIG_SETMASK, NULL, &mask);
+    for (int number = 1; number < NSIG; number++)
+        blocked += sigismember(&mask, number) == 1;
+    printf("children %d\nSIGCHLD %d\nmask %d\n", children, sigchlds, blocked);
+}
+
 int main(int argc, char **argv)
 {
+    struct sigaction action = {.sa_handler = count_sigchld};
     struct plan plan = {0};
     struct rlimit limit, few;
     int option;
 
-    while ((option = getopt(argc, argv, "461t:n:")) != -1)
+    while ((option = getopt(argc, argv, "461c:t:n:")) != -1)
         if (read_option(&plan, option) == -1)
             return 64;
     if (argc - optind != 1)
         skip_all("a driver for tests in Perl");
     plan.host = argv[optind];
+    sigaction(SIGCHLD, &action, NULL);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     int before = open_descriptors();
     int64_t started = netio_clock_now();
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -131,6 +168,7 @@ int main(int argc, char **argv)
     setrlimit(RLIMIT_NOFILE, &limit);
     printf("elapsed %lld\nfirst %lld\n", since(started), first_after);
     printf("left %d\n", open_descriptors() - before);
+    show_children();
     (void)tap_done;
     return 0;
 }

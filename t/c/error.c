@@ -17,6 +17,7 @@ static void test_codes(void)
         {NETIO_ENONAME, "NETIO_ENONAME", "host not found", EHOSTUNREACH},
         {NETIO_EBADSERVICE, "NETIO_EBADSERVICE", "unknown service", EINVAL},
         {NETIO_EFULL, "NETIO_EFULL", "no room left", ENOBUFS},
+        {NETIO_ENOIDN, "NETIO_ENOIDN", "host names beyond ASCII need libidn2", ELIBACC},
         {-999, "UNKNOWN", "unknown error", 999},
         {-1999, "UNKNOWN", "unknown error", EINVAL},
         {7, "UNKNOWN", "unknown error", 0},

@@ -195,7 +195,8 @@ static void accept_fails(int error, const char *trouble, int next, int forever)
     while (!netio_deadline_passed(end))
         netio_loop_step(loop, end);
     if (forever && error != EAGAIN)
-        ok(fault.hits <= 16 * 3, "B1: accept: %s %s: it does not spin: %ld", name, how, fault.hits);
+        ok(*fault_hits <= 16 * 3, "B1: accept: %s %s: it does not spin: %ld", name, how,
+           *fault_hits);
     fault_clear();
     is_int(hear(fd, answer, sizeof answer, 10), 8, "B2: accept: %s %s: then served", name, how);
     if (trouble)

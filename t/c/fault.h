@@ -15,7 +15,8 @@
  * hold.  fault_off() and fault_on() put the test's own calls out of reach.
  *
  * For files named t/c/fault-*.c: csrc/Makefile links those with --wrap for every name of the
- * lists, so that their calls and the library's go through the functions below.
+ * lists, so that their calls and the library's go through the functions below.  Those of processes
+ * that the library makes do, too, until they exec.
  */
 #ifndef FAULT_H
 #define FAULT_H
@@ -25,13 +26,16 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
 /* X(call, type of its value, parameters, arguments, errors); csrc/Makefile reads the names.
  * Left out are calls that cannot fail, and close, which frees its descriptor whatever it says.
- * EIO and EPERM stand for errors that no manual lists but security modules give. */
+ * So are kill and waitpid of one's own child, but for a signal.  EIO and EPERM stand for errors
+ * that no manual lists but security modules give. */
 #define FAULT_SYSTEM(X)                                                                            \
     X(socket, int, (int family, int type, int protocol), (family, type, protocol),                 \
       EMFILE, ENFILE, ENOBUFS, EACCES)                                                             \
@@ -84,7 +88,31 @@
       (fd, flags, spec, old),                                                                      \
       ECANCELED)                                                                                   \
     X(poll, int, (struct pollfd *fds, nfds_t n, int timeout), (fds, n, timeout),                   \
-      EINTR, ENOMEM)
+      EINTR, ENOMEM)                                                                               \
+    X(read, ssize_t, (int fd, void *data, size_t size), (fd, data, size),                          \
+      EINTR, EIO)                                                                                  \
+    X(open, int, (const char *path, int flags), (path, flags),                                     \
+      EMFILE, ENFILE, ENOENT)                                                                      \
+    X(dup2, int, (int from, int to), (from, to),                                                   \
+      EBUSY, EMFILE)                                                                               \
+    X(pipe2, int, (int ends[2], int flags), (ends, flags),                                         \
+      EMFILE, ENFILE)                                                                              \
+    X(clone, int, (int (*run)(void *), void *stack, int flags, void *data),                        \
+      (run, stack, flags, data),                                                                   \
+      EAGAIN, ENOMEM, EPERM)                                                                       \
+    X(execve, int, (const char *path, char *const *argv, char *const *environment),                \
+      (path, argv, environment),                                                                   \
+      ENOENT, EACCES, ENOMEM)                                                                      \
+    X(prctl, int, (int what, unsigned long value), (what, value),                                  \
+      EINVAL)                                                                                      \
+    X(chdir, int, (const char *path), (path),                                                      \
+      EACCES)                                                                                      \
+    X(setsid, pid_t, (void), (),                                                                   \
+      EPERM)                                                                                       \
+    X(sigwaitinfo, int, (const sigset_t *set, siginfo_t *info), (set, info),                       \
+      EINTR)                                                                                       \
+    X(waitpid, pid_t, (pid_t pid, int *status, int options), (pid, status, options),               \
+      EINTR)
 
 #define FAULT_MEMORY(X)                                                                            \
     X(malloc, void *, (size_t size), (size), ENOMEM)                                               \
@@ -119,16 +147,27 @@ static struct {
     int error;
     int forever;          /* and so do those behind it */
     int off;
-    long hits;
     long live;            /* allocations that were not freed */
 } fault = {.call = FAULT_NONE};
+
+static volatile long *fault_hits; /* processes that the library makes share it */
+
+__attribute__((constructor)) static void fault_begin(void)
+{
+    void *shared =
+        mmap(NULL, sizeof *fault_hits, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (shared == MAP_FAILED)
+        abort();
+    fault_hits = shared;
+}
 
 static int fault_now(enum fault_call call)
 {
     if (fault.off || call != fault.call || fault.left-- > 0)
         return 0;
     fault.left = 0;
-    fault.hits++;
+    ++*fault_hits;
     errno = fault.error;
     if (!fault.forever)
         fault.call = FAULT_NONE;
@@ -152,7 +191,7 @@ static void fault_set(enum fault_call call, long nth, int error, int forever)
     fault.left = nth;
     fault.error = error;
     fault.forever = forever;
-    fault.hits = 0;
+    *fault_hits = 0;
 }
 
 static void fault_clear(void)
@@ -248,7 +287,7 @@ static int fault_run(const char *name, int (*run)(void), enum fault_call call, l
              code, open_descriptors() - descriptors, fault.live - live);
         ++*wrong;
     }
-    return fault.hits > 0;
+    return *fault_hits > 0;
 }
 
 /* One test for each call that run() makes. */

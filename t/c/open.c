@@ -265,6 +265,66 @@ static void check_in_loop(unsigned flags)
     close(listener);
 }
 
+/* A machine for a silent and a serving address, which hurries: the second turn is early. */
+static struct netio_open *start_race(int hole, int listener)
+{
+    struct netio_open_options options = {.deadline = netio_deadline_in(0.4)};
+    struct netio_open *machine;
+    struct netio_addr addrs[2];
+
+    if (netio_addr_local(&addrs[0], hole) < 0 || netio_addr_local(&addrs[1], listener) < 0 ||
+        netio_tcpopen_start_addrs(&machine, addrs, 2, &options, NULL) < 0)
+        abort();
+    return machine;
+}
+
+static int is_socket(int fd)
+{
+    int type;
+    socklen_t len = sizeof type;
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
+}
+
+/* Steps to the end; the descriptor, and in *crowd how often it waited for several sockets. */
+static int run_race(struct netio_open *machine, int *crowd)
+{
+    struct netio_want want;
+    int fd;
+
+    for (*crowd = 0; (fd = netio_open_step(machine, NULL)) == -EAGAIN;) {
+        netio_open_want(machine, &want);
+        *crowd += !is_socket(want.fd);
+        netio_want_poll(&want);
+    }
+    return fd;
+}
+
+/* A13: the one that does not answer loses, and is closed. */
+static void check_race(void)
+{
+    const struct netio_attempt *attempts;
+    char one[16], other[16];
+    int crowd, before = open_descriptors();
+    int hole = swallow_here(one), listener = listen_here(5, other);
+    struct netio_open *machine = start_race(hole, listener);
+    int fd = run_race(machine, &crowd);
+
+    ok(fd >= 0, "A13 the second address serves");
+    ok(fcntl(fd, F_GETFD) & FD_CLOEXEC && fcntl(fd, F_GETFL) & O_NONBLOCK,
+       "A13 close-on-exec and non-blocking");
+    is_int(netio_open_attempts(machine, &attempts), 2, "A13 two were tried");
+    is_int(attempts[0].code, -ECANCELED, "A13 the first one lost");
+    is_int(attempts[0].stage, NETIO_STAGE_CONNECT, "A13 on its way");
+    is_int(attempts[1].code, 0, "A13 the second one won");
+    ok(attempts[0].elapsed > attempts[1].elapsed, "A13 it began later");
+    is_int(open_descriptors() - before, 3, "A13 nothing but the connection is open");
+    netio_open_free(machine);
+    close(fd);
+    close(hole);
+    close(listener);
+}
+
 /* A28: descriptors that select(2) cannot hold, and number 0. */
 static void check_numbers(void)
 {
@@ -282,6 +342,7 @@ static void check_numbers(void)
         opened("127.0.0.1", service, 10, &fd);
         ok(fd > 1024, "A28 a descriptor above 1024");
         close(fd);
+        check_race();
         while (count > 0)
             close(spare[--count]);
         setrlimit(RLIMIT_NOFILE, &limit);
@@ -357,6 +418,7 @@ int main(void)
     check_storm();
     check_machine();
     check_cancel();
+    check_race();
     check_in_loop(0);
     check_in_loop(NETIO_LOOP_POLL);
     check_numbers();

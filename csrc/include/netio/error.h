@@ -30,7 +30,8 @@
     X(SELFCONNECT, -1011, ECONNREFUSED, "connected to itself")                                     \
     X(FULL, -1012, ENOBUFS, "no room left")                                                        \
     X(PRIVILEGE, -1013, EACCES, "reserved ports need the privilege CAP_NET_BIND_SERVICE")          \
-    X(RESERVED, -1014, EADDRINUSE, "all reserved ports, 1023 down to 512, are taken")
+    X(RESERVED, -1014, EADDRINUSE, "all reserved ports, 1023 down to 512, are taken")              \
+    X(NOIDN, -1015, ELIBACC, "host names beyond ASCII need libidn2")
 
 enum netio_code {
 #define NETIO_X(name, code, sys, text) NETIO_E##name = code,

@@ -1,8 +1,17 @@
 /* netio/open.h: opens a connection over TCP, UDP or a unix socket (ring 1).
  *
  * One absolute deadline covers names, every address and every handshake.  The
- * addresses are tried in turn; each gets a fair share of what is left of the
- * deadline, the last one all of it.
+ * addresses of a host race, as RFC 8305 has it: the first one is tried at once, the
+ * next one 250 ms later, or as soon as one has failed, while those before it go on;
+ * the first that connects serves, and the others are closed.  When the deadline would
+ * pass before the last one's turn, the turns come sooner: they share the time that is
+ * left, but are at least 10 ms apart, so that a very short deadline may end it before
+ * the last ones are tried.  Addresses that are known are tried while a name server
+ * still owes those of the other family, which join in when they come.
+ *
+ * Each attempt is a descriptor, and while there are several, there is one more (epoll)
+ * to wait for all of them.  Where no more are to be had, the attempts are made with
+ * those there are, in the end one by one, each with a fair share of the time.
  *
  * The machine: start; while step says -EAGAIN, wait for what want says (it may change
  * with every step); at the end step gives the descriptor or the error.  Freeing early
@@ -45,9 +54,9 @@ struct netio_open_options {  /* zero: all defaults */
 struct netio_attempt {
     struct netio_addr address;
     enum netio_stage stage; /* at which it failed: socket, bind or connect */
-    int code;         /* why it failed; 0: the one that serves, or still on its way; -ECANCELED:
-                       * another one was sooner */
-    int64_t elapsed;  /* nanoseconds from its start to its end, or to now */
+    int code;               /* why it failed; 0: the one that serves, or still on its way;
+                             * -ECANCELED: another one was sooner */
+    int64_t elapsed;        /* nanoseconds from its start to its end, or to now */
 };
 
 /* Blocks until connected or failed.  service as netio_service_port has it.  Returns a

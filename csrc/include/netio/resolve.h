@@ -8,9 +8,18 @@
  * soon as they are known; IPv4 ones that come first wait 50 ms for them (RFC 8305 section 3).
  * The answer is then pending: what the other question finds still joins it.
  *
- * A host name is ASCII: letters, digits, hyphens and underscores between dots, a final dot if
- * you like; other scripts come in as punycode.  Its last part is no number: 127.1, 0x7f.1 and
- * 256.1.1.1 are no names, whatever other resolvers make of them.
+ * A name that those two do not have is asked of the C library if nsswitch.conf(5) names more
+ * sources of hosts than them (mdns4_minimal, myhostname, resolve, ldap, ...), so that what
+ * "getent ahosts" finds is found here.  They come last, wherever they stand in that file, and
+ * without "dns" in it name servers are not asked.  That takes a process, getent(1), which ends with
+ * the machine or the program, at the deadline at the latest; the program gets no SIGCHLD of it and
+ * no wait() finds it, unless it waits with __WALL.  Silent name servers leave it half of the time.
+ *
+ * A host name is letters, digits, hyphens and underscores between dots, a final dot if you
+ * like.  Its last part is no number: 127.1, 0x7f.1 and 256.1.1.1 are no names, whatever other
+ * resolvers make of them.  One in UTF-8 that goes beyond ASCII is asked for as IDNA2008 has
+ * it, after the mappings of UTS 46, by libidn2, which is loaded then: it need not be installed
+ * for other names.  Errors show the name as it was given.
  *
  * Fork: finish or free a machine in the process that started it.  One thread each.
  * Not async-signal-safe.
@@ -27,7 +36,8 @@ struct netio_resolve;
 
 /* family: AF_UNSPEC, AF_INET or AF_INET6.  0 and *resolve (perhaps done already), or a
  * negative code with *error and *resolve NULL: NETIO_EBADHOST for an empty name, one of
- * over 253 bytes, or one that is no host name; NETIO_EBADOPTION for another family;
+ * over 253 bytes, or one that is no host name; NETIO_ENOIDN for one beyond ASCII without
+ * libidn2; NETIO_EBADOPTION for another family;
  * NETIO_ERESOLVER; -EMFILE, -ENFILE, -ENOMEM. */
 int netio_resolve_start(struct netio_resolve **resolve, const char *host, int family,
                         netio_deadline deadline, struct netio_error *error);
@@ -42,10 +52,11 @@ void netio_resolve_want(const struct netio_resolve *resolve, struct netio_want *
 /* After 0: whether the other family may still come.  Who does without it takes the answer and
  * frees the machine; who does not, waits for what want says and steps again, until this is 0. */
 int netio_resolve_pending(const struct netio_resolve *resolve);
-/* The answer after 0: its addresses, port 0, no doubles, IPv6 and IPv4 taking turns
- * (RFC 8305 section 4); those that this machine has no route to come last, and before them
- * those for which it has only an address of another kind (RFC 6724).  They live until the
- * next step, which keeps all of them in the answer, though not in their places. */
+/* The answer after 0: its addresses, port 0, no doubles, in the order in which to try them:
+ * sorted by RFC 6724 with its table or that of gai.conf(5), then IPv6 and IPv4 taking turns,
+ * beginning with the family of the first one (RFC 8305 section 4); those that this machine has
+ * no route to come last.  They live until the next step, which keeps all of them in the answer,
+ * though not in their places. */
 size_t netio_resolve_answer(const struct netio_resolve *resolve, const struct netio_addr **addrs);
 void netio_resolve_free(struct netio_resolve *resolve);
 

@@ -23,12 +23,17 @@ static int bad_option(struct netio_error *error, const char *name)
     return netio_error_set(error, NETIO_STAGE_OPTION, NETIO_EBADOPTION, NULL, name);
 }
 
+static const struct netio_open_options defaults;
+
 static void take_plain(struct netio__dial *dial, int type,
                        const struct netio_open_options *options)
 {
     dial->type = type;
     dial->keepalive = options->keepalive;
     dial->nodelay = options->nodelay;
+    dial->reserved = options->reserved;
+    dial->port = options->source_port;
+    dial->source.len = 0;
     dial->prepare = options->prepare;
     dial->data = options->data;
 }
@@ -36,31 +41,26 @@ static void take_plain(struct netio__dial *dial, int type,
 int netio__dial_set(struct netio__dial *dial, int type, const struct netio_open_options *options,
                     struct netio_error *error)
 {
-    dial->type = type;
-    if (!options)
-        return 0;
-    take_plain(dial, type, options);
-    if (options->source_port > 65535)
+    take_plain(dial, type, options ? options : &defaults);
+    if (dial->port > 65535)
         return bad_option(error, "source_port");
-    if (options->reserved && options->source_port)
+    if (dial->reserved && dial->port)
         return bad_option(error, "reserved");
-    dial->port = options->source_port;
-    dial->reserved = options->reserved;
-    if (options->source && (netio_addr_parse(&dial->source, options->source) < 0 ||
-                            netio_addr_family(&dial->source) == AF_UNIX))
-        return netio_error_set(error, NETIO_STAGE_OPTION, NETIO_EBADADDRESS, NULL,
-                               options->source);
-    return 0;
+    if (!options || !options->source)
+        return 0;
+    if (netio_addr_parse(&dial->source, options->source) == 0 &&
+        netio_addr_family(&dial->source) != AF_UNIX)
+        return 0;
+    return netio_error_set(error, NETIO_STAGE_OPTION, NETIO_EBADADDRESS, NULL, options->source);
 }
 
 int netio__dial_set_unix(struct netio__dial *dial, const struct netio_open_options *options,
                          struct netio_error *error)
 {
-    dial->type = SOCK_STREAM;
     if (!options)
-        return 0;
+        options = &defaults;
     take_plain(dial, SOCK_STREAM, options);
-    dial->keepalive = dial->nodelay = 0;
+    dial->keepalive = dial->nodelay = 0; /* TCP's */
     if (options->family)
         return bad_option(error, "family");
     if (options->source)
@@ -82,32 +82,41 @@ static int switch_on(int fd, int level, int name)
     return setsockopt(fd, level, name, &(int){1}, sizeof(int)) == -1 ? -errno : 0;
 }
 
-/* A new socket with all that can be set before it is bound; -1 in *fd when that fails. */
+/* All that can be set before a socket is bound. */
+static int prepare(const struct netio__dial *dial, const struct netio_addr *to, int fd)
+{
+    int code = 0;
+
+    if (dial->keepalive && dial->type == SOCK_STREAM)
+        code = switch_on(fd, SOL_SOCKET, SO_KEEPALIVE);
+    if (!code && dial->nodelay && dial->type == SOCK_STREAM)
+        code = switch_on(fd, IPPROTO_TCP, TCP_NODELAY);
+    if (!code && dial->prepare)
+        code = dial->prepare(fd, to, dial->data);
+    return failure(code);
+}
+
+/* A new socket, ready to be bound; or -1 in *fd. */
 static int make(const struct netio__dial *dial, const struct netio_addr *to, int *fd)
 {
-    int code = 0, stream = dial->type == SOCK_STREAM;
-
     *fd = socket(to->u.sa.sa_family, dial->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (*fd == -1)
         return failure(-errno);
-    if (dial->keepalive && stream)
-        code = switch_on(*fd, SOL_SOCKET, SO_KEEPALIVE);
-    if (!code && dial->nodelay && stream)
-        code = switch_on(*fd, IPPROTO_TCP, TCP_NODELAY);
-    if (!code && dial->prepare)
-        code = dial->prepare(*fd, to, dial->data);
-    if (!code)
-        return 0;
-    netio_fd_close(*fd);
-    *fd = -1;
-    return failure(code);
+    int code = prepare(dial, to, *fd);
+    if (code) {
+        netio_fd_close(*fd);
+        *fd = -1;
+    }
+    return code;
 }
 
 static void local_end(const struct netio__dial *dial, int family, unsigned port,
                       struct netio_addr *end)
 {
-    *end = dial->source;
-    if (!end->len) {
+    memset(end, 0, sizeof *end);
+    if (dial->source.len)
+        *end = dial->source;
+    else {
         end->u.sa.sa_family = (sa_family_t)family;
         end->len = family == AF_INET ? sizeof end->u.in4 : sizeof end->u.in6;
     }
@@ -119,8 +128,6 @@ static int bind_end(const struct netio__dial *dial, int fd, int family, unsigned
     struct netio_addr end;
     int code = 0;
 
-    if (!port && !dial->source.len)
-        return 0;
     local_end(dial, family, port, &end);
     if (dial->type == SOCK_STREAM && port)
         code = switch_on(fd, SOL_SOCKET, SO_REUSEADDR);
@@ -135,19 +142,18 @@ static int bind_end(const struct netio__dial *dial, int fd, int family, unsigned
 
 int netio__dial_again(int fd, const struct netio_addr *to)
 {
-    int unix_path = to->u.sa.sa_family == AF_UNIX;
-    int n = connect(fd, &to->u.sa, to->len);
+    int code = connect(fd, &to->u.sa, to->len) == -1 ? errno : 0;
 
     /* After a signal it may or may not be on its way: EALREADY or EISCONN say that it is. */
-    if (n == -1 && errno == EINTR)
-        n = connect(fd, &to->u.sa, to->len);
-    if (n == 0 || errno == EINPROGRESS || errno == EALREADY || errno == EISCONN)
+    if (code == EINTR)
+        code = connect(fd, &to->u.sa, to->len) == -1 ? errno : 0;
+    if (code == 0 || code == EINPROGRESS || code == EALREADY || code == EISCONN)
         return 0;
-    if (errno == EAGAIN && unix_path)
+    if (code == EAGAIN && to->u.sa.sa_family == AF_UNIX)
         return -EAGAIN;
     /* What Linux says of IPv4 when the ephemeral ports are used up; of IPv6 it says
      * EADDRNOTAVAIL. */
-    return errno == EAGAIN ? -EADDRNOTAVAIL : -errno;
+    return code == EAGAIN ? -EADDRNOTAVAIL : -code;
 }
 
 /* Whether there is a way to an address at all: a datagram socket needs no pair of ports that
@@ -196,10 +202,12 @@ static int dial_once(const struct netio__dial *dial, const struct netio_addr *to
     int code = make(dial, to, fd);
     if (code)
         return code;
-    *stage = NETIO_STAGE_BIND;
-    code = bind_end(dial, *fd, to->u.sa.sa_family, dial->port);
-    if (code)
-        return code;
+    if (dial->port || dial->source.len) {
+        *stage = NETIO_STAGE_BIND;
+        code = bind_end(dial, *fd, to->u.sa.sa_family, dial->port);
+        if (code)
+            return code;
+    }
     *stage = NETIO_STAGE_CONNECT;
     return netio__dial_again(*fd, to);
 }
@@ -216,13 +224,25 @@ int netio__dial_start(const struct netio__dial *dial, const struct netio_addr *t
     return code;
 }
 
+/* One end of a socket; what netio_addr_peer does, without checking what a kernel says. */
+static int end_of(struct netio_addr *addr, int fd,
+                  int (*ask)(int, struct sockaddr *restrict, socklen_t *restrict))
+{
+    addr->len = sizeof addr->u;
+    return ask(fd, &addr->u.sa, &addr->len) == -1 ? -errno : 0;
+}
+
 /* A connect to a free port of the ephemeral range, on this machine, may be given that very
  * port for its own end: TCP's simultaneous open then joins the socket to itself. */
 static int joined_itself(int fd, const struct netio_addr *peer)
 {
     struct netio_addr local;
 
-    return netio_addr_local(&local, fd) == 0 && netio_addr_compare(&local, peer) == 0;
+    if (peer->u.sa.sa_family == AF_UNIX)
+        return 0;
+    /* Both families have the port at the same place. */
+    return end_of(&local, fd, getsockname) == 0 &&
+           local.u.in4.sin_port == peer->u.in4.sin_port && netio_addr_compare(&local, peer) == 0;
 }
 
 int netio__dial_result(int fd)
@@ -236,7 +256,7 @@ int netio__dial_result(int fd)
     if (code)
         return failure(-code);
     /* No error yet: then it has a peer, or it is still on its way. */
-    code = netio_addr_peer(&peer, fd);
+    code = end_of(&peer, fd, getpeername);
     if (code)
         return code == -ENOTCONN ? -EAGAIN : failure(code);
     return joined_itself(fd, &peer) ? NETIO_ESELFCONNECT : 0;

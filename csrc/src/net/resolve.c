@@ -1,22 +1,22 @@
 /* Ring 1.  Names to addresses, under a deadline; see netio/resolve.h.
- * Called by tcpopen and by programs; hosts.c, resolvconf.c and dns.c do the asking.
+ * Called by tcpopen and by programs; hosts.c, resolvconf.c, dns.c and getent.c do the asking.
  *
- *      start ──► DONE                     numeric, localhost, in /etc/hosts
+ *      start ──► DONE                  numeric, localhost, in /etc/hosts
  *        │
- *        ▼     every question answered
- *      ASKING ─────────────────────────► DONE        the name has addresses, or:
- *        │  ▲ │                           ▲  ▲       none left, a fault on this side,
- *        │  │ └──────► GROWING ───────────┘  │       or the deadline
- *        │  │ enough   the other question    │
- *        │  │          answered, or given up │
- *        │  └── next name of the search      │
- *        │      list; or asked again,        │
- *        │      no server having answered    │
- *        └───────────────────────────────────┘
+ *        ▼     every question answered, or a fault on this side, or the deadline
+ *      ASKING ────────────────────────────────────────────────────────────► DONE
+ *      │ ▲ ││                                                                ▲ ▲
+ *      │ │ │└─► GROWING   one family found, the other asked for still ───────┘ │
+ *      │ │ └──► HELPING   none found, but nsswitch.conf(5) names more sources ─┘
+ *      └─┘
+ *      next name of the search list; or asked again, no server having answered
  */
 #include "addrs.h"
 #include "dns.h"
+#include "getent.h"
 #include "hosts.h"
+#include "idn.h"
+#include "nsswitch.h"
 #include "resolvconf.h"
 
 #include <netio/resolve.h>
@@ -41,7 +41,8 @@
 enum state {
     ASKING,  /* dns is set; candidate is the name under way */
     GROWING, /* the same, and answer has what one question has found */
-    DONE,    /* dns is gone; code says how it ended, answer is whole if that is 0 */
+    HELPING, /* dns is gone, getent is set; verdict says what came of the questions */
+    DONE,    /* both are gone; code says how it ended, answer is whole if that is 0 */
 };
 
 struct netio_resolve {
@@ -53,12 +54,16 @@ struct netio_resolve {
     size_t next;             /* of the search list */
     int64_t patience;        /* nanoseconds before a question is asked again */
     netio_deadline deadline; /* the caller's */
+    netio_deadline asking;   /* until then name servers are asked: deadline, if that is all */
     netio_deadline grace;    /* until then one family's addresses wait for the other's */
     struct netio__dns *dns;
+    struct netio__getent *getent;
+    struct netio__nsswitch sources;
     struct netio__resolvconf conf;
     struct netio__addrs found;  /* as they came */
     struct netio__addrs answer; /* those in order, as they were when state was entered */
-    char host[HOSTNAME_MAX + 1]; /* as given, without a final dot */
+    char given[128];             /* the host as given, as far as an error shows it */
+    char host[HOSTNAME_MAX + 1]; /* in ASCII, without a final dot */
     char candidate[256];
 };
 
@@ -106,6 +111,8 @@ static int finish(struct netio_resolve *resolve, int code)
 {
     netio__dns_free(resolve->dns);
     resolve->dns = NULL;
+    netio__getent_free(resolve->getent);
+    resolve->getent = NULL;
     resolve->state = DONE;
     resolve->code = code;
     if (!code)
@@ -126,9 +133,9 @@ static int64_t patience_of(const struct netio_resolve *resolve)
 {
     int64_t patience = resolve->conf.timeout * 1000 * MS;
 
-    if (resolve->deadline == NETIO_NEVER)
+    if (resolve->asking == NETIO_NEVER)
         return patience;
-    int64_t share = (resolve->deadline - netio_clock_now()) / PATIENCE_SHARE;
+    int64_t share = (resolve->asking - netio_clock_now()) / PATIENCE_SHARE;
     if (share > patience)
         return patience;
     return share > PATIENCE_LEAST ? share : PATIENCE_LEAST;
@@ -157,6 +164,50 @@ static int ask_next(struct netio_resolve *resolve)
     return 1;
 }
 
+static int is_ours(int code)
+{
+    return code != NETIO_ENONAME && code != NETIO_ENOADDRESS && code != NETIO_ERESOLVER &&
+           code != -ETIMEDOUT;
+}
+
+/* Name servers and hosts(5) come to nothing.  The sources that only the C library knows may have
+ * the name; if not, it stays at that.  -EAGAIN, or how it ended. */
+static int turn_to_others(struct netio_resolve *resolve, int code)
+{
+    char name[sizeof resolve->host + 1];
+
+    if (!resolve->sources.other || is_ours(code) || netio_deadline_passed(resolve->deadline))
+        return finish(resolve, code);
+    netio__dns_free(resolve->dns);
+    resolve->dns = NULL;
+    resolve->verdict = code;
+    snprintf(name, sizeof name, "%s%s", resolve->host, resolve->dotted ? "." : "");
+    code = netio__getent_new(&resolve->getent, name, resolve->family, &resolve->found);
+    if (code)
+        return finish(resolve, code);
+    resolve->state = HELPING;
+    return -EAGAIN;
+}
+
+/* Begins to ask name servers; 0, or what makes start fail.  Silent ones leave half of the time to
+ * other sources. */
+static int ask_first(struct netio_resolve *resolve)
+{
+    int code = netio__resolvconf_load(&resolve->conf);
+
+    if (code)
+        return code;
+    resolve->asking = resolve->deadline;
+    if (resolve->sources.other && resolve->deadline != NETIO_NEVER)
+        resolve->asking -= (resolve->deadline - netio_clock_now()) / 2;
+    resolve->patience = patience_of(resolve);
+    code = netio__dns_new(&resolve->dns, (int)(resolve->patience / MS),
+                          (int)resolve->conf.attempts, &resolve->found);
+    if (!code)
+        ask_next(resolve);
+    return code;
+}
+
 /* Finds what needs no network, or begins to ask for it; 0, or what makes start fail. */
 static int look_up(struct netio_resolve *resolve)
 {
@@ -168,30 +219,43 @@ static int look_up(struct netio_resolve *resolve)
     int code = netio__hosts_find(resolve->host, resolve->family, &resolve->found);
     if (code || resolve->found.count)
         return finish(resolve, code);
-    code = netio__resolvconf_load(&resolve->conf);
+    code = netio__nsswitch_load(&resolve->sources);
     if (code)
         return code;
-    resolve->patience = patience_of(resolve);
-    code = netio__dns_new(&resolve->dns, (int)(resolve->patience / MS),
-                          (int)resolve->conf.attempts, &resolve->found);
-    if (!code)
-        ask_next(resolve);
-    return code;
+    if (resolve->sources.dns)
+        return ask_first(resolve);
+    code = turn_to_others(resolve, NETIO_ENONAME);
+    return is_ours(code) && code != -EAGAIN ? code : 0;
+}
+
+/* A number: done at once; else 1. */
+static int begin_number(struct netio_resolve *resolve, const char *host)
+{
+    struct netio_addr addr;
+
+    if (netio_addr_parse(&addr, host) != 0)
+        return 1;
+    if (netio_addr_family(&addr) == AF_UNIX)
+        return NETIO_EBADHOST;
+    add_text(resolve, host);
+    finish(resolve, resolve->found.count ? 0 : NETIO_ENOADDRESS);
+    return 0;
 }
 
 static int begin(struct netio_resolve *resolve, const char *host)
 {
-    struct netio_addr addr;
-    size_t len = strlen(host);
+    char ascii[sizeof resolve->host + 1];
+    int code = begin_number(resolve, host);
 
-    if (netio_addr_parse(&addr, host) == 0) {
-        if (netio_addr_family(&addr) == AF_UNIX)
-            return NETIO_EBADHOST;
-        snprintf(resolve->host, sizeof resolve->host, "%s", host);
-        add_text(resolve, host);
-        finish(resolve, resolve->found.count ? 0 : NETIO_ENOADDRESS);
-        return 0;
+    if (code <= 0)
+        return code;
+    if (netio__idn_needed(host)) {
+        code = netio__idn_encode(host, ascii, sizeof ascii);
+        if (code)
+            return code;
+        host = ascii;
     }
+    size_t len = strlen(host);
     resolve->dotted = len > 0 && host[len - 1] == '.';
     len -= (size_t)resolve->dotted;
     if (!valid_host(host, len))
@@ -213,6 +277,7 @@ int netio_resolve_start(struct netio_resolve **out, const char *host, int family
     if (resolve) {
         resolve->family = family;
         resolve->deadline = deadline;
+        snprintf(resolve->given, sizeof resolve->given, "%s", host);
         code = begin(resolve, host);
     }
     if (resolve && !code) {
@@ -259,7 +324,7 @@ static int weigh(struct netio_resolve *resolve)
         return found ? 0 : weightier(in4, in6);
     if (found && enough(resolve, in4 == -EAGAIN ? AF_INET : AF_INET6))
         return 0;
-    if (netio_deadline_passed(resolve->deadline))
+    if (netio_deadline_passed(resolve->asking))
         return found ? 0 : -ETIMEDOUT;
     return -EAGAIN;
 }
@@ -284,7 +349,7 @@ static int succeed(struct netio_resolve *resolve)
 /* c-ares gives up when no server answers; with time left, the question is asked again. */
 static int ask_again(struct netio_resolve *resolve)
 {
-    if (resolve->deadline == NETIO_NEVER || netio_deadline_passed(resolve->deadline))
+    if (resolve->asking == NETIO_NEVER || netio_deadline_passed(resolve->asking))
         return 0;
     if (netio__dns_result(resolve->dns, AF_INET6) == -ETIMEDOUT)
         ask(resolve, AF_INET6);
@@ -306,11 +371,11 @@ static int go_on(struct netio_resolve *resolve)
             continue;
         if (!code)
             return succeed(resolve);
-        if (code != NETIO_ENONAME && code != NETIO_ENOADDRESS && code != NETIO_ERESOLVER)
-            return finish(resolve, code);
+        if (is_ours(code) || code == -ETIMEDOUT)
+            return turn_to_others(resolve, code);
         resolve->verdict = weightier(resolve->verdict, code);
         if (!ask_next(resolve))
-            return finish(resolve, resolve->verdict);
+            return turn_to_others(resolve, resolve->verdict);
     }
 }
 
@@ -321,18 +386,38 @@ static int grow(struct netio_resolve *resolve)
     return may_grow(resolve) ? 0 : finish(resolve, 0);
 }
 
+static int be_helped(struct netio_resolve *resolve)
+{
+    int code = netio__getent_step(resolve->getent);
+
+    if (code == -EAGAIN)
+        return netio_deadline_passed(resolve->deadline) ? finish(resolve, -ETIMEDOUT) : code;
+    return finish(resolve, resolve->found.count ? 0 : weightier(resolve->verdict, code));
+}
+
+static int go_on_from(struct netio_resolve *resolve)
+{
+    switch (resolve->state) {
+    case ASKING:
+        return go_on(resolve);
+    case GROWING:
+        return grow(resolve);
+    case HELPING:
+        return be_helped(resolve);
+    case DONE:
+        break;
+    }
+    return resolve->code;
+}
+
 int netio_resolve_step(struct netio_resolve *resolve, struct netio_error *error)
 {
-    int code = resolve->code;
+    int code = go_on_from(resolve);
 
-    if (resolve->state == ASKING)
-        code = go_on(resolve);
-    else if (resolve->state == GROWING)
-        code = grow(resolve);
 
     if (code == 0 || code == -EAGAIN)
         return code;
-    return netio_error_set(error, NETIO_STAGE_RESOLVE, code, NULL, resolve->host);
+    return netio_error_set(error, NETIO_STAGE_RESOLVE, code, NULL, resolve->given);
 }
 
 void netio_resolve_want(const struct netio_resolve *resolve, struct netio_want *want)
@@ -341,10 +426,15 @@ void netio_resolve_want(const struct netio_resolve *resolve, struct netio_want *
         *want = (struct netio_want){.fd = -1, .deadline = NETIO_NOW};
         return;
     }
-    netio__dns_want(resolve->dns, want);
+    if (resolve->state == HELPING)
+        netio__getent_want(resolve->getent, want);
+    else
+        netio__dns_want(resolve->dns, want);
     want->deadline = netio_deadline_sooner(want->deadline, resolve->deadline);
-    if (resolve->state == ASKING)
-        want->deadline = netio_deadline_sooner(want->deadline, resolve->grace);
+    if (resolve->state != ASKING)
+        return;
+    want->deadline = netio_deadline_sooner(want->deadline, resolve->asking);
+    want->deadline = netio_deadline_sooner(want->deadline, resolve->grace);
 }
 
 int netio_resolve_pending(const struct netio_resolve *resolve)
@@ -363,5 +453,6 @@ void netio_resolve_free(struct netio_resolve *resolve)
     if (!resolve)
         return;
     netio__dns_free(resolve->dns);
+    netio__getent_free(resolve->getent);
     free(resolve);
 }

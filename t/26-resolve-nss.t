@@ -1,0 +1,220 @@
+# Sources that nsswitch.conf(5) names and only the C library knows: what getent(1) finds through
+# them is found, in a helper process that the program does not notice and that ends in time.  In a
+# namespace with an nsswitch.conf of its own and a source that the test builds (t/data/nss.c).
+
+use strict;
+use warnings;
+use lib 't/lib';
+
+use File::Temp ();
+use NetIO::Test::DNS;
+use NetIO::Test::Netns;
+use Test::More;
+use Time::HiRes ();
+
+# Through die, so that the namespaces are removed.
+$SIG{$_} = sub { die "stopped by a signal\n" }
+    for qw(ALRM INT TERM);
+alarm 120;
+
+my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-resolve";
+-x $DRIVER or BAIL_OUT('csrc/build/t/drive-resolve is not there: run make first');
+my $missing = NetIO::Test::Netns->missing;
+plan skip_all => $missing                           if $missing;
+plan skip_all => 'there is no getent(1) here'       if !-x '/usr/bin/getent';
+plan skip_all => 'ldconfig(8) is not that of glibc' if system('ldconfig -p >/dev/null 2>&1') != 0;
+
+# The C library finds the source by /etc/ld.so.cache, of which a namespace can have its own.
+my $dir = File::Temp->newdir;
+system('cc', '-shared', '-fPIC', '-Wl,-soname,libnss_netiotest.so.2',
+    '-o', "$dir/libnss_netiotest.so.2", 't/data/nss.c') == 0
+    or BAIL_OUT('t/data/nss.c does not compile');
+open my $conf, '>', "$dir/ld.so.conf" or die "ld.so.conf: $!\n";
+print {$conf} "$dir\ninclude /etc/ld.so.conf\n"                         or die "ld.so.conf: $!\n";
+close $conf                                                             or die "ld.so.conf: $!\n";
+system("ldconfig -X -C $dir/cache -f $dir/ld.so.conf 2>/dev/null") == 0 or die "ldconfig failed\n";
+
+sub slurp {
+    my ($path) = @_;
+
+    open my $file, '<:raw', $path or die "$path: $!\n";
+    local $/;
+    return scalar <$file>;
+}
+
+sub namespace {
+    my ($word, $sources) = @_;
+    my $ns = NetIO::Test::Netns->new(
+        $word,
+        'resolv.conf'   => "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+        'nsswitch.conf' => "hosts: $sources\n",
+        'ld.so.cache'   => slurp("$dir/cache"),
+        'hosts'         => "127.0.0.1 localhost\n192.0.2.3 listed\n",
+    );
+    # getent(1) leaves out a family of which the machine has no address.
+    $ns->ip($_) for 'addr add 192.0.2.1/24 dev lo', 'addr add 2001:db8::1/64 dev lo';
+    return $ns;
+}
+
+my $ZONE = <<'ZONE';
+dns.test        A       192.0.2.5
+silent.test     *       silent
+hang.nss        *       nxdomain
+four.nss        AAAA    2001:db8::4
+inside.nss      *       servfail
+ZONE
+
+my $ns  = namespace('nss', 'files netiotest [NOTFOUND=continue] dns # and a remark');
+my $dns = NetIO::Test::DNS->start($ns, $ZONE);
+
+# What the driver says: the answer or the error.  Whatever it is, nothing is left of a helper.
+sub drive {
+    my ($in,     @args) = @_;
+    my ($status, $said) = $in->run($DRIVER, @args);
+
+    is($status, 0, "the driver ran: @args") or diag $said;
+    like(
+        $said,
+        qr/^left 0\nchildren 0\nSIGCHLD 0\nmask 0$/m,
+        'no descriptor, no process, no signal, no mask is left of it'
+    ) or diag $said;
+    my @answers = $said =~ /^answer (.*)$/mg;
+    my ($end) = $said =~ /^(?:answer .*\n)*(.*)\n/;
+    return $end eq 'done' ? $answers[-1] : $end;
+}
+
+sub running {
+    my ($in) = @_;
+    my $pids = `ip netns pids $in->{name}`;
+
+    return grep { defined && /getent|drive-resolve/ }
+        map {
+        local $@;
+        eval { slurp("/proc/$_/cmdline") }
+        } split ' ', $pids;
+}
+
+sub children_of {
+    my ($in, $parent) = @_;
+
+    return grep {
+        local $@;
+        eval { slurp("/proc/$_/status") =~ /^PPid:\t$parent$/m }
+    } split ' ', `ip netns pids $in->{name}`;
+}
+
+my @full = ('-t', 20);
+for my $case (
+    ['known.nss',                         [],     '2001:db8::77 192.0.2.77'],
+    ['known.nss, IPv4',                   ['-4'], '192.0.2.77'],
+    ['known.nss, IPv6',                   ['-6'], '2001:db8::77'],
+    ['four.nss, IPv4: DNS has IPv6 only', ['-4'], '192.0.2.4'],
+    ['four.nss: what DNS has is enough',  [],     '2001:db8::4'],
+    ['noisy.nss',                         ['-4'], '192.0.2.78'],
+    [
+        'inside.nss, DNS failed: no variable, signal, descriptor, terminal too many', ['-4'],
+        '192.0.2.0'
+    ],
+    ['unknown.nss', [], 'resolve unknown.nss: host not found'],
+    ['dns.test',    [], '192.0.2.5'],
+    ['listed',      [], '192.0.2.3'],
+    )
+{
+    my ($name, $args, $want) = @$case;
+    my ($host) = $name =~ /^([\w.]+)/;
+    is(drive($ns, @full, @$args, $host), $want, $name);
+    next if $want =~ /^resolve|not found/ || $name =~ /enough/;
+    my (undef, $heard) =
+        $ns->run('getent', @$args ? "ahostsv" . substr($args->[0], 1) : 'ahosts', $host);
+    is(
+        join(' ', sort split / /, $want),
+        join(' ', sort grep { /^[\da-f.:]+$/ && !/^::ffff/ } $heard =~ /^(\S+) +STREAM/mg),
+        "$name: as getent has it"
+    ) if $name !~ /noisy|inside/;
+}
+is(scalar(split / /, drive($ns, @full, '-4', 'many.nss')), 32, 'A12 many addresses from a source');
+
+# What IPv6 there is only in the guise of IPv4 is none.
+is(
+    drive($ns, @full, '-6', 'noisy.nss'),
+    'resolve noisy.nss: host not found',
+    'IPv4 in the guise of IPv6 is not IPv6'
+);
+
+# A source that hangs: the deadline, freeing the machine, and the end of the program end it.
+is(drive($ns, '-t', 0.5, 'hang.nss'), 'resolve hang.nss: Connection timed out', 'the deadline');
+is(join(' ', running($ns)),           '', 'and no process is left');
+like(drive($ns, '-c', 0.3, 'hang.nss'), qr/canceled/, 'freed early');
+is(join(' ', running($ns)), '', 'and no process is left');
+for my $signal (qw(KILL TERM)) {
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        open STDOUT, '>', '/dev/null' or die;
+        exec($ns->prefix, $DRIVER, '-t', 60, 'hang.nss') or die "exec: $!\n";
+    }
+    Time::HiRes::sleep(0.02) until grep { /getent/ } running($ns);
+    kill $signal => $pid;
+    waitpid $pid, 0;
+    Time::HiRes::sleep(0.02) while running($ns);
+    pass("SIG$signal to the program ends getent, too");
+}
+
+# The go-between ends getent when it is killed itself.
+{
+    my $pid = open(my $out, '-|', $ns->prefix, $DRIVER, '-t', 60, 'hang.nss') or die "open: $!\n";
+    my @helper;
+    Time::HiRes::sleep(0.02) until @helper = children_of($ns, $pid);
+    Time::HiRes::sleep(0.02) until grep { /getent/ } running($ns);
+    kill KILL => @helper;
+    like(
+        do { local $/; <$out> },
+        qr/\Aresolve hang\.nss: name service failed\n/,
+        'go-between killed'
+    );
+    close $out;
+    Time::HiRes::sleep(0.02) while running($ns);
+    pass('and getent with it');
+}
+
+# Name servers that say nothing leave half of the time to the other source.
+is(
+    drive($ns, '-t', 2, 'silent.test'),
+    'resolve silent.test: Connection timed out',
+    'A11 silence of servers, and the source does not know'
+);
+undef $dns;
+is(drive($ns, '-t', 4, '-4', 'known.nss'), '192.0.2.77', 'no name server at all');
+$dns = NetIO::Test::DNS->start($ns, "known.nss * silent\n");
+is(drive($ns, '-t', 1, '-4', 'known.nss'),
+    '192.0.2.77', 'A11 silent name servers, and the source knows');
+is(drive($ns, '-4', 'known.nss'), '192.0.2.77', 'A11 the same without a deadline');
+
+undef $dns;
+$dns = NetIO::Test::DNS->start($ns, $ZONE);
+
+# A16: too few descriptors are told apart from a name that is not there.
+my %outcome;
+$outcome{ drive($ns, '-n', $_, '-t', 2, '-4', 'four.nss') }++ for 3 .. 12;
+delete $outcome{'resolve four.nss: Too many open files'};
+is_deeply([keys %outcome], ['192.0.2.4'], 'A16 enough descriptors or an error that says so');
+
+# A25, A26: each call of a look-up fails, those in the new processes, too.
+my ($walk, $walked) =
+    $ns->run('env', 'NETIO_TEST_HOST=known.nss', "$ENV{PWD}/csrc/build/t/fault-resolve");
+is($walk, 0, 'A25 A26 whatever fails in a look-up, nothing leaks or hangs');
+diag($walked) if $walk != 0;
+is(join(' ', running($ns)), '', 'and no process is left');
+
+# Without dns on the list nobody asks name servers.
+$dns->asked;
+undef $dns;
+my $alone = namespace('nss2', 'files netiotest');
+$dns = NetIO::Test::DNS->start($alone, $ZONE);
+is(drive($alone, @full, '-4', 'known.nss'), '192.0.2.77', 'a source without dns');
+is(drive($alone, @full, 'dns.test'),        'resolve dns.test: host not found', 'dns is not asked');
+is(join(', ', $dns->asked),                 '',                                 'indeed not');
+my $files = namespace('nss3', 'files');
+is(drive($files, @full, 'known.nss'), 'resolve known.nss: host not found', 'files alone');
+is(drive($files, @full, 'listed'),    '192.0.2.3',                         'files alone: listed');
+
+done_testing;
