@@ -5,6 +5,7 @@
 #include "error.h"
 #include "handle.h"
 #include "open.h"
+#include "reading.h"
 
 MODULE = NetIO  PACKAGE = NetIO
 

@@ -28,6 +28,11 @@ bool xs_text_whole(const struct xs_text *text)
     return memchr(text->text, '\0', text->len) == NULL;
 }
 
+bool xs_text_is(const struct xs_text *text, const char *word)
+{
+    return text->len == strlen(word) && memcmp(text->text, word, text->len) == 0;
+}
+
 SV *xs_text_shown(pTHX_ const struct xs_text *text)
 {
     char shown[160];
@@ -36,15 +41,45 @@ SV *xs_text_shown(pTHX_ const struct xs_text *text)
     return newSVpvn_flags(shown, len, SVs_TEMP);
 }
 
+SV *xs_sv_shown(pTHX_ SV *sv)
+{
+    struct xs_text text;
+
+    xs_text_get(aTHX_ &text, sv);
+    return xs_text_shown(aTHX_ &text);
+}
+
+/* A reference is a number only if it is overloaded to be one. */
+static bool is_number(pTHX_ SV *sv)
+{
+    return cBOOL(SvROK(sv) ? SvAMAGIC(sv) : looks_like_number(sv));
+}
+
 bool xs_seconds_get(pTHX_ NV *seconds, SV *sv)
 {
     SvGETMAGIC(sv);
     *seconds = NV_INF;
     if (!SvOK(sv))
         return true;
-    /* A reference is a number only if it is overloaded to be one. */
-    if (SvROK(sv) ? !SvAMAGIC(sv) : !looks_like_number(sv))
+    if (!is_number(aTHX_ sv))
         return false;
     *seconds = SvNV_nomg(sv);
     return *seconds >= 0; /* not so for NaN */
+}
+
+bool xs_count_get(pTHX_ UV *count, SV *sv)
+{
+    const NV most = (NV)(SSize_t_MAX / 4);
+    NV number;
+
+    SvGETMAGIC(sv);
+    if (!SvOK(sv))
+        return true;
+    if (!is_number(aTHX_ sv))
+        return false;
+    number = SvNV_nomg(sv);
+    if (!(number >= 0 && number <= most) || number != Perl_floor(number))
+        return false;
+    *count = (UV)number;
+    return true;
 }

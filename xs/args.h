@@ -1,4 +1,4 @@
-/* Perl face.  What callers pass in: seconds, hosts, services.  Arguments may be tied,
+/* Perl face.  What callers pass in: seconds, numbers, hosts, services.  Arguments may be tied,
  * overloaded or read-only; each is read once and never changed. */
 #ifndef XS_ARGS_H
 #define XS_ARGS_H
@@ -16,10 +16,16 @@ struct xs_text {
 void xs_text_get(pTHX_ struct xs_text *text, SV *sv); /* undef: empty */
 /* Whether it is a C string as it stands. */
 bool xs_text_whole(const struct xs_text *text);
-/* The same made fit for a message. */
+bool xs_text_is(const struct xs_text *text, const char *word);
+/* The same made fit for a message; a mortal. */
 SV *xs_text_shown(pTHX_ const struct xs_text *text);
+SV *xs_sv_shown(pTHX_ SV *sv);
 
 /* A number of seconds, undef being infinity; false for what is none: text, NaN, negative. */
 bool xs_seconds_get(pTHX_ NV *seconds, SV *sv);
+
+/* A whole number, from 0 up to what memory could hold; undef leaves *count alone.  False for
+ * what is none. */
+bool xs_count_get(pTHX_ UV *count, SV *sv);
 
 #endif

@@ -140,13 +140,79 @@ The packed address of the peer, or undef.
 
 As in L<IO::Handle>.
 
+=head2 read_line
+
+    my $line = $fh->read_line;
+    my $line = $fh->read_line(max => 512, timeout => 5);
+
+One line, without its LF or CRLF; the last one may lack it.  What it takes is octets, NULs and lone
+CRs included, and C<$/> does not matter.
+
+C<max> is the longest line, its end not counted; 8192 unless told.  C<timeout> is the time, in
+seconds, for this one call: it begins with the call, no drip of bytes extends it, and 0 is "what
+is there".  The handle's L</deadline> holds as well, whichever is the sooner.
+
+It takes a whole line or nothing.  Otherwise it returns undef, with C<$!> telling why:
+
+=over
+
+=item 0
+
+The end of the file.
+
+=item EMSGSIZE
+
+The line is longer than C<max>.
+
+=item ETIMEDOUT
+
+The time of the call was over, and L</error> is 0; or the handle's deadline has passed, and
+L</error> tells.
+
+=item others
+
+What befell the connection: ECONNRESET, say, as with C<< <$fh> >>.
+
+=back
+
+In each of these cases, and after a handler of a signal has died out of the call, everything
+that has come is still there for the next one: for C<read_line> with another C<max> or more
+time, for C<read>, or for C<< <$fh> >>, which skips a line that is too long.  With C<fatal>
+all but the end of the file is thrown.
+
+It mixes with C<< <$fh> >>, C<read>, C<getc>, C<eof> and C<ungetc>; not with C<sysread>, which goes
+past the buffer.
+
+=head2 read_octets
+
+    my $head = $fh->read_octets(4);
+    my $body = $fh->read_octets($length, timeout => 5);
+
+So many octets, in the same way: all of them or nothing.  The end of the file is the end before
+the first of them; in the middle it is ECONNRESET (L<NetIO::Error> calls it EOF, "closed by the
+other end"), and what has come is still there.
+
 =head1 ERRORS
 
 A method that is called on what is no handle dies with C<not a handle>; C<deadline> on a handle
 that is not from NetIO, with C<deadline: not a handle that NetIO opened>.  On a closed handle
 methods return false or undef, with C<$!> set to EBADF.
 
+So do C<read_line> and C<read_octets>, with their own names.  They die as well of a tied handle, of
+one that C<binmode> has left without a buffer, of one that has characters (C<:utf8>,
+C<:encoding>), since they read octets, and of wrong arguments:
+
+    read_line: max: '0' is not a number of octets at lookup.pl line 7.
+    read_line: unknown option 'limit' at lookup.pl line 7.
+
 =head1 EXAMPLES
+
+Lines of a stranger, none longer than a mail may have, none later than a minute:
+
+    while (defined(my $line = $fh->read_line(max => 998, timeout => 60))) {
+        ...
+    }
+    die "no further: $!\n" if $!;
 
 Take what comes within ten seconds, and no more:
 

@@ -31,6 +31,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 
 /* X(call, type of its value, parameters, arguments, errors); csrc/Makefile reads the names.
  * Left out are calls that cannot fail, and close, which frees its descriptor whatever it says.
@@ -56,7 +57,9 @@
       (fd, data, size, flags, sa, len),                                                            \
       EAGAIN, EINTR, ECONNREFUSED, ENOMEM, EIO)                                                    \
     X(sendmsg, ssize_t, (int fd, const struct msghdr *message, int flags), (fd, message, flags),   \
-      EINTR, ECONNREFUSED, ENOBUFS, EPERM, EIO)                                                    \
+      EAGAIN, EINTR, EPIPE, ECONNREFUSED, ENOBUFS, EPERM, EIO)                                     \
+    X(writev, ssize_t, (int fd, const struct iovec *parts, int count), (fd, parts, count),         \
+      EAGAIN, EINTR, EPIPE, EIO)                                                                   \
     X(send, ssize_t, (int fd, const void *data, size_t size, int flags), (fd, data, size, flags),  \
       EAGAIN, EINTR, EPIPE, ECONNRESET, ENOBUFS, EIO)                                              \
     X(shutdown, int, (int fd, int how), (fd, how),                                                 \

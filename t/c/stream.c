@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -234,6 +233,30 @@ static void check_reset(void)
     netio_stream_free(stream);
 }
 
+/* A23: an urgent byte, before, within and behind a line: it is left out, and nothing stalls. */
+static void check_urgent(void)
+{
+    struct netio_stream *stream;
+    char *line;
+    int fd[2];
+
+    tcp_pair(fd);
+    netio_stream_new_take(&stream, fd[0], 0);
+    is_int(send(fd[1], "!", 1, MSG_OOB), 1, "A23 an urgent byte");
+    is_int(netio_stream_line_at(stream, &line, soon()), -ETIMEDOUT, "A23 is nothing to read");
+    if (send(fd[1], "o", 1, 0) != 1 || send(fd[1], "!", 1, MSG_OOB) != 1 ||
+        send(fd[1], "ne\n", 3, 0) != 3)
+        abort();
+    is_int(netio_stream_line_at(stream, &line, netio_deadline_in(5)), 3, "A23 a line around one");
+    is_str(line, "one", "A23 is the line alone");
+    send(fd[1], "!", 1, MSG_OOB);
+    shutdown(fd[1], SHUT_WR);
+    is_int(netio_stream_line_at(stream, &line, netio_deadline_in(5)), NETIO_EEOF,
+           "A23 one before the end is nothing, either");
+    netio_stream_free(stream);
+    close(fd[1]);
+}
+
 static volatile sig_atomic_t pipes, alarms;
 
 static void count_pipe(int number)
@@ -321,37 +344,6 @@ static void check_drip(void)
     ok(alarms > 10, "A15 signals arrived all the while");
     close(pair.peer);
     waitpid(pid, NULL, 0);
-}
-
-/* A17: a line without end, in bounded memory. */
-static void check_giant(void)
-{
-    static char chunk[65536];
-    struct rusage before, after;
-    struct pair pair;
-    char *line;
-    int status;
-
-    memset(chunk, 'x', sizeof chunk);
-    pair_open(&pair, 4096);
-    pid_t pid = fork();
-    if (pid == 0) {
-        close(netio_stream_fd(pair.stream));
-        for (int i = 0; i < 1024; i++)
-            if (write(pair.peer, chunk, sizeof chunk) != sizeof chunk)
-                _exit(1);
-        _exit(write(pair.peer, "\nend\n", 5) != 5);
-    }
-    getrusage(RUSAGE_SELF, &before);
-    is_int(netio_stream_line_at(pair.stream, &line, netio_deadline_in(60)), NETIO_ETOOLONG,
-           "A17 64 MiB without a line end");
-    is_int(netio_stream_line_at(pair.stream, &line, netio_deadline_in(60)), 3,
-           "A17 the line after it");
-    getrusage(RUSAGE_SELF, &after);
-    ok(after.ru_maxrss - before.ru_maxrss <= 64 + 16, "A17 memory grew by %ld KiB",
-       after.ru_maxrss - before.ru_maxrss);
-    waitpid(pid, &status, 0);
-    pair_close(&pair);
 }
 
 static void check_finish(void)
@@ -457,10 +449,10 @@ int main(void)
     check_mixed();
     check_ends();
     check_reset();
+    check_urgent();
     check_gone();
     check_deaf();
     check_drip();
-    check_giant();
     check_finish();
     check_late();
     check_longest();

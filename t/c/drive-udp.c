@@ -1,0 +1,175 @@
+/* Asks servers over UDP and says what came of it, for tests in Perl that build the network
+ * around it (t/28-udp-net.t, xt/deadline):
+ *
+ *     drive-udp [-4 | -6] [-t SECONDS] [-w MILLISECONDS] [-z BYTES] [-s] [-r TIMES] SERVER...
+ *
+ * -w: the first wait; -z: a request of that length; -s: under a signal every 200 microseconds.
+ * The service is 4343.  It prints each attempt as "try SERVER ADDRESS: TEXT (asked N)", then
+ * "answer BYTES from ADDRESS" or the error as netio_error_str has it, then "code NAME", "elapsed
+ * MICROSECONDS", and "left N" for descriptors that were not closed.  -r: only "late
+ * MICROSECONDS", so many times: how long after SECONDS it ended, and for comparison "bare
+ * MICROSECONDS", the same of a poll(2). */
+#include "descriptors.h"
+#include "tap.h"
+
+#include <netio/udp.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/time.h>
+
+/* What the command line asks for. */
+struct plan {
+    struct netio_udp_question question;
+    double seconds; /* 0: no deadline */
+    long wait;
+    int family, times;
+};
+
+static void show_attempts(struct netio_udp_ask *ask)
+{
+    const struct netio_udp_attempt *attempts;
+    size_t count = netio_udp_ask_attempts(ask, &attempts);
+    char text[NETIO_ADDR_STRLEN];
+
+    for (size_t i = 0; i < count; i++)
+        printf("try %s %s: %s (asked %u)\n", attempts[i].server,
+               netio_addr_str(&attempts[i].address, text, sizeof text),
+               attempts[i].code ? netio_error_text(attempts[i].code) : "answered",
+               attempts[i].asked);
+}
+
+static ssize_t drive(struct netio_udp_ask *ask, struct netio_addr *from, struct netio_error *error)
+{
+    struct netio_want want;
+    const char *answer;
+    ssize_t n;
+
+    while ((n = netio_udp_ask_step(ask, &answer, from, error)) == -EAGAIN) {
+        netio_udp_ask_want(ask, &want);
+        if ((n = netio_want_poll(&want)) < 0 && n != -EINTR)
+            break;
+    }
+    return n;
+}
+
+static void run(const struct plan *plan, const struct netio_udp_options *options)
+{
+    struct netio_udp_ask *ask;
+    struct netio_addr from;
+    struct netio_error error = {0};
+    char text[640];
+    ssize_t n = netio_udp_ask_start(&ask, &plan->question, options, &error);
+
+    if (n == 0) {
+        n = drive(ask, &from, &error);
+        show_attempts(ask);
+        netio_udp_ask_free(ask);
+    }
+    if (n >= 0)
+        printf("answer %zd from %s\n", n, netio_addr_str(&from, text, sizeof text));
+    else
+        printf("%s\n", netio_error_str(&error, text, sizeof text));
+    printf("code %s\n", n >= 0 ? "0" : netio_error_name((int)n));
+}
+
+static void nothing_at_all(int number)
+{
+    (void)number;
+}
+
+static void begin_storm(void)
+{
+    const struct itimerval storm = {{0, 200}, {0, 200}};
+    struct sigaction action = {.sa_handler = nothing_at_all};
+
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &storm, NULL);
+}
+
+/* Microseconds from a moment and so many seconds to now. */
+static long long late(int64_t started, double seconds)
+{
+    return (netio_clock_now() - started - (int64_t)(seconds * 1e9)) / 1000;
+}
+
+static struct netio_udp_options options_of(const struct plan *plan)
+{
+    struct netio_udp_options options = {.family = plan->family,
+                                        .first_wait = plan->wait * 1000000};
+
+    if (plan->seconds > 0)
+        options.deadline = netio_deadline_in(plan->seconds);
+    return options;
+}
+
+static int compare(const struct plan *plan)
+{
+    char reply[1];
+
+    for (int i = 0; i < plan->times; i++) {
+        int64_t started = netio_clock_now();
+        struct netio_udp_options options = options_of(plan);
+        if (netio_udp_ask(&plan->question, reply, sizeof reply, NULL, &options, NULL) != -ETIMEDOUT)
+            return 1;
+        printf("late %lld\n", late(started, plan->seconds));
+        started = netio_clock_now();
+        poll(NULL, 0, (int)(plan->seconds * 1000));
+        printf("bare %lld\n", late(started, plan->seconds));
+    }
+    return 0;
+}
+
+static int read_option(struct plan *plan, int option)
+{
+    switch (option) {
+    case '4':
+        plan->family = AF_INET;
+        return 0;
+    case '6':
+        plan->family = AF_INET6;
+        return 0;
+    case 't':
+        plan->seconds = atof(optarg);
+        return 0;
+    case 'w':
+        plan->wait = atol(optarg);
+        return 0;
+    case 'z':
+        plan->question.size = (size_t)atol(optarg);
+        return 0;
+    case 'r':
+        plan->times = atoi(optarg);
+        return 0;
+    case 's':
+        begin_storm();
+        return 0;
+    default:
+        return -1;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static char request[65507];
+    struct plan plan = {.question = {.service = "4343", .request = request, .size = 8}};
+    int option;
+
+    while ((option = getopt(argc, argv, "46t:w:z:r:s")) != -1)
+        if (read_option(&plan, option) == -1 || plan.question.size > sizeof request)
+            return 64;
+    if (argc == optind)
+        skip_all("a driver for tests in Perl");
+    plan.question.servers = (const char *const *)argv + optind;
+    plan.question.count = (size_t)(argc - optind);
+    if (plan.times)
+        return compare(&plan);
+    struct netio_udp_options options = options_of(&plan);
+    int before = open_descriptors();
+    int64_t started = netio_clock_now();
+    run(&plan, &options);
+    printf("elapsed %lld\n", late(started, 0));
+    printf("left %d\n", open_descriptors() - before);
+    (void)tap_done;
+    return 0;
+}

@@ -1,0 +1,24 @@
+# The deadline is the deadline of a whole call of netio_stream, whatever the peer does meanwhile:
+# nothing, a byte a millisecond, bytes without a pause, reading without one.
+
+use strict;
+use warnings;
+use lib 't/lib';
+
+use NetIO::Test::OnTime;
+use Test::More;
+
+alarm 300;
+
+my $DRIVER = 'csrc/build/t/drive-stream';
+-x $DRIVER or BAIL_OUT("$DRIVER is not there: run make first");
+my @timed = ($DRIVER, '-t', 0.01, '-r', on_time_trials);
+
+on_time("A6 $_, a peer that never speaks", @timed, $_, 'mute') for qw(line octets finish);
+on_time("A7 $_, a peer that drips", @timed, $_, 'drip') for qw(line until rest octets finish);
+on_time("A7 $_, a peer that sends without a pause", @timed, $_, 'flood') for qw(line until finish);
+on_time('a peer that never reads',                  @timed, 'write', 'mute');
+on_time("A15 $_, 5,000 signals a second",    @timed, '-s', $_,      'drip') for qw(line octets);
+on_time('A15 write, 5,000 signals a second', @timed, '-s', 'write', 'mute');
+
+done_testing;
