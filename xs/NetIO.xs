@@ -6,6 +6,7 @@
 #include "handle.h"
 #include "open.h"
 #include "reading.h"
+#include "timeout.h"
 
 MODULE = NetIO  PACKAGE = NetIO
 
@@ -13,12 +14,14 @@ PROTOTYPES: DISABLE
 
 BOOT:
     xs_handle_boot(aTHX);
+    xs_timeout_boot(aTHX);
 
 void
 CLONE(...)
   CODE:
     PERL_UNUSED_VAR(items);
     xs_handle_clone(aTHX);
+    xs_timeout_clone(aTHX);
 
 SV *
 tcpopen(host, service, ...)
@@ -30,3 +33,5 @@ tcpopen(host, service, ...)
 INCLUDE: Socket.xsi
 
 INCLUDE: Error.xsi
+
+INCLUDE: Timeout.xsi
