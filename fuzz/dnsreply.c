@@ -5,7 +5,7 @@
  * precedence over those of the C library.  A question is answered at once: by the right id or
  * another (bit 0 of the first byte of an input), the next ten bytes as the rest of the header, the
  * question as it was asked (bit 1), and the rest of the input.  Over TCP a length goes before it,
- * which is right or not (bit 2). */
+ * which is right or not (bit 2); bit 3: TCP from the beginning. */
 #include "target.h"
 
 #include "net/dns.h"
@@ -154,7 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     input = data;
     input_size = size;
     found.count = 0;
-    must(netio__dns_new(&dns, 5000, 1, &found) == 0);
+    must(netio__dns_new(&dns, 5000, 1, input_size && (input[0] & 8), &found) == 0);
     netio__dns_ask(dns, "www.netio.test", AF_INET6);
     netio__dns_ask(dns, "www.netio.test", AF_INET);
     for (int steps = 0; steps < STEPS_MAX; steps++) {

@@ -25,6 +25,8 @@ my $long = join '.', ('b' x 61) x 4;    # 247
 my %conf = (
     usual => "nameserver 127.0.0.1\nsearch one.test two.test\n",
     ndots => "nameserver 127.0.0.1\nsearch one.test\noptions ndots:2\n",
+    tcp   => "nameserver 127.0.0.1\nsearch one.test two.test\noptions use-vc\n",
+    four  => "nameserver 127.0.0.1\noptions no-aaaa\n",
     none  => "nameserver 127.0.0.1\nsearch .\n",
     plain => "nameserver 127.0.0.1\ndomain two.test\n",
 );
@@ -148,6 +150,9 @@ for my $which (sort keys %conf) {
         is((found($ns, $name, '-4'))[0], heard($ns, $name, 'ahostsv4'), "$which: '$shown', IPv4");
         is((found($ns, $name, '-6'))[0], heard($ns, $name, 'ahostsv6'), "$which: '$shown', IPv6");
     }
+    my @asked = $dns->asked;
+    is(scalar(grep { !/ tcp$/ } @asked), 0, 'use-vc: over TCP only')       if $which eq 'tcp';
+    is(scalar(grep { /^AAAA / } @asked), 0, 'no-aaaa: not asked for IPv6') if $which eq 'four';
     next if $which ne 'usual';
     for my $name (sort keys %other) {
         my ($found, $said) = found($ns, $name);

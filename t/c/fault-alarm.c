@@ -30,10 +30,10 @@ static int one_call(void)
     const struct netio_alarm_options options = {
         .deadline = netio_deadline_in(0.001), .cut = 1, .socket = silent[0]};
     int called = 0, result = 99;
-    long hits = fault.hits;
+    long hits = *fault_hits;
     int code = netio_alarm_call(wait_and_see, &called, &options, &result);
 
-    hits = fault.hits - hits;
+    hits = *fault_hits - hits;
     fault_off();
     int quiet = is_quiet();
     fault_on();

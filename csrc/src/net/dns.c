@@ -156,11 +156,11 @@ static void answered(void *arg, int status, int timeouts, struct ares_addrinfo *
     ares_freeaddrinfo(answer);
 }
 
-static int open_channel(struct netio__dns *dns, int timeout, int tries)
+static int open_channel(struct netio__dns *dns, int timeout, int tries, int tcp)
 {
     static char lookups[] = "b"; /* the network only: hosts.c has read the file */
     struct ares_options options = {
-        .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
+        .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | (tcp ? ARES_FLAG_USEVC : 0),
         .timeout = timeout,
         .tries = tries,
         .lookups = lookups,
@@ -185,7 +185,8 @@ static int open_channel(struct netio__dns *dns, int timeout, int tries)
     return 0;
 }
 
-int netio__dns_new(struct netio__dns **out, int timeout, int tries, struct netio__addrs *found)
+int netio__dns_new(struct netio__dns **out, int timeout, int tries, int tcp,
+                   struct netio__addrs *found)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     int code;
@@ -200,7 +201,7 @@ int netio__dns_new(struct netio__dns **out, int timeout, int tries, struct netio
     dns->found = found;
     dns->question[0].dns = dns->question[1].dns = dns;
     dns->epoll = epoll_create1(EPOLL_CLOEXEC);
-    code = dns->epoll == -1 ? -errno : open_channel(dns, timeout, tries);
+    code = dns->epoll == -1 ? -errno : open_channel(dns, timeout, tries, tcp);
     if (code)
         netio__dns_free(dns);
     else
@@ -226,6 +227,11 @@ void netio__dns_ask(struct netio__dns *dns, const char *name, int family)
 
     question->result = -EAGAIN;
     ares_getaddrinfo(dns->channel, name, NULL, &hints, answered, question);
+}
+
+void netio__dns_pass_over(struct netio__dns *dns, int family)
+{
+    question_of(dns, family)->result = NETIO_ENOADDRESS;
 }
 
 void netio__dns_step(struct netio__dns *dns)

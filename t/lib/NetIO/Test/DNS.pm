@@ -237,12 +237,22 @@ sub serve_udp {
     );
 }
 
-sub serve_tcp {
-    my ($zone, $listener) = @_;
-    my $client = $listener->accept or return;
+sub read_exactly {
+    my ($fh, $size) = @_;
+    my $data = '';
 
-    return if (read($client, my $len, 2) // 0) < 2;
-    read $client, my $packet, unpack 'n', $len;
+    while (length $data < $size) {
+        sysread $fh, $data, $size - length $data, length $data or return undef;
+    }
+    return $data;
+}
+
+# One question of a connection, on which others may follow; nothing at its end.
+sub serve_tcp {
+    my ($zone, $client) = @_;
+    my $len    = read_exactly($client, 2) // return;
+    my $packet = read_exactly($client, unpack 'n', $len) // return;
+
     return answer($zone, $packet, 1, sub { syswrite $client, pack 'n/a', $_[0] });
 }
 
@@ -262,10 +272,14 @@ sub main {
         my $wait = @later ? $later[0][0] - now() : undef;
         for my $fh ($select->can_read(defined $wait && $wait < 0 ? 0 : $wait)) {
             if    ($fh == $udp) { push @asked, serve_udp($zone, $udp, $other) }
-            elsif ($fh == $tcp) { push @asked, serve_tcp($zone, $tcp) }
-            else {
+            elsif ($fh == $tcp) { $select->add($tcp->accept // ()) }
+            elsif ($fh == \*STDIN) {
                 sysread STDIN, my $word, 64 or return;
                 print map({ "$_\n" } splice @asked), ".\n";
+            } elsif (my $question = serve_tcp($zone, $fh)) {
+                push @asked, $question;
+            } else {
+                $select->remove($fh);
             }
         }
         while (@later && $later[0][0] <= now()) {
