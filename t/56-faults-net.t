@@ -105,8 +105,8 @@ is opening($client, ['192.0.2.77', $port, timeout => 0.2])->{name}, 'ETIMEDOUT',
     is $got->{left}, '0 0', 'A14 nothing is left of the others';
     $got = opening($client, ['eight', 44, timeout => 0.4]);
     is $got->{name}, 'ETIMEDOUT', 'A14 a deadline for all of them';
-    is_deeply $got->{tried},
-        [(map { "198.51.100.$_:44 ETIMEDOUT" } 1 .. 7), '192.0.2.2:44 ECONNREFUSED'],
+    is_deeply [sort @{ $got->{tried} }],
+        ['192.0.2.2:44 ECONNREFUSED', map { "198.51.100.$_:44 ETIMEDOUT" } 1 .. 7],
         'A14 which they share';
 }
 
