@@ -16,6 +16,8 @@ on test => sub {
     recommends 'EV';
     recommends 'IO::Pty';
     recommends 'Net::LDAP';
+    recommends 'Perl::Destruct::Level';
+    recommends 'Perl::MinimumVersion';
     recommends 'Test::LeakTrace';
 };
 

@@ -7,8 +7,8 @@ use warnings;
 use lib 't/lib';
 
 use Config;
-use Cwd ();
-use Errno qw(ETIMEDOUT);
+use Cwd        ();
+use Errno      qw(ETIMEDOUT);
 use File::Temp ();
 use NetIO::Test::DNS;
 use NetIO::Test::Netns;
@@ -61,7 +61,7 @@ my @peers = (NetIO::Test::Peer->full, map { NetIO::Test::Peer->start($_) } qw(si
 sub check {
     my ($name, $jumps, @under) = @_;
     my @command = (@under, @perl, '-e', $PROGRAM, map { $_->port } @peers);
-    my $pid = open(my $out, '-|') // die "fork: $!\n";
+    my $pid     = open(my $out, '-|') // die "fork: $!\n";
     if (!$pid) {
         open STDERR, '>&', \*STDOUT or die "dup: $!\n";
         exec(@command) or die "exec: $!\n";
@@ -69,20 +69,22 @@ sub check {
     my $said = do { local $/; <$out> };
     close $out;
     my $timed_out = ETIMEDOUT;
-    is $said, join('', map { "$_\n" }
-        "jumps $jumps",
+    is $said,
+        join('',
+        map { "$_\n" } "jumps $jumps",
         "open: error $timed_out, later",
         "read: undef $timed_out, later",
         "print: undef $timed_out, later",
         'left: right, at once',
-        'talk: said, at once'), $name;
+        'talk: said, at once'),
+        $name;
     return;
 }
 
 my @preload = ('env', "LD_PRELOAD=$library");
-check('no step',                        'no');
-check('A21 the time of day steps',      'yes', @preload);
-check("A21 in the time zone $_",        'yes', @preload, "TZ=$_")
+check('no step',                   'no');
+check('A21 the time of day steps', 'yes', @preload);
+check("A21 in the time zone $_",   'yes', @preload, "TZ=$_")
     for 'Europe/Berlin', 'right/UTC', 'XXX24YYY,0/0,J365/25';
 
 SKIP: {

@@ -8,7 +8,7 @@ use warnings;
 use lib 't/lib';
 
 use Config;
-use Cwd ();
+use Cwd        ();
 use File::Temp ();
 use NetIO::Test::DNS;
 use NetIO::Test::Netns;
@@ -122,20 +122,19 @@ CODE
 
 open my $file, '>', "$folder/program" or die "program: $!\n";
 print {$file} $PROGRAM or die "program: $!\n";
-close $file or die "program: $!\n";
+close $file            or die "program: $!\n";
 
 # Runs it, and makes a test of each of its lines.
 sub walk {
     my ($name, $ns, @arguments) = @_;
     open my $plan, '>', "$folder/plan" or die "plan: $!\n";
     print {$plan} "\0" x 512 or die "plan: $!\n";
-    close $plan or die "plan: $!\n";
+    close $plan              or die "plan: $!\n";
 
-    my ($status, $said) = $ns->run(
-        'env', "LD_PRELOAD=$library", "NETIO_FAULTS=$folder/plan",
+    my ($status, $said) =
+        $ns->run('env', "LD_PRELOAD=$library", "NETIO_FAULTS=$folder/plan",
         $^X, (map { '-I' . Cwd::abs_path($_) } grep { /\bblib\b/ } @INC),
-        "$folder/program", "$folder/plan", @arguments
-    );
+        "$folder/program", "$folder/plan", @arguments);
     my $faults = 0;
     for my $line (split /\n/, $said) {
         my ($call, $runs, @wrong) = split /\t/, $line;

@@ -12,7 +12,7 @@ use NetIO::Test::Peer;
 use NetIO::Test::Process;
 use Socket qw(MSG_OOB SOL_SOCKET SO_OOBINLINE);
 use Test::More;
-use Time::HiRes qw(ITIMER_REAL setitimer);
+use Time::HiRes qw(ITIMER_REAL setitimer sleep);
 
 alarm 120;
 
@@ -20,23 +20,23 @@ alarm 120;
 sub urgent {
     my ($socket) = @_;
     for my $number (1 .. 200) {
-        send $socket, '!', MSG_OOB;
+        send $socket, '!',              MSG_OOB;
         send $socket, "line $number\n", 0;
-        send $socket, '?', MSG_OOB;
+        send $socket, '?',              MSG_OOB;
     }
     return;
 }
 
 subtest 'A23 urgent data' => sub {
-    my $peer = NetIO::Test::Peer->start(run => \&urgent);
-    my $fh = tcpopen($peer->host, $peer->port, timeout => 30, deadline => 60);
+    my $peer  = NetIO::Test::Peer->start(run => \&urgent);
+    my $fh    = tcpopen($peer->host, $peer->port, timeout => 30, deadline => 60);
     my @lines = <$fh>;
     # Of several urgent bytes that have not been read the kernel leaves all but one in the stream.
     my $wrong = grep { $lines[$_ - 1] !~ /^[!?]*line $_\n\z/ } 1 .. @lines;
 
     ok !$fh->error, 'no error';
     is scalar @lines, 200, 'each line comes';
-    is $wrong, 0, 'and is whole';
+    is $wrong,        0,   'and is whole';
 
     # Those that the program wants in the stream are bytes like the others.
     $fh = tcpopen($peer->host, $peer->port, timeout => 30, deadline => 60);
@@ -50,12 +50,12 @@ subtest 'A23 urgent data alone does not extend a deadline' => sub {
     my $peer = NetIO::Test::Peer->start(
         run => sub {
             my ($socket) = @_;
-            1 while send($socket, '!', MSG_OOB) && !select undef, undef, undef, 0.01;
+            1 while send($socket, '!', MSG_OOB) && sleep 0.01;
         }
     );
     my $fh = tcpopen($peer->host, $peer->port, timeout => 30, deadline => 0.2);
-    is scalar <$fh>, undef, 'no line';
-    is 0 + $!, ETIMEDOUT, 'a time-out';
+    is scalar <$fh>, undef,     'no line';
+    is 0 + $!,       ETIMEDOUT, 'a time-out';
     my $other = tcpopen($peer->host, $peer->port, timeout => 30, deadline => 0.2);
     is read($other, my $text, 100) // 'undef', 'undef', 'no octets';
 };
@@ -70,10 +70,10 @@ sub opened {
 
 # Throws out of an operator, whose handle goes with the scope.
 my %throws = (
-    print    => sub { my $fh = opened($silent); $fh->deadline(0); print {$fh} 'x' },
-    say      => sub { use feature 'say'; my $fh = opened($silent); $fh->deadline(0); say {$fh} 'x' },
-    printf   => sub { my $fh = opened($silent); $fh->deadline(0); printf {$fh} '%s', 'x' },
-    pending  => sub {
+    print   => sub { my $fh = opened($silent); $fh->deadline(0); print {$fh} 'x' },
+    say     => sub { use feature 'say'; my $fh = opened($silent); $fh->deadline(0); say {$fh} 'x' },
+    printf  => sub { my $fh = opened($silent); $fh->deadline(0); printf {$fh} '%s', 'x' },
+    pending => sub {
         my $fh = opened($silent);
         $fh->autoflush(0);
         print {$fh} 'pending';
@@ -92,7 +92,8 @@ my %throws = (
         $fh->deadline(0);
         print {$fh} "\x{263a}";
     },
-    'much to a deaf peer' => sub { my $fh = opened($deaf); $fh->deadline(0.05); print {$fh} 'x' x 2e7 },
+    'much to a deaf peer' =>
+        sub { my $fh = opened($deaf); $fh->deadline(0.05); print {$fh} 'x' x 2e7 },
     readline => sub { my $fh = opened($silent); $fh->deadline(0); my $line = <$fh> },
     read     => sub { my $fh = opened($silent); $fh->deadline(0); read $fh, my $text, 1 },
     getc     => sub { my $fh = opened($silent); $fh->deadline(0); getc $fh },

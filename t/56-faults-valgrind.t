@@ -18,7 +18,7 @@ use Test::More;
 alarm 300;
 
 plan skip_all => 'a sanitizer is at work already' if $ENV{LD_PRELOAD};
-plan skip_all => 'no valgrind here' if system 'valgrind --version >/dev/null 2>&1';
+plan skip_all => 'no valgrind here'               if system 'valgrind --version >/dev/null 2>&1';
 
 my $PROGRAM = <<'CODE';
 use strict;
@@ -121,7 +121,7 @@ CODE
 my $folder = File::Temp->newdir;
 open my $file, '>', "$folder/program" or die "program: $!\n";
 print {$file} $PROGRAM or die "program: $!\n";
-close $file or die "program: $!\n";
+close $file            or die "program: $!\n";
 
 my %peer = (
     echo   => NetIO::Test::Peer->start('echo'),
@@ -129,8 +129,10 @@ my %peer = (
     silent => NetIO::Test::Peer->start('silent'),
     reset  => NetIO::Test::Peer->start(reset => "line\n"),
 );
-my @command = ($^X, (map { "-I$_" } grep { /\bblib\b/ } @INC), "$folder/program",
-    map { $_->port } @peer{qw(echo refuse silent reset)});
+my @command = (
+    $^X, (map { "-I$_" } grep { /\bblib\b/ } @INC),
+    "$folder/program", map { $_->port } @peer{qw(echo refuse silent reset)}
+);
 
 sub run_under {
     my (@under) = @_;
@@ -161,8 +163,11 @@ is $status, 0, 'ends as it should';
 my $level = $said =~ /^destruct level 2\n/ ? '' : ', without Perl::Destruct::Level';
 
 my $log = "$folder/valgrind";
-($said, $status) = run_under('valgrind', "--log-file=$log", '--leak-check=full',
-    '--show-leak-kinds=definite,indirect', '--num-callers=30', '--track-fds=no');
+($said, $status) = run_under(
+    'valgrind',          "--log-file=$log",
+    '--leak-check=full', '--show-leak-kinds=definite,indirect',
+    '--num-callers=30',  '--track-fds=no'
+);
 like $said, qr/^done\n\z/m, 'the program under valgrind';
 is $status, 0, 'ends as it should';
 my @ours   = ours_in($log);

@@ -8,11 +8,11 @@ use warnings;
 
 use lib 't/lib';
 
-use Fcntl qw(F_SETFL O_NONBLOCK);
+use Fcntl      qw(F_SETFL O_NONBLOCK);
 use File::Temp ();
-use NetIO qw(:all);
+use NetIO      qw(:all);
 use NetIO::Test::Peer;
-use POSIX ();
+use POSIX  ();
 use Socket qw(PF_INET PF_UNIX SOCK_STREAM inet_aton sockaddr_in sockaddr_un);
 use Test::More;
 use Time::HiRes qw(CLOCK_MONOTONIC ITIMER_REAL clock_gettime setitimer);
@@ -48,19 +48,19 @@ connect $queued, sockaddr_un($path) or die "connect: $!\n";
 
 # case, peer, what is done beforehand, the call that must end at its deadline, its twin
 my @cases = (
-    ['A6 readline, a silent peer', 'silent', \&opened,  \&read_line,    \&bare_read],
-    ['A7 readline, a drip',        'drip',   \&opened,  \&read_line,    \&bare_read],
-    ['A7 readline, a byte every 100 ms', 'slow', \&opened, \&read_line,   \&bare_read],
-    ['A6 read, a silent peer',     'silent', \&opened,  \&read_octets,  \&bare_read],
-    ['A7 read, a drip',            'drip',   \&opened,  \&read_octets,  \&bare_read],
-    ['A6 eof and getc, a silent peer', 'silent', \&opened, \&get_octet,  \&bare_read],
-    ['readline of UDP, no answer', 'silent', \&opened_udp, \&read_line,  \&bare_read],
-    ['readline, a flood',          'flood',  \&opened,  \&read_lines,   \&bare_read],
-    ['print, a deaf peer',         'deaf',   \&opened,  \&print_much,   \&bare_write],
-    ['close, a deaf peer',         'deaf',   \&clogged, \&close_handle, \&bare_write],
-    ['printf to the brim',         'deaf',   \&clogged, \&print_more,   \&bare_write],
-    ['A5 tcpopen, no answer',      'full',   undef,     \&try_to_open,  \&bare_connect],
-    ['A5 unixopen, a full queue',  'full',   undef,     \&try_unix,     \&bare_connect],
+    ['A6 readline, a silent peer',       'silent', \&opened,     \&read_line,    \&bare_read],
+    ['A7 readline, a drip',              'drip',   \&opened,     \&read_line,    \&bare_read],
+    ['A7 readline, a byte every 100 ms', 'slow',   \&opened,     \&read_line,    \&bare_read],
+    ['A6 read, a silent peer',           'silent', \&opened,     \&read_octets,  \&bare_read],
+    ['A7 read, a drip',                  'drip',   \&opened,     \&read_octets,  \&bare_read],
+    ['A6 eof and getc, a silent peer',   'silent', \&opened,     \&get_octet,    \&bare_read],
+    ['readline of UDP, no answer',       'silent', \&opened_udp, \&read_line,    \&bare_read],
+    ['readline, a flood',                'flood',  \&opened,     \&read_lines,   \&bare_read],
+    ['print, a deaf peer',               'deaf',   \&opened,     \&print_much,   \&bare_write],
+    ['close, a deaf peer',               'deaf',   \&clogged,    \&close_handle, \&bare_write],
+    ['printf to the brim',               'deaf',   \&clogged,    \&print_more,   \&bare_write],
+    ['A5 tcpopen, no answer',            'full',   undef,        \&try_to_open,  \&bare_connect],
+    ['A5 unixopen, a full queue',        'full',   undef,        \&try_unix,     \&bare_connect],
 );
 
 sub now { return clock_gettime(CLOCK_MONOTONIC) }
@@ -87,7 +87,10 @@ sub opened_udp { my ($peer) = @_; return udpopen($peer->host, 9, timeout => 60) 
 sub read_octets { my ($fh) = @_; return read $fh, my $text, 8192 }
 sub get_octet   { my ($fh) = @_; return eof $fh ? undef : getc $fh }
 sub print_more  { my ($fh) = @_; return printf {$fh} '%s', 'x' x 8000 }
-sub try_unix    { return eval { unixopen($path, timeout => $DEADLINE) } }
+
+sub try_unix {
+    return eval { unixopen($path, timeout => $DEADLINE) }
+}
 
 sub read_line { my ($fh) = @_; return scalar readline $fh }
 

@@ -24,7 +24,7 @@ my $missing = NetIO::Test::Netns->missing || NetIO::Test::Relay->missing;
 plan skip_all => $missing if $missing;
 
 my $WORKERS = 4;
-my $CHANCE  = 3;       # of 100: by which equals may differ
+my $CHANCE  = 3;      # of 100: by which equals may differ
 my $GRACE   = 0.02;
 
 # Says how late it was, and how late select() was, so many times.
@@ -86,15 +86,17 @@ sub trials {
     my ($storm, $times, @arguments) = @_;
     my @from = map {
         open(my $fh, '-|', $near->prefix, $^X,
-            (map { '-I' . Cwd::abs_path($_) } grep { /\bblib\b/ } @INC), '-e', $PROGRAM,
-            $storm, $times / $WORKERS, @arguments)
+            (map { '-I' . Cwd::abs_path($_) } grep { /\bblib\b/ } @INC),
+            '-e', $PROGRAM, $storm, $times / $WORKERS, @arguments)
             or die "perl: $!\n";
         $fh;
     } 1 .. $WORKERS;
     return map { chomp; [split] } map { readline $_ } @from;
 }
 
-sub in_time { return scalar grep { $_ <= $GRACE } @_ }
+sub in_time {
+    return scalar grep { $_ <= $GRACE } @_;
+}
 
 for my $case (@table) {
     my ($name, $times, $seconds, $timeout, $host, $end) = @$case;
@@ -110,10 +112,10 @@ for my $case (@table) {
         my $wanted  = $times * 0.95;
         $wanted = $times - $excused if $times - $excused < $wanted;
         cmp_ok in_time(@ours), '>=', $wanted, "$what: in time";
-        cmp_ok $ours[0], '>=', -0.001, "$what: not before" if $end ne 'open';
+        cmp_ok $ours[0],       '>=', -0.001,  "$what: not before" if $end ne 'open';
         note sprintf '%s: median, 95th, most late: %.1f, %.1f, %.1f ms; bare: %.1f, %.1f, %.1f ms',
-            $what, map { 1000 * $_ } map { @$_[$times / 2 - 1, $times * 0.95 - 1, -1] }
-            \@ours, \@bare;
+            $what, map { 1000 * $_ } map { @$_[$times / 2 - 1, $times * 0.95 - 1, -1] } \@ours,
+            \@bare;
     }
 }
 
