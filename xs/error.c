@@ -2,6 +2,8 @@
  * interpreter and $!, and loads NetIO/Error.pm at the first error. */
 #include "error.h"
 
+#include <netio/text.h>
+
 #include <errno.h>
 
 SV *xs_error_text(pTHX_ const char *text, STRLEN len)
@@ -24,6 +26,28 @@ HV *xs_error_new(pTHX_ enum netio_stage stage, int code, const struct netio_addr
     if (address && address->len)
         (void)hv_stores(hash, "address",
                         newSVpv(netio_addr_str(address, text, sizeof text), 0));
+    return hash;
+}
+
+void xs_error_describe(pTHX_ SV *message, enum netio_stage stage, int code,
+                       const struct netio_addr *address)
+{
+    char where[NETIO_ADDR_STRLEN];
+
+    if (address->len)
+        sv_catpvf(message, "%s %s: ", netio_stage_str(stage),
+                  netio_addr_str(address, where, sizeof where));
+    else if (code > -1000 && *netio_stage_str(stage))
+        sv_catpvf(message, "%s: ", netio_stage_str(stage));
+    sv_catpv(message, netio_error_text(code));
+}
+
+HV *xs_error_attempt(pTHX_ enum netio_stage stage, int code, const struct netio_addr *address,
+                     int64_t elapsed)
+{
+    HV *hash = xs_error_new(aTHX_ stage, code, address);
+
+    (void)hv_stores(hash, "elapsed", newSVnv((NV)elapsed / 1e9));
     return hash;
 }
 
@@ -72,6 +96,14 @@ void xs_error_throw(pTHX_ HV *hash, SV *message)
     load_class(aTHX);
     errno = value;
     croak_sv(object);
+}
+
+void xs_error_throw_argument(pTHX_ const char *what, enum netio_stage stage, int code, SV *message)
+{
+    HV *hash = xs_error_new(aTHX_ stage, code, NULL);
+
+    (void)hv_stores(hash, "what", newSVpv(what, 0));
+    xs_error_throw(aTHX_ hash, message);
 }
 
 void xs_error_throw_io(pTHX_ enum netio_stage stage, int code, const struct netio_addr *peer)
@@ -169,4 +201,64 @@ SV *xs_error_string(pTHX_ HV *hash)
         return newSVpvs("NetIO::Error");
     return newSVpvf("%" SVf " at %" SVf " line %" SVf ".\n", SVfARG(*message), SVfARG(*file),
                     SVfARG(*line));
+}
+
+/* --- the reply of the old tcpopen */
+
+/* Adds a field as a stranger may have made it: at most 160 printable characters. */
+static void add_field(pTHX_ SV *reply, HV *hash, const char *name)
+{
+    SV **field = hv_fetch(hash, name, (I32)strlen(name), 0);
+    char shown[160];
+    STRLEN len;
+
+    if (!field || !SvOK(*field))
+        return;
+    const char *text = SvPV_const(*field, len);
+    sv_catpvn(reply, shown, netio_text_safe(text, len, shown, sizeof shown));
+}
+
+static bool stage_is(pTHX_ HV *hash, const char *word)
+{
+    SV **stage = hv_fetchs(hash, "stage", 0);
+
+    return stage && SvOK(*stage) && strEQ(SvPV_nolen_const(*stage), word);
+}
+
+/* What goes between the parentheses where there was a peer: SERVICE://HOST. */
+static void add_peer(pTHX_ SV *reply, HV *hash)
+{
+    SV **service = hv_fetchs(hash, "service", 0);
+
+    if (service && SvOK(*service)) {
+        add_field(aTHX_ reply, hash, "service");
+        sv_catpvs(reply, "://");
+    }
+    add_field(aTHX_ reply, hash, hv_exists(hash, "host", 4) ? "host" : "address");
+}
+
+SV *xs_error_reply(pTHX_ HV *hash)
+{
+    SV *reply = newSVpvs_flags("550:Cannot ", SVs_TEMP); /* a field may be an object that dies */
+
+    if (stage_is(aTHX_ hash, "option")) {
+        add_field(aTHX_ reply, hash, "what");
+        return SvREFCNT_inc_simple_NN(reply);
+    }
+    if (stage_is(aTHX_ hash, "service")) {
+        sv_catpvs(reply, "getservbyname(");
+        add_field(aTHX_ reply, hash, "service");
+    } else if (stage_is(aTHX_ hash, "resolve")) {
+        sv_catpvs(reply, "gethostbyname(");
+        add_field(aTHX_ reply, hash, "host");
+    } else {
+        if (stage_is(aTHX_ hash, "read") || stage_is(aTHX_ hash, "write"))
+            add_field(aTHX_ reply, hash, "stage");
+        else
+            sv_catpvs(reply, "connect");
+        sv_catpvs(reply, "(");
+        add_peer(aTHX_ reply, hash);
+    }
+    sv_catpvs(reply, ")");
+    return SvREFCNT_inc_simple_NN(reply);
 }

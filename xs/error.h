@@ -14,12 +14,25 @@
 /* A hash with stage, code, errno and, if there is one, address. */
 HV *xs_error_new(pTHX_ enum netio_stage stage, int code, const struct netio_addr *address);
 
+/* Adds what failed to a message: "connect 192.0.2.1:43: Connection refused".  A system error wants
+ * to know what was being done; NetIO's own codes say it themselves. */
+void xs_error_describe(pTHX_ SV *message, enum netio_stage stage, int code,
+                       const struct netio_addr *address);
+
+/* One element of attempts; nanoseconds. */
+HV *xs_error_attempt(pTHX_ enum netio_stage stage, int code, const struct netio_addr *address,
+                     int64_t elapsed);
+
 /* Text from C or from a stranger as a value: characters where it is UTF-8, else bytes. */
 SV *xs_error_text(pTHX_ const char *text, STRLEN len);
 
 /* Stores message, file and line of the first caller outside of NetIO, sets $! and dies.
  * Takes hash and message over. */
 void xs_error_throw(pTHX_ HV *hash, SV *message) __attribute__((noreturn));
+
+/* Throws of a wrong call: nothing was tried.  what: the function. */
+void xs_error_throw_argument(pTHX_ const char *what, enum netio_stage stage, int code, SV *message)
+    __attribute__((noreturn));
 
 /* What the layer throws: "read 127.0.0.1:43: Connection timed out". */
 void xs_error_throw_io(pTHX_ enum netio_stage stage, int code, const struct netio_addr *peer)
@@ -54,5 +67,7 @@ int xs_error_code(pTHX_ HV *hash);
 AV *xs_error_attempts(pTHX_ HV *hash);
 /* A new value: "MESSAGE at FILE line N.\n". */
 SV *xs_error_string(pTHX_ HV *hash);
+/* A new value: "550:Cannot connect(SERVICE://HOST)", as printable ASCII. */
+SV *xs_error_reply(pTHX_ HV *hash);
 
 #endif
