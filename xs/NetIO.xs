@@ -22,8 +22,18 @@ CLONE(...)
 
 SV *
 tcpopen(host, service, ...)
+  ALIAS:
+    tcpopen = XS_TCPOPEN
+    udpopen = XS_UDPOPEN
   CODE:
-    RETVAL = xs_tcpopen(aTHX_ ax, items);
+    RETVAL = xs_open(aTHX_ (enum xs_open_kind)ix, ax, items);
+  OUTPUT:
+    RETVAL
+
+SV *
+unixopen(path, ...)
+  CODE:
+    RETVAL = xs_open(aTHX_ XS_UNIXOPEN, ax, items);
   OUTPUT:
     RETVAL
 

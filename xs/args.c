@@ -4,23 +4,44 @@
 
 #include <netio/text.h>
 
-void xs_text_get(pTHX_ struct xs_text *text, SV *sv)
+/* Its bytes as Perl has them. */
+static const char *bytes_of(pTHX_ SV *sv, STRLEN *len)
 {
-    STRLEN len = 0;
-    const char *bytes = "";
-
+    *len = 0;
     SvGETMAGIC(sv);
-    if (SvOK(sv))
-        bytes = SvPV_nomg_const(sv, len);
+    return SvOK(sv) ? SvPV_nomg_const(sv, *len) : "";
+}
+
+static void keep(pTHX_ struct xs_text *text, const char *bytes, STRLEN len)
+{
     text->text = text->short_text;
     text->len = len;
-    if (len < sizeof text->short_text && (SvUTF8(sv) || is_ascii_string((const U8 *)bytes, len))) {
+    if (len < sizeof text->short_text) {
         Copy(bytes, text->short_text, len, char);
         text->short_text[len] = '\0';
         return;
     }
-    SV *copy = newSVpvn_flags(bytes, len, SVs_TEMP | (SvUTF8(sv) ? SVf_UTF8 : 0));
-    text->text = SvPVutf8(copy, text->len);
+    text->text = SvPVX_const(newSVpvn_flags(bytes, len, SVs_TEMP));
+}
+
+void xs_text_get(pTHX_ struct xs_text *text, SV *sv)
+{
+    STRLEN len;
+    const char *bytes = bytes_of(aTHX_ sv, &len);
+
+    if (!SvUTF8(sv) && !is_ascii_string((const U8 *)bytes, len)) {
+        SV *copy = newSVpvn_flags(bytes, len, SVs_TEMP);
+        bytes = SvPVutf8(copy, len);
+    }
+    keep(aTHX_ text, bytes, len);
+}
+
+void xs_path_get(pTHX_ struct xs_text *text, SV *sv)
+{
+    STRLEN len;
+    const char *bytes = bytes_of(aTHX_ sv, &len);
+
+    keep(aTHX_ text, bytes, len);
 }
 
 bool xs_text_whole(const struct xs_text *text)

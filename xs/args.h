@@ -14,6 +14,8 @@ struct xs_text {
 };
 
 void xs_text_get(pTHX_ struct xs_text *text, SV *sv); /* undef: empty */
+/* The same for a path, whose bytes stay as they are: what Perl's open would open. */
+void xs_path_get(pTHX_ struct xs_text *text, SV *sv);
 /* Whether it is a C string as it stands. */
 bool xs_text_whole(const struct xs_text *text);
 bool xs_text_is(const struct xs_text *text, const char *word);

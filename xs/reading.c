@@ -7,6 +7,7 @@
 #include "reading.h"
 
 #include "args.h"
+#include "datagram.h"
 #include "error.h"
 #include "handle.h"
 #include "layer.h"
@@ -128,6 +129,7 @@ static void settle(pTHX_ void *data)
     int saved = errno;
 
     give_back_deadline(aTHX_ reading);
+    xs_datagram_stop_at_empty(aTHX_ f, false);
     if (reading->got && f)
         give_back_octets(aTHX_ f, reading->got);
     SvREFCNT_dec(reading->got);
@@ -164,8 +166,8 @@ static int await(pTHX_ struct reading *reading)
         int flags = fcntl(fd, F_GETFL);
         if (more_below(aTHX_ f) || flags == -1 || flags & O_NONBLOCK)
             return 0;
-        int ready = xs_wait(aTHX_ fd, NETIO_READ,
-                            netio_deadline_sooner(talk->deadline, reading->limit));
+        int ready =
+            xs_wait(aTHX_ fd, NETIO_READ, netio_deadline_sooner(talk->deadline, reading->limit));
         if (ready == -ETIMEDOUT && !netio_deadline_passed(talk->deadline))
             return -ETIMEDOUT;
         if (ready != -EINTR)
@@ -206,8 +208,8 @@ static int fill_once(pTHX_ struct reading *reading)
 
     reading->fills++;
     reading->own = talk->deadline;
-    reading->lent = netio_deadline_sooner(
-        talk->deadline, later(reading->limit, netio_deadline_in(MOMENT)));
+    reading->lent =
+        netio_deadline_sooner(talk->deadline, later(reading->limit, netio_deadline_in(MOMENT)));
     talk->deadline = reading->lent;
     errno = 0; /* and stays so at the end of the file */
     bool filled = PerlIO_fill(f) == 0;
@@ -322,7 +324,28 @@ static int read_octets(pTHX_ struct reading *reading)
     return 1;
 }
 
-/* --- both */
+/* --- datagrams */
+
+/* The next one, or what is left of the last one. */
+static int read_datagram(pTHX_ struct reading *reading)
+{
+    PerlIO *f = input(aTHX_ reading);
+    int code = 1;
+
+    if (!xs_datagram_is(aTHX_ f))
+        croak("read_datagram: not a handle of udpopen");
+    if (!buffered(aTHX_ reading)) {
+        xs_datagram_stop_at_empty(aTHX_ f, true);
+        code = fill(aTHX_ reading);
+    }
+    if (code == 0)
+        return xs_datagram_was_empty(aTHX_ input(aTHX_ reading)) ? 1 : 0;
+    if (code == 1)
+        take(aTHX_ reading, buffered(aTHX_ reading));
+    return code;
+}
+
+/* --- all of them */
 
 static SV *failed(pTHX_ const struct reading *reading, int code)
 {
@@ -385,4 +408,13 @@ SV *xs_read_octets(pTHX_ I32 ax, I32 items)
     read_options(aTHX_ &reading, false, ax, 2, items);
     reading.gv = xs_handle_gv(aTHX_ ST(0));
     return run(aTHX_ &reading, read_octets);
+}
+
+SV *xs_read_datagram(pTHX_ I32 ax, I32 items)
+{
+    struct reading reading = {.what = "read_datagram"};
+
+    read_options(aTHX_ &reading, false, ax, 1, items);
+    reading.gv = xs_handle_gv(aTHX_ ST(0));
+    return run(aTHX_ &reading, read_datagram);
 }

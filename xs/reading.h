@@ -1,5 +1,5 @@
-/* Perl face.  Reading whole lines and counted octets from a handle of NetIO, each call with a
- * time limit of its own.
+/* Perl face.  Reading whole lines, counted octets and datagrams from a handle of NetIO, each call
+ * with a time limit of its own.
  *
  * They take from PerlIO's buffer, so that they mix with <$fh> and read, and wait as the layer
  * :netio does: %SIG handlers run, the handle's deadline holds.  A call takes all it was asked
@@ -15,5 +15,6 @@
  * or a failure ($! set, thrown under fatal).  Wrong arguments croak. */
 SV *xs_read_line(pTHX_ I32 ax, I32 items);
 SV *xs_read_octets(pTHX_ I32 ax, I32 items);
+SV *xs_read_datagram(pTHX_ I32 ax, I32 items); /* of a handle of udpopen */
 
 #endif
