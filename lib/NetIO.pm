@@ -7,7 +7,7 @@ our $VERSION = '0.01';
 require XSLoader;
 XSLoader::load('NetIO', $VERSION);
 
-my %export = map { $_ => 1 } my @all = qw(tcpopen udpopen unixopen);
+my %export = map { $_ => 1 } my @all = qw(tcpopen udpopen unixopen udp_ask);
 
 sub import {
     my $class = shift;

@@ -6,6 +6,7 @@
 #include "handle.h"
 #include "open.h"
 #include "reading.h"
+#include "udp.h"
 
 MODULE = NetIO  PACKAGE = NetIO
 
@@ -36,6 +37,22 @@ unixopen(path, ...)
     RETVAL = xs_open(aTHX_ XS_UNIXOPEN, ax, items);
   OUTPUT:
     RETVAL
+
+# In list context also who has answered.
+void
+udp_ask(servers, service, request, ...)
+  PREINIT:
+    SV *answer;
+    SV *from = NULL;
+    bool all;
+  PPCODE:
+    all = GIMME_V == G_ARRAY;
+    answer = xs_udp_ask(aTHX_ ax, items, all ? &from : NULL);
+    SP = PL_stack_base + ax - 1; /* it may have moved */
+    EXTEND(SP, 2);
+    mPUSHs(answer);
+    if (all)
+        mPUSHs(from);
 
 INCLUDE: Socket.xsi
 
