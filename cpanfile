@@ -11,8 +11,10 @@ on configure => sub {
 on test => sub {
     requires 'File::Temp';
     requires 'Test::More', '0.98';
+    recommends 'AnyEvent';
     recommends 'CGI';
     recommends 'EV';
+    recommends 'IO::Pty';
     recommends 'Net::LDAP';
     recommends 'Test::LeakTrace';
 };

@@ -34,7 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(netio__hosts_read(file, name, family[i], &addrs[i]) == 0);
         check(&addrs[i], whole ? text : name, name, family[i]);
     }
-    must(addrs[0].count == addrs[1].count + addrs[2].count);
+    /* IPv6 stands for IPv4 where only that is wanted. */
+    must(addrs[1].count >= netio__addrs_count(&addrs[0], AF_INET));
+    must(addrs[2].count == netio__addrs_count(&addrs[0], AF_INET6));
     fclose(file);
     free(text);
     free(name);

@@ -47,7 +47,7 @@ for compiler in gcc clang; do
 done
 # shellcheck disable=SC2086 # some folders
 check cppcheck cppcheck -q --error-exitcode=1 --enable=warning,performance,portability \
-    --suppressions-list=inc/cppcheck --std=c11 -D_GNU_SOURCE -Icsrc/include -Icsrc/src -Idaemon $rings
+    --suppressions-list=inc/cppcheck --std=c11 -D_GNU_SOURCE -Icsrc/include -Icsrc/src -Icsrc/cmd -Idaemon $rings
 check manual prove -Q t/00-pod.t
 check shell shellcheck -x run test .ci/run inc/*.sh
 set -- perlcritic --quiet --profile .perlcriticrc

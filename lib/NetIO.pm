@@ -7,7 +7,7 @@ our $VERSION = '0.01';
 require XSLoader;
 XSLoader::load('NetIO', $VERSION);
 
-my %export = map { $_ => 1 } my @all = qw(tcpopen udpopen unixopen udp_ask);
+my %export = map { $_ => 1 } my @all = qw(tcpopen udpopen unixopen udp_ask timeout);
 
 sub import {
     my $class = shift;
@@ -21,6 +21,24 @@ sub import {
         *{"$into\::$name"} = \&$name;
     }
     return;
+}
+
+# The guard bounds the scope of this sub: whatever way the block is left, it is gone.  What was
+# interrupted may have been the last thing the block did; then _in_time dies.
+sub timeout (&$) {    ## no critic (ProhibitSubroutinePrototypes)
+    my $code  = $_[0];
+    my $guard = _timeout($_[1]);
+
+    if (wantarray) {
+        my @values = &$code();
+        _in_time();
+        return @values;
+    }
+    my $value;
+    if   (defined wantarray) { $value = &$code() }
+    else                     { &$code() }
+    _in_time();
+    return $value;
 }
 
 # A handle is an IO::Socket, but IO::Socket is loaded (it costs ten times as much as all of
@@ -83,7 +101,7 @@ A connection is a real Perl handle.  C<print>, C<< <$fh> >>, C<read>, C<eof>, C<
 C<fileno>, C<binmode>, L<IO::Select> and the methods of L<IO::Handle> and L<IO::Socket> work on
 it; see L<NetIO::Socket> for what it adds.
 
-C<use NetIO> exports L</tcpopen>, and C<use NetIO ':all'> whatever else there is to export.
+C<use NetIO> exports L</tcpopen>, and C<use NetIO ':all'> L</timeout>, too.
 It loads no module but L<XSLoader>.  L<NetIO::Error> is loaded at the first error, and
 IO::Socket when somebody asks for one of its methods.
 
@@ -156,6 +174,49 @@ server.  Each server is heard on a socket of its own, and nobody else is.
 
 The request is octets; it may be empty.  An answer is any datagram of a server that is not empty, or
 what the code of the option C<valid> says yes to.
+
+=head2 timeout
+
+    use NetIO qw(timeout);
+
+    my @rows = timeout { $dbh->selectall_array($query) } 5;
+
+Runs the block, in the context of the call, and returns what it returns.  If it has not ended
+after that many seconds (fractions count), a L<NetIO::Error> with the stage C<timeout> and the
+code of ETIMEDOUT is thrown in it: C<timeout: not finished after 5 seconds>, at the line of the
+call.  The block is a sub of its own: C<return> leaves only the block, and C<@_> is empty in it.
+C<die>, C<next>, C<last>, C<redo>, C<goto> and C<exit> leave it as they leave any sub.
+
+The deadline holds in the block and whatever it calls, and nowhere else.  An C<eval> in the block
+that catches the error has a moment for it: 10 ms later it is thrown again, and it is thrown at
+the end of a block that ends too late.  Once the block has been left, nothing happens any more.
+Calls nest: that of the outer one comes at its time, however long the inner one has, and is its
+own error.
+
+It interrupts Perl code, C<sleep>, C<select>, reading, writing, C<flock>, C<waitpid>, C<system>,
+and whatever else a C<%SIG> handler would interrupt.  A command that C<system>, backticks or a
+pipe have started is not killed, and after C<system> and backticks nobody waits for it; C<wait>
+does.  (Where Perl would leave SIGINT and SIGQUIT ignored and SIGCHLD blocked after a C<system>
+that a handler died out of, C<timeout> does not.)
+
+It cannot interrupt a regex match, a sort of numbers or one long call into C, before that has
+come to its end; nor C code that repeats what a signal has interrupted, such as the look-up of
+a name (L</tcpopen> does without it).  A C<DESTROY> is not died in: the error comes after it.
+
+No alarm is used.  C<alarm>, C<setitimer> and C<$SIG{ALRM}> are the program's, before, in and
+after the block.  What is used, from the first call on, is a timer of the thread's and the
+highest real-time signal that nobody handles; in a block, do not set that to its default, as
+C<$SIG{$_} = 'DEFAULT' for keys %SIG> does: it ends the process.
+
+A process that is forked in the block, and a thread that is made in it, go on without the
+deadline.  In a thread, C<timeout> interrupts that thread.
+
+0 seconds are over before the block is entered; undef and infinity mean no limit.  What is no
+number of seconds is an error with the stage C<option>:
+
+    timeout: 'soon' is not a number of seconds at lookup.pl line 7.
+
+To pass on a code reference, write C<&timeout($code, 5)>.
 
 =head1 OPTIONS
 

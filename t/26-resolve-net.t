@@ -60,6 +60,19 @@ latenone.test       A       127.0.0.1
 latenone.test       AAAA    late 500 nodata
 laterefuse.test     A       127.0.0.1
 laterefuse.test     AAAA    late 500 refused
+alias.test          A       cname other.test 127.0.0.11
+chain.test          A       chain 20 127.0.0.12
+odd.test            A       odd 127.0.0.13
+unasked.test        A       unasked 127.0.0.14 2001:db8::14
+tc.test             *       tc
+forgedid.test       A       forged id 192.0.2.66 127.0.0.15
+forgedquestion.test A       forged question 192.0.2.66 127.0.0.16
+forgedsource.test   A       forged source 192.0.2.66 127.0.0.17
+cut11.test          *       cut 11
+cut12.test          *       cut 12
+cut40.test          *       cut 40
+longchain.test      *       chain 1000
+pair.test           A       cname pair.test 127.0.0.18
 server.one.test     A       127.0.0.4
 server.two.test     AAAA    ::1
 second.one.test     *       servfail
@@ -179,6 +192,38 @@ my @table = (
         'resolve loop.test.: host has no address of the wanted family', undef
     ],
 
+    ['A12 an alias with its addresses', ['alias.test'], '127.0.0.11', undef],
+    ['A12 a chain of twenty aliases',   ['chain.test'], '127.0.0.12', undef],
+    [
+        'A12 a thousand aliases that lead nowhere',                          ['longchain.test.'],
+        'resolve longchain.test.: host has no address of the wanted family', undef
+    ],
+    ['A12 an alias of itself, with an address', ['pair.test'], '127.0.0.18', undef],
+    [
+        'A12 a line end, a NUL and a dot in a label', ['odd.test.'],
+        'resolve odd.test.: name service failed',     undef
+    ],
+    ['A12 records that were not asked for', ['-4', 'unasked.test'], '127.0.0.14', undef],
+    [
+        'A12 truncated, over TCP too',
+        ['-t', 2, 'tc.test.'],
+        'resolve tc.test.: host has no address of the wanted family', undef
+    ],
+    [
+        'A12 half a header',
+        ['-t', 0.5, 'cut11.test'],
+        'resolve cut11.test: Connection timed out', undef
+    ],
+    [
+        'A12 nothing but a header',
+        ['-t', 0.5, 'cut12.test.'],
+        'resolve cut12.test.: Connection timed out',
+        undef
+    ],
+    ['A12 half a record', ['cut40.test.'], 'resolve cut40.test.: name service failed', undef],
+    ['A12 forged: another id',          ['forgedid.test'],       '127.0.0.15',         undef],
+    ['A12 forged: another question',    ['forgedquestion.test'], '127.0.0.16',         undef],
+    ['A12 forged: from another source', ['forgedsource.test'],   '127.0.0.17',         undef],
     [
         'the search list, and no mixture of two hosts', ['server'],
         '127.0.0.4',                                    'AAAA server.one.test, A server.one.test'

@@ -205,6 +205,23 @@ is($walk, 0, 'A25 A26 whatever fails in a look-up, nothing leaks or hangs');
 diag($walked) if $walk != 0;
 is(join(' ', running($ns)), '', 'and no process is left');
 
+# A program in Perl, which would notice more.
+my $PERL = <<'PERL';
+my $children = 0;
+$SIG{CHLD} = sub { $children++ };
+for my $host (qw(unknown.nss hang.nss)) {
+    eval { tcpopen($host, 43, timeout => 1) };
+    print $@->stage, ' ', $@->message, "\n";
+}
+print wait, " $children ", scalar(() = glob '/proc/self/task/*'), "\n";
+PERL
+my ($ended, $told) = $ns->run($^X, '-Mblib', '-MNetIO', '-e', $PERL);
+like(
+    $told,
+    qr/^resolve .*host not found\nresolve .*timed out\n-1 0 1\n\z/m,
+    'Perl: no SIGCHLD, no child to wait for, no thread'
+) or diag $told;
+
 # Without dns on the list nobody asks name servers.
 $dns->asked;
 undef $dns;

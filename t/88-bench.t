@@ -182,7 +182,21 @@ my %table = (
         (map { ['from fork to exit, ms', $_] } 'perl -e1', 'IO::Socket::IP', 'EV'),
         (map { ['CPU, ms',               $_] } 'perl -e1', 'IO::Socket::IP', 'EV'),
     ],
-    connect => [map { ['instructions a connect', $_] } 'raw Socket', 'IO::Socket::IP'],
+    connect => [
+        (   map {
+                my $what = $_;
+                map { [$what, $_] } 'raw Socket', 'IO::Socket::INET', 'IO::Socket::IP',
+                    'AnyEvent::Socket'
+            } 'instructions a connect',
+            map { ("$_: us", "$_: CPU, us", "$_: user CPU, us") }
+                map { ($_, "$_, timeout") } '127.0.0.1',
+            'localhost'
+        ),
+        (   map { (["at once: $_", 'bare epoll'], ["at once: $_", 'AnyEvent::Socket']) }
+                'us a connect',
+            'CPU a connect, us'
+        ),
+    ],
     page    => [
         ['from fork to exit, ms',      'CGI.pm'],
         ['CPU, ms',                    'CGI.pm'],

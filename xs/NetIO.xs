@@ -6,6 +6,7 @@
 #include "handle.h"
 #include "open.h"
 #include "reading.h"
+#include "timeout.h"
 #include "udp.h"
 
 MODULE = NetIO  PACKAGE = NetIO
@@ -14,12 +15,14 @@ PROTOTYPES: DISABLE
 
 BOOT:
     xs_handle_boot(aTHX);
+    xs_timeout_boot(aTHX);
 
 void
 CLONE(...)
   CODE:
     PERL_UNUSED_VAR(items);
     xs_handle_clone(aTHX);
+    xs_timeout_clone(aTHX);
 
 SV *
 tcpopen(host, service, ...)
@@ -57,3 +60,5 @@ udp_ask(servers, service, request, ...)
 INCLUDE: Socket.xsi
 
 INCLUDE: Error.xsi
+
+INCLUDE: Timeout.xsi

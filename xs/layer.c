@@ -94,6 +94,21 @@ static int may_throw(pTHX_ enum netio_stage stage)
     return 0;
 }
 
+/* After a write that failed PerlIO forgets what it had still to write, but not after one that
+ * has thrown: close would offer it again, and as a scope ends by that throw, the operator is
+ * still the one that may throw, now half-way through close: the descriptor would be lost. */
+static void forget_pending(PerlIO *f)
+{
+    PerlIOl *above = ((PerlIOl *)f)->head->next;
+
+    for (; above && above != PerlIOBase(f); above = above->next)
+        if (above->tab && above->tab->kind & PERLIO_K_BUFFERED &&
+            above->flags & PERLIO_F_WRBUF) {
+            ((PerlIOBuf *)above)->ptr = ((PerlIOBuf *)above)->buf;
+            above->flags &= ~PERLIO_F_WRBUF;
+        }
+}
+
 static SSize_t fail(pTHX_ PerlIO *f, enum netio_stage stage, int code)
 {
     struct layer *layer = self(f);
@@ -113,6 +128,8 @@ static SSize_t fail(pTHX_ PerlIO *f, enum netio_stage stage, int code)
         struct netio_addr peer;
         if (netio_addr_peer(&peer, layer->fd) != 0)
             peer.len = 0;
+        if (stage == NETIO_STAGE_WRITE)
+            forget_pending(f);
         xs_error_throw_io(aTHX_ stage, code, &peer);
     }
     return -1;

@@ -32,6 +32,7 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
+#include <time.h>
 
 /* X(call, type of its value, parameters, arguments, errors); csrc/Makefile reads the names.
  * Left out are calls that cannot fail, and close, which frees its descriptor whatever it says.
@@ -90,6 +91,16 @@
       (int fd, int flags, const struct itimerspec *spec, struct itimerspec *old),                  \
       (fd, flags, spec, old),                                                                      \
       ECANCELED)                                                                                   \
+    X(timer_create, int, (clockid_t clock, struct sigevent *event, timer_t *timer),                \
+      (clock, event, timer),                                                                       \
+      EAGAIN, ENOMEM)                                                                              \
+    X(timer_settime, int,                                                                          \
+      (timer_t timer, int flags, const struct itimerspec *spec, struct itimerspec *old),           \
+      (timer, flags, spec, old),                                                                   \
+      EINVAL)                                                                                      \
+    X(sigaction, int, (int number, const struct sigaction *action, struct sigaction *old),         \
+      (number, action, old),                                                                       \
+      EINVAL)                                                                                      \
     X(poll, int, (struct pollfd *fds, nfds_t n, int timeout), (fds, n, timeout),                   \
       EINTR, ENOMEM)                                                                               \
     X(read, ssize_t, (int fd, void *data, size_t size), (fd, data, size),                          \

@@ -3,7 +3,9 @@
 #include "tap.h"
 
 #include <net/addrs.h>
+#include <net/getent.h>
 #include <net/hosts.h>
+#include <net/nsswitch.h>
 #include <net/resolvconf.h>
 #include <netio/resolve.h>
 #include <netio/text.h>
@@ -202,6 +204,9 @@ static const char hosts_file[] = "# a comment\n"
                                  "192.0.2.9\n"
                                  "/run/socket one\n"
                                  "192.0.2.3 #one\n"
+                                 "::1 six\n"
+                                 "::ffff:192.0.2.7 mapped\n"
+                                 "192.0.2.8 dotted.\n"
                                  "192.0.2.4 last";
 
 static const struct {
@@ -216,6 +221,13 @@ static const struct {
     {"one.test", AF_INET6, ""},
     {"last", AF_UNSPEC, "192.0.2.4 "},
     {"on", AF_UNSPEC, ""},
+    {"six", AF_UNSPEC, "::1 "},
+    {"six", AF_INET6, "::1 "},
+    {"six", AF_INET, "127.0.0.1 "},
+    {"mapped", AF_INET, "192.0.2.7 "},
+    {"mapped", AF_INET6, "::ffff:192.0.2.7 "},
+    {"dotted", AF_INET, "192.0.2.8 "},
+    {"dotte", AF_INET, ""},
     {"192.0.2.9", AF_UNSPEC, ""},
 };
 
@@ -334,6 +346,68 @@ static void check_options(void)
     }
 }
 
+static const struct {
+    const char *file;
+    int dns, other;
+} sources[] = {
+    {"\n", 1, 0},
+    {"passwd: files ldap\n", 1, 0},
+    {"hosts: files dns\n", 1, 0},
+    {"hosts: dns [!UNAVAIL=return] files\n", 1, 0},
+    {"hosts: files\n", 0, 0},
+    {"hosts:\n", 0, 0},
+    {"hosts: files mdns4_minimal [NOTFOUND=return] dns\n", 1, 1},
+    {"hosts: mymachines resolve [!UNAVAIL=return] files myhostname\n", 0, 1},
+    {" hosts :\tfiles[SUCCESS=merge]dns\r\n", 1, 0},
+    {"hosts: files wins[dns", 0, 1},
+    {"hosts: files # ldap dns\n", 0, 0},
+    {"#hosts: ldap\n", 1, 0},
+    {"hosts: ldap\nhosts: files dns\n", 1, 0},
+    {"hosts: filesdns\n", 0, 1},
+    {"HOSTS: ldap\nhostsx: ldap\nhosts ldap\n", 1, 0},
+};
+
+static void check_sources(void)
+{
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+        FILE *file = fmemopen((void *)sources[i].file, strlen(sources[i].file), "r");
+        struct netio__nsswitch got;
+        netio__nsswitch_read(&got, file);
+        fclose(file);
+        ok(got.dns == sources[i].dns && got.other == sources[i].other,
+           "nsswitch.conf %zu: dns %d, others %d", i, got.dns, got.other);
+    }
+}
+
+/* What getent says, cut at every place. */
+static void check_getent(void)
+{
+    static const char said[] = "192.0.2.1       STREAM www.test\n"
+                               "192.0.2.1       DGRAM  \n"
+                               "2001:db8::1 STREAM \n"
+                               "::ffff:192.0.2.2 STREAM\n"
+                               "192.0.2.3\n"
+                               "192.0.2.300 STREAM\n"
+                               " 192.0.2.4 STREAM\n"
+                               "/run/socket STREAM\n"
+                               "192.0.2.5 192.0.2.6 \n"
+                               "192.0.2.77";
+    size_t len = sizeof said - 1, wrong = 0;
+
+    for (size_t cut = 0; cut <= len; cut++) {
+        struct netio__getent_text text = {.used = 0};
+        struct netio__addrs addrs = {0};
+        char out[256] = "", host[NETIO_ADDR_STRLEN];
+        netio__getent_read(&text, said, cut, AF_UNSPEC, &addrs);
+        netio__getent_read(&text, said + cut, len - cut, AF_UNSPEC, &addrs);
+        for (size_t i = 0; i < addrs.count; i++)
+            sprintf(out + strlen(out), "%s ",
+                    netio_addr_host_str(&addrs.at[i], host, sizeof host));
+        wrong += strcmp(out, "192.0.2.1 2001:db8::1 192.0.2.5 ") != 0;
+    }
+    is_int(wrong, 0, "getent: the same addresses wherever its output is cut");
+}
+
 int main(void)
 {
     check_hosts();
@@ -345,5 +419,7 @@ int main(void)
     check_many();
     check_search();
     check_options();
+    check_sources();
+    check_getent();
     return tap_done();
 }

@@ -5,7 +5,11 @@
 #include <netio/service.h>
 #include <netio/text.h>
 
+#include <arpa/inet.h>
 #include <netdb.h>
+#include <string.h>
+
+#define SERVICE_ROOM 64
 
 static const struct {
     const char *service;
@@ -31,6 +35,15 @@ static const struct {
     {"no-such-service-netio(4343)", 4343},
     {"no-such-service-netio(0)", NETIO_EBADSERVICE},
     {"no-such-service-netio(65536)", NETIO_EBADSERVICE},
+    {"80x", NETIO_EBADSERVICE},
+    {"80(81)x", NETIO_EBADSERVICE},
+    {"80(81)", 81}, /* a name, though an odd one */
+    {"-1", NETIO_EBADSERVICE},
+    {"\n", NETIO_EBADSERVICE},
+    {"whois\n", NETIO_EBADSERVICE},
+    {"no-such-service-netio(-1)", NETIO_EBADSERVICE},
+    {"no-such-service-netio(80x)", NETIO_EBADSERVICE},
+    {"no-such-service-netio( 80)", NETIO_EBADSERVICE},
     {"no-such-service-netio()", NETIO_EBADSERVICE},
     {"no-such-service-netio(", NETIO_EBADSERVICE},
     {"no-such-service-netio(4343", NETIO_EBADSERVICE},
@@ -56,6 +69,33 @@ static void check_names(void)
            "a service is one of its protocol");
 }
 
+/* Every name and alias that services(5) has, as getent(1) lists them. */
+static void check_all(void)
+{
+    char names[2048][SERVICE_ROOM], protocols[2048][8];
+    size_t count = 0, wrong = 0;
+
+    setservent(1);
+    for (struct servent *entry; (entry = getservent());) {
+        const char *name = entry->s_name;
+        for (char **alias = entry->s_aliases; name && count < 2048; name = *alias++) {
+            if (strlen(name) >= SERVICE_ROOM || strlen(entry->s_proto) >= sizeof *protocols)
+                continue;
+            strcpy(names[count], name);
+            strcpy(protocols[count++], entry->s_proto);
+        }
+    }
+    endservent();
+    for (size_t i = 0; i < count; i++) {
+        const struct servent *entry = getservbyname(names[i], protocols[i]);
+        if (!entry || netio_service_port(names[i], protocols[i]) != ntohs((uint16_t)entry->s_port)) {
+            diag("%s over %s", names[i], protocols[i]);
+            wrong++;
+        }
+    }
+    is_int(wrong, 0, "all of the %zu names in services(5)", count);
+}
+
 int main(void)
 {
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
@@ -66,5 +106,6 @@ int main(void)
                numbers[i].port);
     }
     check_names();
+    check_all();
     return tap_done();
 }

@@ -140,24 +140,27 @@ static void answered(void *arg, int status, int timeouts, struct ares_addrinfo *
     struct question *question = arg;
     struct netio__addrs *found = question->dns->found;
     struct netio_addr addr;
+    int family = question == question_of(question->dns, AF_INET6) ? AF_INET6 : AF_INET;
 
     (void)timeouts;
     question->result = answer ? NETIO_ENOADDRESS : code_of(status);
     if (!answer)
         return;
+    /* A server may send records that it was not asked for. */
     for (const struct ares_addrinfo_node *node = answer->nodes; node; node = node->ai_next)
-        if (netio_addr_from(&addr, node->ai_addr, (socklen_t)node->ai_addrlen) == 0) {
+        if (node->ai_family == family &&
+            netio_addr_from(&addr, node->ai_addr, (socklen_t)node->ai_addrlen) == 0) {
             netio__addrs_add(found, &addr);
             question->result = 0;
         }
     ares_freeaddrinfo(answer);
 }
 
-static int open_channel(struct netio__dns *dns, int timeout, int tries)
+static int open_channel(struct netio__dns *dns, int timeout, int tries, int tcp)
 {
     static char lookups[] = "b"; /* the network only: hosts.c has read the file */
     struct ares_options options = {
-        .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
+        .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | (tcp ? ARES_FLAG_USEVC : 0),
         .timeout = timeout,
         .tries = tries,
         .lookups = lookups,
@@ -182,7 +185,8 @@ static int open_channel(struct netio__dns *dns, int timeout, int tries)
     return 0;
 }
 
-int netio__dns_new(struct netio__dns **out, int timeout, int tries, struct netio__addrs *found)
+int netio__dns_new(struct netio__dns **out, int timeout, int tries, int tcp,
+                   struct netio__addrs *found)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     int code;
@@ -197,7 +201,7 @@ int netio__dns_new(struct netio__dns **out, int timeout, int tries, struct netio
     dns->found = found;
     dns->question[0].dns = dns->question[1].dns = dns;
     dns->epoll = epoll_create1(EPOLL_CLOEXEC);
-    code = dns->epoll == -1 ? -errno : open_channel(dns, timeout, tries);
+    code = dns->epoll == -1 ? -errno : open_channel(dns, timeout, tries, tcp);
     if (code)
         netio__dns_free(dns);
     else
@@ -223,6 +227,11 @@ void netio__dns_ask(struct netio__dns *dns, const char *name, int family)
 
     question->result = -EAGAIN;
     ares_getaddrinfo(dns->channel, name, NULL, &hints, answered, question);
+}
+
+void netio__dns_pass_over(struct netio__dns *dns, int family)
+{
+    question_of(dns, family)->result = NETIO_ENOADDRESS;
 }
 
 void netio__dns_step(struct netio__dns *dns)

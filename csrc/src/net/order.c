@@ -9,6 +9,7 @@
 #include "order.h"
 
 #include <netio/fd.h>
+#include <netio/resolve.h>
 
 #include <errno.h>
 #include <string.h>
@@ -164,16 +165,17 @@ static int goes_before(const struct rank *a, const struct rank *b)
 void netio__order_sort(struct netio__route *route, size_t count,
                        const struct netio__policy *policy)
 {
-    for (size_t i = 1; i < count; i++) {
+    struct rank rank[NETIO_RESOLVE_MAX];
+
+    for (size_t i = 0; i < count; i++) {
         struct netio__route moving = route[i];
         struct rank mine = rank_of(&moving, policy);
         size_t at = i;
-        for (; at > 0; at--) {
-            struct rank other = rank_of(&route[at - 1], policy);
-            if (!goes_before(&mine, &other))
-                break;
+        for (; at > 0 && goes_before(&mine, &rank[at - 1]); at--) {
             route[at] = route[at - 1];
+            rank[at] = rank[at - 1];
         }
         route[at] = moving;
+        rank[at] = mine;
     }
 }

@@ -22,7 +22,7 @@ void netio__order_probe(struct netio__route *route, size_t count);
 /* Notes for sources that /proc/net/if_inet6 lists how long their prefixes are, and which of
  * them are deprecated. */
 void netio__order_sources(struct netio__route *route, size_t count, FILE *file);
-/* Sorts by section 6 of RFC 6724; equals keep their order. */
+/* Sorts up to NETIO_RESOLVE_MAX by section 6 of RFC 6724; equals keep their order. */
 void netio__order_sort(struct netio__route *route, size_t count,
                        const struct netio__policy *policy);
 

@@ -45,7 +45,7 @@ static void read_domains(struct netio__resolvconf *conf, char *text, size_t max)
         add_domain(conf, word);
 }
 
-static void read_options(struct netio__resolvconf *conf, char *text)
+static void read_option(struct netio__resolvconf *conf, const char *word)
 {
     const struct {
         const char *name;
@@ -55,18 +55,26 @@ static void read_options(struct netio__resolvconf *conf, char *text)
         {"timeout:", &conf->timeout, 1, TIMEOUT_CAP},
         {"attempts:", &conf->attempts, 1, ATTEMPTS_CAP},
     };
+
+    conf->tcp |= strcmp(word, "use-vc") == 0;
+    conf->no_aaaa |= strcmp(word, "no-aaaa") == 0;
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        size_t len = strlen(options[i].name);
+        if (strncmp(word, options[i].name, len) != 0 || word[len] < '0' || word[len] > '9')
+            continue;
+        unsigned long value = strtoul(word + len, NULL, 10);
+        if (value > options[i].cap)
+            value = options[i].cap;
+        *options[i].value = value < options[i].least ? options[i].least : (unsigned)value;
+    }
+}
+
+static void read_options(struct netio__resolvconf *conf, char *text)
+{
     char *rest = NULL, *word = strtok_r(text, BLANKS, &rest);
 
     for (; word; word = strtok_r(NULL, BLANKS, &rest))
-        for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-            size_t len = strlen(options[i].name);
-            if (strncmp(word, options[i].name, len) != 0 || word[len] < '0' || word[len] > '9')
-                continue;
-            unsigned long value = strtoul(word + len, NULL, 10);
-            if (value > options[i].cap)
-                value = options[i].cap;
-            *options[i].value = value < options[i].least ? options[i].least : (unsigned)value;
-        }
+        read_option(conf, word);
 }
 
 static void read_line(struct netio__resolvconf *conf, char *line)
@@ -104,6 +112,7 @@ void netio__resolvconf_read(struct netio__resolvconf *conf, FILE *file)
     conf->ndots = NDOTS_DEFAULT;
     conf->timeout = TIMEOUT_DEFAULT;
     conf->attempts = ATTEMPTS_DEFAULT;
+    conf->tcp = conf->no_aaaa = 0;
     conf->listed = 0;
     conf->domains = 0;
     while (file && getline(&line, &size, file) != -1)

@@ -12,6 +12,8 @@ struct netio__resolvconf {
     unsigned ndots;    /* a name with that many dots is asked as it is first */
     unsigned timeout;  /* seconds before a question is asked again */
     unsigned attempts; /* how often each server is asked */
+    int tcp;           /* use-vc: servers are asked over TCP from the beginning */
+    int no_aaaa;       /* no-aaaa: they are not asked for IPv6 addresses */
     int listed;        /* the file has a search list, perhaps an empty one ("search .") */
     size_t domains;
     char domain[NETIO__DOMAINS][256]; /* the search list, without final dots */

@@ -143,7 +143,9 @@ static int64_t patience_of(const struct netio_resolve *resolve)
 
 static void ask(struct netio_resolve *resolve, int family)
 {
-    if (resolve->family == AF_UNSPEC || resolve->family == family)
+    if (family == AF_INET6 && resolve->conf.no_aaaa)
+        netio__dns_pass_over(resolve->dns, family);
+    else if (resolve->family == AF_UNSPEC || resolve->family == family)
         netio__dns_ask(resolve->dns, resolve->candidate, family);
 }
 
@@ -202,7 +204,7 @@ static int ask_first(struct netio_resolve *resolve)
         resolve->asking -= (resolve->deadline - netio_clock_now()) / 2;
     resolve->patience = patience_of(resolve);
     code = netio__dns_new(&resolve->dns, (int)(resolve->patience / MS),
-                          (int)resolve->conf.attempts, &resolve->found);
+                          (int)resolve->conf.attempts, resolve->conf.tcp, &resolve->found);
     if (!code)
         ask_next(resolve);
     return code;

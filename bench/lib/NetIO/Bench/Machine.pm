@@ -24,7 +24,7 @@ sub line {
 sub peers {
     my @versions = sprintf 'perl %vd', $^V;
 
-    for my $module (qw(IO::Socket::IP EV CGI)) {
+    for my $module (qw(IO::Socket::IP AnyEvent EV CGI)) {
         my $version = _first_line($^X, "-M$module", '-e', "print $module->VERSION");
         push @versions, "$module $version" if defined $version;
     }

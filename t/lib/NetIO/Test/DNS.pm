@@ -15,8 +15,16 @@ package NetIO::Test::DNS;
 #     silent       nothing            lost N     nothing N times, then the next line's answer
 #     servfail, refused, nxdomain     these codes
 #     nodata       no records         cname X    an alias, and nothing about X
+#     cname X ADDRESS...    an alias, and the addresses of X
+#     chain N ADDRESS...    N aliases, the addresses those of the last
+#     odd ADDRESS...        an alias with a line end, a NUL and a dot in a label
+#     unasked ADDRESS...    those, of whatever family, whatever was asked
 #     garbage      the question, and noise for an answer
 #     empty        a datagram without a byte
+#     cut N        the first N bytes of an answer
+#     tc           truncated, over TCP too
+#     forged HOW BAD ADDRESS...    BAD, with another id, to another question or from another source
+#                  (HOW: id, question, source), and a little later the addresses
 #     late MS ...  the rest of the line, after MS milliseconds
 # A name that is not there does not exist; a type that is not there is nodata.
 
@@ -106,13 +114,14 @@ sub read_name {
 sub wire_name {
     my ($name) = @_;
 
-    return join '', (map { pack 'C/a', $_ } split /\./, $name), "\0";
+    return join '', (map { pack 'C/a', $_ } ref $name ? @$name : split /\./, $name), "\0";
 }
 
 sub record {
-    my ($type, $data) = @_;
+    my ($type, $data, $owner) = @_;
 
-    return pack 'nnnNn/a', 0xc00c, $type, 1, 60, $data;    # the name is that of the question
+    $owner = "\xc0\x0c" if !defined $owner;    # the name is that of the question
+    return $owner . pack 'nnNn/a', $type, 1, 60, $data;
 }
 
 sub many {
@@ -126,9 +135,22 @@ sub many {
 }
 
 sub address_record {
-    my ($type, $text) = @_;
+    my ($type, $text, $name) = @_;
 
-    return record($type, inet_pton($type == 1 ? AF_INET : AF_INET6, $text) // die "$text\n");
+    return record($type, inet_pton($type == 1 ? AF_INET : AF_INET6, $text) // die("$text\n"),
+        $name);
+}
+
+# An alias, or several one after the other, and the addresses of the last.
+sub aliases {
+    my ($type, $names, @addresses) = @_;
+    my ($owner, @records);
+
+    for my $name (map { wire_name($_) } @$names) {
+        push @records, record(5, $name, $owner);
+        $owner = $name;
+    }
+    return @records, map { address_record($type, $_, $owner) } @addresses;
 }
 
 # The line that applies: "lost N" lines count down and drop out.
@@ -155,11 +177,15 @@ sub reply {
     return $header->(0, 3) . "\xc0\xff" . join('', map { chr((37 * $_) % 256) } 1 .. 60)
         if $word eq 'garbage';
     return $header->($RCODE{$word}, 0) if $RCODE{$word};
+    return $header->(0x200,         0) if $word eq 'tc';
     my @records =
-          $word eq 'nodata' ? ()
-        : $word eq 'cname'  ? record(5, wire_name($rest[0]))
-        : $word eq 'many'   ? many($type, $rest[0])
-        :                     map { address_record($type, $_) } @$line;
+          $word eq 'nodata'  ? ()
+        : $word eq 'cname'   ? aliases($type, [shift @rest],                         @rest)
+        : $word eq 'odd'     ? aliases($type, [["a\nb\0c.d", 'test']],               @rest)
+        : $word eq 'chain'   ? aliases($type, [map { "n$_.test" } 1 .. shift @rest], @rest)
+        : $word eq 'unasked' ? (map { address_record(/:/ ? 28 : 1, $_) } @rest)
+        : $word eq 'many'    ? many($type, $rest[0])
+        :                      map { address_record($type, $_) } @$line;
     my $whole = $header->(0, scalar @records) . join '', @records;
     return $tcp || length $whole <= 512 ? $whole : $header->(0x200, 0);    # TC
 }
@@ -168,7 +194,7 @@ sub reply {
 my @later;
 
 sub answer {
-    my ($zone, $packet, $tcp, $send) = @_;
+    my ($zone, $packet, $tcp, $send, $forge) = @_;
 
     return if length $packet < 17;
     my ($name, $at) = read_name($packet, 12);
@@ -176,9 +202,19 @@ sub answer {
     my @line  = @{ $zone->{$name} ? line_for($zone, $name, $type) : ['nxdomain'] };
     my $delay = 0;
     (undef, $delay, @line) = @line if $line[0] eq 'late';
+    my $limit = $line[0] eq 'cut' ? $line[1] : 65_535;
+    @line = ($type == 1 ? '127.0.0.1' : '::1') if $line[0] eq 'cut';
+    if ($line[0] eq 'forged') {
+        (undef, my $how, my $bad, @line) = @line;
+        my $lie = reply([$bad], $packet, $at + 4, $type, $tcp);
+        substr($lie, 0,  1) ^= "\x55" if $how eq 'id';
+        substr($lie, 13, 1) = 'x'     if $how eq 'question';
+        push @later, [now(), $how eq 'source' ? $forge : $send, $lie];
+        $delay = 100;
+    }
     my $out = reply(\@line, $packet, $at + 4, $type, $tcp);
     if (defined $out) {
-        push @later, [now() + $delay / 1000, $send, $out];
+        push @later, [now() + $delay / 1000, $send, substr $out, 0, $limit];
         @later = sort { $a->[0] <=> $b->[0] } @later;
     }
     return ($TYPE{$type} // $type) . " $name" . ($tcp ? ' tcp' : '');
@@ -190,19 +226,33 @@ sub now {
 }
 
 sub serve_udp {
-    my ($zone, $udp) = @_;
+    my ($zone, $udp, $other) = @_;
     my $peer = recv($udp, my $packet, 4096, 0);
 
     return if !defined $peer;
-    return answer($zone, $packet, 0, sub { send $udp, $_[0], 0, $peer });
+    return answer(
+        $zone, $packet, 0,
+        sub { send $udp,   $_[0], 0, $peer },
+        sub { send $other, $_[0], 0, $peer }
+    );
 }
 
-sub serve_tcp {
-    my ($zone, $listener) = @_;
-    my $client = $listener->accept or return;
+sub read_exactly {
+    my ($fh, $size) = @_;
+    my $data = '';
 
-    return if (read($client, my $len, 2) // 0) < 2;
-    read $client, my $packet, unpack 'n', $len;
+    while (length $data < $size) {
+        sysread $fh, $data, $size - length $data, length $data or return undef;
+    }
+    return $data;
+}
+
+# One question of a connection, on which others may follow; nothing at its end.
+sub serve_tcp {
+    my ($zone, $client) = @_;
+    my $len    = read_exactly($client, 2) // return;
+    my $packet = read_exactly($client, unpack 'n', $len) // return;
+
     return answer($zone, $packet, 1, sub { syswrite $client, pack 'n/a', $_[0] });
 }
 
@@ -210,8 +260,9 @@ sub main {
     local $SIG{PIPE} = 'IGNORE';
     my $zone   = read_zone();
     my @at     = (LocalAddr => '127.0.0.1', LocalPort => 53);
-    my $udp    = IO::Socket::INET->new(@at, Proto  => 'udp') or die "udp: $@\n";
-    my $tcp    = IO::Socket::INET->new(@at, Listen => 5, ReuseAddr => 1) or die "tcp: $@\n";
+    my $udp    = IO::Socket::INET->new(@at, Proto => 'udp')                      or die "udp: $@\n";
+    my $tcp    = IO::Socket::INET->new(@at, Listen => 5, ReuseAddr => 1)         or die "tcp: $@\n";
+    my $other  = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'udp') or die "udp: $@\n";
     my $select = IO::Select->new(\*STDIN, $udp, $tcp);
     my @asked;
 
@@ -220,11 +271,15 @@ sub main {
     while (1) {
         my $wait = @later ? $later[0][0] - now() : undef;
         for my $fh ($select->can_read(defined $wait && $wait < 0 ? 0 : $wait)) {
-            if    ($fh == $udp) { push @asked, serve_udp($zone, $udp) }
-            elsif ($fh == $tcp) { push @asked, serve_tcp($zone, $tcp) }
-            else {
+            if    ($fh == $udp) { push @asked, serve_udp($zone, $udp, $other) }
+            elsif ($fh == $tcp) { $select->add($tcp->accept // ()) }
+            elsif ($fh == \*STDIN) {
                 sysread STDIN, my $word, 64 or return;
                 print map({ "$_\n" } splice @asked), ".\n";
+            } elsif (my $question = serve_tcp($zone, $fh)) {
+                push @asked, $question;
+            } else {
+                $select->remove($fh);
             }
         }
         while (@later && $later[0][0] <= now()) {

@@ -20,12 +20,15 @@ package NetIO::Test::Peer;
 #     count   =>                read to the end, send how many bytes came, and their checksum
 #     run     => CODE           whatever CODE does with the socket
 #
+# start_in($ns, ...) does the same inside of a NetIO::Test::Netns, for all scripts but run.
+#
 # All of it ends with the object, or after two minutes.
 
 use strict;
 use warnings;
 
 use Fcntl qw(F_SETFL O_NONBLOCK);
+use IPC::Open2;
 use POSIX ();
 use Socket qw(AF_INET IPPROTO_TCP SOCK_STREAM SOL_SOCKET SO_LINGER SO_RCVBUF TCP_NODELAY
     getaddrinfo getnameinfo AI_NUMERICHOST AI_PASSIVE NI_NUMERICHOST NI_NUMERICSERV);
@@ -59,6 +62,21 @@ sub start {
     return $self;
 }
 
+# In a network namespace, by a program there, which says its port and waits for the end of its
+# input.
+sub start_in {
+    my ($class, $ns, @arguments) = @_;
+    my $program = 'my $peer = NetIO::Test::Peer->start(@ARGV); $| = 1;'
+        . ' print $peer->port, "\n"; <STDIN>;';
+    my @command = ($^X, '-I' . __FILE__ =~ s{/NetIO/Test/Peer\.pm\z}{}r, "-M$class", '-e', $program);
+    my $pid = open2(my $out, my $in, $ns->prefix, @command, @arguments);
+    my $port = readline $out // die "a peer in a namespace did not start\n";
+
+    chomp $port;
+    my $host = $arguments[0] eq 'host' ? $arguments[1] : '127.0.0.1';
+    return bless { host => $host, port => $port, owner => $$, in => $in, program => $pid }, $class;
+}
+
 # No way leads from here back into the test.
 sub become_peer {
     my ($listener, $script, @arguments) = @_;
@@ -86,8 +104,13 @@ sub CLONE_SKIP { return 1 }
 sub DESTROY {
     my ($self) = @_;
 
-    return if !$self->{pid} || $self->{owner} != $$;
+    return if !$self->{owner} || $self->{owner} != $$;
     local ($!, $?, $@);
+    if ($self->{program}) {
+        close $self->{in};
+        waitpid $self->{program}, 0;
+        return;
+    }
     kill 'KILL', -$self->{pid};
     waitpid $self->{pid}, 0;
     return;

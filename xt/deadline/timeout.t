@@ -1,0 +1,108 @@
+# timeout: what a block waits for ends within 20 ms after its deadline, 95 times of 100, signals
+# or not.  Each trial takes turns with a bare select() for the same time: on a machine too busy
+# for that one, as many trials are excused.
+
+use strict;
+use warnings;
+
+use NetIO qw(timeout);
+use Test::More;
+use Time::HiRes qw(CLOCK_MONOTONIC ITIMER_REAL clock_gettime setitimer);
+
+alarm 300;
+
+my $TRIALS  = 100;
+my $WANTED  = 95;
+my $CHANCE  = 3;       # trials by which equals may differ
+my $SECONDS = 0.01;
+my $GRACE   = 0.02;
+
+pipe my $silent, my $writer or die "pipe: $!\n";
+my $child = fork // die "fork: $!\n";
+if (!$child) {
+    close $writer;
+    sleep 1000;
+    exit;
+}
+
+# Any signal ends a sleep, a select, a sysread.
+my @cases = (
+    ['sleep',    sub { sleep 1000 while 1 }],
+    ['select',   sub { select undef, undef, undef, 1000 while 1 }],
+    ['sysread',  sub { sysread $silent, my $text, 1 while 1 }],
+    ['readline', sub { my $line = <$silent> }],
+    ['waitpid',  sub { waitpid $child, 0 }],
+    ['system',   sub { system { '/bin/sleep' } 'sleep', 1000 }],
+    ['a loop',   sub { 1 while 1 }],
+    ['nested',   sub { timeout { sleep 1000 while 1 } 2000 }],
+);
+
+sub now { return clock_gettime(CLOCK_MONOTONIC) }
+
+# Those that system has left.
+sub end_children {
+    open my $list, '<', "/proc/$$/task/$$/children" or return;
+    my @pids = grep { $_ != $child } split ' ', <$list> // '';
+
+    kill KILL => @pids;
+    waitpid $_, 0 for @pids;
+    return;
+}
+
+sub lateness {
+    my ($code) = @_;
+    my $began = now();
+
+    return eval { timeout { $code->() } $SECONDS; 1 } ? -1 : now() - $began - $SECONDS;
+}
+
+sub bare {
+    my $until = now() + $SECONDS;
+
+    while ((my $left = $until - now()) > 0) {
+        select undef, undef, undef, $left;
+    }
+    return now() - $until;
+}
+
+sub in_time { return scalar grep { $_ <= $GRACE } @_ }
+
+sub check_all {
+    my ($how) = @_;
+    my %late;
+    my @bare;
+
+    lateness($cases[0][1]);    # loads NetIO::Error
+    for (1 .. $TRIALS) {
+        push @bare, bare();
+        for my $case (@cases) {
+            my ($name, $code) = @$case;
+            push @{ $late{$name} }, lateness($code);
+            end_children() if $name eq 'system';
+        }
+    }
+    my ($wanted) = sort { $a <=> $b } $WANTED, in_time(@bare) - $CHANCE;
+    for my $name (map { $_->[0] } @cases) {
+        my @late = sort { $a <=> $b } @{ $late{$name} };
+        cmp_ok in_time(@late), '>=', $wanted, "$name$how: in time";
+        cmp_ok $late[0],       '>=', 0,       "$name$how: not before";
+        note sprintf '%s%s: median, 95th, most late: %.1f, %.1f, %.1f ms', $name, $how,
+            map { 1000 * $_ } @late[49, 94, 99];
+    }
+    return;
+}
+
+check_all('');
+{
+    my $signals = 0;
+    local $SIG{ALRM} = sub { $signals++ };
+    setitimer(ITIMER_REAL, 0.0002, 0.0002);
+    check_all(', A15 signals');
+    setitimer(ITIMER_REAL, 0);
+    alarm 300;
+    cmp_ok $signals, '>', 5_000, "$signals handlers ran";
+}
+
+kill KILL => $child;
+waitpid $child, 0;
+done_testing;
