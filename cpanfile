@@ -15,7 +15,11 @@ on test => sub {
     recommends 'CGI';
     recommends 'EV';
     recommends 'IO::Pty';
+    recommends 'HTTP::Daemon';
+    recommends 'IO::Socket::SSL';
+    recommends 'LWP::UserAgent';
     recommends 'Net::LDAP';
+    recommends 'Net::Server';
     recommends 'Test::LeakTrace';
 };
 
