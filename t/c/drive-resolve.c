@@ -3,8 +3,8 @@
  *
  *     drive-resolve [-4 | -6] [-1] [-c SECONDS] [-t SECONDS] [-n FILES] HOST
  *
- * -1: takes what there is first and does not wait for the rest; -c: cancels after so long; -n: with so many descriptors at
- * most.  It prints "answer ADDRESS..." whenever the answer has changed and "done" at the end, or
+ * -1: takes what there is first and does not wait for the rest; -c: cancels after so long; -n:
+ * with so many descriptors at most.  It prints "answer ADDRESS..." whenever the answer has changed and "done" at the end, or
  * the error as netio_error_str has it; then "code NAME", "elapsed MICROSECONDS", "first
  * MICROSECONDS" (when the first addresses were there), and "left N" for descriptors that were
  * not closed; "children N" for processes that are to be waited for, "SIGCHLD N" for how often that

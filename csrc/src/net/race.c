@@ -1,5 +1,6 @@
 /* Ring 1.  A race of connects to the addresses of one host, after RFC 8305 section 5.
- * Called by open.c; dial.c makes the sockets, race_wait.c waits for them.  It knows nothing of names.
+ * Called by open.c; dial.c makes the sockets, race_wait.c waits for them.  It knows nothing of
+ * names.
  *
  * One attempt:
  *
