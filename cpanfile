@@ -15,9 +15,13 @@ on test => sub {
     recommends 'CGI';
     recommends 'EV';
     recommends 'IO::Pty';
+    recommends 'HTTP::Daemon';
+    recommends 'IO::Socket::SSL';
+    recommends 'LWP::UserAgent';
     recommends 'Net::LDAP';
     recommends 'Perl::Destruct::Level';
     recommends 'Perl::MinimumVersion';
+    recommends 'Net::Server';
     recommends 'Test::LeakTrace';
 };
 

@@ -48,16 +48,22 @@ sub timeout (&$) {    ## no critic (ProhibitSubroutinePrototypes)
 
 sub NetIO::Socket::DESTROY { }
 
-# The caller's $fh->print($!) passes $! itself.
-sub _load_methods {
+# Loads until there is that method.  The caller's $fh->print($!) passes $! itself.
+sub _load_method {
+    my ($class, $method) = @_;
     local ($@, $!);
-    return require NetIO::Socket;
+
+    for my $file ('NetIO/Socket.pm', 'IO/Socket.pm') {
+        require $file;
+        my $code = UNIVERSAL::can($class, $method);
+        return $code if $code;
+    }
+    return;
 }
 
 sub NetIO::Socket::can {
     my ($self, $method) = @_;
-    return UNIVERSAL::can($self, $method)
-        || do { _load_methods(); UNIVERSAL::can($self, $method) };
+    return UNIVERSAL::can($self, $method) || _load_method($self, $method);
 }
 
 sub NetIO::Socket::AUTOLOAD {
@@ -65,8 +71,8 @@ sub NetIO::Socket::AUTOLOAD {
     my $name   = $NetIO::Socket::AUTOLOAD;
     my $method = substr $name, rindex($name, ':') + 1;
 
-    _load_methods();
-    my $code = UNIVERSAL::can($self, $method);
+    # Not of $self: a subclass may have called its SUPER's.
+    my $code = _load_method('NetIO::Socket', $method);
     goto &$code if $code;
     my $class = ref $self || $self;
     my (undef, $file, $line) = caller;

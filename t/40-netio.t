@@ -70,9 +70,14 @@ for my $call ('NetIO::Socket->can("getline"); print 0 + $!, " $@"', '$fh->print(
         "$call: it loads without touching \$! and \$@";
 }
 
-for my $module (qw(NetIO::Socket NetIO::Error NetIO::Whois)) {
+for my $module (qw(NetIO::Error NetIO::Whois)) {
     is perl("-M$module", '-e', 'print defined &tcpopen || defined &inet_aton ? 1 : 0'), 0,
         "$module loads alone, without a warning, and exports nothing";
 }
+
+# What IO::Socket::IP exports, its drop-in exports; but it does not load IO::Socket for that.
+is perl('-MNetIO::Socket', '-e', 'print SOCK_STREAM + AF_INET, $INC{"IO/Socket.pm"} ? 1 : 0'), 30,
+    'NetIO::Socket exports what Socket does';
+is perl('-e', 'use NetIO::Socket (); print defined &SOCK_STREAM ? 1 : 0'), 0, '(): nothing';
 
 done_testing;

@@ -36,6 +36,20 @@ for (['host', "127.0.0.1$taint", $port], ['service', '127.0.0.1', "$port$taint"]
         'text';
 }
 
+# As for Perl's own connect and bind; a tainted time-out harms nobody.
+for (['PeerHost', PeerHost => "127.0.0.1$taint", PeerPort => $port],
+    ['PeerPort', PeerHost => '127.0.0.1', PeerPort => "$port$taint"],
+    ['a name', PeerHost => "localhost$taint", PeerPort => $port],
+    ['PeerHost, not blocking', PeerHost => "127.0.0.1$taint", PeerPort => $port, Blocking => 0],
+    ['PeerHost of UDP', PeerHost => "127.0.0.1$taint", PeerPort => $port, Proto => 'udp'],
+    ['LocalHost', LocalHost => "127.0.0.1$taint", Listen => 1]) {
+    my ($name, @arguments) = @$_;
+    ok !eval { NetIO::Socket->new(@arguments); 1 }, "NetIO::Socket->new, tainted $name: dies";
+    like $@, qr/^Insecure dependency in (?:connect|bind) while running with -T switch at /, 'text';
+}
+ok(NetIO::Socket->new(PeerHost => '127.0.0.1', PeerPort => $port, Timeout => "5$taint"),
+    'a tainted Timeout');
+
 accept my $socket, $listener or die "accept: $!\n";
 syswrite $socket, "line\nmore\n";
 my $line = <$fh>;

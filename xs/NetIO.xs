@@ -2,11 +2,17 @@
  * package.  An XSUB here is an argument list and a call; the work is in the C files. */
 #include "perlapi.h"
 
+#include "dial.h"
+#include "ends.h"
 #include "error.h"
 #include "handle.h"
 #include "open.h"
 #include "reading.h"
+#include "socket.h"
 #include "timeout.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
 
 MODULE = NetIO  PACKAGE = NetIO
 

@@ -3,6 +3,7 @@
 #include "handle.h"
 
 #include "args.h"
+#include "dial.h"
 #include "layer.h"
 
 #include <netio/error.h>
@@ -41,6 +42,40 @@ static GV *new_glob(pTHX)
 
     gv_init(gv, MY_CXT.stash, "tcpopen", 7, 0);
     return gv;
+}
+
+SV *xs_handle_empty(pTHX_ HV *stash)
+{
+    GV *gv = new_glob(aTHX);
+    SV *self = newRV_noinc((SV *)gv);
+
+    IoFLAGS(GvIOn(gv)) |= IOf_FLUSH;
+    return sv_bless(self, stash);
+}
+
+void xs_handle_open_take(pTHX_ GV *gv, int fd)
+{
+    IO *io = GvIOn(gv);
+
+    if (IoIFP(io) || IoOFP(io))
+        (void)do_close(gv, FALSE);
+    (void)xs_layer_open_take(aTHX_ fd, NETIO_NEVER, &IoIFP(io), &IoOFP(io));
+    IoTYPE(io) = IoTYPE_SOCKET;
+}
+
+void xs_handle_put_take(pTHX_ SV *self, int fd)
+{
+    GV *gv = xs_handle_gv(aTHX_ self);
+    int old = xs_handle_fd(aTHX_ self);
+
+    if (old == -1) {
+        xs_handle_open_take(aTHX_ gv, fd);
+        return;
+    }
+    while (dup3(fd, old, O_CLOEXEC) == -1 && (errno == EINTR || errno == EBUSY))
+        ; /* both are open: there is no other way to fail */
+    netio_fd_close(fd);
+    (void)xs_handle_clearerr(aTHX_ self); /* that was another socket's */
 }
 
 SV *xs_handle_new(pTHX_ int fd, netio_deadline deadline, bool fatal, NV timeout)
@@ -122,6 +157,15 @@ SV *xs_handle_deadline(pTHX_ SV *self, SV *seconds)
         }
     }
     return talk->deadline == NETIO_NEVER ? newSV(0) : newSVnv(netio_deadline_left(talk->deadline));
+}
+
+SV *xs_handle_until(pTHX_ SV *self, SV *finish)
+{
+    struct xs_talk *talk = xs_layer_talk(aTHX_ handle_in(aTHX_ self));
+
+    if (talk && finish)
+        talk->deadline = xs_dial_deadline(aTHX_ finish);
+    return talk && talk->deadline != NETIO_NEVER ? xs_dial_number(aTHX_ talk->deadline) : newSV(0);
 }
 
 SV *xs_handle_timeout(pTHX_ SV *self, SV *seconds)
@@ -215,45 +259,4 @@ SV *xs_handle_blocking(pTHX_ SV *self, SV *on)
         return newSV(0);
     }
     return newSViv(!(flags & O_NONBLOCK));
-}
-
-/* 0 and the address, or -1 with errno set. */
-static int end_address(pTHX_ struct netio_addr *address, SV *self, enum xs_end end)
-{
-    int fd = xs_handle_fd(aTHX_ self);
-
-    if (fd == -1)
-        return -1;
-    int code = end == XS_PEER ? netio_addr_peer(address, fd) : netio_addr_local(address, fd);
-    if (code != 0)
-        errno = netio_error_errno(code);
-    return code == 0 ? 0 : -1;
-}
-
-SV *xs_handle_host(pTHX_ SV *self, enum xs_end end)
-{
-    struct netio_addr address;
-    char text[NETIO_ADDR_STRLEN];
-
-    if (end_address(aTHX_ &address, self, end) != 0)
-        return newSV(0);
-    return newSVpv(netio_addr_host_str(&address, text, sizeof text), 0);
-}
-
-SV *xs_handle_port(pTHX_ SV *self, enum xs_end end)
-{
-    struct netio_addr address;
-
-    if (end_address(aTHX_ &address, self, end) != 0)
-        return newSV(0);
-    return newSVuv(netio_addr_port(&address));
-}
-
-SV *xs_handle_packed(pTHX_ SV *self, enum xs_end end)
-{
-    struct netio_addr address;
-
-    if (end_address(aTHX_ &address, self, end) != 0)
-        return newSV(0);
-    return newSVpvn((const char *)&address.u, address.len);
 }

@@ -1,0 +1,90 @@
+# The Timeout of NetIO::Socket is the time it takes: new, connect and accept return within 20 ms
+# after it, 95 times of 100, signals or not.  Each call takes turns with a bare select() for the
+# same time: on a machine too busy for that, as many trials are excused.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+
+use NetIO::Socket;
+use NetIO::Test::Peer;
+use Test::More;
+use Time::HiRes qw(CLOCK_MONOTONIC ITIMER_REAL clock_gettime setitimer);
+
+alarm 300;
+
+my $TRIALS  = 100;
+my $WANTED  = 95;
+my $CHANCE  = 3;       # trials by which equals may differ
+my $TIMEOUT = 0.02;
+my $GRACE   = 0.02;
+
+my $full     = NetIO::Test::Peer->full;
+my $listener = NetIO::Socket->new(Listen => 1, LocalHost => '127.0.0.1', Timeout => $TIMEOUT);
+my ($info)   = (Socket::getaddrinfo($full->host, $full->port, { socktype => SOCK_STREAM }))[1];
+my @silent   = ($info) x 4;
+my @timeout  = (Timeout => $TIMEOUT);
+
+my %call = (
+    'new'                 => sub {
+        NetIO::Socket->new(PeerHost => $full->host, PeerPort => $full->port, @timeout);
+    },
+    'new, four addresses' => sub { NetIO::Socket->new(PeerAddrInfo => \@silent, @timeout) },
+    'connect'             => sub {
+        NetIO::Socket->new(Family => AF_INET, @timeout)->connect($info->{addr});
+    },
+    'accept' => sub { scalar $listener->accept },
+);
+
+sub now { return clock_gettime(CLOCK_MONOTONIC) }
+
+sub bare {
+    my $until = now() + $TIMEOUT;
+
+    while ((my $left = $until - now()) > 0) {
+        my $bits = '';
+        vec($bits, fileno $listener, 1) = 1;
+        select $bits, undef, undef, $left;
+    }
+    return now() - $until;
+}
+
+sub in_time { return scalar grep { $_ <= $GRACE } @_ }
+
+sub least { return (sort { $a <=> $b } @_)[0] }
+
+sub check_all {
+    my ($how) = @_;
+
+    for my $name (sort keys %call) {
+        my (@late, @bare);
+        for (1 .. $TRIALS) {
+            my $began = now();
+            my $got   = $call{$name}->();
+            push @late, now() - $began - $TIMEOUT;
+            die "$name: it worked\n" if $got;
+            push @bare, bare();
+        }
+        @late = sort { $a <=> $b } @late;
+        cmp_ok in_time(@late), '>=', least($WANTED, in_time(@bare) - $CHANCE), "$name$how: in time";
+        cmp_ok $late[0],       '>=', -0.001, "$name$how: not before";
+        note sprintf '%s%s: median, 95th, most late: %.1f, %.1f, %.1f ms', $name, $how,
+            map { 1000 * $_ } @late[49, 94, 99];
+    }
+    return;
+}
+
+check_all('');
+
+{
+    my $signals = 0;
+    local $SIG{ALRM} = sub { $signals++ };
+    setitimer(ITIMER_REAL, 0.0002, 0.0002);
+    check_all(', A15 signals');
+    setitimer(ITIMER_REAL, 0);
+    alarm 300;
+    cmp_ok $signals, '>', 5_000, "$signals handlers ran";
+}
+
+done_testing;
