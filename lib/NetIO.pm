@@ -107,7 +107,8 @@ A connection is a real Perl handle.  C<print>, C<< <$fh> >>, C<read>, C<eof>, C<
 C<fileno>, C<binmode>, L<IO::Select> and the methods of L<IO::Handle> and L<IO::Socket> work on
 it; see L<NetIO::Socket> for what it adds.
 
-C<use NetIO> exports L</tcpopen>, and C<use NetIO ':all'> L</timeout>, too.
+C<use NetIO> exports L</tcpopen>; the other functions are exported by name, or all by
+C<use NetIO ':all'>.
 It loads no module but L<XSLoader>.  L<NetIO::Error> is loaded at the first error, and
 IO::Socket when somebody asks for one of its methods.
 
