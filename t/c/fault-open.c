@@ -1,6 +1,8 @@
 /* Every call that tcpopen and a stream make fails in turn: a connection to an address, one to
  * localhost, and a conversation over it; a race, a reserved port, a datagram socket, a unix
- * socket (A25, A26). */
+ * socket (A25, A26).  The network is real, on the loopback, where what is to come is there at once;
+ * the clock is not: poll(2), here in place of the C library's, moves it to where a wait would have
+ * ended, and a little even when it need not wait, so that whoever spins gets to his deadline. */
 #include "fault.h"
 
 #include <netio/error.h>
@@ -8,6 +10,30 @@
 #include <netio/stream.h>
 
 #include <linux/filter.h>
+
+#include <sys/syscall.h>
+
+#define MS 1000000LL
+
+static int64_t now = 1000000 * MS;
+
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+    (void)clock;
+    time->tv_sec = now / (1000 * MS);
+    time->tv_nsec = now % (1000 * MS);
+    return 0;
+}
+
+int poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+    int ready = (int)syscall(SYS_poll, fds, n, 0);
+
+    if (ready == 0 && timeout < 0)
+        abort();
+    now += ready == 0 && timeout > 0 ? timeout * MS : MS / 10;
+    return ready;
+}
 
 static int listener, mute;
 static const char *host;
@@ -88,6 +114,19 @@ static int talk(void)
     int wrong = peer < 0 ? 1 : converse(fd);
     netio_fd_close(peer);
     return wrong;
+}
+
+/* Nothing but its end can end it: it may neither wait for ever nor spin. */
+static int open_for_ever(void)
+{
+    struct netio_error error = {0};
+
+    fault_off();
+    drop_queued();
+    fault_on();
+    int fd = netio_tcpopen(host, service, NULL, &error);
+    netio_fd_close(fd);
+    return fd < 0 && (error.code != fd || !known(fd));
 }
 
 /* The machine, cancelled in the middle. */
@@ -267,6 +306,7 @@ int main(void)
     listen_here();
     host = "127.0.0.1";
     fault_walk("an address", talk);
+    fault_walk("an address, no deadline", open_for_ever);
     fault_walk("cancelled", cancel);
     mute = 1;
     fault_walk("a mute peer", talk);
