@@ -22,8 +22,9 @@
  * keeps it registered (epoll, netio_loop) takes it out before each step and before freeing,
  * and puts in what want says afterwards, even if the number is the same.
  *
- * Fork: a machine belongs to the process that started it.  One thread each.  Not
- * async-signal-safe; a signal handler that leaves by longjmp leaks the machine.
+ * Fork: a machine belongs to the process that started it; in a child its copy may be freed,
+ * and nothing else.  One thread each.  Not async-signal-safe; a signal handler that leaves
+ * by longjmp leaks the machine.
  */
 #ifndef NETIO_OPEN_H
 #define NETIO_OPEN_H

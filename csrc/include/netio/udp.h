@@ -21,8 +21,9 @@
  * step, and the descriptor it named before may be closed then: netio/open.h says what follows.
  * netio_udp_ask() does all that and blocks.
  *
- * Fork: a machine belongs to the process that started it.  One thread each.  Not
- * async-signal-safe; a signal handler that leaves by longjmp leaks the machine.
+ * Fork: a machine belongs to the process that started it; in a child its copy may be freed, and
+ * nothing else.  One thread each.  Not async-signal-safe; a signal handler that leaves by longjmp
+ * leaks the machine.
  */
 #ifndef NETIO_UDP_H
 #define NETIO_UDP_H
