@@ -1,39 +1,14 @@
 /* Every call that tcpopen and a stream make fails in turn: a connection to an address, one to
  * localhost, and a conversation over it; a race, a reserved port, a datagram socket, a unix
- * socket (A25, A26).  The network is real, on the loopback, where what is to come is there at once;
- * the clock is not: poll(2), here in place of the C library's, moves it to where a wait would have
- * ended, and a little even when it need not wait, so that whoever spins gets to his deadline. */
+ * socket (A25, A26). */
 #include "fault.h"
+#include "hurry.h"
 
 #include <netio/error.h>
 #include <netio/open.h>
 #include <netio/stream.h>
 
 #include <linux/filter.h>
-
-#include <sys/syscall.h>
-
-#define MS 1000000LL
-
-static int64_t now = 1000000 * MS;
-
-int clock_gettime(clockid_t clock, struct timespec *time)
-{
-    (void)clock;
-    time->tv_sec = now / (1000 * MS);
-    time->tv_nsec = now % (1000 * MS);
-    return 0;
-}
-
-int poll(struct pollfd *fds, nfds_t n, int timeout)
-{
-    int ready = (int)syscall(SYS_poll, fds, n, 0);
-
-    if (ready == 0 && timeout < 0)
-        abort();
-    now += ready == 0 && timeout > 0 ? timeout * MS : MS / 10;
-    return ready;
-}
 
 static int listener, mute;
 static const char *host;
