@@ -146,30 +146,36 @@ is(drive($ns, '-t', 0.5, 'hang.nss'), 'resolve hang.nss: Connection timed out', 
 is(join(' ', running($ns)),           '', 'and no process is left');
 like(drive($ns, '-c', 0.3, 'hang.nss'), qr/canceled/, 'freed early');
 is(join(' ', running($ns)), '', 'and no process is left');
-for my $signal (qw(KILL TERM)) {
+
+# The program ends, by a signal and perhaps as another user, while a source hangs.
+sub ends_with_program {
+    my ($in, $signal, @args) = @_;
     my $pid = fork // die "fork: $!\n";
+
     if (!$pid) {
         open STDOUT, '>', '/dev/null' or die;
-        exec($ns->prefix, $DRIVER, '-t', 60, 'hang.nss') or die "exec: $!\n";
+        exec($in->prefix, $DRIVER, '-t', 60, @args, 'hang.nss') or die "exec: $!\n";
     }
-    Time::HiRes::sleep(0.02) until grep { /getent/ } running($ns);
+    Time::HiRes::sleep(0.02) until grep { /getent/ } running($in);
     kill $signal => $pid;
     waitpid $pid, 0;
-    Time::HiRes::sleep(0.02) while running($ns);
-    pass("SIG$signal to the program ends getent, too");
+    Time::HiRes::sleep(0.02) while running($in);
+    return pass("SIG$signal to the program ends getent, too: @args");
 }
+ends_with_program($ns, $_) for qw(KILL TERM);
 
-# The go-between ends getent when it is killed itself.
-{
-    my $pid = open(my $out, '-|', $ns->prefix, $DRIVER, '-t', 60, 'hang.nss') or die "open: $!\n";
+# A signal to the go-between: killed, it takes getent with it; stopped, it stops nothing else.
+for my $case (['KILL', 'name service failed'], ['STOP', 'Connection timed out']) {
+    my ($signal, $error) = @$case;
+    my $pid = open(my $out, '-|', $ns->prefix, $DRIVER, '-t', 2, 'hang.nss') or die "open: $!\n";
     my @helper;
     Time::HiRes::sleep(0.02) until @helper = children_of($ns, $pid);
     Time::HiRes::sleep(0.02) until grep { /getent/ } running($ns);
-    kill KILL => @helper;
+    kill $signal => @helper;
     like(
         do { local $/; <$out> },
-        qr/\Aresolve hang\.nss: name service failed\n/,
-        'go-between killed'
+        qr/\Aresolve hang\.nss: \Q$error\E\n/,
+        "SIG$signal to the go-between"
     );
     close $out;
     Time::HiRes::sleep(0.02) while running($ns);
@@ -230,6 +236,16 @@ $dns = NetIO::Test::DNS->start($alone, $ZONE);
 is(drive($alone, @full, '-4', 'known.nss'), '192.0.2.77', 'a source without dns');
 is(drive($alone, @full, 'dns.test'),        'resolve dns.test: host not found', 'dns is not asked');
 is(join(', ', $dns->asked),                 '',                                 'indeed not');
+
+# A program that has given its rights away cannot signal what it has started with them.
+is(
+    drive($alone, '-u', 65_534, '-t', 0.5, 'hang.nss'),
+    'resolve hang.nss: Connection timed out',
+    'the deadline, as another user'
+);
+is(join(' ', running($alone)), '', 'and no process is left');
+ends_with_program($alone, 'KILL', '-u', 65_534);
+
 my $files = namespace('nss3', 'files');
 is(drive($files, @full, 'known.nss'), 'resolve known.nss: host not found', 'files alone');
 is(drive($files, @full, 'listed'),    '192.0.2.3',                         'files alone: listed');

@@ -1,15 +1,16 @@
 /* Looks a name up and says what came of it, for tests in Perl that build the network around it
  * (t/26-resolve-net.t):
  *
- *     drive-resolve [-4 | -6] [-1] [-c SECONDS] [-t SECONDS] [-n FILES] HOST
+ *     drive-resolve [-4 | -6] [-1] [-c SECONDS] [-t SECONDS] [-n FILES] [-u UID] HOST
  *
- * -1: takes what there is first and does not wait for the rest; -c: cancels after so long; -n: with so many descriptors at
- * most.  It prints "answer ADDRESS..." whenever the answer has changed and "done" at the end, or
- * the error as netio_error_str has it; then "code NAME", "elapsed MICROSECONDS", "first
+ * -1: takes what there is first and does not wait for the rest; -c: cancels after so long; -n:
+ * with so many descriptors at most; -u: as that user from the start of the look-up to its end.
+ * It prints "answer ADDRESS..." whenever the answer has changed and "done" at the end, or the
+ * error as netio_error_str has it; then "code NAME", "elapsed MICROSECONDS", "first
  * MICROSECONDS" (when the first addresses were there), and "left N" for descriptors that were
- * not closed; "children N" for processes that are to be waited for, "SIGCHLD N" for how often that
- * signal came, "mask N" for signals that are blocked.  It is the reaper of what is below it, as
- * pid 1 of a container would be. */
+ * not closed; "children N" for processes that are to be waited for, "SIGCHLD N" for how often
+ * that signal came, "mask N" for signals that are blocked.  It is the reaper of what is below
+ * it, as pid 1 of a container would be. */
 #include "descriptors.h"
 #include "tap.h"
 
@@ -28,6 +29,7 @@ struct plan {
     netio_deadline cancel;
     int family, once;
     rlim_t files; /* 0: no limit */
+    uid_t user;   /* 0: stay */
 };
 
 static long long first_after; /* microseconds; 0: no addresses came */
@@ -86,9 +88,13 @@ static int run(const struct plan *plan, int64_t started)
     char text[640];
     int code = netio_resolve_start(&resolve, plan->host, plan->family, deadline, &error);
 
+    if (plan->user && setresuid(plan->user, plan->user, 0) == -1)
+        return -errno;
     if (!code)
         code = drive(resolve, plan, started, &error);
     netio_resolve_free(resolve);
+    if (plan->user && setresuid(0, 0, 0) == -1)
+        return -errno;
     printf("%s\n", code ? netio_error_str(&error, text, sizeof text) : "done");
     printf("code %s\n", code ? netio_error_name(code) : "0");
     return code;
@@ -114,6 +120,9 @@ static int read_option(struct plan *plan, int option)
         return 0;
     case 'n':
         plan->files = (rlim_t)atoi(optarg);
+        return 0;
+    case 'u':
+        plan->user = (uid_t)atoi(optarg);
         return 0;
     default:
         return -1;
@@ -149,7 +158,7 @@ int main(int argc, char **argv)
     struct rlimit limit, few;
     int option;
 
-    while ((option = getopt(argc, argv, "461c:t:n:")) != -1)
+    while ((option = getopt(argc, argv, "461c:t:n:u:")) != -1)
         if (read_option(&plan, option) == -1)
             return 64;
     if (argc - optind != 1)
