@@ -43,10 +43,11 @@ sub slurp {
 }
 
 sub namespace {
-    my ($word, $sources) = @_;
+    my ($word, $sources, @servers) = @_;
     my $ns = NetIO::Test::Netns->new(
         $word,
-        'resolv.conf'   => "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+        'resolv.conf' => join('', map { "nameserver $_\n" } @servers ? @servers : '127.0.0.1')
+            . "options timeout:1 attempts:1\n",
         'nsswitch.conf' => "hosts: $sources\n",
         'ld.so.cache'   => slurp("$dir/cache"),
         'hosts'         => "127.0.0.1 localhost\n192.0.2.3 listed\n",
@@ -249,5 +250,20 @@ ends_with_program($alone, 'KILL', '-u', 65_534);
 my $files = namespace('nss3', 'files');
 is(drive($files, @full, 'known.nss'), 'resolve known.nss: host not found', 'files alone');
 is(drive($files, @full, 'listed'),    '192.0.2.3',                         'files alone: listed');
+
+# Name servers on a link are known to the C library, not to every c-ares.  Nobody answers there; what
+# matters is that others are not asked instead, and that it is asked.
+for my $case (
+    ['alone',         'host not found', '',                     'fe80::53%lo'],
+    ['beside others', '192.0.2.5',            'AAAA dns.test, A dns', '127.0.0.1', 'fe80::53%lo'],
+    )
+{
+    my ($name, $answer, $asked, @servers) = @$case;
+    undef $dns;
+    my $link = namespace('nss4', 'files dns', @servers);
+    $dns = NetIO::Test::DNS->start($link, $ZONE);
+    like(drive($link, '-t', 1, 'dns.test'), qr/\Q$answer\E\z/, "a name server on a link, $name");
+    like(join(', ', $dns->asked), qr/\A\Q$asked\E/, "who was asked, $name");
+}
 
 done_testing;

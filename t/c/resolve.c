@@ -76,6 +76,7 @@ static const struct {
     {"2130706433", AF_UNSPEC, "resolve 2130706433: not a valid host name"},
     {"0x7f.1", AF_UNSPEC, "resolve 0x7f.1: not a valid host name"},
     {"127.0.0.0x1", AF_UNSPEC, "resolve 127.0.0.0x1: not a valid host name"},
+    {"a.0XaF.", AF_UNSPEC, "resolve a.0XaF.: not a valid host name"},
     {"1.2.3.4.", AF_UNSPEC, "resolve 1.2.3.4.: not a valid host name"},
     {"x" L63, AF_UNSPEC, "resolve x" L63 ": not a valid host name"},
 };
@@ -293,7 +294,8 @@ static const struct {
     {"search .\n", "whois", 0, "whois "},
     {"search\n", "whois", 0, "whois "},
     {"searching a.test\n", "whois", 0, "whois "},
-    {"search 1 2 3 4 5 6 7 8 9 10\n", "w", 0, "w.1 w.2 w.3 w.4 w.5 w.6 w.7 w.8 w "},
+    {"search 1 2 3 4 5 6 7 8 9 10\n", "w", 0, "w.1 w.2 w.3 w.4 w.5 w.6 w.7 w.8 w.9 w.10 w "},
+    {"search a b\nsearch c\n", "w.x", 0, "w.x w.x.c "},
     {"search " L63 "." L63 "." L63 " b.test\n", L63, 0, L63 ".b.test " L63 " "},
     {"search\ta.test \t b.test\r\n", "whois", 0, "whois.a.test whois.b.test whois "},
 };
