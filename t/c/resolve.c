@@ -208,6 +208,7 @@ static const char hosts_file[] = "# a comment\n"
                                  "::1 six\n"
                                  "::ffff:192.0.2.7 mapped\n"
                                  "192.0.2.8 dotted.\n"
+                                 "\f192.0.2.10\vother\fblanks\n"
                                  "192.0.2.4 last";
 
 static const struct {
@@ -221,6 +222,7 @@ static const struct {
     {"one.test", AF_UNSPEC, "192.0.2.1 "},
     {"one.test", AF_INET6, ""},
     {"last", AF_UNSPEC, "192.0.2.4 "},
+    {"blanks", AF_UNSPEC, "192.0.2.10 "},
     {"on", AF_UNSPEC, ""},
     {"six", AF_UNSPEC, "::1 "},
     {"six", AF_INET6, "::1 "},
@@ -361,6 +363,7 @@ static const struct {
     {"hosts: files mdns4_minimal [NOTFOUND=return] dns\n", 1, 1},
     {"hosts: mymachines resolve [!UNAVAIL=return] files myhostname\n", 0, 1},
     {" hosts :\tfiles[SUCCESS=merge]dns\r\n", 1, 0},
+    {"\vhosts:\ffiles\vdns\n", 1, 0},
     {"hosts: files wins[dns", 0, 1},
     {"hosts: files # ldap dns\n", 0, 0},
     {"#hosts: ldap\n", 1, 0},
