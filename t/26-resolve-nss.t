@@ -145,6 +145,7 @@ is(
 # A source that hangs: the deadline, freeing the machine, and the end of the program end it.
 is(drive($ns, '-t', 0.5, 'hang.nss'), 'resolve hang.nss: Connection timed out', 'the deadline');
 is(join(' ', running($ns)),           '', 'and no process is left');
+is(drive($ns, '-t', 0.5, '-4', 'half.nss'), '192.0.2.79', 'the deadline, with an address there');
 like(drive($ns, '-c', 0.3, 'hang.nss'), qr/canceled/, 'freed early');
 is(join(' ', running($ns)), '', 'and no process is left');
 

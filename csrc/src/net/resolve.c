@@ -408,8 +408,10 @@ static int be_helped(struct netio_resolve *resolve)
 {
     int code = netio__getent_step(resolve->getent);
 
+    if (code == -EAGAIN && !netio_deadline_passed(resolve->deadline))
+        return code;
     if (code == -EAGAIN)
-        return netio_deadline_passed(resolve->deadline) ? finish(resolve, -ETIMEDOUT) : code;
+        code = -ETIMEDOUT;
     return finish(resolve, resolve->found.count ? 0 : weightier(resolve->verdict, code));
 }
 
