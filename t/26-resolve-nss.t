@@ -236,6 +236,7 @@ undef $dns;
 my $alone = namespace('nss2', 'files netiotest');
 $dns = NetIO::Test::DNS->start($alone, $ZONE);
 is(drive($alone, @full, '-4', 'known.nss'), '192.0.2.77', 'a source without dns');
+is(drive($alone, @full, '-f', '-4', 'known.nss'), '192.0.2.77', 'a child frees its copy');
 is(drive($alone, @full, 'dns.test'),        'resolve dns.test: host not found', 'dns is not asked');
 is(join(', ', $dns->asked),                 '',                                 'indeed not');
 
