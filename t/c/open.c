@@ -226,6 +226,38 @@ static void check_cancel(void)
     is_int(open_descriptors(), before, "cancelled: nothing is left open");
 }
 
+static int copy;
+
+static int keep_copy(int fd, const struct netio_addr *to, void *data)
+{
+    (void)to;
+    (void)data;
+    copy = dup(fd);
+    return 0;
+}
+
+/* Somebody who shares the socket (a child of fork) ends it and takes its error: there is nothing
+ * to wait for any more, and without a deadline nothing else would end a machine that spins. */
+static void check_shared(void)
+{
+    struct netio_open_options options = {.prepare = keep_copy};
+    struct netio_error error;
+    struct netio_open *machine;
+    char service[16];
+    int code = 0, listener = swallow_here(service);
+    socklen_t len = sizeof code;
+
+    netio_tcpopen_start(&machine, "127.0.0.1", service, &options, NULL);
+    is_int(netio_open_step(machine, NULL), -EAGAIN, "under way");
+    shutdown(copy, SHUT_RDWR);
+    getsockopt(copy, SOL_SOCKET, SO_ERROR, &code, &len);
+    is_int(netio_open_step(machine, &error), -ENOTCONN, "ended by somebody else");
+    is_int(error.stage, NETIO_STAGE_CONNECT, "on its way");
+    netio_open_free(machine);
+    close(copy);
+    close(listener);
+}
+
 static void step_machine(struct netio_watch *watch, unsigned events)
 {
     (void)events;
@@ -418,6 +450,7 @@ int main(void)
     check_storm();
     check_machine();
     check_cancel();
+    check_shared();
     check_race();
     check_in_loop(0);
     check_in_loop(NETIO_LOOP_POLL);

@@ -371,6 +371,33 @@ static void check_finish(void)
     close(fd[1]);
 }
 
+/* The end of a connection that has ended already. */
+static void check_finish_ended(void)
+{
+    struct netio_stream *stream;
+    int fd[2];
+
+    tcp_pair(fd);
+    netio_stream_new_take(&stream, fd[0], 0);
+    is_int(netio_stream_half_close(stream), 0, "half-closed");
+    if (write(fd[1], "late", 4) != 4)
+        abort();
+    close(fd[1]);
+    is_int(netio_stream_finish_at(stream, netio_deadline_in(5)), 0, "and closed: a clean end");
+    tcp_pair(fd);
+    netio_stream_new_take(&stream, fd[0], 0);
+    close(fd[1]);
+    is_int(netio_stream_finish_at(stream, netio_deadline_in(5)), 0, "closed: a clean end");
+    tcp_pair(fd);
+    netio_stream_new_take(&stream, fd[0], 0);
+    reset(fd[1]);
+    is_int(netio_stream_finish_at(stream, netio_deadline_in(5)), -ECONNRESET, "reset: which is said");
+    is_int(fcntl(fd[0], F_GETFD), -1, "the descriptor is closed all the same");
+    fd[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    netio_stream_new_take(&stream, fd[0], 0);
+    is_int(netio_stream_finish_at(stream, netio_deadline_in(5)), -ENOTCONN, "never connected");
+}
+
 /* A deadline that has passed looks once, however much there is to come.  A packet a look. */
 static void check_late(void)
 {
@@ -438,7 +465,8 @@ static void check_taking(void)
         abort();
     is_int(netio_stream_line_at(stream, &line, soon()), 14, "lines over a pipe");
     is_int(netio_stream_half_close(stream), -ENOTSOCK, "which cannot be half-closed");
-    netio_stream_free(stream);
+    is_int(netio_stream_finish_at(stream, soon()), -ENOTSOCK, "nor finished, but it is closed");
+    is_int(fcntl(fd[0], F_GETFD), -1, "all the same");
     close(fd[1]);
 }
 
@@ -454,6 +482,7 @@ int main(void)
     check_deaf();
     check_drip();
     check_finish();
+    check_finish_ended();
     check_late();
     check_longest();
     check_taking();

@@ -334,6 +334,33 @@ static void check_call(void)
     end();
 }
 
+static int judge_slowly(const void *answer, size_t size, const struct netio_addr *server,
+                        void *data)
+{
+    (void)answer;
+    (void)size;
+    (void)server;
+    ++*(int *)data;
+    fake += 300 * MS;
+    return 0;
+}
+
+/* One deadline over all, judging included: the servers send a hundred each. */
+static void check_slow(void)
+{
+    char result[256];
+    int judged = 0;
+    struct netio_udp_options options = {.valid = judge_slowly, .data = &judged};
+
+    begin((const char *const[SERVERS]){"f", "f"});
+    struct netio_udp_question asked = question(2);
+    options.deadline = netio_deadline_in(1);
+    run(&asked, &options, result, sizeof result);
+    is_str(result, "ETIMEDOUT@1200 EBADMSG! ETIMEDOUT", "judging is slow: the deadline");
+    is_int(judged, 4, "is looked at after each");
+    end();
+}
+
 /* Servers as texts: what the first attempt says. */
 static const struct {
     const char *server, *service;
@@ -430,6 +457,7 @@ static const struct {
     {{0}, 65, NETIO_EBADOPTION, "option servers: not a valid option"},
     {{.family = AF_UNIX}, 1, NETIO_EBADOPTION, "option family: not a valid option"},
     {{.first_wait = -1}, 1, NETIO_EBADOPTION, "option first_wait: not a valid option"},
+    {{.first_wait = MS - 1}, 1, NETIO_EBADOPTION, "option first_wait: not a valid option"},
     {{.first_wait = INT64_MAX}, 1, NETIO_EBADOPTION, "option first_wait: not a valid option"},
     {{.source_port = 65536}, 1, NETIO_EBADOPTION, "option source_port: not a valid option"},
     {{.source = "localhost"}, 1, NETIO_EBADADDRESS, "option localhost: not a valid address"},
@@ -640,6 +668,7 @@ int main(void)
 {
     check_table();
     check_call();
+    check_slow();
     check_texts();
     check_company();
     check_options();
