@@ -10,7 +10,8 @@
  *
  * A name that those two do not have is asked of the C library if nsswitch.conf(5) names more
  * sources of hosts than them (mdns4_minimal, myhostname, resolve, ldap, ...), so that what
- * "getent ahosts" finds is found here.  They come last, wherever they stand in that file, and
+ * "getent ahosts" finds is found here, or if resolv.conf(5) names a server on a link
+ * (fe80::1%eth0), to which c-ares before 1.24 does not speak.  They come last, wherever they stand in that file, and
  * without "dns" in it name servers are not asked.  That takes a process, getent(1), which ends with
  * the machine or the program, at the deadline at the latest; the program gets no SIGCHLD of it and
  * no wait() finds it, unless it waits with __WALL.  Silent name servers leave it half of the time.
