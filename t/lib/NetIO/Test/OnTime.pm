@@ -7,7 +7,7 @@ package NetIO::Test::OnTime;
 #
 # The command says so many times "late MICROSECONDS" and "bare MICROSECONDS", the latter of a bare
 # poll(2) in the same minute: where even that is late more often, there is nothing to be learnt,
-# and the test is skipped.
+# and the test is skipped.  Where it is late now and then, as many trials are excused.
 
 use strict;
 use warnings;
@@ -19,6 +19,8 @@ our @EXPORT = qw(on_time on_time_trials);
 
 my $TRIALS = 100;
 my $LATE   = 20_000;    # microseconds
+my $MOST   = 5;         # trials that may be late
+my $CHANCE = 3;         # trials by which equals may differ
 
 sub on_time_trials { return $TRIALS }
 
@@ -41,8 +43,9 @@ sub on_time {
     my $bare_late = grep { $_ > $LATE } @$bare;
     my $ours_late = grep { $_ > $LATE } @$ours;
     SKIP: {
-        skip "$name: poll(2) itself was late $bare_late times", 2 if $bare_late > 5;
-        cmp_ok($ours_late, '<=', 5, "$name: at most 20 ms late");
+        skip "$name: poll(2) itself was late $bare_late times", 2 if $bare_late > $MOST;
+        my ($most) = sort { $b <=> $a } $MOST, $bare_late + $CHANCE;
+        cmp_ok($ours_late, '<=', $most, "$name: at most 20 ms late");
         cmp_ok($ours->[0], '>=', 0, "$name: never early");
     }
     diag(sprintf '%s: median %.2f ms, 95th %.2f ms, worst %.2f ms late; poll(2) %.2f, %.2f, %.2f',
