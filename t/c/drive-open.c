@@ -11,14 +11,14 @@
  * after SECONDS it ended, and for comparison "bare MICROSECONDS", the same of a poll(2).  -o: then
  * it opens after SECONDS, and its deadline is a minute. */
 #include "descriptors.h"
+#include "late.h"
+#include "storm.h"
 #include "tap.h"
 
 #include <netio/loop.h>
 #include <netio/open.h>
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -116,35 +116,6 @@ static int run(const struct plan *plan, const struct netio_open_options *options
     return code;
 }
 
-static void nothing_at_all(int number)
-{
-    (void)number;
-}
-
-static void begin_storm(void)
-{
-    const struct itimerval storm = {{0, 200}, {0, 200}};
-    struct sigaction action = {.sa_handler = nothing_at_all};
-
-    sigaction(SIGALRM, &action, NULL);
-    setitimer(ITIMER_REAL, &storm, NULL);
-}
-
-/* Microseconds from a moment and so many seconds to now. */
-static long long late(int64_t started, double seconds)
-{
-    return (netio_clock_now() - started - (int64_t)(seconds * 1e9)) / 1000;
-}
-
-/* A bare poll(2), once more after each signal. */
-static void wait_bare(int64_t started, double seconds)
-{
-    long long left;
-
-    while ((left = -late(started, seconds)) > 0)
-        poll(NULL, 0, (int)((left + 999) / 1000));
-}
-
 static int compare(const struct plan *plan)
 {
     for (int i = 0; i < plan->times; i++) {
@@ -157,9 +128,7 @@ static int compare(const struct plan *plan)
             return 1;
         netio_fd_close(code);
         printf("late %lld\n", late(started, plan->seconds));
-        started = netio_clock_now();
-        wait_bare(started, plan->seconds);
-        printf("bare %lld\n", late(started, plan->seconds));
+        late_bare(plan->seconds);
     }
     return 0;
 }
@@ -212,7 +181,7 @@ static int read_option(struct plan *plan, int option)
         plan->times = atoi(optarg);
         return 0;
     case 's':
-        begin_storm();
+        storm_begin(200);
         return 0;
     default:
         return -1;

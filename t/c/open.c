@@ -1,6 +1,7 @@
 /* Connections over the loopback: what opens, what fails and how it is told, nothing left
  * behind.  Networks that misbehave are in t/25-open-net.t. */
 #include "descriptors.h"
+#include "storm.h"
 #include "tap.h"
 
 #include <netio/loop.h>
@@ -11,7 +12,6 @@
 #include <linux/filter.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/time.h>
 
 /* A listener on 127.0.0.1; its port as text in service. */
 static int listen_here(int backlog, char service[16])
@@ -139,29 +139,19 @@ static void check_silence(void)
     close(listener);
 }
 
-static void handler(int number)
-{
-    (void)number;
-}
-
 /* A15: a storm of signals neither ends it nor makes it last for ever. */
 static void check_storm(void)
 {
-    const struct itimerval storm = {{0, 2000}, {0, 2000}}, calm = {{0, 0}, {0, 0}};
-    struct sigaction action = {.sa_handler = handler};
     char service[16], expected[64];
     int fd, listener = swallow_here(service);
 
-    sigaction(SIGALRM, &action, NULL);
-    setitimer(ITIMER_REAL, &storm, NULL);
+    storm_begin(2000);
     snprintf(expected, sizeof expected, "connect 127.0.0.1:%s: Connection timed out", service);
     is_str(opened("127.0.0.1", service, 0.1, &fd), expected, "A15 the deadline under signals");
     close(listener);
     listener = listen_here(5, service);
     is_str(opened("127.0.0.1", service, 10, &fd), "opened", "A15 a connection under signals");
-    setitimer(ITIMER_REAL, &calm, NULL);
-    signal(SIGALRM, SIG_DFL);
-    alarm(TAP_SECONDS);
+    storm_end();
     close(fd);
     close(listener);
 }

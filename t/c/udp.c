@@ -3,6 +3,7 @@
  * library's, lets the servers answer and, when nothing comes of that, moves the clock to where
  * the wait would have ended.  Networks that misbehave are in t/28-udp-net.t. */
 #include "descriptors.h"
+#include "storm.h"
 #include "tap.h"
 
 #include <netio/udp.h>
@@ -12,7 +13,6 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <time.h>
 
 #define MS      1000000LL
@@ -594,16 +594,9 @@ static void check_machine(void)
     end();
 }
 
-static void on_alarm(int number)
-{
-    (void)number;
-}
-
 /* A15: signals all the while, by the real clock. */
 static void check_storm(void)
 {
-    const struct itimerval storm = {{0, 200}, {0, 200}}, calm = {{0, 0}, {0, 0}};
-    struct sigaction action = {.sa_handler = on_alarm};
     struct netio_udp_options options = {.first_wait = 50 * MS};
     char reply[8];
 
@@ -611,13 +604,10 @@ static void check_storm(void)
     struct netio_udp_question asked = question(2);
     fake = 0;
     options.deadline = netio_deadline_in(0.2);
-    sigaction(SIGALRM, &action, NULL);
-    setitimer(ITIMER_REAL, &storm, NULL);
+    storm_begin(200);
     is_int(netio_udp_ask(&asked, reply, sizeof reply, NULL, &options, NULL), -ETIMEDOUT,
            "A15 the deadline comes in a storm of signals");
-    setitimer(ITIMER_REAL, &calm, NULL);
-    signal(SIGALRM, SIG_DFL);
-    alarm(TAP_SECONDS);
+    storm_end();
     began = netio_clock_now();
     serve();
     ok(strlen(seen) >= 6, "A15 and the servers were asked");
