@@ -51,7 +51,8 @@ struct netio_open_options {  /* zero: all defaults */
     int keepalive;              /* SO_KEEPALIVE; TCP only */
     int nodelay;                /* TCP_NODELAY; TCP only */
     /* Called for every socket after it was made and before it is bound, for options that have
-     * no name here; 0, or -errno, which ends that attempt at the stage socket.  It may not close
+     * no name here; 0, or -errno, which ends that attempt at the stage socket (and all, if it says
+     * that descriptors or memory are short: -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS).  It may not close
      * fd, nor leave by longjmp.  May be NULL. */
     int (*prepare)(int fd, const struct netio_addr *to, void *data);
     void *data;

@@ -246,30 +246,25 @@ static int joined_itself(int fd, const struct netio_addr *peer)
            local.u.in4.sin_port == peer->u.in4.sin_port && netio_addr_compare(&local, peer) == 0;
 }
 
-/* 0 and the peer; -ENOTCONN: still on its way; or why it failed. */
-static int standing(int fd, struct netio_addr *peer)
-{
-    int code = 0;
-    socklen_t len = sizeof code;
-
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) == -1)
-        return failure(-errno);
-    return code ? failure(-code) : failure(end_of(peer, fd, getpeername));
-}
-
 int netio__dial_result(int fd)
 {
     struct netio_addr peer;
-    int code = standing(fd, &peer);
 
-    if (code == -ENOTCONN) {
+    for (int is_ready = 0;; is_ready = 1) {
+        int code = 0;
+        socklen_t len = sizeof code;
+        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) == -1)
+            return failure(-errno);
+        code = code ? -code : end_of(&peer, fd, getpeername);
+        if (!code)
+            return joined_itself(fd, &peer) ? NETIO_ESELFCONNECT : 0;
+        if (code != -ENOTCONN || is_ready)
+            return failure(code);
         if (netio_fd_poll(fd, NETIO_WRITE, NETIO_NOW) <= 0)
             return -EAGAIN;
         /* It has arrived this very moment.  Or it never will: its error was told to somebody
          * else, to a child of fork perhaps, and whoever waits for it would spin. */
-        code = standing(fd, &peer);
     }
-    return !code && joined_itself(fd, &peer) ? NETIO_ESELFCONNECT : code;
 }
 
 const char *netio__dial_end(const struct netio__dial *dial, int family, struct netio_addr *addr)

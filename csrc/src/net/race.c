@@ -47,6 +47,13 @@ void netio__race_only(struct netio__race *race)
     race->only.code = 0;
 }
 
+/* Nothing is under way any more. */
+static void unbundle(struct netio__race *race)
+{
+    if (race->bundle.epoll >= 0)
+        netio__bundle_close(&race->bundle);
+}
+
 void netio__race_clear(struct netio__race *race)
 {
     for (size_t i = 0; race->running > 0; i++)
@@ -54,7 +61,7 @@ void netio__race_clear(struct netio__race *race)
             netio_fd_close(race->runners[i].fd);
             race->running--;
         }
-    netio__bundle_close(&race->bundle);
+    unbundle(race);
     if (race->attempts != &race->only)
         free(race->attempts);
     if (race->runners != &race->runner)
@@ -201,7 +208,7 @@ static void won(struct netio__race *race, size_t winner, int *fd)
     for (size_t i = 0; race->running > 0; i++)
         if (race->runners[i].fd >= 0)
             end(race, i, NETIO_STAGE_CONNECT, -ECANCELED);
-    netio__bundle_close(&race->bundle);
+    unbundle(race);
 }
 
 static int time_out(struct netio__race *race)
@@ -301,7 +308,7 @@ static int begin(struct netio__race *race, int pending)
         give_up_oldest(race);
     int others = race->running > 0 || pending;
     if (!others)
-        netio__bundle_close(&race->bundle);
+        unbundle(race);
     else if (netio__bundle_widen(&race->bundle) < 0) {
         cramp(race, now);
         return 0;
