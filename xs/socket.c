@@ -191,13 +191,13 @@ static void unlimit_accept(int fd)
     errno = saved;
 }
 
-/* Of what does not listen accept(2) says so at once, where poll(2) could wait for ever. */
-static bool is_listening(int fd)
+/* accept(2) fails at once where poll(2) could wait for ever. */
+static bool is_no_listener(int fd)
 {
     int listens = 0;
     socklen_t len = sizeof listens;
 
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && listens;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && !listens;
 }
 
 static int accept_once(int fd, netio_deadline deadline, struct sockaddr_storage *peer,
@@ -226,7 +226,7 @@ static int accept_waiting(pTHX_ SV *self, struct sockaddr_storage *peer, socklen
 
     if (flags == -1)
         return -1;
-    if ((flags & O_NONBLOCK && deadline == NETIO_NEVER) || !is_listening(fd))
+    if ((flags & O_NONBLOCK && deadline == NETIO_NEVER) || is_no_listener(fd))
         return accept_once(fd, deadline, peer, len);
     for (;;) {
         int error = wait_for(aTHX_ self, fd, NETIO_READ, deadline);

@@ -468,8 +468,9 @@ other end"), and what has come is still there.
 
     my $reply = $fh->read_datagram(timeout => 1);
 
-For handles of L<NetIO/udpopen>, and on UDP sockets that C<new> has made: the next datagram, '' if it is an empty one; or, after a read of
-another kind, what is left of the last one.  C<timeout> and failures are those of L</read_line>.
+For handles of L<NetIO/udpopen>, and on UDP sockets that C<new> has made: the next datagram, '' if
+it is an empty one; or, after a read of another kind, what is left of the last one.  C<timeout> and
+failures are those of L</read_line>.
 
 =head2 new
 
