@@ -298,6 +298,13 @@ subtest 'a datagram is taken and sent whole' => sub {
     my $other = NetIO::Socket->new;
     ok $other->socket(AF_INET6, SOCK_DGRAM | Socket::SOCK_NONBLOCK(), 0), 'socket';
     is layers($other), 'netio datagram', 'layers';
+    my $listener = listener();
+    ok $other->socket(AF_INET, SOCK_STREAM, 0), 'a stream in its place';
+    is layers($other), 'netio perlio', 'layers';
+    $other->connect($listener->sockname);
+    print { scalar $listener->accept } "the last line\n";
+    is_deeply [<$other>], ["the last line\n"], 'has an end';
+    ok close $other, 'close';
 };
 
 subtest 'A16 no descriptors left' => sub {

@@ -32,16 +32,38 @@ static bool is_udp(int domain, int type)
         && (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_DGRAM;
 }
 
+/* The buffer of a handle that was UDP's would take the end of a stream for an empty datagram. */
+static void leave_datagrams(pTHX_ PerlIO *f, const char *mode)
+{
+    if (!xs_datagram_is(aTHX_ f))
+        return;
+    PerlIO_pop(aTHX_ f);
+    PerlIO_push(aTHX_ f, PERLIO_FUNCS_CAST(&PerlIO_perlio), mode, NULL);
+    PerlIOBase(f)->flags |= PERLIO_F_OPEN;
+}
+
+/* The buffers of a handle that has got a new socket. */
+static void fit_buffers(pTHX_ SV *self, bool was_open, bool udp)
+{
+    IO *io = GvIO(xs_handle_gv(aTHX_ self));
+
+    if (udp && !was_open)
+        xs_datagram_attach(aTHX_ self);
+    if (udp || !was_open)
+        return;
+    leave_datagrams(aTHX_ IoIFP(io), "r");
+    leave_datagrams(aTHX_ IoOFP(io), "w");
+}
+
 bool xs_socket_make(pTHX_ SV *self, int domain, int type, int protocol)
 {
-    bool is_new = xs_handle_fd(aTHX_ self) == -1;
+    bool was_open = xs_handle_fd(aTHX_ self) != -1;
     int fd = socket(domain, type | SOCK_CLOEXEC, protocol);
 
     if (fd == -1)
         return false;
     xs_handle_put_take(aTHX_ self, fd);
-    if (is_new && is_udp(domain, type))
-        xs_datagram_attach(aTHX_ self);
+    fit_buffers(aTHX_ self, was_open, is_udp(domain, type));
     set_slots(aTHX_ self, domain, type, protocol);
     return true;
 }
