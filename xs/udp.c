@@ -317,8 +317,7 @@ static ssize_t drive(pTHX_ struct call *call, struct netio_udp_ask *machine, con
         if (size != -EAGAIN)
             throw_failure(aTHX_ call, &error, machine);
         netio_udp_ask_want(machine, &want);
-        if (xs_wait(aTHX_ want.fd, want.events, want.deadline) == -EINTR)
-            PERL_ASYNC_CHECK();
+        xs_wait_want(aTHX_ &want);
     }
 }
 
