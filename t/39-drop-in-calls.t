@@ -192,6 +192,16 @@ $server->blocking(0);
 @none = $server->accept;
 print 'not blocking: ', scalar @none, ' ', $!{EAGAIN} ? 'EAGAIN' : $!, "\n";
 print 'listen: ', ref $server->listen, "\n";
+$server->blocking(1);
+for my $timeout (0, -1, -0.5, 'soon', 'nan') {
+    $server->timeout($timeout);
+    @none = $server->accept;
+    print "a time-out of $timeout: ", scalar @none, ' ', $!{ETIMEDOUT} ? 'ETIMEDOUT' : $!, "\n";
+}
+for my $socket ($clients[0], map { IO::Socket::IP->new(Family => AF_INET, @$_) } [], [Proto => 'udp']) {
+    @none = $socket->accept;
+    print 'does not listen: ', scalar @none, " $!\n";
+}
 PERL
 
 same('not blocking', $begin . <<'PERL', qr/goes on with the next: 1  port same descriptor/);
@@ -223,6 +233,11 @@ $socket = IO::Socket::IP->new(Family => AF_INET);
 print 'bind: ', ref $socket->bind(pack_sockaddr_in(0, INADDR_LOOPBACK)), ' ', ref $socket->listen,
     "\n";
 print 'nonsense: ', defined $socket->connect('x') ? 1 : "$!", "\n";
+$socket = IO::Socket::IP->new("127.0.0.1:$port");
+for my $other ($free, $port) {
+    my $done = $socket->connect(pack_sockaddr_in($other, INADDR_LOOPBACK));
+    print 'connected already: ', defined $done ? $done : "$!", ' ', $socket->peerport == $port, "\n";
+}
 PERL
 
 same('UDP', $begin . <<'PERL', qr/recv: ping from 127.0.0.1/);

@@ -266,6 +266,47 @@ subtest 'A28 descriptors 0 to 2 closed, or above 1023' => sub {
         "1 x\n011", 'poll, never select';
 };
 
+subtest 'a time-out of connect that is none' => sub {
+    my $address = Socket::pack_sockaddr_in($full->port, INADDR_LOOPBACK);
+    for my $timeout (0, -1, 'soon', 'nan') {
+        my $fh = NetIO::Socket->new(Family => AF_INET);
+        $fh->timeout($timeout);
+        is $fh->connect($address), undef, "$timeout is no time";
+        is 0 + $!, ETIMEDOUT, 'ETIMEDOUT';
+        ok $fh->blocking, 'and the socket is in blocking mode';
+    }
+};
+
+subtest 'a datagram is taken and sent whole' => sub {
+    my @local  = (Proto => 'udp', LocalHost => '127.0.0.1', Deadline => 30);
+    my $server = NetIO::Socket->new(@local);
+    my $fh     = NetIO::Socket->new(@local, PeerHost => '127.0.0.1', PeerPort => $server->sockport);
+    my $text   = 'x' x 20_000;
+    is layers($_), 'netio datagram', 'layers' for $server, $fh;
+    ok print({$fh} $text), 'print';
+    ok defined $server->recv(my $got, 65_536), 'recv';
+    is length $got, 20_000, 'one datagram';
+    is $server->peerport, $fh->sockport, 'of that peer';
+    $server->send($text);
+    is read($fh, $got, 20_000), 20_000, 'read';
+    ok !print({$fh} 'x' x 65_536), 'one that is too long';
+    $server->send('');
+    $server->send("a line\n");
+    is scalar <$fh>, "a line\n", 'an empty one is not the end of the file';
+    is $fh->read_datagram(timeout => 0), undef, 'read_datagram';
+    is 0 + $!, ETIMEDOUT, 'ETIMEDOUT';
+    my $other = NetIO::Socket->new;
+    ok $other->socket(AF_INET6, SOCK_DGRAM | Socket::SOCK_NONBLOCK(), 0), 'socket';
+    is layers($other), 'netio datagram', 'layers';
+    my $listener = listener();
+    ok $other->socket(AF_INET, SOCK_STREAM, 0), 'a stream in its place';
+    is layers($other), 'netio perlio', 'layers';
+    $other->connect($listener->sockname);
+    print { scalar $listener->accept } "the last line\n";
+    is_deeply [<$other>], ["the last line\n"], 'has an end';
+    ok close $other, 'close';
+};
+
 subtest 'A16 no descriptors left' => sub {
     my $port = $echo->port;
     for my $limit (4 .. 12) {

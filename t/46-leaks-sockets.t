@@ -67,6 +67,20 @@ my %case = (
         my $shared = NetIO::Socket->new_from_fd($other->fileno, 'r+');
         $copy->fdopen($other, 'r+');
     },
+    'UDP, and a stream in its place' => sub {
+        my $fh = NetIO::Socket->new(Proto => 'udp', LocalHost => '127.0.0.1', Deadline => 0);
+        print {$fh} 'x';
+        my $none = <$fh>;
+        $fh->accept;
+        $fh->socket(AF_INET, SOCK_STREAM, 0);
+    },
+    'accept without time, and connect twice' => sub {
+        my $fh = NetIO::Socket->new(@to);
+        answer();
+        $fh->connect($info->{addr});
+        $fh->timeout(-1);
+        $fh->accept;
+    },
     'a socket again and again' => sub {
         my $fh = NetIO::Socket->new;
         $fh->socket(AF_INET, SOCK_STREAM, 0) for 1 .. 3;

@@ -11,6 +11,7 @@
 #include "wait.h"
 
 #include <netio/error.h>
+#include <netio/fd.h>
 #include <netio/open.h>
 #include <netio/resolve.h>
 
@@ -265,6 +266,20 @@ static void free_resolve(pTHX_ void *machine)
     errno = saved;
 }
 
+/* For sysread and the like; the layer :netio does without. */
+static int to_blocking(pTHX_ HV *plan, int fd)
+{
+    struct netio_error error;
+    int code = netio_fd_nonblock(fd, 0);
+
+    if (code == 0)
+        return fd;
+    netio_fd_close(fd);
+    netio_error_set(&error, NETIO_STAGE_SOCKET, code, NULL, NULL);
+    report(aTHX_ plan, &error, NULL);
+    return -1;
+}
+
 static int drive(pTHX_ HV *plan, struct netio_open *machine)
 {
     struct netio_error error;
@@ -331,9 +346,10 @@ SV *xs_dial_open(pTHX_ SV *self, HV *plan)
     SAVEDESTRUCTOR_X(free_open, machine);
     fd = drive(aTHX_ plan, machine);
     LEAVE;
+    if (fd != -1)
+        fd = to_blocking(aTHX_ plan, fd);
     if (fd == -1)
         return newSV(0);
-    (void)netio_fd_nonblock(fd, 0); /* for sysread and the like; :netio does without */
     if (netio_addr_peer(&peer, fd) != 0)
         peer.len = 0;
     xs_handle_put_take(aTHX_ self, fd);

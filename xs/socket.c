@@ -2,6 +2,7 @@
  * handles it is given, and runs %SIG handlers while it waits. */
 #include "socket.h"
 
+#include "datagram.h"
 #include "handle.h"
 #include "wait.h"
 
@@ -25,14 +26,44 @@ static void set_slots(pTHX_ SV *self, int domain, int type, int protocol)
         set_slot(aTHX_ self, "io_socket_proto", protocol);
 }
 
+static bool is_udp(int domain, int type)
+{
+    return (domain == AF_INET || domain == AF_INET6)
+        && (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_DGRAM;
+}
+
+/* The buffer of a handle that was UDP's would take the end of a stream for an empty datagram. */
+static void leave_datagrams(pTHX_ PerlIO *f, const char *mode)
+{
+    if (!xs_datagram_is(aTHX_ f))
+        return;
+    PerlIO_pop(aTHX_ f);
+    PerlIO_push(aTHX_ f, PERLIO_FUNCS_CAST(&PerlIO_perlio), mode, NULL);
+    PerlIOBase(f)->flags |= PERLIO_F_OPEN;
+}
+
+/* The buffers of a handle that has got a new socket. */
+static void fit_buffers(pTHX_ SV *self, bool was_open, bool udp)
+{
+    IO *io = GvIO(xs_handle_gv(aTHX_ self));
+
+    if (udp && !was_open)
+        xs_datagram_attach(aTHX_ self);
+    if (udp || !was_open)
+        return;
+    leave_datagrams(aTHX_ IoIFP(io), "r");
+    leave_datagrams(aTHX_ IoOFP(io), "w");
+}
+
 bool xs_socket_make(pTHX_ SV *self, int domain, int type, int protocol)
 {
-    (void)xs_handle_gv(aTHX_ self);
+    bool was_open = xs_handle_fd(aTHX_ self) != -1;
     int fd = socket(domain, type | SOCK_CLOEXEC, protocol);
 
     if (fd == -1)
         return false;
     xs_handle_put_take(aTHX_ self, fd);
+    fit_buffers(aTHX_ self, was_open, is_udp(domain, type));
     set_slots(aTHX_ self, domain, type, protocol);
     return true;
 }
@@ -90,20 +121,35 @@ static int wait_for(pTHX_ SV *self, int fd, unsigned events, netio_deadline dead
     }
 }
 
-/* Registered while connect() waits: a handler may die, or close the handle. */
+/* Registered while connect() waits: a handler may die, or close the handle.  Leaves in errno what
+ * was there, or why the socket is not in blocking mode. */
 static void back_to_blocking(pTHX_ void *self)
 {
     int saved = errno;
     int fd = xs_handle_fd(aTHX_ (SV *)self);
+    int code = fd == -1 ? 0 : netio_fd_nonblock(fd, 0);
 
-    if (fd != -1)
-        (void)netio_fd_nonblock(fd, 0);
-    errno = saved;
+    errno = saved ? saved : -code;
+}
+
+/* The kernel would take the first connect() after one that was waited for for that one's end, and
+ * say that it went well, whatever the address. */
+static bool is_connected(int fd, const struct sockaddr *to)
+{
+    struct sockaddr_storage peer;
+    int type;
+    socklen_t len = sizeof peer, type_len = sizeof type;
+
+    return to->sa_family != AF_UNSPEC
+        && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) == 0 && type == SOCK_STREAM
+        && getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
 }
 
 static int connect_waiting(pTHX_ SV *self, int fd, const struct sockaddr *to, socklen_t len,
                            netio_deadline deadline)
 {
+    if (is_connected(fd, to))
+        return EISCONN;
     if (connect(fd, to, len) == 0)
         return 0;
     if (errno != EINPROGRESS && errno != EINTR)
@@ -129,13 +175,16 @@ bool xs_socket_connect(pTHX_ SV *self, SV *address, netio_deadline deadline)
     Copy(bytes, &to, len, char);
     if (flags & O_NONBLOCK)
         return connect(fd, (struct sockaddr *)&to, (socklen_t)len) == 0;
-    (void)netio_fd_nonblock(fd, 1);
+    int code = netio_fd_nonblock(fd, 1);
+    if (code != 0) {
+        errno = -code;
+        return false;
+    }
     ENTER;
     SAVEDESTRUCTOR_X(back_to_blocking, self);
-    int error = connect_waiting(aTHX_ self, fd, (struct sockaddr *)&to, (socklen_t)len, deadline);
+    errno = connect_waiting(aTHX_ self, fd, (struct sockaddr *)&to, (socklen_t)len, deadline);
     LEAVE;
-    errno = error;
-    return error == 0;
+    return errno == 0;
 }
 
 #define ACCEPT_USEC 10000
@@ -164,6 +213,15 @@ static void unlimit_accept(int fd)
     errno = saved;
 }
 
+/* accept(2) fails at once where poll(2) could wait for ever. */
+static bool is_no_listener(int fd)
+{
+    int listens = 0;
+    socklen_t len = sizeof listens;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && !listens;
+}
+
 static int accept_once(int fd, netio_deadline deadline, struct sockaddr_storage *peer,
                        socklen_t *len)
 {
@@ -190,7 +248,7 @@ static int accept_waiting(pTHX_ SV *self, struct sockaddr_storage *peer, socklen
 
     if (flags == -1)
         return -1;
-    if (flags & O_NONBLOCK && deadline == NETIO_NEVER)
+    if ((flags & O_NONBLOCK && deadline == NETIO_NEVER) || is_no_listener(fd))
         return accept_once(fd, deadline, peer, len);
     for (;;) {
         int error = wait_for(aTHX_ self, fd, NETIO_READ, deadline);

@@ -89,8 +89,9 @@ sub connect {
 
     return NetIO::Socket::Setup::go_on($self, $plan) if !@address;
     return 1 if defined $plan->{connected} && $plan->{connected} eq $address[0];
-    my $finish = $plan->{connecting} ? $plan->{finish} : _finish(${*$self}{io_socket_timeout});
-    $finish = NetIO::Socket::Setup::sooner($finish, _until($self));
+    my $finish = $plan->{connecting}
+        ? NetIO::Socket::Setup::sooner($plan->{finish}, _until($self))
+        : NetIO::Socket::Setup::finish_of($self);
     return _connect($self, $address[0], $finish) ? 1 : undef;
 }
 
@@ -108,10 +109,8 @@ sub listen {
 
 sub accept {
     my ($self, $class) = @_;
-    my $timeout = ${*$self}{io_socket_timeout};
-    my $fresh   = ($class || $self)->new(Timeout => $timeout);
-    my $finish  = NetIO::Socket::Setup::sooner(_finish($timeout), _until($self));
-    my $peer    = _accept($self, $fresh, $finish);
+    my $fresh = ($class || $self)->new(Timeout => ${*$self}{io_socket_timeout});
+    my $peer  = _accept($self, $fresh, NetIO::Socket::Setup::finish_of($self));
 
     if (!defined $peer) {
         my $code = 0 + $!;
@@ -321,8 +320,17 @@ A C<LocalPort> may be used for several addresses at a time, so C<SO_REUSEADDR> i
 
 =item *
 
-A port of a peer is a number from 1 to 65535; a C<Timeout> that is no number, or negative, makes
-C<new> fail with EINVAL.
+A port of a peer is a number from 1 to 65535, in plain digits; a C<Timeout> that is no number, or
+negative, makes C<new> fail with EINVAL.
+
+=item *
+
+An empty C<PeerAddrInfo> is a failure (EHOSTUNREACH), not a socket that is not connected.
+
+=item *
+
+On a UDP socket, C<< <$fh> >>, C<read> and C<print> take and send a datagram whole, however long it
+is, and an empty one is not the end of the file.
 
 =item *
 
@@ -459,8 +467,9 @@ other end"), and what has come is still there.
 
     my $reply = $fh->read_datagram(timeout => 1);
 
-For handles of L<NetIO/udpopen>: the next datagram, '' if it is an empty one; or, after a read of
-another kind, what is left of the last one.  C<timeout> and failures are those of L</read_line>.
+For handles of L<NetIO/udpopen>, and on UDP sockets that C<new> has made: the next datagram, '' if
+it is an empty one; or, after a read of another kind, what is left of the last one.  C<timeout> and
+failures are those of L</read_line>.
 
 =head2 new
 
@@ -604,7 +613,7 @@ that is not from NetIO, with C<deadline: not a handle that NetIO opened>.  On a 
 methods return false or undef, with C<$!> set to EBADF.
 
 So do C<read_line> and C<read_octets>, with their own names (and C<read_datagram>, of what
-C<udpopen> has not opened).  They die as well of a tied handle, of
+is not UDP).  They die as well of a tied handle, of
 one that C<binmode> has left without a buffer, of one that has characters (C<:utf8>,
 C<:encoding>), since they read octets, and of wrong arguments:
 

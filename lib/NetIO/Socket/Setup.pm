@@ -51,7 +51,9 @@ sub one_by_one {
             next;
         }
         NetIO::Socket::_until($self, $plan->{until}) if defined $plan->{until};
-        $self->blocking(0)                           if !$plan->{blocking};
+        if (!$plan->{blocking} && !defined $self->blocking(0)) {
+            return fail($plan, $!);
+        }
         for (@{ $plan->{options} }) {
             my ($level, $name, $value, $family) = @$_;
             next if $family && $family != $try->{family};
@@ -85,6 +87,16 @@ sub _connect_to {
     local $plan->{connecting} = 1;
     $! = 0 if my $done = $self->connect($peer);
     return $done;
+}
+
+# When accept or connect has to be over: by the handle's Timeout from now, or its deadline.  A
+# Timeout that is no number of seconds any more, say less than none, is over at once.
+sub finish_of {
+    my ($self) = @_;
+    my $finish = NetIO::Socket::_finish(${*$self}{io_socket_timeout});
+
+    $finish = NetIO::Socket::_finish(0) if !defined $finish;
+    return sooner($finish, NetIO::Socket::_until($self));
 }
 
 # The sooner of two deadlines, as _finish and _until have them.
