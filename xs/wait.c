@@ -70,3 +70,9 @@ int xs_wait(pTHX_ int fd, unsigned events, netio_deadline deadline)
         return -ETIMEDOUT;
     return poller.revents & POLLNVAL ? -EBADF : (int)events_of(poller.revents, events);
 }
+
+void xs_wait_want(pTHX_ const struct netio_want *want)
+{
+    if (xs_wait(aTHX_ want->fd, want->events, want->deadline) == -EINTR)
+        PERL_ASYNC_CHECK();
+}

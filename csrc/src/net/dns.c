@@ -213,11 +213,10 @@ void netio__dns_free(struct netio__dns *dns)
 {
     if (!dns)
         return;
-    /* First, so that the next line stops watching no socket: in a child of the program the
-     * descriptor is another one, but what it watches is the same. */
+    /* Calls back for what is under way, and would take its sockets out of epoll: that goes first,
+     * for in a child of fork they are still its parent's. */
     netio_fd_close(dns->epoll);
     dns->epoll = -1;
-    /* Calls back for what is under way. */
     if (dns->channel)
         ares_destroy(dns->channel);
     free(dns);

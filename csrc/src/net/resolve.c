@@ -1,5 +1,6 @@
 /* Ring 1.  Names to addresses, under a deadline; see netio/resolve.h.
- * Called by tcpopen and by programs; hosts.c, resolvconf.c, dns.c and getent.c do the asking.
+ * Called by open.c, udp_server.c and programs; hosts.c, resolvconf.c, dns.c and getent.c do the
+ * asking.
  *
  *      start ──► DONE                  numeric, localhost, in /etc/hosts
  *        │
