@@ -126,12 +126,13 @@ my @table = (
         'resolve \xc3\xbc.test.: host not found',
         'AAAA xn--tda.test, A xn--tda.test'
     ],
-    ['an underscore',                         ['under_score.test'], '127.0.0.8', undef],
+    ['an underscore', ['under_score.test'], '127.0.0.8', undef],
     [
-        'a child of the program frees its copy: the answer is still seen', ['-f', 'slow.test'],
+        'a child of the program frees its copy: the answer is still seen',
+        ['-f', 'slow.test'],
         '127.0.0.19', 'AAAA slow.test, A slow.test'
     ],
-    ['/etc/hosts first, and nobody is asked', ['listed'],           '127.0.0.3', ''],
+    ['/etc/hosts first, and nobody is asked', ['listed'], '127.0.0.3', ''],
     [
         '/etc/hosts has one family only: the other is not asked for', ['onlyfour.test'],
         '127.0.0.3',                                                  ''

@@ -144,7 +144,7 @@ is(
 
 # A source that hangs: the deadline, freeing the machine, and the end of the program end it.
 is(drive($ns, '-t', 0.5, 'hang.nss'), 'resolve hang.nss: Connection timed out', 'the deadline');
-is(join(' ', running($ns)),           '', 'and no process is left');
+is(join(' ', running($ns)),                 '',           'and no process is left');
 is(drive($ns, '-t', 0.5, '-4', 'half.nss'), '192.0.2.79', 'the deadline, with an address there');
 like(drive($ns, '-c', 0.3, 'hang.nss'), qr/canceled/, 'freed early');
 is(join(' ', running($ns)), '', 'and no process is left');
@@ -235,10 +235,10 @@ $dns->asked;
 undef $dns;
 my $alone = namespace('nss2', 'files netiotest');
 $dns = NetIO::Test::DNS->start($alone, $ZONE);
-is(drive($alone, @full, '-4', 'known.nss'), '192.0.2.77', 'a source without dns');
-is(drive($alone, @full, '-f', '-4', 'known.nss'), '192.0.2.77', 'a child frees its copy');
-is(drive($alone, @full, 'dns.test'),        'resolve dns.test: host not found', 'dns is not asked');
-is(join(', ', $dns->asked),                 '',                                 'indeed not');
+is(drive($alone, @full, '-4', 'known.nss'),       '192.0.2.77',          'a source without dns');
+is(drive($alone, @full, '-f', '-4', 'known.nss'), '192.0.2.77',          'a child frees its copy');
+is(drive($alone, @full, 'dns.test'), 'resolve dns.test: host not found', 'dns is not asked');
+is(join(', ', $dns->asked),          '',                                 'indeed not');
 
 # A program that has given its rights away cannot signal what it has started with them.
 is(
@@ -256,8 +256,8 @@ is(drive($files, @full, 'listed'),    '192.0.2.3',                         'file
 # Name servers on a link are known to the C library, not to every c-ares.  Nobody answers there; what
 # matters is that others are not asked instead, and that it is asked.
 for my $case (
-    ['alone',         'host not found', '',                     'fe80::53%lo'],
-    ['beside others', '192.0.2.5',            'AAAA dns.test, A dns', '127.0.0.1', 'fe80::53%lo'],
+    ['alone', 'host not found', '', 'fe80::53%lo'],
+    ['beside others', '192.0.2.5', 'AAAA dns.test, A dns', '127.0.0.1', 'fe80::53%lo'],
     )
 {
     my ($name, $answer, $asked, @servers) = @$case;
@@ -265,7 +265,7 @@ for my $case (
     my $link = namespace('nss4', 'files dns', @servers);
     $dns = NetIO::Test::DNS->start($link, $ZONE);
     like(drive($link, '-t', 1, 'dns.test'), qr/\Q$answer\E\z/, "a name server on a link, $name");
-    like(join(', ', $dns->asked), qr/\A\Q$asked\E/, "who was asked, $name");
+    like(join(', ', $dns->asked),           qr/\A\Q$asked\E/,  "who was asked, $name");
 }
 
 done_testing;

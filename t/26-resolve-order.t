@@ -61,9 +61,7 @@ my @table = (
         glibc   => 'fd00:1::1 198.51.100.1'
     ],
     [
-        'private IPv6 of the same site',
-        [$v4, $gua, $ula2],
-        site => 'fd00:0:0:7::1 198.51.100.1'
+        'private IPv6 of the same site', [$v4, $gua, $ula2], site => 'fd00:0:0:7::1 198.51.100.1'
     ],
     ['private IPv6 without a way there', [$v4], private => '198.51.100.1 fd00:1::1'],
     [

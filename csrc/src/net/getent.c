@@ -151,10 +151,10 @@ static int has_ended(pid_t child, int *status)
     return pid != 0;
 }
 
-/* Waits until getent has ended, and sees to it that it does when it is no longer wanted: on SIGTERM,
- * or when nobody reads its output (poll says so of the end to write to).  The program may have
- * given away its right to send signals here; closing its end it always can, and so does its end.
- * What getent exits with. */
+/* Waits until getent has ended, and sees to it that it does when it is no longer wanted: on
+ * SIGTERM, or when nobody reads its output (poll says so of the end to write to).  The program may
+ * have given away its right to send signals here; closing its end it always can, and so does its
+ * death.  What getent exits with. */
 static int attend(pid_t child, int signals)
 {
     struct pollfd wait[] = {{.fd = 1}, {.fd = signals, .events = POLLIN}};

@@ -196,8 +196,8 @@ static int turn_to_others(struct netio_resolve *resolve, int code)
     return -EAGAIN;
 }
 
-/* Who else is there to ask; 0, or what makes start fail.  c-ares 1.18 passes over a name server on a
- * link (fe80::1%eth0), and would ask 127.0.0.1 when there is no other; the C library knows it. */
+/* Who else is there to ask; 0, or what makes start fail.  c-ares 1.18 passes over a name server on
+ * a link (fe80::1%eth0), and would ask 127.0.0.1 when there is no other; the C library knows it. */
 static int load_sources(struct netio_resolve *resolve)
 {
     int code = netio__nsswitch_load(&resolve->sources);
