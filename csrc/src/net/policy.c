@@ -6,7 +6,7 @@
  * it, though, not as in the older table of the C library, which puts all private IPv6 networks
  * (fc00::/7) before IPv4: those of other sites can rarely be reached.  The one that this machine
  * is part of is put there (order.c), as sections 2.1 and 10.6 allow and its successor, in the
- * making (draft-ietf-6man-rfc6724-update), demands. */
+ * making (draft-ietf-6man-rfc6724-update), asks for. */
 #include "policy.h"
 
 #include <arpa/inet.h>

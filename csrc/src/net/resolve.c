@@ -15,6 +15,7 @@
 #include "addrs.h"
 #include "dns.h"
 #include "getent.h"
+#include "hostname.h"
 #include "hosts.h"
 #include "idn.h"
 #include "nsswitch.h"
@@ -26,11 +27,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#define HOSTNAME_MAX  253 /* RFC 1035 section 2.3.4: 255 octets on the wire */
-#define LABEL_MAX  63
-#define MS         1000000LL
+#define MS 1000000LL
 
 /* RFC 8305 section 3: IPv4 addresses in hand wait so long for the IPv6 ones. */
 #define AAAA_GRACE (50 * MS)
@@ -64,53 +62,9 @@ struct netio_resolve {
     struct netio__addrs found;  /* as they came */
     struct netio__addrs answer; /* those in order, as they were when state was entered */
     char given[128];             /* the host as given, as far as an error shows it */
-    char host[HOSTNAME_MAX + 1]; /* in ASCII, without a final dot */
+    char host[NETIO__HOSTNAME_MAX + 1]; /* in ASCII, without a final dot */
     char candidate[256];
 };
-
-/* Of digits, or in hexadecimal. */
-static int is_number(const char *label, size_t len)
-{
-    if (len > 2 && label[0] == '0' && (label[1] | 0x20) == 'x')
-        return strspn(label + 2, "0123456789abcdefABCDEF") == len - 2;
-    return strspn(label, "0123456789") == len;
-}
-
-/* Letters, digits, hyphen, underscore; 1 to 63 of them between dots.  A last label that is a
- * number is an address gone wrong (256.1.1.1, 127.1, 0x7f.1) that some resolver may take for
- * another one. */
-static int valid_host(const char *host, size_t len)
-{
-    size_t label = 0;
-
-    if (len == 0 || len > HOSTNAME_MAX)
-        return 0;
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)host[i];
-        if (c == '.' && label == 0)
-            return 0;
-        if (c == '.') {
-            label = 0;
-            continue;
-        }
-        if (!(c >= '0' && c <= '9') && c != '-' && c != '_' &&
-            !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
-            return 0;
-        if (++label > LABEL_MAX)
-            return 0;
-    }
-    return label != 0 && !is_number(host + len - label, label);
-}
-
-/* RFC 6761 section 6.3. */
-static int is_localhost(const char *host)
-{
-    static const char name[] = "localhost";
-    size_t len = strlen(host), tail = sizeof name - 1;
-
-    return len >= tail && strcasecmp(host + len - tail, name) == 0 &&
-           (len == tail || host[len - tail - 1] == '.');
-}
 
 static int finish(struct netio_resolve *resolve, int code)
 {
@@ -230,7 +184,7 @@ static int ask_first(struct netio_resolve *resolve)
 /* Finds what needs no network, or begins to ask for it; 0, or what makes start fail. */
 static int look_up(struct netio_resolve *resolve)
 {
-    if (is_localhost(resolve->host)) {
+    if (netio__hostname_is_localhost(resolve->host)) {
         add_text(resolve, "::1");
         add_text(resolve, "127.0.0.1");
         return finish(resolve, 0);
@@ -277,7 +231,7 @@ static int begin(struct netio_resolve *resolve, const char *host)
     size_t len = strlen(host);
     resolve->dotted = len > 0 && host[len - 1] == '.';
     len -= (size_t)resolve->dotted;
-    if (!valid_host(host, len))
+    if (!netio__hostname_valid(host, len))
         return NETIO_EBADHOST;
     memcpy(resolve->host, host, len);
     return look_up(resolve);
