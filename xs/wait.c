@@ -65,7 +65,7 @@ int xs_wait(pTHX_ int fd, unsigned events, netio_deadline deadline)
     }
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (n == -1)
-        return -error;
+        return error == EAGAIN ? -ENOMEM : -error; /* to our callers EAGAIN means something else */
     if (n == 0)
         return -ETIMEDOUT;
     return poller.revents & POLLNVAL ? -EBADF : (int)events_of(poller.revents, events);
