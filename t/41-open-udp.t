@@ -14,7 +14,7 @@ use NetIO::Test::Peer;
 use NetIO::Test::Process;
 use Socket qw(SOCK_DGRAM pack_sockaddr_in unpack_sockaddr_in);
 use Test::More;
-use Time::HiRes qw(ITIMER_REAL setitimer);
+use Time::HiRes qw(ITIMER_REAL setitimer sleep);
 
 alarm 120;
 
@@ -170,7 +170,7 @@ sub shut_down_meanwhile {
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         require POSIX;
-        select undef, undef, undef, 0.05;
+        sleep 0.05;
         shutdown $fh, 0;
         POSIX::_exit(0);
     }
