@@ -14,14 +14,14 @@ on test => sub {
     recommends 'AnyEvent';
     recommends 'CGI';
     recommends 'EV';
-    recommends 'IO::Pty';
     recommends 'HTTP::Daemon';
+    recommends 'IO::Pty';
     recommends 'IO::Socket::SSL';
     recommends 'LWP::UserAgent';
     recommends 'Net::LDAP';
+    recommends 'Net::Server';
     recommends 'Perl::Destruct::Level';
     recommends 'Perl::MinimumVersion';
-    recommends 'Net::Server';
     recommends 'Test::LeakTrace';
 };
 

@@ -11,13 +11,16 @@ static void check_conf(const struct netio__resolvconf *conf)
     must(conf->ndots <= 15);
     must(conf->timeout >= 1 && conf->timeout <= 30);
     must(conf->attempts >= 1 && conf->attempts <= 5);
-    must(conf->domains <= NETIO__DOMAINS);
+    must(conf->used <= sizeof conf->search);
+    const char *domain = conf->search;
     for (size_t i = 0; i < conf->domains; i++) {
-        size_t len = strnlen(conf->domain[i], sizeof conf->domain[i]);
+        size_t len = strnlen(domain, (size_t)(conf->search + conf->used - domain));
         must(len > 0 && len <= HOSTNAME_MAX);
-        must(strpbrk(conf->domain[i], " \t\r\n") == NULL);
-        must(conf->domain[i][len - 1] != '.');
+        must(strpbrk(domain, " \t\r\n") == NULL);
+        must(domain[len - 1] != '.');
+        domain += len + 1;
     }
+    must(domain == conf->search + conf->used);
 }
 
 /* Each name is the host, or the host in one of the domains; as it is, it comes at most once. */

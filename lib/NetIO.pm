@@ -27,7 +27,7 @@ sub import {
 # interrupted may have been the last thing the block did; then _in_time dies.
 sub timeout (&$) {    ## no critic (ProhibitSubroutinePrototypes)
     my $code  = $_[0];
-    my $guard = _timeout($_[1]);
+    my $guard = _timeout($_[1], $code);
 
     if (wantarray) {
         my @values = &$code();
@@ -107,7 +107,8 @@ A connection is a real Perl handle.  C<print>, C<< <$fh> >>, C<read>, C<eof>, C<
 C<fileno>, C<binmode>, L<IO::Select> and the methods of L<IO::Handle> and L<IO::Socket> work on
 it; see L<NetIO::Socket> for what it adds.
 
-C<use NetIO> exports L</tcpopen>, and C<use NetIO ':all'> L</timeout>, too.
+C<use NetIO> exports L</tcpopen>; the other functions are exported by name, or all by
+C<use NetIO ':all'>.
 It loads no module but L<XSLoader>.  L<NetIO::Error> is loaded at the first error, and
 IO::Socket when somebody asks for one of its methods.
 
@@ -202,12 +203,18 @@ own error.
 It interrupts Perl code, C<sleep>, C<select>, reading, writing, C<flock>, C<waitpid>, C<system>,
 and whatever else a C<%SIG> handler would interrupt.  A command that C<system>, backticks or a
 pipe have started is not killed, and after C<system> and backticks nobody waits for it; C<wait>
-does.  (Where Perl would leave SIGINT and SIGQUIT ignored and SIGCHLD blocked after a C<system>
-that a handler died out of, C<timeout> does not.)
+does.  Of what Perl leaves behind when a handler dies out of C<system> or backticks, one open
+descriptor stays, that of a pipe from the command; signals that were ignored or blocked meanwhile
+do not stay so.
 
 It cannot interrupt a regex match, a sort of numbers or one long call into C, before that has
 come to its end; nor C code that repeats what a signal has interrupted, such as the look-up of
-a name (L</tcpopen> does without it).  A C<DESTROY> is not died in: the error comes after it.
+a name (L</tcpopen> does without it), or that catches errors and goes on, such as C<EV::run>: the
+time limits of an event loop are its own timers.  A C<DESTROY> is not died in: the error comes
+after it.
+
+In a C<require> or a C<BEGIN> the error becomes a text, as Perl makes one of every error there, and
+the module counts as one that cannot be loaded: load what the block needs before it.
 
 No alarm is used.  C<alarm>, C<setitimer> and C<$SIG{ALRM}> are the program's, before, in and
 after the block.  What is used, from the first call on, is a timer of the thread's and the
@@ -222,7 +229,8 @@ number of seconds is an error with the stage C<option>:
 
     timeout: 'soon' is not a number of seconds at lookup.pl line 7.
 
-To pass on a code reference, write C<&timeout($code, 5)>.
+To pass on a code reference, write C<&timeout($code, 5)>.  In a list of other things it wants
+parentheses: C<print((timeout { ask() } 5), "\n")>.
 
 =head1 OPTIONS
 

@@ -22,11 +22,13 @@ my %guest = (
     'EV'               => qr{^bench/peer/},
     'Text::CSV_XS'     => qr{^lib/NetIO/Load/},
 );
-# Where, and which modules of ours; in the gateways of Perl's, too, since every request pays for
-# each (Errno is loaded when a write has failed).
+# Where, and which modules of ours; of Perl's, too, where every request or every program pays for
+# each (Errno is loaded when a write has failed, Carp for what is to die).
 my @own = (
+    [qr{^lib/NetIO\.pm$},     qr{^NetIO\b},                    qr{^XSLoader$}],
     [qr{^lib/NetIO/Load\b},   qr{^NetIO::Load\b}],
     [qr{^lib/NetIO/Gateway/}, qr{^NetIO::(?:Gateway::|Whois$)}, qr{^(?:strict|Errno)$}],
+    [qr{^lib/NetIO/Socket/},  qr{^NetIO$},                      qr{^(?:strict|Carp|Socket)$}],
     [qr{^lib/},               qr{^NetIO(?:$|::(?!Load\b|Gateway\b))}],
     [qr{^bench/},             qr{^NetIO::Bench\b}],
     [qr{^bin/},               qr{^NetIO\b}],
@@ -59,8 +61,8 @@ sub header_ring {
     return slurp($path) =~ m{\A/\*[^;]*?\(ring (\d)} ? $1 : undef;
 }
 
-# Every #include as [spelling, path or name]: quotes are looked up beside the file, then below
-# the roots.
+# Every #include as [spelling, quote, name, path if it is there]: quotes are looked up beside the
+# file, then below the roots.
 sub includes {
     my ($path, @roots) = @_;
     my ($folder) = $path =~ m{(.*)/};
@@ -105,6 +107,7 @@ subtest 'the library: no ring includes a higher one' => sub {
             my ($line, $quote, $name, $there) = @$_;
             my $other = $name =~ m{^netio/} ? header_ring($name) : 0;
             $other = $there && $there =~ m{^csrc/src/([^/]+)/} ? $ring{$1} : undef if $quote eq '"';
+            $other = undef if $quote eq '<' && -e "csrc/src/$name";    # one spelling for our own
             push @wrong, $line if !defined $other || $other > ($ring{$folder} // -1);
         }
         is_clean($path, @wrong);
@@ -116,7 +119,7 @@ subtest 'daemons, programs and XS use public headers only' => sub {
 
     for my $path (@users) {
         my ($room) = $path =~ m{^(daemon|xs|csrc/cmd)/};
-        my ($own)  = $path =~ m{^daemon/([^/]+)/};
+        my ($own)  = $path =~ m{^(?:daemon/|csrc/cmd/)([^/]+?)(?:/|\.c$)};
         my @wrong;
 
         for (includes($path, $room)) {
@@ -124,8 +127,8 @@ subtest 'daemons, programs and XS use public headers only' => sub {
             push @wrong, $line if $name =~ m{\bsrc/} || $name =~ m{^netio/} && !-e "csrc/include/$name";
             next unless $quote eq '"' && $name !~ m{^(?:EXTERN|perl|XSUB|ppport)\.h$};
             push @wrong, $line if !$there || $name =~ m{\.\./(?!common/)};
-            # A daemon knows its own folder and common/, not its neighbours.
-            push @wrong, $line if $own && ($there // '') =~ m{^daemon/([^/.]+)/}
+            # A daemon or program knows its own folder and common/, not its neighbours.
+            push @wrong, $line if $own && ($there // '') =~ m{^(?:daemon|csrc/cmd)/([^/.]+)/}
                 && $1 ne $own && $1 ne 'common';
         }
         is_clean($path, @wrong);

@@ -142,6 +142,7 @@ for my $case (@table) {
     my ($name, $args, $said) = @$case;
     is(story('-t', 20, @$args, 4343), $said, $name);
     is(story('-p', '-t', 20, @$args, 4343), $said, "$name, in a loop");
+    is(story('-f', '-t', 20, @$args, 4343), $said, "$name, with children of fork");
 }
 
 # Refused by both: at once, one after the other.

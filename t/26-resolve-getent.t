@@ -22,12 +22,14 @@ plan skip_all => 'there is no getent(1) here' if !-x '/usr/bin/getent';
 
 my $l63  = 'a' x 63;
 my $long = join '.', ('b' x 61) x 4;    # 247
+my $many = join ' ', map { "no$_.test" } 1 .. 40;
 my %conf = (
     usual => "nameserver 127.0.0.1\nsearch one.test two.test\n",
     ndots => "nameserver 127.0.0.1\nsearch one.test\noptions ndots:2\n",
     tcp   => "nameserver 127.0.0.1\nsearch one.test two.test\noptions use-vc\n",
     four  => "nameserver 127.0.0.1\noptions no-aaaa\n",
     none  => "nameserver 127.0.0.1\nsearch .\n",
+    long  => "nameserver 127.0.0.1\nsearch $many two.test\n",
     plain => "nameserver 127.0.0.1\ndomain two.test\n",
 );
 my $HOSTS = <<"HOSTS";
@@ -45,6 +47,7 @@ my $HOSTS = <<"HOSTS";
 192.0.2.9 dotted.name.
 192.0.2.300 wrong
 192.0.2.10 last
+192.0.2.11 0xlab 0xa_ 0x
 HOSTS
 my $ZONE = <<"ZONE";
 whole.test            A     192.0.2.20 192.0.2.21
@@ -71,7 +74,7 @@ nodata.test           *     nodata
 ZONE
 my @names = (
     qw(listed Listed LISTED listed.test alias1 alias2 ALIAS2 twofold sixonly one two three indented),
-    qw(under_score wrong last dotted.name. ip6-localhost ip6-loopback),
+    qw(under_score wrong last dotted.name. ip6-localhost ip6-loopback 0xlab 0xa_ 0x),
     $l63,
     'a' . $l63,
     qw(whole.test whole.test. WHOLE.Test upper.test server server. second second. dotted.second),

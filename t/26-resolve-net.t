@@ -81,6 +81,8 @@ dotted.second       A       127.0.0.6
 onlyfour.test       AAAA    ::1
 xn--caf-dma.test    A       127.0.0.7
 under_score.test    A       127.0.0.8
+slow.test           A       late 300 127.0.0.19
+slow.test           AAAA    nodata
 ZONE
 
 # What the driver says: the answers one after the other, each longer than the one before it,
@@ -125,6 +127,10 @@ my @table = (
         'AAAA xn--tda.test, A xn--tda.test'
     ],
     ['an underscore',                         ['under_score.test'], '127.0.0.8', undef],
+    [
+        'a child of the program frees its copy: the answer is still seen', ['-f', 'slow.test'],
+        '127.0.0.19', 'AAAA slow.test, A slow.test'
+    ],
     ['/etc/hosts first, and nobody is asked', ['listed'],           '127.0.0.3', ''],
     [
         '/etc/hosts has one family only: the other is not asked for', ['onlyfour.test'],

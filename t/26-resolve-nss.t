@@ -43,10 +43,11 @@ sub slurp {
 }
 
 sub namespace {
-    my ($word, $sources) = @_;
+    my ($word, $sources, @servers) = @_;
     my $ns = NetIO::Test::Netns->new(
         $word,
-        'resolv.conf'   => "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+        'resolv.conf' => join('', map { "nameserver $_\n" } @servers ? @servers : '127.0.0.1')
+            . "options timeout:1 attempts:1\n",
         'nsswitch.conf' => "hosts: $sources\n",
         'ld.so.cache'   => slurp("$dir/cache"),
         'hosts'         => "127.0.0.1 localhost\n192.0.2.3 listed\n",
@@ -144,32 +145,39 @@ is(
 # A source that hangs: the deadline, freeing the machine, and the end of the program end it.
 is(drive($ns, '-t', 0.5, 'hang.nss'), 'resolve hang.nss: Connection timed out', 'the deadline');
 is(join(' ', running($ns)),           '', 'and no process is left');
+is(drive($ns, '-t', 0.5, '-4', 'half.nss'), '192.0.2.79', 'the deadline, with an address there');
 like(drive($ns, '-c', 0.3, 'hang.nss'), qr/canceled/, 'freed early');
 is(join(' ', running($ns)), '', 'and no process is left');
-for my $signal (qw(KILL TERM)) {
+
+# The program ends, by a signal and perhaps as another user, while a source hangs.
+sub ends_with_program {
+    my ($in, $signal, @args) = @_;
     my $pid = fork // die "fork: $!\n";
+
     if (!$pid) {
         open STDOUT, '>', '/dev/null' or die;
-        exec($ns->prefix, $DRIVER, '-t', 60, 'hang.nss') or die "exec: $!\n";
+        exec($in->prefix, $DRIVER, '-t', 60, @args, 'hang.nss') or die "exec: $!\n";
     }
-    Time::HiRes::sleep(0.02) until grep { /getent/ } running($ns);
+    Time::HiRes::sleep(0.02) until grep { /getent/ } running($in);
     kill $signal => $pid;
     waitpid $pid, 0;
-    Time::HiRes::sleep(0.02) while running($ns);
-    pass("SIG$signal to the program ends getent, too");
+    Time::HiRes::sleep(0.02) while running($in);
+    return pass("SIG$signal to the program ends getent, too: @args");
 }
+ends_with_program($ns, $_) for qw(KILL TERM);
 
-# The go-between ends getent when it is killed itself.
-{
-    my $pid = open(my $out, '-|', $ns->prefix, $DRIVER, '-t', 60, 'hang.nss') or die "open: $!\n";
+# A signal to the go-between: killed, it takes getent with it; stopped, it stops nothing else.
+for my $case (['KILL', 'name service failed'], ['STOP', 'Connection timed out']) {
+    my ($signal, $error) = @$case;
+    my $pid = open(my $out, '-|', $ns->prefix, $DRIVER, '-t', 2, 'hang.nss') or die "open: $!\n";
     my @helper;
     Time::HiRes::sleep(0.02) until @helper = children_of($ns, $pid);
     Time::HiRes::sleep(0.02) until grep { /getent/ } running($ns);
-    kill KILL => @helper;
+    kill $signal => @helper;
     like(
         do { local $/; <$out> },
-        qr/\Aresolve hang\.nss: name service failed\n/,
-        'go-between killed'
+        qr/\Aresolve hang\.nss: \Q$error\E\n/,
+        "SIG$signal to the go-between"
     );
     close $out;
     Time::HiRes::sleep(0.02) while running($ns);
@@ -228,10 +236,36 @@ undef $dns;
 my $alone = namespace('nss2', 'files netiotest');
 $dns = NetIO::Test::DNS->start($alone, $ZONE);
 is(drive($alone, @full, '-4', 'known.nss'), '192.0.2.77', 'a source without dns');
+is(drive($alone, @full, '-f', '-4', 'known.nss'), '192.0.2.77', 'a child frees its copy');
 is(drive($alone, @full, 'dns.test'),        'resolve dns.test: host not found', 'dns is not asked');
 is(join(', ', $dns->asked),                 '',                                 'indeed not');
+
+# A program that has given its rights away cannot signal what it has started with them.
+is(
+    drive($alone, '-u', 65_534, '-t', 0.5, 'hang.nss'),
+    'resolve hang.nss: Connection timed out',
+    'the deadline, as another user'
+);
+is(join(' ', running($alone)), '', 'and no process is left');
+ends_with_program($alone, 'KILL', '-u', 65_534);
+
 my $files = namespace('nss3', 'files');
 is(drive($files, @full, 'known.nss'), 'resolve known.nss: host not found', 'files alone');
 is(drive($files, @full, 'listed'),    '192.0.2.3',                         'files alone: listed');
+
+# Name servers on a link are known to the C library, not to every c-ares.  Nobody answers there; what
+# matters is that others are not asked instead, and that it is asked.
+for my $case (
+    ['alone',         'host not found', '',                     'fe80::53%lo'],
+    ['beside others', '192.0.2.5',            'AAAA dns.test, A dns', '127.0.0.1', 'fe80::53%lo'],
+    )
+{
+    my ($name, $answer, $asked, @servers) = @$case;
+    undef $dns;
+    my $link = namespace('nss4', 'files dns', @servers);
+    $dns = NetIO::Test::DNS->start($link, $ZONE);
+    like(drive($link, '-t', 1, 'dns.test'), qr/\Q$answer\E\z/, "a name server on a link, $name");
+    like(join(', ', $dns->asked), qr/\A\Q$asked\E/, "who was asked, $name");
+}
 
 done_testing;

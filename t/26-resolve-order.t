@@ -24,6 +24,7 @@ plan skip_all => $missing if $missing;
 my %host = (
     both    => [qw(198.51.100.1 2001:db8:1::1)],
     private => [qw(fd00:1::1 198.51.100.1)],
+    site    => [qw(198.51.100.1 fd00:0:0:7::1)],
     kinds   => [qw(fd00:1::1 2002:c633:6401::1 2001:db8:1::1)],
     four    => [qw(198.51.100.9 198.51.100.2 192.0.2.7 198.51.100.5)],
     link    => [qw(169.254.7.7 198.51.100.1)],
@@ -58,6 +59,11 @@ my @table = (
         'private IPv6 on both ends', [$v4, $gua, $ula2],
         private => '198.51.100.1 fd00:1::1',
         glibc   => 'fd00:1::1 198.51.100.1'
+    ],
+    [
+        'private IPv6 of the same site',
+        [$v4, $gua, $ula2],
+        site => 'fd00:0:0:7::1 198.51.100.1'
     ],
     ['private IPv6 without a way there', [$v4], private => '198.51.100.1 fd00:1::1'],
     [

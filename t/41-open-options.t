@@ -8,6 +8,7 @@ use lib 't/lib';
 
 use Cwd ();
 use Errno qw(EACCES EADDRINUSE EADDRNOTAVAIL EINVAL);
+use IO::Socket::INET ();
 use NetIO;
 use NetIO::Test::Netns;
 use NetIO::Test::Peer;
@@ -58,6 +59,10 @@ subtest 'source and source_port' => sub {
     is $@->message, "tcpopen $here @{[$echo->port]}: "
         . ($@->stage eq 'bind' ? "bind 127.0.0.6:$port: Address already in use"
             : "connect $here:@{[$echo->port]}: Cannot assign requested address"), 'text';
+    my $taken = IO::Socket::INET->new(LocalAddr => $here, Listen => 1) or die "$@\n";
+    ok !eval { tcpopen('localhost', 9, source_port => $taken->sockport) }, 'one that listens';
+    like $@->message, qr/\bbind 127\.0\.0\.1:\d+: Address already in use/,
+        'of several addresses, each is told with the stage at which it failed';
     ok !eval { open_with(source => '192.0.2.77') }, 'a source that is not ours';
     is join(' ', $@->stage, $@->code_name, $@->address), 'bind EADDRNOTAVAIL 192.0.2.77:0',
         'stage, code and address';

@@ -280,6 +280,19 @@ sub resident {
     is_deeply([finish($child)], [0, '', ''], 'and it ends');
 }
 
+{
+    # The peer is not to blame.
+    my ($read, $write) = pipe_ends();
+    is_deeply(
+        against(
+            { stdout => $write }, NetIO::Test::Peer->start(flood => 'x' x 4096),
+            '--deadline', 0.3
+        ),
+        [75, '', "tcpopen: standard output: Connection timed out\n"],
+        'a standard output that nobody reads: the deadline holds'
+    );
+}
+
 # ---- CRLF ------------------------------------------------------------------------------
 
 my @lines = (
@@ -521,6 +534,11 @@ is_deeply(
     [tcpopen({ input => 'x' x 70000 }, @udp, '127.0.0.1', $udp_port)],
     [0, "65507\n4493\n", ''],
     'a large file becomes several'
+);
+is_deeply(
+    [tcpopen({ input => "\n" x 40_000 }, @udp, '--crlf', '127.0.0.1', $udp_port)],
+    [0, "65507\n14493\n", ''],
+    'so does one that --crlf makes large'
 );
 {
     # A port of TCP that is bound is free for UDP, most likely.

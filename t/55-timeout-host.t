@@ -157,6 +157,46 @@ subtest 'F2 handlers and destructors' => sub {
     ok expired(sub { timeout { my @x = sort { spin(0.005); $a <=> $b } 1 .. 100 } 0.02 }), 'sort';
 };
 
+{
+    # Perl's system() has changed them, and it is not system() that is died in.
+    state_of();    # $SIG{INT} has been read: Perl remembers that, but it is no handler
+    my $before = state_of();
+    $SIG{USR1} = sub { sleep $LONG while 1 };
+    my $error = expired(sub {
+        timeout {
+            system 'kill -USR1 $PPID; exec sleep 0.2';
+            fail 'on';
+        } 0.1;
+    });
+    ok $error, 'F5 a handler that hangs while system waits';
+    $SIG{USR1} = 'DEFAULT';
+    delete $SIG{USR1};
+    is state_of() =~ s/ USR1=//r, $before =~ s/ USR1=//r, 'F5 signals: as before';
+    1 while wait != -1;
+}
+
+# What it takes may be used up: an error, and the block is not entered.
+my $say = 'eval { timeout { print "entered" } 60 }; print ref $@, " ", $@->code_name, " ", $@';
+my $want = 'NetIO::Error EAGAIN timeout: no timer: Resource temporarily unavailable';
+for (
+    ['no timer',  'ulimit -i 0 && ', ''],
+    ['no signal', '', '$SIG{$_} = sub { } for "RTMIN", (map { "NUM$_" } 35 .. 63), "RTMAX"; '],
+) {
+    my ($name, $shell, $perl) = @$_;
+    local $ENV{PERL5LIB} = join ':', @INC;
+    open my $out, '-|', 'bash', '-c', qq{$shell exec "\$0" -MNetIO=timeout -e "\$1"}, $^X,
+        $perl . $say or die "sh: $!\n";
+    like do { local $/; readline $out }, qr/\A$want at /, "F13 $name left";
+    close $out;
+}
+
+is system($^X, (map {"-I$_"} @INC), '-MNetIO=timeout', '-e',
+    'END { $? = eval { timeout { sleep 1000 } 0.01; 1 } ? 1 : $@->code_name eq "ETIMEDOUT" ? 9 : 2 }'
+    ) >> 8, 9, 'in an END block';
+is system($^X, (map {"-I$_"} @INC), '-MNetIO=timeout', '-e',
+    'timeout { exec "sh", "-c", "sleep 0.1; exit 7" } 0.02') >> 8, 7,
+    'a program that takes its place is not bound';
+
 subtest 'F6 forks' => sub {
     my $child;
     my $late = expired(sub {

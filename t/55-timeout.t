@@ -292,6 +292,16 @@ subtest 'F13 seconds' => sub {
     tie my $tied, 'Counted', 60;
     is scalar(timeout { 'ran' } $tied), 'ran', 'a tied number';
     is ${ tied $tied }[1], 1, 'is read once';
+    is join('-', 1, (timeout { 2 } 60), 3), '1-2-3', 'parentheses make it one of a list';
+    for my $code ('Counted::FETCH', undef, '', 1) {
+        my $line  = __LINE__ + 1;
+        my $error = thrown(sub { &timeout($code, 60) });
+        is ref $error, 'NetIO::Error', 'not code: ' . ($code // 'undef') or next;
+        is $error->stage,   'option', 'its stage';
+        is $error->message, 'timeout: no code reference given', 'its text';
+        is $error->line,    $line, 'its line';
+    }
+    is scalar(&timeout(bless([], 'Callable'), 60)), 'called', 'an object that can be called';
     is eval('timeout { 1 }; 1'), undef, 'none at all is an error of the compiler';
     is eval('timeout 5; 1'), undef, 'so is a block that is missing';
 };
@@ -301,6 +311,33 @@ subtest 'F13 seconds' => sub {
     sub TIESCALAR { return bless [$_[1], 0], $_[0] }
     sub FETCH     { $_[0][1]++; return $_[0][0] }
 }
+
+{
+    package Callable;
+    use overload '&{}' => sub {
+        sub { return 'called' }
+    };
+}
+
+subtest 'F2 who is to blame' => sub {
+    require Carp;
+    my $line = __LINE__ + 1;
+    like thrown(sub { timeout { Carp::croak('complaint') } 60 }),
+        qr/\Acomplaint at \Q@{[__FILE__]}\E line $line\.$/m, 'croak: the line of the block';
+};
+
+subtest 'F2 within a require' => sub {
+    my $dir = File::Temp->newdir;
+    open my $fh, '>', "$dir/Slow.pm" or die "$dir/Slow.pm: $!\n";
+    print {$fh} 'package Slow; sleep 1000; sleep 1000 while 1; 1';
+    close $fh or die "$dir/Slow.pm: $!\n";
+    local @INC = ("$dir", @INC);
+    like thrown(sub { timeout { require Slow } 0.02 }),
+        qr/\Atimeout: not finished after 0\.02 seconds at .*^Compilation failed in require/ms,
+        'the error is a text';
+    like thrown(sub { require Slow }), qr/\AAttempt to reload Slow\.pm aborted/,
+        'the module cannot be loaded';
+};
 
 kill KILL => $child;
 waitpid $child, 0;

@@ -222,12 +222,13 @@ static void store(pTHX_ HV *plan, const char *name, SV *value)
     (void)hv_store(plan, name, (I32)strlen(name), value, 0);
 }
 
-static void append(pTHX_ SV *text, const struct netio_addr *address, int code)
+static void append(pTHX_ SV *text, const struct netio_attempt *attempt)
 {
     char where[NETIO_ADDR_STRLEN];
 
-    sv_catpvf(text, "%sconnect %s: %s", SvCUR(text) ? "; " : "",
-              netio_addr_str(address, where, sizeof where), netio_error_text(code));
+    sv_catpvf(text, "%s%s %s: %s", SvCUR(text) ? "; " : "", netio_stage_str(attempt->stage),
+              netio_addr_str(&attempt->address, where, sizeof where),
+              netio_error_text(attempt->code));
 }
 
 /* The plan is the caller's, and stays when handlers have run; errno comes last. */
@@ -238,8 +239,7 @@ static void report(pTHX_ HV *plan, const struct netio_error *error, struct netio
     SV *details = newSVpvs("");
 
     for (size_t i = 0; i < count; i++)
-        append(aTHX_ details, &attempts[i].address,
-               attempts[i].code ? attempts[i].code : -ETIMEDOUT);
+        append(aTHX_ details, &attempts[i]);
     if (!SvCUR(details))
         sv_setpv(details, known_text(error->code));
     store(aTHX_ plan, "details", details);
@@ -265,12 +265,6 @@ static void free_resolve(pTHX_ void *machine)
     errno = saved;
 }
 
-static void wait_for(pTHX_ const struct netio_want *want)
-{
-    if (xs_wait(aTHX_ want->fd, want->events, want->deadline) == -EINTR)
-        PERL_ASYNC_CHECK();
-}
-
 static int drive(pTHX_ HV *plan, struct netio_open *machine)
 {
     struct netio_error error;
@@ -285,7 +279,7 @@ static int drive(pTHX_ HV *plan, struct netio_open *machine)
             return -1;
         }
         netio_open_want(machine, &want);
-        wait_for(aTHX_ &want);
+        xs_wait_want(aTHX_ &want);
     }
 }
 
@@ -353,7 +347,7 @@ static int drive_resolve(pTHX_ struct netio_resolve *machine, struct netio_error
 
     while ((code = netio_resolve_step(machine, error)) == -EAGAIN) {
         netio_resolve_want(machine, &want);
-        wait_for(aTHX_ &want);
+        xs_wait_want(aTHX_ &want);
     }
     return code;
 }

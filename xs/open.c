@@ -39,20 +39,14 @@ static void free_machine(pTHX_ void *machine)
 
 #define SHOWN_ATTEMPTS 4
 
-/* Why an attempt came to nothing; one that was still on its way has run out of time. */
-static int attempt_code(const struct netio_attempt *attempt)
-{
-    return attempt->code ? attempt->code : -ETIMEDOUT;
-}
-
 static AV *attempts_av(pTHX_ const struct netio_attempt *attempts, size_t count)
 {
     AV *av = newAV();
 
     for (size_t i = 0; i < count; i++)
-        av_push(av, newRV_noinc((SV *)xs_error_attempt(
-                        aTHX_ attempts[i].stage ? attempts[i].stage : NETIO_STAGE_CONNECT,
-                        attempt_code(&attempts[i]), &attempts[i].address, attempts[i].elapsed)));
+        av_push(av, newRV_noinc((SV *)xs_error_attempt(aTHX_ attempts[i].stage, attempts[i].code,
+                                                       &attempts[i].address,
+                                                       attempts[i].elapsed)));
     return av;
 }
 
@@ -66,7 +60,7 @@ static void describe_all(pTHX_ SV *message, const struct netio_error *error,
     for (size_t i = 0; i < count && i < SHOWN_ATTEMPTS; i++) {
         if (i)
             sv_catpvs(message, "; ");
-        xs_error_describe(aTHX_ message, NETIO_STAGE_CONNECT, attempt_code(&attempts[i]),
+        xs_error_describe(aTHX_ message, attempts[i].stage, attempts[i].code,
                           &attempts[i].address);
     }
     if (count > SHOWN_ATTEMPTS)
@@ -169,11 +163,9 @@ static int drive(pTHX_ const struct call *call, struct netio_open *machine, int 
 
     for (; code == -EAGAIN; code = netio_open_step(machine, error)) {
         netio_open_want(machine, &want);
-        int ready = xs_wait(aTHX_ want.fd, want.events, want.deadline);
-        if (ready == -EINTR) {
-            PERL_ASYNC_CHECK();
-        } else if (ready < 0 && ready != -ETIMEDOUT) {
-            code = netio_error_set(error, NETIO_STAGE_CONNECT, ready, NULL, NULL);
+        int waited = xs_wait_want(aTHX_ &want);
+        if (waited != 0) {
+            code = netio_error_set(error, NETIO_STAGE_CONNECT, waited, NULL, NULL);
             break;
         }
     }

@@ -263,34 +263,33 @@ static struct guard *find_expired(pTHX_ struct guard *guard, int64_t now)
     return found;
 }
 
-/* 'IGNORE' was said, and is not what system() does while it waits. */
-static bool perl_ignores(pTHX_ const char *name)
-{
-    SV **value = hv_fetch(get_hv("SIG", GV_ADD), name, (I32)strlen(name), 0);
-
-    return value && SvPOK(*value) && strEQ(SvPVX_const(*value), "IGNORE");
-}
-
+/* 'IGNORE' is what system() does while it waits, too.  Where %SIG says nothing, what was there
+ * before may be somebody's handler in C. */
 static void repair_action(pTHX_ int number, const char *name, const struct sigaction *before)
 {
+    SV **value = hv_fetch(get_hv("SIG", GV_ADD), name, (I32)strlen(name), 0);
+    const char *said = value && SvPOK(*value) ? SvPVX_const(*value) : "";
+    bool is_handler = (value && SvROK(*value)) || (*said && strNE(said, "DEFAULT"));
     struct sigaction now;
 
-    if (sigaction(number, NULL, &now) == -1 || now.sa_handler != SIG_IGN ||
-        perl_ignores(aTHX_ name))
+    if (sigaction(number, NULL, &now) == -1 || now.sa_handler != SIG_IGN || strEQ(said, "IGNORE"))
         return;
-    if (PL_psig_ptr[number])
+    if (is_handler)
         (void)rsignal(number, PL_csighandlerp);
+    else if (*said || before->sa_handler == PL_csighandlerp)
+        (void)rsignal(number, SIG_DFL);
     else
         (void)sigaction(number, before, NULL);
 }
 
 /* Perl's system() ignores SIGINT and SIGQUIT and blocks SIGCHLD while it waits, and leaves
- * it so when a handler dies. */
-static void repair_system(pTHX_ const my_cxt_t *my)
+ * it so when a handler dies: it, or a %SIG handler that it has called and that hangs. */
+static void repair_system(pTHX_ const my_cxt_t *my, const struct guard *guard)
 {
     sigset_t set = only(SIGCHLD);
 
-    if (!PL_op || PL_op->op_type != OP_SYSTEM)
+    if ((!PL_op || PL_op->op_type != OP_SYSTEM) &&
+        !is_inside(PL_curstackinfo, guard, PERLSI_SIGNAL))
         return;
     repair_action(aTHX_ SIGINT, "INT", &my->interrupt);
     repair_action(aTHX_ SIGQUIT, "QUIT", &my->quit);
@@ -350,7 +349,7 @@ static void hook(pTHX)
         int64_t now = netio_clock_now();
         struct guard *guard = find_expired(aTHX_ my->innermost, now);
         if (guard && may_throw(aTHX_ guard, now)) {
-            repair_system(aTHX_ my);
+            repair_system(aTHX_ my, guard);
             throw_expired(aTHX_ my, guard, now);
         }
     }
@@ -367,10 +366,12 @@ void xs_timeout_check(pTHX)
         throw_expired(aTHX_ &MY_CXT, guard, now);
 }
 
+/* Carp is told, too, not to blame the line of NetIO.pm that has called a block. */
 static void install_hook(pTHX_ my_cxt_t *my)
 {
     if (my->hooked)
         return;
+    (void)hv_stores(get_hv("Carp::Internal", GV_ADDMULTI), "NetIO", newSViv(1));
     my->before = PL_signalhook;
     PL_signalhook = hook;
     my->hooked = true;
@@ -389,6 +390,14 @@ static NV get_seconds(pTHX_ SV *value)
                          SVfARG(xs_text_shown(aTHX_ &text))));
 }
 
+/* The prototype sees to it, except for a call by &timeout(...): a name is not called. */
+static void check_code(pTHX_ SV *code)
+{
+    if (!SvROK(code) || (SvTYPE(SvRV(code)) != SVt_PVCV && !SvAMAGIC(code)))
+        throw_error(aTHX_ NETIO_STAGE_OPTION, NETIO_EBADOPTION,
+                    newSVpvs("timeout: no code reference given"));
+}
+
 static void fill_guard(pTHX_ struct guard *guard, NV seconds)
 {
     const PERL_CONTEXT *frame = caller_cx(0, NULL);
@@ -401,13 +410,14 @@ static void fill_guard(pTHX_ struct guard *guard, NV seconds)
 }
 
 /* Nothing is left behind when it throws: the guard is in no list then. */
-SV *xs_timeout_guard(pTHX_ SV *value)
+SV *xs_timeout_guard(pTHX_ SV *value, SV *block)
 {
     dMY_CXT;
     struct guard guard = {.seconds = get_seconds(aTHX_ value)};
     int before = errno;
     int code;
 
+    check_code(aTHX_ block);
     fill_guard(aTHX_ &guard, guard.seconds);
     if (guard.deadline == NETIO_NEVER)
         return newSV(0);

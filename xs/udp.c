@@ -317,11 +317,9 @@ static ssize_t drive(pTHX_ struct call *call, struct netio_udp_ask *machine, con
         if (size != -EAGAIN)
             throw_failure(aTHX_ call, &error, machine);
         netio_udp_ask_want(machine, &want);
-        int ready = xs_wait(aTHX_ want.fd, want.events, want.deadline);
-        if (ready == -EINTR) {
-            PERL_ASYNC_CHECK();
-        } else if (ready < 0 && ready != -ETIMEDOUT) {
-            (void)netio_error_set(&error, NETIO_STAGE_READ, ready, NULL, NULL);
+        int waited = xs_wait_want(aTHX_ &want);
+        if (waited != 0) {
+            (void)netio_error_set(&error, NETIO_STAGE_READ, waited, NULL, NULL);
             throw_failure(aTHX_ call, &error, machine);
         }
     }

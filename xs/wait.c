@@ -70,3 +70,12 @@ int xs_wait(pTHX_ int fd, unsigned events, netio_deadline deadline)
         return -ETIMEDOUT;
     return poller.revents & POLLNVAL ? -EBADF : (int)events_of(poller.revents, events);
 }
+
+int xs_wait_want(pTHX_ const struct netio_want *want)
+{
+    int ready = xs_wait(aTHX_ want->fd, want->events, want->deadline);
+
+    if (ready == -EINTR)
+        PERL_ASYNC_CHECK();
+    return ready < 0 && ready != -EINTR && ready != -ETIMEDOUT ? ready : 0;
+}

@@ -270,9 +270,8 @@ EAGAIN: the read may be tried again, the C<print> has lost what it could not sen
 A copy by C<< open my $copy, '+<&', $fh >> shares the deadline as a reader.  For its output Perl
 makes a layer of its own, which knows of no deadline: print to the original.
 
-A thread that is born, and a
-child after C<fork>, have one of their own from then on.  The socket is closed with the last of
-them.
+A thread that is born, and a child after C<fork>, have one of their own from then on.  The socket
+is closed with the last of them.
 
 =head2 In the place of IO::Socket::IP
 

@@ -175,6 +175,10 @@ static void check_socket_options(void)
     refusal = -EAGAIN;
     snprintf(expected, sizeof expected, "socket 127.0.0.1:%s: No buffer space available", service);
     is_str(opened(service, &options, &fd), expected, "but not make anybody wait");
+    refusal = 1;
+    snprintf(expected, sizeof expected, "socket 127.0.0.1:%s: Invalid argument", service);
+    is_str(opened(service, &options, &fd), expected, "nor give out a descriptor that is none");
+    is_int(fd, -EINVAL, "but an error");
     refusal = 0;
     close(listener);
 }

@@ -1,32 +1,33 @@
 /* Opens a connection and says what came of it, for tests in Perl that build the network
  * around it (t/25-open-net.t, xt/deadline/open.t):
  *
- *     drive-open [-4 | -6] [-t SECONDS] [-n FILES] [-p] [-s] [-r TIMES [-o]] HOST SERVICE
+ *     drive-open [-4 | -6] [-t SECONDS] [-n FILES] [-f] [-p] [-s] [-r TIMES [-o]] HOST SERVICE
  *
- * -n: with so many descriptors at most; -p: the machine hosted by a loop; -s: under a signal
+ * -n: with so many descriptors at most; -f: a child of fork frees its copy of the machine before
+ * each wait; -p: the machine hosted by a loop; -s: under a signal
  * every 200 microseconds.  It prints each attempt as "try ADDRESS: TEXT", then "opened" or the
  * error as netio_error_str has it, then "code NAME", "elapsed MICROSECONDS", and "left N" for
  * descriptors that were not closed.  -r: only "late MICROSECONDS", so many times: how long
  * after SECONDS it ended, and for comparison "bare MICROSECONDS", the same of a poll(2).  -o: then
  * it opens after SECONDS, and its deadline is a minute. */
 #include "descriptors.h"
+#include "late.h"
+#include "storm.h"
 #include "tap.h"
 
 #include <netio/loop.h>
 #include <netio/open.h>
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/time.h>
+#include <sys/wait.h>
 
 /* What the command line asks for. */
 struct plan {
     const char *host, *service;
     double seconds; /* 0: no deadline */
-    int family, in_loop, times, opens;
+    int family, in_loop, forks, times, opens;
     rlim_t files; /* 0: no limit */
 };
 
@@ -57,15 +58,28 @@ static int wait_in_loop(struct netio_loop *loop, const struct netio_want *want)
     return code < 0 ? code : 0;
 }
 
-static int drive(struct netio_open *machine, int in_loop, struct netio_error *error)
+static void free_in_child(struct netio_open *machine)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        netio_open_free(machine);
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+}
+
+static int drive(struct netio_open *machine, const struct plan *plan, struct netio_error *error)
 {
     struct netio_loop *loop = NULL;
     struct netio_want want;
-    int code = in_loop ? netio_loop_new(&loop, 0) : 0;
+    int code = plan->in_loop ? netio_loop_new(&loop, 0) : 0;
 
     while (!code && (code = netio_open_step(machine, error)) == -EAGAIN) {
+        if (plan->forks)
+            free_in_child(machine);
         netio_open_want(machine, &want);
-        code = in_loop ? wait_in_loop(loop, &want) : netio_want_poll(&want);
+        code = plan->in_loop ? wait_in_loop(loop, &want) : netio_want_poll(&want);
     }
     netio_loop_free(loop);
     return code;
@@ -82,16 +96,15 @@ static void show_attempts(const struct netio_open *machine)
                attempts[i].code ? netio_error_text(attempts[i].code) : "connected");
 }
 
-static int run(const char *host, const char *service, struct netio_open_options *options,
-               int in_loop)
+static int run(const struct plan *plan, const struct netio_open_options *options)
 {
     struct netio_open *machine;
     struct netio_error error = {0};
     char text[320];
-    int code = netio_tcpopen_start(&machine, host, service, options, &error);
+    int code = netio_tcpopen_start(&machine, plan->host, plan->service, options, &error);
 
     if (!code) {
-        code = drive(machine, in_loop, &error);
+        code = drive(machine, plan, &error);
         show_attempts(machine);
         netio_open_free(machine);
     }
@@ -100,35 +113,6 @@ static int run(const char *host, const char *service, struct netio_open_options 
     if (code >= 0)
         netio_fd_close(code);
     return code;
-}
-
-static void nothing_at_all(int number)
-{
-    (void)number;
-}
-
-static void begin_storm(void)
-{
-    const struct itimerval storm = {{0, 200}, {0, 200}};
-    struct sigaction action = {.sa_handler = nothing_at_all};
-
-    sigaction(SIGALRM, &action, NULL);
-    setitimer(ITIMER_REAL, &storm, NULL);
-}
-
-/* Microseconds from a moment and so many seconds to now. */
-static long long late(int64_t started, double seconds)
-{
-    return (netio_clock_now() - started - (int64_t)(seconds * 1e9)) / 1000;
-}
-
-/* A bare poll(2), once more after each signal. */
-static void wait_bare(int64_t started, double seconds)
-{
-    long long left;
-
-    while ((left = -late(started, seconds)) > 0)
-        poll(NULL, 0, (int)((left + 999) / 1000));
 }
 
 static int compare(const struct plan *plan)
@@ -143,9 +127,7 @@ static int compare(const struct plan *plan)
             return 1;
         netio_fd_close(code);
         printf("late %lld\n", late(started, plan->seconds));
-        started = netio_clock_now();
-        wait_bare(started, plan->seconds);
-        printf("bare %lld\n", late(started, plan->seconds));
+        late_bare(plan->seconds);
     }
     return 0;
 }
@@ -164,7 +146,7 @@ static void drive_once(const struct plan *plan)
     if (plan->seconds > 0)
         options.deadline = netio_deadline_in(plan->seconds);
     setrlimit(RLIMIT_NOFILE, &few);
-    run(plan->host, plan->service, &options, plan->in_loop);
+    run(plan, &options);
     setrlimit(RLIMIT_NOFILE, &limit);
     printf("elapsed %lld\n", late(started, 0));
     printf("left %d\n", open_descriptors() - before);
@@ -182,6 +164,9 @@ static int read_option(struct plan *plan, int option)
     case 't':
         plan->seconds = atof(optarg);
         return 0;
+    case 'f':
+        plan->forks = 1;
+        return 0;
     case 'n':
         plan->files = (rlim_t)atoi(optarg);
         return 0;
@@ -195,7 +180,7 @@ static int read_option(struct plan *plan, int option)
         plan->times = atoi(optarg);
         return 0;
     case 's':
-        begin_storm();
+        storm_begin(200);
         return 0;
     default:
         return -1;
@@ -207,7 +192,7 @@ int main(int argc, char **argv)
     struct plan plan = {0};
     int option;
 
-    while ((option = getopt(argc, argv, "46t:n:opr:s")) != -1)
+    while ((option = getopt(argc, argv, "46ft:n:opr:s")) != -1)
         if (read_option(&plan, option) == -1)
             return 64;
     if (argc - optind != 2)

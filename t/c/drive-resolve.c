@@ -1,15 +1,16 @@
 /* Looks a name up and says what came of it, for tests in Perl that build the network around it
  * (t/26-resolve-net.t):
  *
- *     drive-resolve [-4 | -6] [-1] [-c SECONDS] [-t SECONDS] [-n FILES] HOST
+ *     drive-resolve [-4 | -6] [-1] [-f] [-c SECONDS] [-t SECONDS] [-n FILES] [-u UID] HOST
  *
- * -1: takes what there is first and does not wait for the rest; -c: cancels after so long; -n: with so many descriptors at
- * most.  It prints "answer ADDRESS..." whenever the answer has changed and "done" at the end, or
- * the error as netio_error_str has it; then "code NAME", "elapsed MICROSECONDS", "first
- * MICROSECONDS" (when the first addresses were there), and "left N" for descriptors that were
- * not closed; "children N" for processes that are to be waited for, "SIGCHLD N" for how often that
- * signal came, "mask N" for signals that are blocked.  It is the reaper of what is below it, as
- * pid 1 of a container would be. */
+ * -1: takes what there is first and does not wait for the rest; -f: a child frees it, too; -c:
+ * cancels after so long; -n: with so many descriptors at most; -u: as that user from the start
+ * of the look-up to its end. It prints "answer ADDRESS..." whenever the answer has changed and
+ * "done" at the end, or the error as netio_error_str has it; then "code NAME", "elapsed
+ * MICROSECONDS", "first MICROSECONDS" (when the first addresses were there), and "left N" for
+ * descriptors that were not closed; "children N" for processes that are to be waited for,
+ * "SIGCHLD N" for how often that signal came, "mask N" for signals that are blocked.  It is the
+ * reaper of what is below it, as pid 1 of a container would be. */
 #include "descriptors.h"
 #include "tap.h"
 
@@ -26,8 +27,9 @@ struct plan {
     const char *host;
     double seconds; /* 0: no deadline */
     netio_deadline cancel;
-    int family, once;
+    int family, once, fork;
     rlim_t files; /* 0: no limit */
+    uid_t user;   /* 0: stay */
 };
 
 static long long first_after; /* microseconds; 0: no addresses came */
@@ -51,6 +53,21 @@ static size_t show(const struct netio_resolve *resolve, size_t shown)
         printf(" %s", netio_addr_host_str(&addrs[i], text, sizeof text));
     printf("\n");
     return count;
+}
+
+static int sigchlds;
+
+/* As a child does that is made in a signal handler, and unwinds. */
+static void free_in_child(struct netio_resolve *resolve)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        netio_resolve_free(resolve);
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+    sigchlds = 0;
 }
 
 static int drive(struct netio_resolve *resolve, const struct plan *plan, int64_t started,
@@ -86,9 +103,15 @@ static int run(const struct plan *plan, int64_t started)
     char text[640];
     int code = netio_resolve_start(&resolve, plan->host, plan->family, deadline, &error);
 
+    if (plan->user && setresuid(plan->user, plan->user, 0) == -1)
+        return -errno;
+    if (!code && plan->fork)
+        free_in_child(resolve);
     if (!code)
         code = drive(resolve, plan, started, &error);
     netio_resolve_free(resolve);
+    if (plan->user && setresuid(0, 0, 0) == -1)
+        return -errno;
     printf("%s\n", code ? netio_error_str(&error, text, sizeof text) : "done");
     printf("code %s\n", code ? netio_error_name(code) : "0");
     return code;
@@ -106,6 +129,9 @@ static int read_option(struct plan *plan, int option)
     case '1':
         plan->once = 1;
         return 0;
+    case 'f':
+        plan->fork = 1;
+        return 0;
     case 'c':
         plan->cancel = netio_deadline_in(atof(optarg));
         return 0;
@@ -115,12 +141,13 @@ static int read_option(struct plan *plan, int option)
     case 'n':
         plan->files = (rlim_t)atoi(optarg);
         return 0;
+    case 'u':
+        plan->user = (uid_t)atoi(optarg);
+        return 0;
     default:
         return -1;
     }
 }
-
-static int sigchlds;
 
 static void count_sigchld(int number)
 {
@@ -149,7 +176,7 @@ int main(int argc, char **argv)
     struct rlimit limit, few;
     int option;
 
-    while ((option = getopt(argc, argv, "461c:t:n:")) != -1)
+    while ((option = getopt(argc, argv, "461fc:t:n:u:")) != -1)
         if (read_option(&plan, option) == -1)
             return 64;
     if (argc - optind != 1)

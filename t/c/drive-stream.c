@@ -6,6 +6,8 @@
  * (a byte every millisecond), flood (bytes without a pause) or sink (reads without one).  -s: under
  * a signal every 200 microseconds.  It prints, so many times, "late MICROSECONDS": how long after
  * SECONDS the call ended, and for comparison "bare MICROSECONDS", the same of a poll(2). */
+#include "late.h"
+#include "storm.h"
 #include "tap.h"
 
 #include <netio/error.h>
@@ -16,7 +18,6 @@
 #include <poll.h>
 #include <stdint.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -56,12 +57,6 @@ static long call_of(const char *call, struct netio_stream *stream, netio_deadlin
     return netio_stream_write_at(stream, much, sizeof much, NULL, deadline);
 }
 
-/* Microseconds from a moment and so many seconds to now. */
-static long long late(int64_t started, double seconds)
-{
-    return (netio_clock_now() - started - (int64_t)(seconds * 1e9)) / 1000;
-}
-
 static int once(const char *call, const char *peer, double seconds)
 {
     struct netio_stream *stream;
@@ -88,24 +83,8 @@ static int once(const char *call, const char *peer, double seconds)
         netio_stream_free(stream);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    started = netio_clock_now();
-    poll(NULL, 0, (int)(seconds * 1000));
-    printf("bare %lld\n", late(started, seconds));
+    late_bare(seconds);
     return 0;
-}
-
-static void nothing_at_all(int number)
-{
-    (void)number;
-}
-
-static void begin_storm(void)
-{
-    const struct itimerval storm = {{0, 200}, {0, 200}};
-    struct sigaction action = {.sa_handler = nothing_at_all, .sa_flags = SA_RESTART};
-
-    sigaction(SIGALRM, &action, NULL);
-    setitimer(ITIMER_REAL, &storm, NULL);
 }
 
 int main(int argc, char **argv)
@@ -116,7 +95,7 @@ int main(int argc, char **argv)
     while ((option = getopt(argc, argv, "st:r:")) != -1)
         switch (option) {
         case 's':
-            begin_storm();
+            storm_begin(200);
             break;
         case 't':
             seconds = atof(optarg);

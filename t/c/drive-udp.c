@@ -10,13 +10,13 @@
  * MICROSECONDS", so many times: how long after SECONDS it ended, and for comparison "bare
  * MICROSECONDS", the same of a poll(2). */
 #include "descriptors.h"
+#include "late.h"
+#include "storm.h"
 #include "tap.h"
 
 #include <netio/udp.h>
 
 #include <errno.h>
-#include <poll.h>
-#include <sys/time.h>
 
 /* What the command line asks for. */
 struct plan {
@@ -73,26 +73,6 @@ static void run(const struct plan *plan, const struct netio_udp_options *options
     printf("code %s\n", n >= 0 ? "0" : netio_error_name((int)n));
 }
 
-static void nothing_at_all(int number)
-{
-    (void)number;
-}
-
-static void begin_storm(void)
-{
-    const struct itimerval storm = {{0, 200}, {0, 200}};
-    struct sigaction action = {.sa_handler = nothing_at_all};
-
-    sigaction(SIGALRM, &action, NULL);
-    setitimer(ITIMER_REAL, &storm, NULL);
-}
-
-/* Microseconds from a moment and so many seconds to now. */
-static long long late(int64_t started, double seconds)
-{
-    return (netio_clock_now() - started - (int64_t)(seconds * 1e9)) / 1000;
-}
-
 static struct netio_udp_options options_of(const struct plan *plan)
 {
     struct netio_udp_options options = {.family = plan->family,
@@ -113,9 +93,7 @@ static int compare(const struct plan *plan)
         if (netio_udp_ask(&plan->question, reply, sizeof reply, NULL, &options, NULL) != -ETIMEDOUT)
             return 1;
         printf("late %lld\n", late(started, plan->seconds));
-        started = netio_clock_now();
-        poll(NULL, 0, (int)(plan->seconds * 1000));
-        printf("bare %lld\n", late(started, plan->seconds));
+        late_bare(plan->seconds);
     }
     return 0;
 }
@@ -142,7 +120,7 @@ static int read_option(struct plan *plan, int option)
         plan->times = atoi(optarg);
         return 0;
     case 's':
-        begin_storm();
+        storm_begin(200);
         return 0;
     default:
         return -1;

@@ -2,6 +2,7 @@
  * localhost, and a conversation over it; a race, a reserved port, a datagram socket, a unix
  * socket (A25, A26). */
 #include "fault.h"
+#include "hurry.h"
 
 #include <netio/error.h>
 #include <netio/open.h>
@@ -88,6 +89,19 @@ static int talk(void)
     int wrong = peer < 0 ? 1 : converse(fd);
     netio_fd_close(peer);
     return wrong;
+}
+
+/* Nothing but its end can end it: it may neither wait for ever nor spin. */
+static int open_for_ever(void)
+{
+    struct netio_error error = {0};
+
+    fault_off();
+    drop_queued();
+    fault_on();
+    int fd = netio_tcpopen(host, service, NULL, &error);
+    netio_fd_close(fd);
+    return fd < 0 && (error.code != fd || !known(fd));
 }
 
 /* The machine, cancelled in the middle. */
@@ -267,6 +281,7 @@ int main(void)
     listen_here();
     host = "127.0.0.1";
     fault_walk("an address", talk);
+    fault_walk("an address, no deadline", open_for_ever);
     fault_walk("cancelled", cancel);
     mute = 1;
     fault_walk("a mute peer", talk);

@@ -1,6 +1,7 @@
 /* Every call that netio_udp_ask makes fails in turn: to one server, to two of which one refuses,
  * to names, from a port of ours, and cancelled in the middle (A25, A26). */
 #include "fault.h"
+#include "hurry.h"
 
 #include <netio/error.h>
 #include <netio/udp.h>
@@ -22,6 +23,15 @@ static unsigned bind_here(int *fd)
         getsockname(*fd, (struct sockaddr *)&in, &len))
         abort();
     return ntohs(in.sin_port);
+}
+
+static unsigned free_port(void)
+{
+    int fd;
+    unsigned port = bind_here(&fd);
+
+    close(fd);
+    return port;
 }
 
 /* Whoever has asked is told twice. */
@@ -135,7 +145,7 @@ int main(void)
     ask_of(second, 2);
     fault_walk("the second one", question);
     options.source = "127.0.0.1";
-    options.source_port = port == 40001 ? 40002 : 40001;
+    options.source_port = free_port();
     fault_walk("from a port of ours", question);
     ask_of(named, 3);
     fault_walk("names", question);

@@ -123,8 +123,8 @@
       EACCES)                                                                                      \
     X(setsid, pid_t, (void), (),                                                                   \
       EPERM)                                                                                       \
-    X(sigwaitinfo, int, (const sigset_t *set, siginfo_t *info), (set, info),                       \
-      EINTR)                                                                                       \
+    X(signalfd, int, (int fd, const sigset_t *set, int flags), (fd, set, flags),                   \
+      EMFILE, ENFILE, ENOMEM)                                                                      \
     X(waitpid, pid_t, (pid_t pid, int *status, int options), (pid, status, options),               \
       EINTR)
 

@@ -1,6 +1,7 @@
 /* Connections over the loopback: what opens, what fails and how it is told, nothing left
  * behind.  Networks that misbehave are in t/25-open-net.t. */
 #include "descriptors.h"
+#include "storm.h"
 #include "tap.h"
 
 #include <netio/loop.h>
@@ -11,7 +12,6 @@
 #include <linux/filter.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/time.h>
 
 /* A listener on 127.0.0.1; its port as text in service. */
 static int listen_here(int backlog, char service[16])
@@ -139,29 +139,19 @@ static void check_silence(void)
     close(listener);
 }
 
-static void handler(int number)
-{
-    (void)number;
-}
-
 /* A15: a storm of signals neither ends it nor makes it last for ever. */
 static void check_storm(void)
 {
-    const struct itimerval storm = {{0, 2000}, {0, 2000}}, calm = {{0, 0}, {0, 0}};
-    struct sigaction action = {.sa_handler = handler};
     char service[16], expected[64];
     int fd, listener = swallow_here(service);
 
-    sigaction(SIGALRM, &action, NULL);
-    setitimer(ITIMER_REAL, &storm, NULL);
+    storm_begin(2000);
     snprintf(expected, sizeof expected, "connect 127.0.0.1:%s: Connection timed out", service);
     is_str(opened("127.0.0.1", service, 0.1, &fd), expected, "A15 the deadline under signals");
     close(listener);
     listener = listen_here(5, service);
     is_str(opened("127.0.0.1", service, 10, &fd), "opened", "A15 a connection under signals");
-    setitimer(ITIMER_REAL, &calm, NULL);
-    signal(SIGALRM, SIG_DFL);
-    alarm(TAP_SECONDS);
+    storm_end();
     close(fd);
     close(listener);
 }
@@ -224,6 +214,38 @@ static void check_cancel(void)
     netio_open_free(machine);
     close(listener);
     is_int(open_descriptors(), before, "cancelled: nothing is left open");
+}
+
+static int copy;
+
+static int keep_copy(int fd, const struct netio_addr *to, void *data)
+{
+    (void)to;
+    (void)data;
+    copy = dup(fd);
+    return 0;
+}
+
+/* Somebody who shares the socket (a child of fork) ends it and takes its error: there is nothing
+ * to wait for any more, and without a deadline nothing else would end a machine that spins. */
+static void check_shared(void)
+{
+    struct netio_open_options options = {.prepare = keep_copy};
+    struct netio_error error;
+    struct netio_open *machine;
+    char service[16];
+    int code = 0, listener = swallow_here(service);
+    socklen_t len = sizeof code;
+
+    netio_tcpopen_start(&machine, "127.0.0.1", service, &options, NULL);
+    is_int(netio_open_step(machine, NULL), -EAGAIN, "under way");
+    shutdown(copy, SHUT_RDWR);
+    getsockopt(copy, SOL_SOCKET, SO_ERROR, &code, &len);
+    is_int(netio_open_step(machine, &error), -ENOTCONN, "ended by somebody else");
+    is_int(error.stage, NETIO_STAGE_CONNECT, "on its way");
+    netio_open_free(machine);
+    close(copy);
+    close(listener);
 }
 
 static void step_machine(struct netio_watch *watch, unsigned events)
@@ -418,6 +440,7 @@ int main(void)
     check_storm();
     check_machine();
     check_cancel();
+    check_shared();
     check_race();
     check_in_loop(0);
     check_in_loop(NETIO_LOOP_POLL);

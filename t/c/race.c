@@ -182,8 +182,8 @@ static void wait_for(const struct netio__race *race, const struct netio_want *mo
     netio__race_want(race, more, &want);
     if (want.deadline != NETIO_NEVER && want.deadline < next)
         next = want.deadline;
-    if (next <= fake_now || next == INT64_MAX || (things > 1) != (want.fd == race->epoll) ||
-        (things == 1 && want.fd == -1))
+    if (next <= fake_now || next == INT64_MAX || (things > 1 && want.fd != race->bundle.epoll) ||
+        (things > 0) != (want.fd >= 0))
         fail("it waits for the right thing: %d under way, fd %d", things, want.fd);
     if (is_hoarding && things > 1)
         is_int(watched(want.fd), things, "at %lld ms: what is on its way is looked at, no more",

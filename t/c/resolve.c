@@ -76,6 +76,7 @@ static const struct {
     {"2130706433", AF_UNSPEC, "resolve 2130706433: not a valid host name"},
     {"0x7f.1", AF_UNSPEC, "resolve 0x7f.1: not a valid host name"},
     {"127.0.0.0x1", AF_UNSPEC, "resolve 127.0.0.0x1: not a valid host name"},
+    {"a.0XaF.", AF_UNSPEC, "resolve a.0XaF.: not a valid host name"},
     {"1.2.3.4.", AF_UNSPEC, "resolve 1.2.3.4.: not a valid host name"},
     {"x" L63, AF_UNSPEC, "resolve x" L63 ": not a valid host name"},
 };
@@ -207,6 +208,7 @@ static const char hosts_file[] = "# a comment\n"
                                  "::1 six\n"
                                  "::ffff:192.0.2.7 mapped\n"
                                  "192.0.2.8 dotted.\n"
+                                 "\f192.0.2.10\vother\fblanks\n"
                                  "192.0.2.4 last";
 
 static const struct {
@@ -220,6 +222,7 @@ static const struct {
     {"one.test", AF_UNSPEC, "192.0.2.1 "},
     {"one.test", AF_INET6, ""},
     {"last", AF_UNSPEC, "192.0.2.4 "},
+    {"blanks", AF_UNSPEC, "192.0.2.10 "},
     {"on", AF_UNSPEC, ""},
     {"six", AF_UNSPEC, "::1 "},
     {"six", AF_INET6, "::1 "},
@@ -293,7 +296,8 @@ static const struct {
     {"search .\n", "whois", 0, "whois "},
     {"search\n", "whois", 0, "whois "},
     {"searching a.test\n", "whois", 0, "whois "},
-    {"search 1 2 3 4 5 6 7 8 9 10\n", "w", 0, "w.1 w.2 w.3 w.4 w.5 w.6 w.7 w.8 w "},
+    {"search 1 2 3 4 5 6 7 8 9 10\n", "w", 0, "w.1 w.2 w.3 w.4 w.5 w.6 w.7 w.8 w.9 w.10 w "},
+    {"search a b\nsearch c\n", "w.x", 0, "w.x w.x.c "},
     {"search " L63 "." L63 "." L63 " b.test\n", L63, 0, L63 ".b.test " L63 " "},
     {"search\ta.test \t b.test\r\n", "whois", 0, "whois.a.test whois.b.test whois "},
 };
@@ -359,6 +363,7 @@ static const struct {
     {"hosts: files mdns4_minimal [NOTFOUND=return] dns\n", 1, 1},
     {"hosts: mymachines resolve [!UNAVAIL=return] files myhostname\n", 0, 1},
     {" hosts :\tfiles[SUCCESS=merge]dns\r\n", 1, 0},
+    {"\vhosts:\ffiles\vdns\n", 1, 0},
     {"hosts: files wins[dns", 0, 1},
     {"hosts: files # ldap dns\n", 0, 0},
     {"#hosts: ldap\n", 1, 0},

@@ -1,10 +1,9 @@
 /* Parts of a stream: what comes before a delimiter, all the rest, what has come and was not
  * taken; wherever the bytes are cut, and however they end. */
+#include "pair.h"
 #include "tap.h"
 
 #include <netio/error.h>
-#include <netio/fd.h>
-#include <netio/stream.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,34 +11,6 @@
 #include <sys/socket.h>
 
 #define FAR netio_deadline_in(30)
-
-/* A stream on one end of a pair of sockets, the test on the other. */
-struct pair {
-    struct netio_stream *stream;
-    int peer;
-};
-
-static void pair_open(struct pair *pair, size_t line_max)
-{
-    int fd[2];
-
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) == -1 ||
-        netio_stream_new_take(&pair->stream, fd[0], line_max) < 0)
-        abort();
-    pair->peer = fd[1];
-}
-
-static void pair_close(struct pair *pair)
-{
-    netio_stream_free(pair->stream);
-    netio_fd_close(pair->peer);
-}
-
-static void say(const struct pair *pair, const char *text, size_t len)
-{
-    if (write(pair->peer, text, len) != (ssize_t)len)
-        abort();
-}
 
 static const struct {
     const char *name, *bytes;
@@ -111,10 +82,10 @@ static void check_splits(void)
             struct pair pair;
             char got[256] = "";
             pair_open(&pair, 8);
-            say(&pair, table[i].bytes, cut);
+            pair_say(&pair, table[i].bytes, cut);
             while (take_part(pair.stream, i, NETIO_NOW, got, sizeof got))
                 continue;
-            say(&pair, table[i].bytes + cut, table[i].len - cut);
+            pair_say(&pair, table[i].bytes + cut, table[i].len - cut);
             shutdown(pair.peer, SHUT_WR);
             while (take_part(pair.stream, i, FAR, got, sizeof got))
                 continue;
@@ -136,8 +107,8 @@ static void check_bytes(void)
     for (int i = 0; i < 256; i++)
         all[i] = (char)(i + 1);
     pair_open(&pair, 0);
-    say(&pair, all, sizeof all);
-    say(&pair, "a\0b\0\0c", 6);
+    pair_say(&pair, all, sizeof all);
+    pair_say(&pair, "a\0b\0\0c", 6);
     ssize_t n = netio_stream_until_at(pair.stream, "\0a", 2, 0, &part, FAR);
     is_mem(part, (size_t)n, all, 255, "A18 every byte");
     n = netio_stream_until_at(pair.stream, "\0\0", 2, 0, &part, FAR);
@@ -156,12 +127,12 @@ static void check_rest(void)
     char *all, *line;
 
     pair_open(&pair, 16);
-    say(&pair, "line\nthe \0rest", 14);
+    pair_say(&pair, "line\nthe \0rest", 14);
     netio_stream_line_at(pair.stream, &line, FAR);
     is_int(netio_stream_rest_at(pair.stream, 64, &all, NETIO_NOW), -ETIMEDOUT, "no end yet");
     is_int(netio_stream_buffered(pair.stream, &left), 9, "what came is there");
     is_mem(left, 9, "the \0rest", 9, "as it came");
-    say(&pair, " of it", 6);
+    pair_say(&pair, " of it", 6);
     is_int(netio_stream_rest_at(pair.stream, 14, &all, FAR), NETIO_ETOOLONG, "more than a limit");
     is_int(netio_stream_rest_at(pair.stream, 14, &all, FAR), NETIO_ETOOLONG, "and again");
     shutdown(pair.peer, SHUT_WR);
@@ -183,7 +154,7 @@ static void check_mixed(void)
     size_t got;
 
     pair_open(&pair, 8);
-    say(&pair, "a,b\ncd;ef\n123456789abc\nrest", 27);
+    pair_say(&pair, "a,b\ncd;ef\n123456789abc\nrest", 27);
     is_int(netio_stream_until_at(pair.stream, ",", 1, 0, &data, FAR), 1, "a part");
     is_int(netio_stream_line_at(pair.stream, &data, FAR), 1, "a line behind it");
     is_str(data, "b", "which begins there");

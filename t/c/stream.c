@@ -1,45 +1,16 @@
 /* Lines and octets over a socket pair: every split, every end, every deadline. */
+#include "pair.h"
+#include "storm.h"
 #include "tap.h"
 
 #include <netio/error.h>
-#include <netio/fd.h>
-#include <netio/stream.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/wait.h>
-
-/* A stream on one end of a pair of sockets, the test on the other. */
-struct pair {
-    struct netio_stream *stream;
-    int peer;
-};
-
-static void pair_open(struct pair *pair, size_t line_max)
-{
-    int fd[2];
-
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) == -1 ||
-        netio_stream_new_take(&pair->stream, fd[0], line_max) < 0)
-        abort();
-    pair->peer = fd[1];
-}
-
-static void pair_close(struct pair *pair)
-{
-    netio_stream_free(pair->stream);
-    netio_fd_close(pair->peer);
-}
-
-static void say(const struct pair *pair, const char *text, size_t len)
-{
-    if (write(pair->peer, text, len) != (ssize_t)len)
-        abort();
-}
 
 static netio_deadline soon(void)
 {
@@ -87,7 +58,7 @@ static void check_splits(void)
             struct pair pair;
             char *line, got[256] = "", first[256] = "";
             pair_open(&pair, 8);
-            say(&pair, splits[i].bytes, cut);
+            pair_say(&pair, splits[i].bytes, cut);
             /* Looks while only the first part is there: a time-out loses nothing. */
             for (ssize_t n;
                  (n = netio_stream_line_at(pair.stream, &line, NETIO_NOW)) != -ETIMEDOUT;) {
@@ -97,7 +68,7 @@ static void check_splits(void)
                 else
                     snprintf(first + used, sizeof first - used, "%s", netio_error_name((int)n));
             }
-            say(&pair, splits[i].bytes + cut, len - cut);
+            pair_say(&pair, splits[i].bytes + cut, len - cut);
             shutdown(pair.peer, SHUT_WR);
             snprintf(got, sizeof got, "%s", first);
             read_lines(pair.stream, got + strlen(got), sizeof got - strlen(got));
@@ -120,11 +91,11 @@ static void check_all_bytes(void)
     for (int i = 0; i < 256; i++)
         sent[i] = (char)i;
     pair_open(&pair, 0);
-    say(&pair, sent, sizeof sent);
+    pair_say(&pair, sent, sizeof sent);
     is_int(netio_stream_octets_at(pair.stream, got, sizeof got, &stored, soon()), 0,
            "A18 octets: all of them");
     is_mem(got, stored, sent, sizeof sent, "A18 octets are what was sent");
-    say(&pair, "a\0b\n", 4);
+    pair_say(&pair, "a\0b\n", 4);
     ssize_t n = netio_stream_line_at(pair.stream, &line, soon());
     is_mem(line, (size_t)n + 1, "a\0b", 4, "A18 a line may hold NUL, and one follows it");
     pair_close(&pair);
@@ -137,7 +108,7 @@ static void check_mixed(void)
     size_t got;
 
     pair_open(&pair, 8);
-    say(&pair, "DATA 5\r\nhelloQUIT\r\n1234567890", 28);
+    pair_say(&pair, "DATA 5\r\nhelloQUIT\r\n1234567890", 28);
     netio_stream_line_at(pair.stream, &line, soon());
     is_str(line, "DATA 5", "a line");
     is_int(netio_stream_octets_at(pair.stream, octets, 5, &got, soon()), 0, "then octets");
@@ -149,7 +120,7 @@ static void check_mixed(void)
     is_int(netio_stream_read_at(pair.stream, octets, sizeof octets, soon()), 9,
            "what had come of it can still be read");
     is_mem(octets, 9, "123456789", 9, "as it was sent");
-    say(&pair, "NOOP\n", 5);
+    pair_say(&pair, "NOOP\n", 5);
     is_int(netio_stream_line_at(pair.stream, &line, soon()), 4,
            "and then nothing more of it is skipped");
     pair_close(&pair);
@@ -162,7 +133,7 @@ static void check_ends(void)
     size_t got;
 
     pair_open(&pair, 0);
-    say(&pair, "half", 4);
+    pair_say(&pair, "half", 4);
     is_int(netio_stream_line_at(pair.stream, &line, soon()), -ETIMEDOUT, "half a line: timed out");
     is_int(netio_stream_octets_at(pair.stream, octets, 16, &got, soon()), -ETIMEDOUT,
            "too few octets: timed out");
@@ -170,10 +141,10 @@ static void check_ends(void)
     is_int(netio_stream_read_at(pair.stream, octets, 16, NETIO_NOW), -ETIMEDOUT,
            "nothing there, and no time");
     is_int(netio_stream_read_at(pair.stream, octets, 0, NETIO_NOW), 0, "nothing asked for");
-    say(&pair, "x", 1);
+    pair_say(&pair, "x", 1);
     is_int(netio_stream_read_at(pair.stream, octets, 16, NETIO_NOW), 1,
            "a deadline that has passed still looks once");
-    say(&pair, "rest", 4);
+    pair_say(&pair, "rest", 4);
     shutdown(pair.peer, SHUT_WR);
     is_int(netio_stream_octets_at(pair.stream, octets, 16, &got, soon()), NETIO_EEOF,
            "A9 the end is not a time-out");
@@ -257,18 +228,12 @@ static void check_urgent(void)
     close(fd[1]);
 }
 
-static volatile sig_atomic_t pipes, alarms;
+static volatile sig_atomic_t pipes;
 
 static void count_pipe(int number)
 {
     (void)number;
     pipes++;
-}
-
-static void count_alarm(int number)
-{
-    (void)number;
-    alarms++;
 }
 
 /* A10: writing to a peer that is gone. */
@@ -321,16 +286,13 @@ static pid_t drip(const struct pair *pair)
 /* A7, A15: a drip and a storm of signals, and still the deadline is that of the whole. */
 static void check_drip(void)
 {
-    const struct itimerval storm = {{0, 2000}, {0, 2000}}, calm = {{0, 0}, {0, 0}};
-    struct sigaction counting = {.sa_handler = count_alarm};
     char *line, octets[1024];
     struct pair pair;
     size_t got;
 
     pair_open(&pair, 0);
     pid_t pid = drip(&pair);
-    sigaction(SIGALRM, &counting, NULL);
-    setitimer(ITIMER_REAL, &storm, NULL);
+    storm_begin(2000);
     is_int(netio_stream_line_at(pair.stream, &line, netio_deadline_in(0.1)), -ETIMEDOUT,
            "A7 A15 a line that drips");
     is_int(netio_stream_octets_at(pair.stream, octets, sizeof octets, &got, netio_deadline_in(0.1)),
@@ -338,10 +300,8 @@ static void check_drip(void)
     ok(got > 2 && got < sizeof octets, "A7 those that came are there");
     is_int(netio_stream_finish_at(pair.stream, netio_deadline_in(0.05)), -ETIMEDOUT,
            "A7 A15 a peer that never ends");
-    setitimer(ITIMER_REAL, &calm, NULL);
-    signal(SIGALRM, SIG_DFL);
-    alarm(TAP_SECONDS);
-    ok(alarms > 10, "A15 signals arrived all the while");
+    storm_end();
+    ok(storm_signals > 10, "A15 signals arrived all the while");
     close(pair.peer);
     waitpid(pid, NULL, 0);
 }
@@ -369,6 +329,33 @@ static void check_finish(void)
     is_int(netio_stream_finish_at(stream, soon()), -ETIMEDOUT, "a peer that does not end");
     is_int(fcntl(fd[0], F_GETFD), -1, "the descriptor is closed all the same");
     close(fd[1]);
+}
+
+/* The end of a connection that has ended already. */
+static void check_finish_ended(void)
+{
+    struct netio_stream *stream;
+    int fd[2];
+
+    tcp_pair(fd);
+    netio_stream_new_take(&stream, fd[0], 0);
+    is_int(netio_stream_half_close(stream), 0, "half-closed");
+    if (write(fd[1], "late", 4) != 4)
+        abort();
+    close(fd[1]);
+    is_int(netio_stream_finish_at(stream, netio_deadline_in(5)), 0, "and closed: a clean end");
+    tcp_pair(fd);
+    netio_stream_new_take(&stream, fd[0], 0);
+    close(fd[1]);
+    is_int(netio_stream_finish_at(stream, netio_deadline_in(5)), 0, "closed: a clean end");
+    tcp_pair(fd);
+    netio_stream_new_take(&stream, fd[0], 0);
+    reset(fd[1]);
+    is_int(netio_stream_finish_at(stream, netio_deadline_in(5)), -ECONNRESET, "reset: which is said");
+    is_int(fcntl(fd[0], F_GETFD), -1, "the descriptor is closed all the same");
+    fd[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    netio_stream_new_take(&stream, fd[0], 0);
+    is_int(netio_stream_finish_at(stream, netio_deadline_in(5)), -ENOTCONN, "never connected");
 }
 
 /* A deadline that has passed looks once, however much there is to come.  A packet a look. */
@@ -410,9 +397,9 @@ static void check_longest(void)
     char *line;
 
     pair_open(&pair, SIZE_MAX);
-    say(&pair, "a line\n", 7);
+    pair_say(&pair, "a line\n", 7);
     is_int(netio_stream_line_at(pair.stream, &line, soon()), 6, "lines without a limit");
-    say(&pair, "the last", 8);
+    pair_say(&pair, "the last", 8);
     shutdown(pair.peer, SHUT_WR);
     is_int(netio_stream_line_at(pair.stream, &line, soon()), 8, "and the last one");
     is_str(line, "the last", "with its NUL");
@@ -438,7 +425,8 @@ static void check_taking(void)
         abort();
     is_int(netio_stream_line_at(stream, &line, soon()), 14, "lines over a pipe");
     is_int(netio_stream_half_close(stream), -ENOTSOCK, "which cannot be half-closed");
-    netio_stream_free(stream);
+    is_int(netio_stream_finish_at(stream, soon()), -ENOTSOCK, "nor finished, but it is closed");
+    is_int(fcntl(fd[0], F_GETFD), -1, "all the same");
     close(fd[1]);
 }
 
@@ -454,6 +442,7 @@ int main(void)
     check_deaf();
     check_drip();
     check_finish();
+    check_finish_ended();
     check_late();
     check_longest();
     check_taking();

@@ -3,6 +3,7 @@
  * library's, lets the servers answer and, when nothing comes of that, moves the clock to where
  * the wait would have ended.  Networks that misbehave are in t/28-udp-net.t. */
 #include "descriptors.h"
+#include "storm.h"
 #include "tap.h"
 
 #include <netio/udp.h>
@@ -12,7 +13,6 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <time.h>
 
 #define MS      1000000LL
@@ -334,6 +334,33 @@ static void check_call(void)
     end();
 }
 
+static int judge_slowly(const void *answer, size_t size, const struct netio_addr *server,
+                        void *data)
+{
+    (void)answer;
+    (void)size;
+    (void)server;
+    ++*(int *)data;
+    fake += 300 * MS;
+    return 0;
+}
+
+/* One deadline over all, judging included: the servers send a hundred each. */
+static void check_slow(void)
+{
+    char result[256];
+    int judged = 0;
+    struct netio_udp_options options = {.valid = judge_slowly, .data = &judged};
+
+    begin((const char *const[SERVERS]){"f", "f"});
+    struct netio_udp_question asked = question(2);
+    options.deadline = netio_deadline_in(1);
+    run(&asked, &options, result, sizeof result);
+    is_str(result, "ETIMEDOUT@1200 EBADMSG! ETIMEDOUT", "judging is slow: the deadline");
+    is_int(judged, 4, "is looked at after each");
+    end();
+}
+
 /* Servers as texts: what the first attempt says. */
 static const struct {
     const char *server, *service;
@@ -430,6 +457,7 @@ static const struct {
     {{0}, 65, NETIO_EBADOPTION, "option servers: not a valid option"},
     {{.family = AF_UNIX}, 1, NETIO_EBADOPTION, "option family: not a valid option"},
     {{.first_wait = -1}, 1, NETIO_EBADOPTION, "option first_wait: not a valid option"},
+    {{.first_wait = MS - 1}, 1, NETIO_EBADOPTION, "option first_wait: not a valid option"},
     {{.first_wait = INT64_MAX}, 1, NETIO_EBADOPTION, "option first_wait: not a valid option"},
     {{.source_port = 65536}, 1, NETIO_EBADOPTION, "option source_port: not a valid option"},
     {{.source = "localhost"}, 1, NETIO_EBADADDRESS, "option localhost: not a valid address"},
@@ -566,16 +594,9 @@ static void check_machine(void)
     end();
 }
 
-static void on_alarm(int number)
-{
-    (void)number;
-}
-
 /* A15: signals all the while, by the real clock. */
 static void check_storm(void)
 {
-    const struct itimerval storm = {{0, 200}, {0, 200}}, calm = {{0, 0}, {0, 0}};
-    struct sigaction action = {.sa_handler = on_alarm};
     struct netio_udp_options options = {.first_wait = 50 * MS};
     char reply[8];
 
@@ -583,13 +604,10 @@ static void check_storm(void)
     struct netio_udp_question asked = question(2);
     fake = 0;
     options.deadline = netio_deadline_in(0.2);
-    sigaction(SIGALRM, &action, NULL);
-    setitimer(ITIMER_REAL, &storm, NULL);
+    storm_begin(200);
     is_int(netio_udp_ask(&asked, reply, sizeof reply, NULL, &options, NULL), -ETIMEDOUT,
            "A15 the deadline comes in a storm of signals");
-    setitimer(ITIMER_REAL, &calm, NULL);
-    signal(SIGALRM, SIG_DFL);
-    alarm(TAP_SECONDS);
+    storm_end();
     began = netio_clock_now();
     serve();
     ok(strlen(seen) >= 6, "A15 and the servers were asked");
@@ -640,6 +658,7 @@ int main(void)
 {
     check_table();
     check_call();
+    check_slow();
     check_texts();
     check_company();
     check_options();

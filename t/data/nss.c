@@ -5,6 +5,7 @@
  *      four.nss        192.0.2.4
  *      hang.nss        for which it waits for ever
  *      many.nss        4,000 addresses
+ *      half.nss        192.0.2.79, said at once, after which it waits for ever
  *      noisy.nss       192.0.2.78, after noise on both outputs
  *      inside.nss      192.0.2.N, where N says what is wrong with the process it runs in
  */
@@ -57,6 +58,9 @@ static int nth(const char *name, int n, int family, uint32_t addr[4])
     memset(addr, 0, 16);
     if (strcmp(name, "hang.nss") == 0)
         for (;;)
+            pause();
+    if (strcmp(name, "half.nss") == 0)
+        while (write(1, "192.0.2.79 STREAM\n", 18) > 0)
             pause();
     if (strcmp(name, "noisy.nss") == 0) {
         static const char noise[] = "noise\n192.0.2.99\n192.0.2.9\0 x\n 192.0.2.9 x\n";

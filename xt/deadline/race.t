@@ -1,7 +1,6 @@
 # A13: IPv6 is silent, IPv4 well: a connection is there 300 ms and a round trip after it was asked
 # for, 95 times of 100, whether the addresses come from a file or, both or one by one, from a name
-# server.  A bare poll(2) in the same minute says what the machine can do: where even that is late
-# more often, there is nothing to be learnt, and the test is skipped.
+# server.
 
 use strict;
 use warnings;
@@ -10,6 +9,7 @@ use lib 't/lib';
 use IO::Socket::INET;
 use NetIO::Test::DNS;
 use NetIO::Test::Netns;
+use NetIO::Test::OnTime;
 use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
@@ -19,7 +19,6 @@ alarm 300;
 my $DRIVER  = "$ENV{PWD}/csrc/build/t/drive-open";
 my $TRIALS  = 40;
 my $SECONDS = 0.3;
-my $LATE    = 20_000;                                # microseconds: a round trip, and a wake-up
 
 -x $DRIVER or BAIL_OUT('csrc/build/t/drive-open is not there: run make first');
 my $missing = NetIO::Test::Netns->missing;
@@ -52,27 +51,10 @@ is(readline $listener, "listening\n", 'a listener');
 $client->run($DRIVER, '-t', 5, $_, 44) for '2001:db8::2', '192.0.2.2';
 
 for my $name (qw(file both.test late.test)) {
-    open my $said, '-|', $client->prefix, $DRIVER, '-o', '-t', $SECONDS, '-r', $TRIALS, $name, 4343
-        or die "fork: $!\n";
-    my %late = (late => [], bare => []);
-    while (my $line = readline $said) {
-        my ($word, $microseconds) = split ' ', $line;
-        push @{ $late{$word} }, $microseconds;
-    }
-    close $said;
-    my ($ours, $bare) = map {
-        [sort { $a <=> $b } @$_]
-    } @late{qw(late bare)};
-    is(scalar @$ours, $TRIALS, "A13 $name: each time it opened") or next;
-    my ($ours_late, $bare_late) = map {
-        scalar grep { $_ > $LATE } @$_
-    } $ours, $bare;
-    SKIP: {
-        skip "A13 $name: poll(2) itself was late $bare_late times", 1 if $bare_late > $TRIALS / 20;
-        cmp_ok($ours_late, '<=', $TRIALS / 20, "A13 $name: open after 300 ms");
-    }
-    diag(sprintf 'A13 %s: open after %.0f ms (median), %.0f (95th), %.0f (worst)',
-        $name, map { $SECONDS * 1000 + $_ / 1000 } @$ours[$TRIALS / 2, $TRIALS * 0.95 - 1, -1]);
+    my %said =
+        lateness_of($client->prefix, $DRIVER, '-o', '-t', $SECONDS, '-r', $TRIALS, $name, 4343);
+    is(scalar @{ $said{late} }, $TRIALS, "A13 $name: each time it opened") or next;
+    is_on_time("A13 $name, open after 300 ms", @said{qw(late bare)}, early => undef);
 }
 kill 'TERM', $listener_pid;
 close $listener;

@@ -8,6 +8,7 @@ use warnings;
 use lib 't/lib';
 
 use NetIO::Socket;
+use NetIO::Test::OnTime;
 use NetIO::Test::Peer;
 use Test::More;
 use Time::HiRes qw(CLOCK_MONOTONIC ITIMER_REAL clock_gettime setitimer);
@@ -15,10 +16,7 @@ use Time::HiRes qw(CLOCK_MONOTONIC ITIMER_REAL clock_gettime setitimer);
 alarm 300;
 
 my $TRIALS  = 100;
-my $WANTED  = 95;
-my $CHANCE  = 3;       # trials by which equals may differ
 my $TIMEOUT = 0.02;
-my $GRACE   = 0.02;
 
 my $full     = NetIO::Test::Peer->full;
 my $listener = NetIO::Socket->new(Listen => 1, LocalHost => '127.0.0.1', Timeout => $TIMEOUT);
@@ -27,7 +25,7 @@ my @silent   = ($info) x 4;
 my @timeout  = (Timeout => $TIMEOUT);
 
 my %call = (
-    'new'                 => sub {
+    'new' => sub {
         NetIO::Socket->new(PeerHost => $full->host, PeerPort => $full->port, @timeout);
     },
     'new, four addresses' => sub { NetIO::Socket->new(PeerAddrInfo => \@silent, @timeout) },
@@ -50,10 +48,6 @@ sub bare {
     return now() - $until;
 }
 
-sub in_time { return scalar grep { $_ <= $GRACE } @_ }
-
-sub least { return (sort { $a <=> $b } @_)[0] }
-
 sub check_all {
     my ($how) = @_;
 
@@ -66,11 +60,7 @@ sub check_all {
             die "$name: it worked\n" if $got;
             push @bare, bare();
         }
-        @late = sort { $a <=> $b } @late;
-        cmp_ok in_time(@late), '>=', least($WANTED, in_time(@bare) - $CHANCE), "$name$how: in time";
-        cmp_ok $late[0],       '>=', -0.001, "$name$how: not before";
-        note sprintf '%s%s: median, 95th, most late: %.1f, %.1f, %.1f ms', $name, $how,
-            map { 1000 * $_ } @late[49, 94, 99];
+        is_on_time("$name$how", \@late, \@bare);
     }
     return;
 }

@@ -11,6 +11,7 @@ use lib 't/lib';
 use Cwd ();
 use NetIO::Test::DNS;
 use NetIO::Test::Netns;
+use NetIO::Test::OnTime;
 use NetIO::Test::Peer;
 use NetIO::Test::Relay;
 use Test::More;
@@ -24,8 +25,6 @@ my $missing = NetIO::Test::Netns->missing || NetIO::Test::Relay->missing;
 plan skip_all => $missing if $missing;
 
 my $WORKERS = 4;
-my $CHANCE  = 3;      # of 100: by which equals may differ
-my $GRACE   = 0.02;
 
 # Says how late it was, and how late select() was, so many times.
 my $PROGRAM = <<'CODE';
@@ -94,28 +93,20 @@ sub trials {
     return map { chomp; [split] } map { readline $_ } @from;
 }
 
-sub in_time {
-    return scalar grep { $_ <= $GRACE } @_;
-}
-
 for my $case (@table) {
     my ($name, $times, $seconds, $timeout, $host, $end) = @$case;
     # A packet takes its time, signals or not: one way is enough there.
     for my $storm ($end eq 'open' ? 0 : (0, 1)) {
         my $what   = $name . ($storm ? ', A15 signals' : '');
         my @trials = trials($storm, $times, $seconds, $timeout, $host, $peer->port);
-        my @ours   = sort { $a <=> $b } map { $_->[1] } @trials;
-        my @bare   = sort { $a <=> $b } map { $_->[2] } @trials;
         is scalar(grep { $_->[0] eq $end } @trials), $times, "$what: $end each time"
             or diag(join " ", map { $_->[0] } @trials), next;
-        my $excused = $times - in_time(@bare) + $CHANCE * $times / 100;
-        my $wanted  = $times * 0.95;
-        $wanted = $times - $excused if $times - $excused < $wanted;
-        cmp_ok in_time(@ours), '>=', $wanted, "$what: in time";
-        cmp_ok $ours[0],       '>=', -0.001,  "$what: not before" if $end ne 'open';
-        note sprintf '%s: median, 95th, most late: %.1f, %.1f, %.1f ms; bare: %.1f, %.1f, %.1f ms',
-            $what, map { 1000 * $_ } map { @$_[$times / 2 - 1, $times * 0.95 - 1, -1] } \@ours,
-            \@bare;
+        is_on_time(
+            $what,
+            [map { $_->[1] } @trials],
+            [map { $_->[2] } @trials],
+            $end eq 'open' ? (early => undef) : ()
+        );
     }
 }
 

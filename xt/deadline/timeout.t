@@ -5,17 +5,17 @@
 use strict;
 use warnings;
 
+use lib 't/lib';
+
 use NetIO qw(timeout);
+use NetIO::Test::OnTime;
 use Test::More;
 use Time::HiRes qw(CLOCK_MONOTONIC ITIMER_REAL clock_gettime setitimer);
 
 alarm 300;
 
 my $TRIALS  = 100;
-my $WANTED  = 95;
-my $CHANCE  = 3;       # trials by which equals may differ
 my $SECONDS = 0.01;
-my $GRACE   = 0.02;
 
 pipe my $silent, my $writer or die "pipe: $!\n";
 my $child = fork // die "fork: $!\n";
@@ -65,8 +65,6 @@ sub bare {
     return now() - $until;
 }
 
-sub in_time { return scalar grep { $_ <= $GRACE } @_ }
-
 sub check_all {
     my ($how) = @_;
     my %late;
@@ -81,14 +79,7 @@ sub check_all {
             end_children() if $name eq 'system';
         }
     }
-    my ($wanted) = sort { $a <=> $b } $WANTED, in_time(@bare) - $CHANCE;
-    for my $name (map { $_->[0] } @cases) {
-        my @late = sort { $a <=> $b } @{ $late{$name} };
-        cmp_ok in_time(@late), '>=', $wanted, "$name$how: in time";
-        cmp_ok $late[0],       '>=', 0,       "$name$how: not before";
-        note sprintf '%s%s: median, 95th, most late: %.1f, %.1f, %.1f ms', $name, $how,
-            map { 1000 * $_ } @late[49, 94, 99];
-    }
+    is_on_time("$_$how", $late{$_}, \@bare, early => 0) for map { $_->[0] } @cases;
     return;
 }
 

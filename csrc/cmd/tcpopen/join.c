@@ -114,12 +114,23 @@ static void stop_sending(struct join *join, int code)
     join->input.start = join->input.end = 0;
 }
 
+/* What is one datagram may have become too large for one by its CRs. */
+static ssize_t send_some(const struct join *join)
+{
+    const struct input *input = &join->input;
+    size_t size = pending(input);
+
+    if (join->call->datagrams && size > DATAGRAM_MAX)
+        size = DATAGRAM_MAX;
+    return netio_fd_send(join->fd, input->bytes + input->start, size);
+}
+
 static int send_input(struct join *join)
 {
     struct input *input = &join->input;
 
     while (join->sends && pending(input)) {
-        ssize_t n = netio_fd_send(join->fd, input->bytes + input->start, pending(input));
+        ssize_t n = send_some(join);
         if (n == -EAGAIN)
             return GO_ON;
         if (n < 0 && join->call->datagrams)
@@ -228,6 +239,16 @@ static int is_over(const struct join *join)
     return !join->receives && (!join->sends || join->input.is_terminal);
 }
 
+/* Names the one who kept us waiting. */
+static int time_is_up(const struct join *join)
+{
+    if (join->output.left) {
+        (void)report_output(-ETIMEDOUT);
+        return EX_TEMPFAIL;
+    }
+    return fail(join, pending(&join->input) ? NETIO_STAGE_WRITE : NETIO_STAGE_READ, -ETIMEDOUT);
+}
+
 static int go_on(struct join *join)
 {
     struct pollfd sides[SIDES];
@@ -235,8 +256,7 @@ static int go_on(struct join *join)
     int status = GO_ON;
 
     if (netio_deadline_passed(deadline))
-        return fail(join, pending(&join->input) ? NETIO_STAGE_WRITE : NETIO_STAGE_READ,
-                    -ETIMEDOUT);
+        return time_is_up(join);
     watch_sides(join, sides);
     int n = poll(sides, SIDES, netio_deadline_ms(netio_deadline_sooner(deadline, join->quiet)));
     if (n > 0)

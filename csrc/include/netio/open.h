@@ -13,12 +13,18 @@
  * to wait for all of them.  Where no more are to be had, the attempts are made with
  * those there are, in the end one by one, each with a fair share of the time.
  *
- * The machine: start; while step says -EAGAIN, wait for what want says (it may change
- * with every step); at the end step gives the descriptor or the error.  Freeing early
- * cancels and closes everything.  netio_tcpopen() and its like do all that and block.
+ * The machine: start; while step says -EAGAIN, wait for what want says; at the end step
+ * gives the descriptor or the error.  Freeing early cancels and closes everything.
+ * netio_tcpopen() and its like do all that and block.
  *
- * Fork: a machine belongs to the process that started it.  One thread each.  Not
- * async-signal-safe; a signal handler that leaves by longjmp leaks the machine.
+ * What want says may change with every step.  A step, and freeing, may close the descriptor
+ * that want named, and the next one may have the same number and be another one.  So whoever
+ * keeps it registered (epoll, netio_loop) takes it out before each step and before freeing,
+ * and puts in what want says afterwards, even if the number is the same.
+ *
+ * Fork: a machine belongs to the process that started it; in a child its copy may be freed,
+ * and nothing else.  One thread each.  Not async-signal-safe; a signal handler that leaves
+ * by longjmp leaks the machine.
  */
 #ifndef NETIO_OPEN_H
 #define NETIO_OPEN_H
@@ -45,7 +51,8 @@ struct netio_open_options {  /* zero: all defaults */
     int keepalive;              /* SO_KEEPALIVE; TCP only */
     int nodelay;                /* TCP_NODELAY; TCP only */
     /* Called for every socket after it was made and before it is bound, for options that have
-     * no name here; 0, or -errno, which ends that attempt at the stage socket.  May be NULL. */
+     * no name here; 0, or -errno, which ends that attempt at the stage socket.  It may not close
+     * fd, nor leave by longjmp.  May be NULL. */
     int (*prepare)(int fd, const struct netio_addr *to, void *data);
     void *data;
 };

@@ -10,10 +10,13 @@
  *
  * A name that those two do not have is asked of the C library if nsswitch.conf(5) names more
  * sources of hosts than them (mdns4_minimal, myhostname, resolve, ldap, ...), so that what
- * "getent ahosts" finds is found here.  They come last, wherever they stand in that file, and
- * without "dns" in it name servers are not asked.  That takes a process, getent(1), which ends with
- * the machine or the program, at the deadline at the latest; the program gets no SIGCHLD of it and
- * no wait() finds it, unless it waits with __WALL.  Silent name servers leave it half of the time.
+ * "getent ahosts" finds is found here; or if resolv.conf(5) names a server on a link
+ * (fe80::1%eth0), to which c-ares before 1.24 does not speak.  They come last, wherever they
+ * stand in nsswitch.conf, and without "dns" in it name servers are not asked.  That takes a
+ * process, getent(1), which ends with the machine or the program, at the deadline at the latest;
+ * the program gets no SIGCHLD of it and no wait() finds it, unless it waits with
+ * __WALL.  Starting it copies the page tables, as fork(2) does: some 20 ms for a GiB.  Silent name
+ * servers leave it half of the time.
  *
  * A host name is letters, digits, hyphens and underscores between dots, a final dot if you
  * like.  Its last part is no number: 127.1, 0x7f.1 and 256.1.1.1 are no names, whatever other
@@ -53,7 +56,8 @@ void netio_resolve_want(const struct netio_resolve *resolve, struct netio_want *
  * frees the machine; who does not, waits for what want says and steps again, until this is 0. */
 int netio_resolve_pending(const struct netio_resolve *resolve);
 /* The answer after 0: its addresses, port 0, no doubles, in the order in which to try them:
- * sorted by RFC 6724 with its table or that of gai.conf(5), then IPv6 and IPv4 taking turns,
+ * sorted by RFC 6724 with its table or that of gai.conf(5) (private IPv6 addresses of one's own
+ * /48 first, all others of fc00::/7 after IPv4), then IPv6 and IPv4 taking turns,
  * beginning with the family of the first one (RFC 8305 section 4); those that this machine has
  * no route to come last.  They live until the next step, which keeps all of them in the answer,
  * though not in their places. */

@@ -75,8 +75,9 @@ int netio_stream_writev_at(struct netio_stream *stream, const struct iovec *part
                            size_t *sent, netio_deadline deadline);
 /* Says that nothing more will be written (shutdown SHUT_WR); 0 or -errno. */
 int netio_stream_half_close(struct netio_stream *stream);
-/* Clean end: half-close, read and drop what the peer still sends until its end of file
- * or the deadline, close.  Frees the stream.  0, -ETIMEDOUT or -errno. */
+/* Clean end: half-close (if that was not done yet), read and drop what the peer still sends until
+ * its end of file or the deadline, close.  Frees the stream.  0, -ETIMEDOUT or -errno (-ENOTSOCK at
+ * once for what cannot be half-closed). */
 int netio_stream_finish_at(struct netio_stream *stream, netio_deadline deadline);
 
 #endif

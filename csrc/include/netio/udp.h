@@ -16,12 +16,14 @@
  * random: so the kernel keeps out what others send, reports refusals to the one that was
  * refused, and whoever wants to forge an answer has to guess a port for each server.
  *
- * The machine: start; while step says -EAGAIN, wait for what want says (it may change with every
- * step); at the end step gives the length of the answer or the error.  Freeing early cancels.
+ * The machine: start; while step says -EAGAIN, wait for what want says; at the end step gives the
+ * length of the answer or the error.  Freeing early cancels.  What want says may change with every
+ * step, and the descriptor it named before may be closed then: netio/open.h says what follows.
  * netio_udp_ask() does all that and blocks.
  *
- * Fork: a machine belongs to the process that started it.  One thread each.  Not
- * async-signal-safe; a signal handler that leaves by longjmp leaks the machine.
+ * Fork: a machine belongs to the process that started it; in a child its copy may be freed, and
+ * nothing else.  One thread each.  Not async-signal-safe; a signal handler that leaves by longjmp
+ * leaks the machine.
  */
 #ifndef NETIO_UDP_H
 #define NETIO_UDP_H
@@ -49,10 +51,11 @@ struct netio_udp_options {   /* zero: all defaults */
     const char *source;      /* numeric address of this end; servers of its family only */
     unsigned source_port;    /* port of this end; 0: the kernel chooses, at random */
     int reserved;            /* ports of this end from 1023 down to 512 (needs the privilege) */
-    int64_t first_wait;      /* nanoseconds, up to those of an hour; 0: 1 s */
+    int64_t first_wait;      /* nanoseconds, those of 1 ms to those of an hour; 0: 1 s */
     /* Whether a datagram of a server is an answer: 1 takes it, 0 goes on as if it had not come,
      * a negative code ends everything with that code (-EAGAIN: as -ECANCELED).  It may not touch
-     * the machine.  NULL: any datagram that is not empty is one. */
+     * the machine.  The deadline is looked at after each that is none.  NULL: any datagram that is
+     * not empty is one. */
     int (*valid)(const void *answer, size_t size, const struct netio_addr *server, void *data);
     void *data;
 };

@@ -20,14 +20,14 @@ static int put(int epoll, int fd, unsigned events)
     return -errno;
 }
 
-/* Moves the only one there is into an epoll descriptor. */
-static int widen(struct netio__bundle *bundle)
+int netio__bundle_widen(struct netio__bundle *bundle)
 {
+    if (bundle->epoll != -1)
+        return 0;
     int epoll = epoll_create1(EPOLL_CLOEXEC);
-
     if (epoll == -1)
         return -errno;
-    int code = put(epoll, bundle->only, bundle->events);
+    int code = bundle->only == -1 ? 0 : put(epoll, bundle->only, bundle->events);
     if (code) {
         netio_fd_close(epoll);
         return code;
@@ -44,8 +44,18 @@ int netio__bundle_add(struct netio__bundle *bundle, int fd, unsigned events)
         bundle->events = events;
         return 0;
     }
-    int code = bundle->epoll == -1 ? widen(bundle) : 0;
+    int code = netio__bundle_widen(bundle);
     return code ? code : put(bundle->epoll, fd, events);
+}
+
+int netio__bundle_follow(struct netio__bundle *bundle, int *fd, const struct netio_want *want)
+{
+    int now = want ? want->fd : -1;
+
+    if (*fd >= 0 && *fd != now)
+        netio__bundle_drop(bundle, *fd);
+    *fd = now;
+    return now >= 0 ? netio__bundle_add(bundle, now, want->events) : 0;
 }
 
 void netio__bundle_drop(struct netio__bundle *bundle, int fd)

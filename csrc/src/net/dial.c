@@ -71,10 +71,11 @@ int netio__dial_set_unix(struct netio__dial *dial, const struct netio_open_optio
 }
 
 /* To our caller's caller EAGAIN means that something is to be waited for; no call that is
- * used here means it so, whatever a security module may answer. */
+ * used here means it so, whatever a security module may answer.  What prepare returns may be
+ * wrong: a code above 0 would be taken for a descriptor. */
 static int failure(int code)
 {
-    return code == -EAGAIN ? -ENOBUFS : code;
+    return code == -EAGAIN ? -ENOBUFS : code > 0 ? -EINVAL : code;
 }
 
 static int switch_on(int fd, int level, int name)
@@ -260,21 +261,30 @@ int netio__dial_start(const struct netio__dial *dial, const struct netio_addr *t
     return code;
 }
 
-int netio__dial_result(int fd)
+/* 0 and the peer; -ENOTCONN: still on its way; or why it failed. */
+static int standing(int fd, struct netio_addr *peer)
 {
-    struct netio_addr peer;
     int code = 0;
     socklen_t len = sizeof code;
 
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) == -1)
         return failure(-errno);
-    if (code)
-        return failure(-code);
-    /* No error yet: then it has a peer, or it is still on its way. */
-    code = end_of(&peer, fd, getpeername);
-    if (code)
-        return code == -ENOTCONN ? -EAGAIN : failure(code);
-    return joined_itself(fd, &peer) ? NETIO_ESELFCONNECT : 0;
+    return code ? failure(-code) : failure(end_of(peer, fd, getpeername));
+}
+
+int netio__dial_result(int fd)
+{
+    struct netio_addr peer;
+    int code = standing(fd, &peer);
+
+    if (code == -ENOTCONN) {
+        if (netio_fd_poll(fd, NETIO_WRITE, NETIO_NOW) <= 0)
+            return -EAGAIN;
+        /* It has arrived this very moment.  Or it never will: its error was told to somebody
+         * else, to a child of fork perhaps, and whoever waits for it would spin. */
+        code = standing(fd, &peer);
+    }
+    return !code && joined_itself(fd, &peer) ? NETIO_ESELFCONNECT : code;
 }
 
 const char *netio__dial_end(const struct netio__dial *dial, int family, struct netio_addr *addr)

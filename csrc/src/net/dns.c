@@ -213,10 +213,12 @@ void netio__dns_free(struct netio__dns *dns)
 {
     if (!dns)
         return;
-    /* Calls back for what is under way, and stops watching its sockets: epoll goes last. */
+    /* Calls back for what is under way, and would take its sockets out of epoll: that goes first,
+     * for in a child of fork they are still its parent's. */
+    netio_fd_close(dns->epoll);
+    dns->epoll = -1;
     if (dns->channel)
         ares_destroy(dns->channel);
-    netio_fd_close(dns->epoll);
     free(dns);
 }
 

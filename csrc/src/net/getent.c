@@ -14,14 +14,17 @@
  *
  * The program may have threads: between clone and exec there are only calls that are
  * async-signal-safe.  The go-between shares no memory with the program, but has a copy of it, and
- * lives as long as getent does; SIGTERM ends both, and comes when the object is freed or, from the
- * kernel, when the program's thread is gone.  getent itself is killed when the go-between is. */
+ * lives as long as getent does; both end when the object is freed or the program, or its thread, is
+ * gone: the pipe has no reader then, and SIGTERM comes from the kernel, in case a child of the
+ * program still holds the pipe.  getent itself is killed when the go-between is. */
 #include "getent.h"
 
 #include <netio/error.h>
+#include <netio/signals.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,7 +38,7 @@
 #define GETENT_PATH "/usr/bin/getent"
 #define OUTPUT_MAX  65536  /* bytes; far more than NETIO_RESOLVE_MAX addresses take */
 #define STACK_SIZE  32768  /* of a process until it execs */
-#define STUCK_WAIT  100000000L /* nanoseconds for a killed getent to end */
+#define STUCK_WAIT  100    /* milliseconds for a killed getent to end */
 #define NOT_FOUND   2   /* what getent exits with ... */
 #define FAILED      127 /* ... and what a process does that could not become getent */
 
@@ -148,29 +151,31 @@ static int has_ended(pid_t child, int *status)
     return pid != 0;
 }
 
-/* Waits until getent has ended, or is to; what it exits with. */
-static int attend(pid_t child)
+/* Waits until getent has ended, and sees to it that it does when it is no longer wanted: on SIGTERM,
+ * or when nobody reads its output (poll says so of the end to write to).  The program may have
+ * given away its right to send signals here; closing its end it always can, and so does its end.
+ * What getent exits with. */
+static int attend(pid_t child, int signals)
 {
-    const struct timespec stuck = {.tv_nsec = STUCK_WAIT};
-    sigset_t either, ended;
+    struct pollfd wait[] = {{.fd = 1}, {.fd = signals, .events = POLLIN}};
     int status = 0, killed = 0;
 
-    sigemptyset(&ended);
-    sigaddset(&ended, SIGCHLD);
-    either = ended;
-    sigaddset(&either, SIGTERM);
-    while (!has_ended(child, &status))
-        if (killed) {
-            if (sigtimedwait(&ended, NULL, &stuck) == -1)
-                return FAILED;
-        } else if (sigwaitinfo(&either, NULL) == SIGTERM) {
-            kill(child, SIGKILL);
-            killed = 1;
-        }
+    while (!has_ended(child, &status)) {
+        int ready = poll(wait, 2, killed ? STUCK_WAIT : -1);
+        if (ready == 0)
+            return FAILED;
+        if (ready == -1)
+            continue;
+        if (netio_signals_next(signals) != SIGTERM && !wait[0].revents)
+            continue;
+        kill(child, SIGKILL);
+        killed = 1;
+        wait[0].fd = -1;
+    }
     return WIFEXITED(status) ? WEXITSTATUS(status) : FAILED;
 }
 
-/* All signals are blocked, and stay so: what is sent waits for attend(). */
+/* All signals are blocked, and stay so: what is sent waits until attend() reads it. */
 static int go_between(void *data)
 {
     struct netio__getent *getent = data;
@@ -183,13 +188,15 @@ static int go_between(void *data)
     reset_limit();
     if (only_output(getent->output) == -1 || chdir("/") == -1)
         _exit(FAILED);
+    int signals = netio_signals_open((const int[]){SIGCHLD, SIGTERM, 0});
+    if (signals < 0)
+        _exit(FAILED);
     /* Out of reach of the terminal's signals, which are for the program. */
     setsid();
     pid_t child = clone(be_getent, getent->stack[1] + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD,
                         getent);
-    /* The program takes the end of the output for the end of getent. */
-    close(1);
-    _exit(child == -1 ? FAILED : attend(child));
+    /* The program takes the end of the output for the end of both. */
+    _exit(child == -1 ? FAILED : attend(child, signals));
 }
 
 /* ---- in the program ---------------------------------------------------------------------- */
@@ -251,8 +258,21 @@ int netio__getent_new(struct netio__getent **out, const char *name, int family,
     return 0;
 }
 
+/* 0 when it has not ended, by WNOHANG. */
+static pid_t reap(const struct netio__getent *getent, int *status, int flags)
+{
+    pid_t pid;
+
+    do
+        pid = waitpid(getent->go_between, status, flags | __WALL);
+    while (pid == -1 && errno == EINTR);
+    return pid;
+}
+
 /* Ends what has not ended, and says what getent exited with.  The go-between's pid is its own
- * until it is reaped here: nobody else can. */
+ * until it is reaped here: nobody else can without __WALL, and who does has taken it away before
+ * it could be given to another process that would be sent a signal here.  SIGCONT: somebody may
+ * have stopped it. */
 static int end(struct netio__getent *getent)
 {
     int status = 0;
@@ -263,9 +283,11 @@ static int end(struct netio__getent *getent)
     getent->pipe = -1;
     if (getent->owner != getpid())
         return 0;
-    kill(getent->go_between, SIGTERM);
-    while (waitpid(getent->go_between, &status, __WALL) == -1 && errno == EINTR)
-        continue;
+    if (reap(getent, &status, WNOHANG) == 0) {
+        kill(getent->go_between, SIGTERM);
+        kill(getent->go_between, SIGCONT);
+        reap(getent, &status, 0);
+    }
     return WIFEXITED(status) ? WEXITSTATUS(status) : FAILED;
 }
 

@@ -11,7 +11,7 @@
 #include <strings.h>
 
 #define HOSTS_PATH "/etc/hosts"
-#define BLANKS     " \t\r\n"
+#define BLANKS     " \t\r\n\v\f"
 
 /* Whether one of the names behind the address is the one looked for; a final dot is none of it. */
 static int names_it(char **rest, const char *name)

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define NSSWITCH_PATH "/etc/nsswitch.conf"
-#define BLANKS        " \t\r\n"
+#define BLANKS        " \t\r\n\v\f"
 
 static void add_source(struct netio__nsswitch *sources, const char *name, size_t len)
 {

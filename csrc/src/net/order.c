@@ -16,6 +16,7 @@
 
 #define PROBE_PORT     9    /* discard; nothing is sent there */
 #define PREFIX_USUAL   64   /* of a source of which nothing is known */
+#define SITE_BITS    48   /* RFC 4193 section 3.1: of a private network */
 #define FLAG_DEPRECATED 0x20 /* IFA_F_DEPRECATED, as /proc shows it */
 #define LISTED_MAX     4096 /* lines of /proc/net/if_inet6 that are read */
 
@@ -126,6 +127,17 @@ static unsigned shared_bits(const struct netio__route *route)
     return shared;
 }
 
+static int precedence_of(const struct netio__route *route, const struct netio__policy *policy)
+{
+    const uint8_t *to = route->to.u.in6.sin6_addr.s6_addr;
+    const uint8_t *from = route->from.u.in6.sin6_addr.s6_addr;
+
+    if (policy->site && netio_addr_family(&route->to) == AF_INET6 && to[0] == 0xfd &&
+        netio_addr_family(&route->from) == AF_INET6 && memcmp(to, from, SITE_BITS / 8) == 0)
+        return NETIO__POLICY_SITE;
+    return netio__policy_precedence(policy, &route->to);
+}
+
 /* What speaks against a destination, the weightiest rule first. */
 struct rank {
     int against[6];
@@ -143,7 +155,7 @@ static struct rank rank_of(const struct netio__route *route, const struct netio_
     rank.against[2] = route->deprecated;                                              /* 3 */
     rank.against[3] = known && netio__policy_label(policy, &route->from) !=
                                    netio__policy_label(policy, &route->to);           /* 5 */
-    rank.against[4] = -netio__policy_precedence(policy, &route->to);                  /* 6 */
+    rank.against[4] = -precedence_of(route, policy);                                  /* 6 */
     rank.against[5] = scope;                                                          /* 8 */
     if (rank.family == AF_INET)
         rank.nearness = route->on_link != 0;

@@ -3,8 +3,10 @@
  *
  * The C library reads that file for getaddrinfo(3), so that an administrator who wants IPv4 first
  * ("precedence ::ffff:0:0/96 100") has said so there.  What stands in no line is as the RFC has
- * it, though, not as in the older table of the C library, which puts private IPv6 networks
- * (fc00::/7) before IPv4. */
+ * it, though, not as in the older table of the C library, which puts all private IPv6 networks
+ * (fc00::/7) before IPv4: those of other sites can rarely be reached.  The one that this machine
+ * is part of is put there (order.c), as sections 2.1 and 10.6 allow and its successor, in the
+ * making (draft-ietf-6man-rfc6724-update), demands. */
 #include "policy.h"
 
 #include <arpa/inet.h>
@@ -49,6 +51,7 @@ void netio__policy_default(struct netio__policy *policy)
     struct in6_addr prefix;
 
     policy->label.count = policy->precedence.count = policy->scope.count = 0;
+    policy->site = 1;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         inet_pton(AF_INET6, rows[i].prefix, &prefix);
         add_row(&policy->precedence, &prefix, rows[i].bits, rows[i].precedence);
@@ -126,8 +129,10 @@ void netio__policy_read(struct netio__policy *policy, FILE *file)
     netio__policy_default(policy);
     if (said.label.count)
         policy->label = said.label;
-    if (said.precedence.count)
+    if (said.precedence.count) {
         policy->precedence = said.precedence;
+        policy->site = 0;
+    }
     if (said.scope.count)
         policy->scope = said.scope;
 }

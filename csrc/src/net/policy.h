@@ -21,7 +21,11 @@ struct netio__policy_table {
 
 struct netio__policy {
     struct netio__policy_table label, precedence, scope;
+    int site; /* NETIO__POLICY_SITE holds; a file that has precedences says everything of them */
 };
+
+/* The precedence of a private IPv6 network (fd00::/8) that this machine is part of. */
+#define NETIO__POLICY_SITE 45
 
 /* The tables of RFC 6724 section 2.1 and, for the scope of IPv4, section 3.2. */
 void netio__policy_default(struct netio__policy *policy);

@@ -1,5 +1,6 @@
 /* Ring 1.  A race of connects to the addresses of one host, after RFC 8305 section 5.
- * Called by open.c; dial.c makes the sockets, race_wait.c waits for them.  It knows nothing of names.
+ * Called by open.c; dial.c makes the sockets, bundle.c one descriptor of them.  It knows nothing
+ * of names.
  *
  * One attempt:
  *
@@ -15,7 +16,7 @@
  * share the time evenly, but are never less than STAGGER_LEAST apart.
  *
  * Where descriptors are short there may be none for the next socket, or none to wait for several
- * with (race_wait.c).  Then what is on its way goes on alone, for its fair share of the time;
+ * with (bundle.c).  Then what is on its way goes on alone, for its fair share of the time;
  * after that the oldest is given up, and its descriptor serves the next one. */
 #include "net/race.h"
 
@@ -34,7 +35,8 @@ void netio__race_init(struct netio__race *race)
     memset(race, 0, offsetof(struct netio__race, dial));
     race->attempts = &race->only;
     race->runners = &race->runner;
-    race->epoll = race->besides = race->runner.fd = -1;
+    race->bundle = (struct netio__bundle)NETIO__BUNDLE_EMPTY;
+    race->besides = race->runner.fd = -1;
     race->next = NETIO_NOW;
 }
 
@@ -52,8 +54,7 @@ void netio__race_clear(struct netio__race *race)
             netio_fd_close(race->runners[i].fd);
             race->running--;
         }
-    if (race->epoll >= 0)
-        netio__race_unwatch(race);
+    netio__bundle_close(&race->bundle);
     if (race->attempts != &race->only)
         free(race->attempts);
     if (race->runners != &race->runner)
@@ -175,7 +176,7 @@ static void end(struct netio__race *race, size_t i, enum netio_stage stage, int 
     attempt->code = code;
     attempt->elapsed = netio_clock_now() - race->runners[i].started;
     if (race->runners[i].fd >= 0) {
-        netio__race_forget(race, race->runners[i].fd);
+        netio__bundle_drop(&race->bundle, race->runners[i].fd);
         netio_fd_close(race->runners[i].fd);
         race->runners[i].fd = -1;
         race->running--;
@@ -200,8 +201,7 @@ static void won(struct netio__race *race, size_t winner, int *fd)
     for (size_t i = 0; race->running > 0; i++)
         if (race->runners[i].fd >= 0)
             end(race, i, NETIO_STAGE_CONNECT, -ECANCELED);
-    if (race->epoll >= 0)
-        netio__race_unwatch(race);
+    netio__bundle_close(&race->bundle);
 }
 
 static int time_out(struct netio__race *race)
@@ -274,10 +274,10 @@ static int is_short(enum netio_stage stage, int code)
            (code == -EMFILE || code == -ENFILE || code == -ENOMEM || code == -ENOBUFS);
 }
 
-/* Its socket was made and is waited for; or it waits for its turn again. */
-static int enter(struct netio__race *race, int fd, int code, int others)
+/* Its socket was made and is waited for; or it waits for its turn again, with nothing to poll. */
+static int enter(struct netio__race *race, int fd, int code)
 {
-    if (others && netio__race_watch(race, fd) < 0) {
+    if (code != -EAGAIN && netio__bundle_add(&race->bundle, fd, NETIO_WRITE) < 0) {
         netio_fd_close(fd);
         return 0;
     }
@@ -289,7 +289,7 @@ static int enter(struct netio__race *race, int fd, int code, int others)
 }
 
 /* Begins with the next address.  0, or the failure that ends all. */
-static int begin(struct netio__race *race, const struct netio_want *more)
+static int begin(struct netio__race *race, int pending)
 {
     int64_t now = netio_clock_now();
     struct netio__runner *runner = &race->runners[race->begun];
@@ -299,10 +299,10 @@ static int begin(struct netio__race *race, const struct netio_want *more)
     int narrow = race->cramped; /* and so it is for the one after this */
     if (narrow)
         give_up_oldest(race);
-    int others = race->running > 0 || more;
-    if (!others && race->epoll >= 0)
-        netio__race_unwatch(race);
-    if (others && netio__race_watch_all(race, more) < 0) {
+    int others = race->running > 0 || pending;
+    if (!others)
+        netio__bundle_close(&race->bundle);
+    else if (netio__bundle_widen(&race->bundle) < 0) {
         cramp(race, now);
         return 0;
     }
@@ -313,7 +313,7 @@ static int begin(struct netio__race *race, const struct netio_want *more)
         /* Other addresses would need a descriptor too. */
         return is_short(stage, code) ? race->code : 0;
     }
-    if (fd == -1 || !enter(race, fd, code, others) || narrow)
+    if (fd == -1 || !enter(race, fd, code) || narrow)
         cramp(race, now);
     else
         race->next = after_stagger(race, now);
@@ -324,6 +324,10 @@ static int begin(struct netio__race *race, const struct netio_want *more)
 
 int netio__race_step(struct netio__race *race, const struct netio_want *more, int *fd)
 {
+    /* Before any socket is made, which may get the number of one that the resolver has closed.
+     * Should it fail, the resolver's own timer wakes us. */
+    if (more || race->besides >= 0)
+        (void)netio__bundle_follow(&race->bundle, &race->besides, more);
     for (;;) {
         if (look(race, fd))
             return 0;
@@ -331,16 +335,24 @@ int netio__race_step(struct netio__race *race, const struct netio_want *more, in
             return time_out(race);
         if (race->begun == race->count || !netio_deadline_passed(race->next))
             break;
-        int code = begin(race, more);
+        int code = begin(race, more != NULL);
         if (code)
             return code;
     }
-    if (!race->running && !more)
-        return race->code;
-    /* Should it fail, the resolver's own timer wakes us. */
-    if (race->epoll >= 0)
-        (void)netio__race_watch_more(race, more);
-    return -EAGAIN;
+    return race->running || more ? -EAGAIN : race->code;
+}
+
+void netio__race_want(const struct netio__race *race, const struct netio_want *more,
+                      struct netio_want *want)
+{
+    netio__bundle_want(&race->bundle, want);
+    want->deadline = race->deadline;
+    if (race->pause)
+        want->deadline = netio_deadline_sooner(want->deadline, race->again);
+    if (race->begun < race->count)
+        want->deadline = netio_deadline_sooner(want->deadline, race->next);
+    if (more)
+        want->deadline = netio_deadline_sooner(want->deadline, more->deadline);
 }
 
 void netio__race_update(const struct netio__race *race)

@@ -1,8 +1,8 @@
-/* Ring 1, private: the attempts to connect to one of several addresses (race.c,
- * race_wait.c). */
+/* Ring 1, private: the attempts to connect to one of several addresses (race.c). */
 #ifndef NETIO_SRC_NET_RACE_H
 #define NETIO_SRC_NET_RACE_H
 
+#include "net/bundle.h"
 #include "net/dial.h"
 
 /* What of an attempt is nobody else's business. */
@@ -19,7 +19,7 @@ struct netio__race {
     size_t count, begun, running;
     struct netio_attempt *attempts; /* one for each address: &only, or on the heap */
     struct netio__runner *runners;  /* the same: &runner, or on the heap */
-    int epoll;                      /* -1 while there is one thing to wait for */
+    struct netio__bundle bundle;    /* what is under way */
     int besides;                    /* the descriptor in it that is not an attempt's, or -1 */
     int cramped;                    /* there was no descriptor for the next one */
     int64_t pause;                  /* a unix socket's listener was full, and is asked again ... */
@@ -49,17 +49,6 @@ int netio__race_step(struct netio__race *race, const struct netio_want *more, in
 /* After -EAGAIN, or before the first step. */
 void netio__race_want(const struct netio__race *race, const struct netio_want *more,
                       struct netio_want *want);
-/* Within the race.  Makes the epoll descriptor, if there is none, and puts in all that is under
- * way; one more socket; what more says now, which changes with every step of a resolver: 0 or
- * -errno. */
-int netio__race_watch_all(struct netio__race *race, const struct netio_want *more);
-int netio__race_watch(const struct netio__race *race, int fd);
-int netio__race_watch_more(struct netio__race *race, const struct netio_want *more);
-/* Takes a socket out before it is closed (a child of fork may keep it open, and with it the
- * place in epoll); closes the epoll descriptor. */
-void netio__race_forget(const struct netio__race *race, int fd);
-void netio__race_unwatch(struct netio__race *race);
-
 /* How long those on their way have taken by now. */
 void netio__race_update(const struct netio__race *race);
 /* Closes and frees everything but the race itself. */

@@ -6,6 +6,7 @@
 #include "resolvconf.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,10 +29,21 @@ static void add_domain(struct netio__resolvconf *conf, const char *domain)
 
     while (len && domain[len - 1] == '.')
         len--;
-    if (len == 0 || len > HOSTNAME_MAX || conf->domains == NETIO__DOMAINS)
+    if (len == 0 || len > HOSTNAME_MAX || len >= sizeof conf->search - conf->used)
         return;
-    memcpy(conf->domain[conf->domains], domain, len);
-    conf->domain[conf->domains++][len] = '\0';
+    memcpy(conf->search + conf->used, domain, len);
+    conf->used += len;
+    conf->search[conf->used++] = '\0';
+    conf->domains++;
+}
+
+static const char *domain_at(const struct netio__resolvconf *conf, size_t n)
+{
+    const char *domain = conf->search;
+
+    while (n--)
+        domain += strlen(domain) + 1;
+    return domain;
 }
 
 /* Words up to the end: as search has them; max 1: as domain has it. */
@@ -40,7 +52,7 @@ static void read_domains(struct netio__resolvconf *conf, char *text, size_t max)
     char *rest = NULL, *word = strtok_r(text, BLANKS, &rest);
 
     conf->listed = 1;
-    conf->domains = 0;
+    conf->domains = conf->used = 0;
     for (; word && conf->domains < max; word = strtok_r(NULL, BLANKS, &rest))
         add_domain(conf, word);
 }
@@ -84,11 +96,13 @@ static void read_line(struct netio__resolvconf *conf, char *line)
     if (*rest)
         *rest++ = '\0';
     if (strcmp(line, "search") == 0)
-        read_domains(conf, rest, NETIO__DOMAINS);
+        read_domains(conf, rest, SIZE_MAX);
     else if (strcmp(line, "domain") == 0)
         read_domains(conf, rest, 1);
     else if (strcmp(line, "options") == 0)
         read_options(conf, rest);
+    else if (strcmp(line, "nameserver") == 0)
+        *(strchr(rest, '%') ? &conf->on_link : &conf->anywhere) = 1;
 }
 
 /* Without search and domain, the domain is what follows the first dot of the host's name. */
@@ -113,8 +127,8 @@ void netio__resolvconf_read(struct netio__resolvconf *conf, FILE *file)
     conf->timeout = TIMEOUT_DEFAULT;
     conf->attempts = ATTEMPTS_DEFAULT;
     conf->tcp = conf->no_aaaa = 0;
-    conf->listed = 0;
-    conf->domains = 0;
+    conf->anywhere = conf->on_link = conf->listed = 0;
+    conf->domains = conf->used = 0;
     while (file && getline(&line, &size, file) != -1)
         read_line(conf, line);
     free(line);
@@ -138,7 +152,7 @@ static int read_variable(struct netio__resolvconf *conf, const char *name,
 
 static void use_search(struct netio__resolvconf *conf, char *text)
 {
-    read_domains(conf, text, NETIO__DOMAINS);
+    read_domains(conf, text, SIZE_MAX);
 }
 
 int netio__resolvconf_load(struct netio__resolvconf *conf)
@@ -171,6 +185,6 @@ int netio__resolvconf_candidate(const struct netio__resolvconf *conf, const char
         return -1;
     int len = n == as_is
                   ? snprintf(out, size, "%s", host)
-                  : snprintf(out, size, "%s.%s", host, conf->domain[n > as_is ? n - 1 : n]);
+                  : snprintf(out, size, "%s.%s", host, domain_at(conf, n > as_is ? n - 1 : n));
     return len > 0 && len <= HOSTNAME_MAX && (size_t)len < size;
 }

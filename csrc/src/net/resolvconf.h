@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define NETIO__DOMAINS 8
+#define NETIO__SEARCH_MAX 2560 /* bytes; Kubernetes allows 32 domains, 2048 bytes of them */
 
 /* What decides how a name is asked; the name servers themselves are c-ares' affair. */
 struct netio__resolvconf {
@@ -14,9 +14,11 @@ struct netio__resolvconf {
     unsigned attempts; /* how often each server is asked */
     int tcp;           /* use-vc: servers are asked over TCP from the beginning */
     int no_aaaa;       /* no-aaaa: they are not asked for IPv6 addresses */
+    int anywhere;      /* there are name servers, though not on a link of a name */
+    int on_link;       /* there are such ones: fe80::1%eth0 */
     int listed;        /* the file has a search list, perhaps an empty one ("search .") */
-    size_t domains;
-    char domain[NETIO__DOMAINS][256]; /* the search list, without final dots */
+    size_t domains, used;
+    char search[NETIO__SEARCH_MAX]; /* the search list, without final dots, each ended by NUL */
 };
 
 /* Reads a file (NULL: an empty one), on top of the defaults of resolv.conf(5). */

@@ -1,5 +1,6 @@
 /* Ring 1.  Names to addresses, under a deadline; see netio/resolve.h.
- * Called by tcpopen and by programs; hosts.c, resolvconf.c, dns.c and getent.c do the asking.
+ * Called by open.c, udp_server.c and programs; hosts.c, resolvconf.c, dns.c and getent.c do the
+ * asking.
  *
  *      start ──► DONE                  numeric, localhost, in /etc/hosts
  *        │
@@ -67,34 +68,38 @@ struct netio_resolve {
     char candidate[256];
 };
 
-/* Letters, digits, hyphen, underscore; 1 to 63 of them between dots.  A last label of digits,
- * or in hexadecimal, is an address gone wrong (256.1.1.1, 127.1, 0x7f.1) that some resolver
- * may take for another one. */
+/* Of digits, or in hexadecimal. */
+static int is_number(const char *label, size_t len)
+{
+    if (len > 2 && label[0] == '0' && (label[1] | 0x20) == 'x')
+        return strspn(label + 2, "0123456789abcdefABCDEF") == len - 2;
+    return strspn(label, "0123456789") == len;
+}
+
+/* Letters, digits, hyphen, underscore; 1 to 63 of them between dots.  A last label that is a
+ * number is an address gone wrong (256.1.1.1, 127.1, 0x7f.1) that some resolver may take for
+ * another one. */
 static int valid_host(const char *host, size_t len)
 {
-    size_t label = 0, digits = 0;
-    int hex = 0;
+    size_t label = 0;
 
     if (len == 0 || len > HOSTNAME_MAX)
         return 0;
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)host[i];
-        int digit = c >= '0' && c <= '9';
         if (c == '.' && label == 0)
             return 0;
         if (c == '.') {
-            label = digits = 0;
-            hex = 0;
+            label = 0;
             continue;
         }
-        if (!digit && c != '-' && c != '_' && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
+        if (!(c >= '0' && c <= '9') && c != '-' && c != '_' &&
+            !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
             return 0;
-        hex = hex || (label == 1 && (c | 0x20) == 'x' && host[i - 1] == '0');
-        digits += (size_t)digit;
         if (++label > LABEL_MAX)
             return 0;
     }
-    return label != 0 && digits != label && !hex;
+    return label != 0 && !is_number(host + len - label, label);
 }
 
 /* RFC 6761 section 6.3. */
@@ -191,20 +196,32 @@ static int turn_to_others(struct netio_resolve *resolve, int code)
     return -EAGAIN;
 }
 
+/* Who else is there to ask; 0, or what makes start fail.  c-ares 1.18 passes over a name server on a
+ * link (fe80::1%eth0), and would ask 127.0.0.1 when there is no other; the C library knows it. */
+static int load_sources(struct netio_resolve *resolve)
+{
+    int code = netio__nsswitch_load(&resolve->sources);
+
+    if (code || !resolve->sources.dns)
+        return code;
+    code = netio__resolvconf_load(&resolve->conf);
+    if (!code && resolve->conf.on_link) {
+        resolve->sources.other = 1;
+        resolve->sources.dns = resolve->conf.anywhere;
+    }
+    return code;
+}
+
 /* Begins to ask name servers; 0, or what makes start fail.  Silent ones leave half of the time to
  * other sources. */
 static int ask_first(struct netio_resolve *resolve)
 {
-    int code = netio__resolvconf_load(&resolve->conf);
-
-    if (code)
-        return code;
     resolve->asking = resolve->deadline;
     if (resolve->sources.other && resolve->deadline != NETIO_NEVER)
         resolve->asking -= (resolve->deadline - netio_clock_now()) / 2;
     resolve->patience = patience_of(resolve);
-    code = netio__dns_new(&resolve->dns, (int)(resolve->patience / MS),
-                          (int)resolve->conf.attempts, resolve->conf.tcp, &resolve->found);
+    int code = netio__dns_new(&resolve->dns, (int)(resolve->patience / MS),
+                              (int)resolve->conf.attempts, resolve->conf.tcp, &resolve->found);
     if (!code)
         ask_next(resolve);
     return code;
@@ -221,7 +238,7 @@ static int look_up(struct netio_resolve *resolve)
     int code = netio__hosts_find(resolve->host, resolve->family, &resolve->found);
     if (code || resolve->found.count)
         return finish(resolve, code);
-    code = netio__nsswitch_load(&resolve->sources);
+    code = load_sources(resolve);
     if (code)
         return code;
     if (resolve->sources.dns)
@@ -392,8 +409,10 @@ static int be_helped(struct netio_resolve *resolve)
 {
     int code = netio__getent_step(resolve->getent);
 
+    if (code == -EAGAIN && !netio_deadline_passed(resolve->deadline))
+        return code;
     if (code == -EAGAIN)
-        return netio_deadline_passed(resolve->deadline) ? finish(resolve, -ETIMEDOUT) : code;
+        code = -ETIMEDOUT;
     return finish(resolve, resolve->found.count ? 0 : weightier(resolve->verdict, code));
 }
 
@@ -415,7 +434,6 @@ static int go_on_from(struct netio_resolve *resolve)
 int netio_resolve_step(struct netio_resolve *resolve, struct netio_error *error)
 {
     int code = go_on_from(resolve);
-
 
     if (code == 0 || code == -EAGAIN)
         return code;

@@ -1,5 +1,5 @@
 /* Ring 1.  Services to ports; see netio/service.h.
- * Called by tcpopen and by programs; it reads services(5) through the C library. */
+ * Called by open.c, udp_server.c and programs; it reads services(5) through the C library. */
 #include <netio/error.h>
 #include <netio/service.h>
 

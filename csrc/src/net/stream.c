@@ -70,6 +70,9 @@ int netio_stream_finish_at(struct netio_stream *stream, netio_deadline deadline)
     char dropped[NETIO__STREAM_CHUNK];
     int code = netio_stream_half_close(stream);
 
+    /* Both ends are closed already, or it was reset: reading says which. */
+    if (code == -ENOTCONN)
+        code = 0;
     while (!code) {
         ssize_t n = netio__stream_receive(stream, dropped, sizeof dropped, deadline);
         if (n < 0)

@@ -22,6 +22,7 @@
 
 #define ROUNDS       4            /* without a deadline */
 #define FIRST_WAIT   1000000000LL /* RFC 8085 section 3.1.1 */
+#define LEAST_WAIT   1000000LL    /* a shorter one would be a flood, and steps without an end */
 #define LONGEST_WAIT (3600 * FIRST_WAIT)
 #define REQUEST_MAX  65507        /* IPv4: 65,535 less two headers */
 
@@ -55,7 +56,7 @@ static int set_options(struct netio_udp_ask *ask, const struct netio_udp_options
     ask->valid = given->valid;
     ask->data = given->data;
     ask->first_wait = given->first_wait ? given->first_wait : FIRST_WAIT;
-    if (ask->first_wait < 0 || ask->first_wait > LONGEST_WAIT)
+    if (ask->first_wait < LEAST_WAIT || ask->first_wait > LONGEST_WAIT)
         return bad_option(error, "first_wait");
     int code = netio__dial_set(&ask->dial, SOCK_DGRAM, &end, error);
     return code ? code : set_family(ask, given->family, error);
@@ -181,8 +182,10 @@ static int take_turn(struct netio_udp_ask *ask)
 
 static void hear_all(struct netio_udp_ask *ask)
 {
-    for (size_t i = 0; i < ask->count && ask->state == NETIO__UDP_ASKING; i++)
-        netio__udp_target_hear(ask, i);
+    size_t i = 0;
+
+    while (i < ask->count && !netio__udp_target_hear(ask, i))
+        i++;
 }
 
 static int anybody_lives(const struct netio_udp_ask *ask)

@@ -90,8 +90,9 @@ void netio__udp_target_none(struct netio_udp_ask *ask, size_t server, enum netio
 /* Whether it may still answer or be asked. */
 int netio__udp_target_lives(const struct netio_udp_ask *ask, size_t target);
 void netio__udp_target_ask(struct netio_udp_ask *ask, size_t target);
-/* Takes what has come from one that was asked; the state changes when it ends everything. */
-void netio__udp_target_hear(struct netio_udp_ask *ask, size_t target);
+/* Takes what has come from one that was asked; the state changes when it ends everything.  1 when
+ * nobody else is to be heard. */
+int netio__udp_target_hear(struct netio_udp_ask *ask, size_t target);
 /* It is over for one that may still have answered. */
 void netio__udp_target_end(struct netio_udp_ask *ask, size_t target, int code);
 

@@ -78,9 +78,7 @@ void netio__udp_server_begin(struct netio_udp_ask *ask, size_t i, const char *se
 
 static void name_ended(struct netio_udp_ask *ask, struct netio__udp_server *server)
 {
-    if (server->watched >= 0)
-        netio__bundle_drop(&ask->bundle, server->watched);
-    server->watched = -1;
+    (void)netio__bundle_follow(&ask->bundle, &server->watched, NULL);
     netio_resolve_free(server->resolve);
     server->resolve = NULL;
     ask->names--;
@@ -113,16 +111,12 @@ static void take_addresses(struct netio_udp_ask *ask, size_t i)
     }
 }
 
-/* The resolver may wait on another descriptor after every step. */
 static int watch_name(struct netio_udp_ask *ask, struct netio__udp_server *server)
 {
     struct netio_want want;
 
     netio_resolve_want(server->resolve, &want);
-    if (server->watched >= 0 && server->watched != want.fd)
-        netio__bundle_drop(&ask->bundle, server->watched);
-    server->watched = want.fd;
-    return want.fd >= 0 ? netio__bundle_add(&ask->bundle, want.fd, want.events) : 0;
+    return netio__bundle_follow(&ask->bundle, &server->watched, &want);
 }
 
 static void step_name(struct netio_udp_ask *ask, size_t i)

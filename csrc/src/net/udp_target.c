@@ -206,7 +206,8 @@ void netio__udp_target_ask(struct netio_udp_ask *ask, size_t i)
     ask->turn = ask->asked_at + wait_after(ask, target->turns);
 }
 
-/* A datagram of so many bytes is in answer: whether the machine has ended. */
+/* A datagram of so many bytes is in answer: whether to hear no more, because the machine has ended
+ * or the time is up: judging takes as long as the caller's function does. */
 static int judge(struct netio_udp_ask *ask, size_t i, size_t size)
 {
     struct netio_udp_attempt *attempt = &ask->attempts[i];
@@ -215,7 +216,7 @@ static int judge(struct netio_udp_ask *ask, size_t i, size_t size)
 
     if (verdict == 0) {
         attempt->invalid++;
-        return 0;
+        return netio_deadline_passed(ask->deadline);
     }
     ask->size = size;
     if (verdict < 0) {
@@ -230,15 +231,16 @@ static int judge(struct netio_udp_ask *ask, size_t i, size_t size)
     return 1;
 }
 
-void netio__udp_target_hear(struct netio_udp_ask *ask, size_t i)
+int netio__udp_target_hear(struct netio_udp_ask *ask, size_t i)
 {
     for (int heard = 0; heard < HEARD_MAX && ask->targets[i].fd >= 0; heard++) {
         ssize_t n = netio_fd_recv(ask->targets[i].fd, ask->answer, NETIO__UDP_ANSWER_MAX);
         if (n == -EAGAIN)
-            return;
+            return 0;
         if (n < 0)
             failed(ask, i, NETIO_STAGE_READ, (int)n);
         else if (judge(ask, i, (size_t)n))
-            return;
+            return 1;
     }
+    return 0;
 }
