@@ -9,11 +9,12 @@ use Errno qw(EAGAIN EBADF ECONNREFUSED EMSGSIZE ETIMEDOUT);
 use IO::Select;
 use NetIO ':all';
 use NetIO::Test::Datagram;
+use NetIO::Test::Netns;
 use NetIO::Test::Peer;
 use NetIO::Test::Process;
 use Socket qw(SOCK_DGRAM pack_sockaddr_in unpack_sockaddr_in);
 use Test::More;
-use Time::HiRes qw(ITIMER_REAL setitimer);
+use Time::HiRes qw(ITIMER_REAL setitimer sleep);
 
 alarm 120;
 
@@ -156,6 +157,30 @@ subtest 'the deadline, and the time of one call' => sub {
     is got(scalar <$fh>), 'errno ' . ETIMEDOUT, 'and with the deadline';
 };
 
+# By a handler, and by another process that shares the socket: the end, and no busy wait for it.
+sub shut_down_meanwhile {
+    my $fh = open_to($echo);
+    local $SIG{ALRM} = sub { shutdown $fh, 0 };
+    for my $read (sub { scalar <$fh> }, sub { $fh->read_datagram }) {
+        setitimer(ITIMER_REAL, 0.05);
+        is got($read->()), 'errno 0', 'a handler shuts it down: the end';
+        $fh = open_to($echo);
+    }
+    alarm 120;
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        require POSIX;
+        sleep 0.05;
+        shutdown $fh, 0;
+        POSIX::_exit(0);
+    }
+    my $cpu = times;
+    is got(scalar <$fh>), 'errno 0', 'another process shuts it down: the end';
+    cmp_ok times() - $cpu, '<', 5, 'long before the deadline';
+    waitpid $pid, 0;
+    return;
+}
+
 subtest 'what is refused, and what is over' => sub {
     my $refusing = NetIO::Test::Datagram->refusing;
     my $fh = open_to($refusing);
@@ -174,6 +199,11 @@ subtest 'what is refused, and what is over' => sub {
     is got($fh->read_datagram), 'errno 0', 'shut down for reading: the end';
     is got(scalar <$fh>), 'errno 0', 'for readline, too';
     ok eof $fh, 'and eof';
+    $fh = open_to($echo);
+    $fh->blocking(0);
+    $fh->shutdown(0);
+    is got($fh->read_datagram), 'errno 0', 'non-blocking: the end, too';
+    shut_down_meanwhile();
     $fh = open_to($parting);
     print {$fh} 'a,,b';
     my $later = open_to($parting);
@@ -198,6 +228,21 @@ subtest 'only the peer is heard' => sub {
     send $stranger, 'not me', 0, getsockname $fh;
     print {$fh} 'me';
     is $fh->read_datagram, 'me', 'what others send is not';
+};
+
+# With two ephemeral ports one time in two.
+subtest 'A27 the kernel chooses the port of the peer' => sub {
+    my $missing = NetIO::Test::Netns->missing;
+    plan skip_all => $missing if $missing;
+    my $ns = NetIO::Test::Netns->new('udpports');
+    $ns->sysctl('net.ipv4.ip_local_port_range', '50000 50001');
+    my ($status, $said) =
+        $ns->run($^X, (map { "-I$_" } grep { /\bblib\b/ } @INC), '-MNetIO=:all', '-e', <<'CODE');
+my %ports;
+$ports{ eval { udpopen('127.0.0.1', 50000, timeout => 5)->sockport } // $@->message }++ for 1 .. 20;
+print join ' ', keys %ports;
+CODE
+    is $said, '50001', 'another socket gets another one';
 };
 
 subtest 'wrong calls' => sub {

@@ -634,6 +634,23 @@ subtest 'fatal' => sub {
     is $@->errno, EPIPE, 'EPIPE is';
     is join(' ', $@->file, $@->line), "$0 $line", 'file and line of the print';
     ok eval { undef $fh; 1 }, 'the end of the handle is not';
+
+    # A flush that fails elsewhere does not throw; the print after it does.
+    for my $layers ('', ':crlf', ':utf8', ':encoding(UTF-8)') {
+        for my $flush (sub { $_[0]->autoflush(1) }, sub { $_[0]->flush }, sub { system 'true' }) {
+            $fh = open_to($silent, fatal => 1);
+            binmode $fh, $layers if $layers;
+            $fh->autoflush(0);
+            print {$fh} 'a';
+            $fh->deadline(0);
+            ok eval { $flush->($fh); 1 }, "$layers a flush does not die";
+            ok !eval { print {$fh} 'x'; 1 }, 'a print dies';
+            is $@->code_name, 'ETIMEDOUT', 'of that' if ref $@;
+            $fh->clearerr;
+            $fh->deadline(60);
+            ok eval { print {$fh} 'x' }, 'until clearerr';
+        }
+    }
 };
 
 subtest 'F14 the descriptor closed behind its back' => sub {

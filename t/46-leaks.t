@@ -142,6 +142,13 @@ no_growth('refused',        20_000, $case{refused});
     no_growth('a fatal read', 20_000, sub { eval { my $line = <$fh> } });
 }
 {
+    my $flood = NetIO::Test::Peer->start(flood => 'x' x 65_536);
+    my $fh = tcpopen('127.0.0.1', $flood->port);
+    my $before = kilobytes();
+    ok !defined $fh->read_line(max => 1_000_000), 'A17 a line without end is too long';
+    cmp_ok kilobytes() - $before, '<=', 4 * 1000 + 64, 'A17 kilobytes';
+}
+{
     my @handles;
     for (1 .. 8) {    # the first of each size, and Perl's tables
         push @handles, tcpopen('127.0.0.1', $port, timeout => 5);

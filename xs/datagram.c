@@ -12,10 +12,6 @@
 #include "handle.h"
 #include "layer.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <sys/socket.h>
-
 /* The longest over IPv4 has 65,507 octets, over IPv6 65,527. */
 #define LONGEST 65536
 
@@ -39,25 +35,14 @@ static IV layer_pushed(pTHX_ PerlIO *f, const char *mode, SV *arg, PerlIO_funcs 
     return code;
 }
 
-/* Whether this end was shut down for reading, and nothing is left.  Linux then calls the socket
- * readable, and has nothing to read: whoever waits for it would spin. */
-static bool is_over(pTHX_ PerlIO *f)
-{
-    struct pollfd poller = {.fd = PerlIO_fileno(f), .events = POLLRDHUP};
-    char octet;
-
-    PERL_UNUSED_CONTEXT;
-    if (poll(&poller, 1, 0) != 1 || !(poller.revents & POLLRDHUP))
-        return false;
-    return recv(poller.fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) == -1 && errno == EAGAIN;
-}
-
 static void forgive(pTHX_ PerlIO *f)
 {
     struct xs_talk *talk = xs_layer_talk(aTHX_ f);
 
-    if (talk)
+    if (talk) {
         talk->read_failed = talk->write_failed = 0;
+        talk->over = false;
+    }
     PerlIO_clearerr(f);
 }
 
@@ -65,14 +50,10 @@ static IV layer_fill(pTHX_ PerlIO *f)
 {
     forgive(aTHX_ f);
     for (;;) {
-        if (is_over(aTHX_ f)) {
-            PerlIOBase(f)->flags |= PERLIO_F_EOF;
-            errno = 0;
-            return -1;
-        }
         if (PerlIOBuf_fill(aTHX_ f) == 0)
             return 0;
-        if (!PerlIOValid(f) || !(PerlIOBase(f)->flags & PERLIO_F_EOF))
+        const struct xs_talk *talk = xs_layer_talk(aTHX_ f);
+        if (!talk || talk->over || !(PerlIOBase(f)->flags & PERLIO_F_EOF))
             return -1;
         PerlIO_clearerr(f);
         self(f)->was_empty = true;

@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 struct layer {
@@ -54,17 +55,22 @@ static void unlock(pTHX_ void *slot)
     ((PerlIOl *)slot)->flags--;
 }
 
-/* Runs the %SIG handlers that wait; 0 when one of them closed this handle. */
+/* Runs the %SIG handlers that wait; 0 when one of them closed this handle.  What they read has
+ * nothing to do with the limit of the read under way. */
 static int run_handlers(pTHX_ PerlIO *f)
 {
     PerlIOl *slot = ((PerlIOl *)f)->head;
+    netio_deadline limit = self(f)->talk->limit;
     int open;
 
     ENTER;
     slot->flags++;
     SAVEDESTRUCTOR_X(unlock, slot);
+    self(f)->talk->limit = NETIO_NEVER;
     PERL_ASYNC_CHECK();
     open = !(PerlIOBase(f)->flags & PERLIO_F_CLEARED);
+    if (open)
+        self(f)->talk->limit = limit;
     while (PerlIOValid(f) && PerlIOBase(f)->flags & PERLIO_F_CLEARED) {
         PerlIOl *gone = PerlIOBase(f);
         PerlIOBase(f) = gone->next;
@@ -97,16 +103,32 @@ static int may_throw(pTHX_ enum netio_stage stage)
 /* After a write that failed PerlIO forgets what it had still to write, but not after one that
  * has thrown: close would offer it again, and as a scope ends by that throw, the operator is
  * still the one that may throw, now half-way through close: the descriptor would be lost. */
-static void forget_pending(PerlIO *f)
+static void forget_pending(PerlIOl *above)
+{
+    if (above->tab && above->tab->kind & PERLIO_K_BUFFERED && above->flags & PERLIO_F_WRBUF) {
+        ((PerlIOBuf *)above)->ptr = ((PerlIOBuf *)above)->buf;
+        above->flags &= ~PERLIO_F_WRBUF;
+    }
+}
+
+/* After one that could not throw, a flush, PerlIO fails each print without asking again; unless each
+ * print is a write: then it comes down here, to be told why, or to throw. */
+static void stop_buffering(PerlIOl *above)
+{
+    above->flags |= PERLIO_F_UNBUF;
+}
+
+static void buffer_again(PerlIOl *above)
+{
+    above->flags &= ~PERLIO_F_UNBUF;
+}
+
+static void each_above(PerlIO *f, void (*change)(PerlIOl *above))
 {
     PerlIOl *above = ((PerlIOl *)f)->head->next;
 
     for (; above && above != PerlIOBase(f); above = above->next)
-        if (above->tab && above->tab->kind & PERLIO_K_BUFFERED &&
-            above->flags & PERLIO_F_WRBUF) {
-            ((PerlIOBuf *)above)->ptr = ((PerlIOBuf *)above)->buf;
-            above->flags &= ~PERLIO_F_WRBUF;
-        }
+        change(above);
 }
 
 static SSize_t fail(pTHX_ PerlIO *f, enum netio_stage stage, int code)
@@ -124,12 +146,13 @@ static SSize_t fail(pTHX_ PerlIO *f, enum netio_stage stage, int code)
         layer->talk->write_failed = code;
     else if (code != -ETIMEDOUT)
         layer->talk->read_failed = code;
-    if (layer->talk->fatal && may_throw(aTHX_ stage)) {
+    bool throws = layer->talk->fatal && may_throw(aTHX_ stage);
+    if (stage == NETIO_STAGE_WRITE)
+        each_above(f, throws ? forget_pending : stop_buffering);
+    if (throws) {
         struct netio_addr peer;
         if (netio_addr_peer(&peer, layer->fd) != 0)
             peer.len = 0;
-        if (stage == NETIO_STAGE_WRITE)
-            forget_pending(f);
         xs_error_throw_io(aTHX_ stage, code, &peer);
     }
     return -1;
@@ -138,15 +161,39 @@ static SSize_t fail(pTHX_ PerlIO *f, enum netio_stage stage, int code)
 /* Between two tries: 0 to try again, -1 when that was all, with errno set. */
 static int wait_turn(pTHX_ PerlIO *f, enum netio_stage stage, unsigned events)
 {
+    const struct xs_talk *talk = self(f)->talk;
     int fd = self(f)->fd;
     int flags = fcntl(fd, F_GETFL);
 
     if (flags != -1 && flags & O_NONBLOCK) /* by $fh->blocking(0): it wants to know */
         return (int)fail(aTHX_ f, stage, -EAGAIN);
-    int ready = xs_wait(aTHX_ fd, events, self(f)->talk->deadline);
+    if (netio_deadline_passed(talk->limit)) {
+        errno = ETIMEDOUT;
+        return -1;
+    }
+    int ready = xs_wait(aTHX_ fd, events, netio_deadline_sooner(talk->deadline, talk->limit));
     if (ready >= 0 || ready == -EINTR || ready == -ETIMEDOUT)
         return 0; /* the next turn runs the handlers and looks at the clock */
     return (int)fail(aTHX_ f, stage, ready);
+}
+
+/* Whether this end of a datagram socket was shut down, by whomever, and nothing is left.  Linux
+ * then calls it readable, and has nothing to read: whoever waits for it would spin. */
+static bool is_over(int fd)
+{
+    struct pollfd poller = {.fd = fd, .events = POLLRDHUP};
+    char octet;
+
+    if (poll(&poller, 1, 0) != 1 || !(poller.revents & POLLRDHUP))
+        return false;
+    return recv(fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) == -1 && errno == EAGAIN;
+}
+
+static SSize_t end_of_file(PerlIO *f)
+{
+    PerlIOBase(f)->flags |= PERLIO_F_EOF;
+    errno = 0;
+    return 0;
 }
 
 static SSize_t layer_read(pTHX_ PerlIO *f, void *data, Size_t size)
@@ -167,14 +214,16 @@ static SSize_t layer_read(pTHX_ PerlIO *f, void *data, Size_t size)
         ssize_t n = netio_fd_recv(self(f)->fd, data, size);
         if (n > 0)
             return n;
-        if (n == 0) {
-            if (size)
-                PerlIOBase(f)->flags |= PERLIO_F_EOF;
-            errno = 0;
+        if (n == 0 && size)
+            return end_of_file(f);
+        if (n == 0)
             return 0;
-        }
         if (n != -EAGAIN)
             return fail(aTHX_ f, NETIO_STAGE_READ, (int)n);
+        if (is_over(self(f)->fd)) {
+            self(f)->talk->over = true;
+            return end_of_file(f);
+        }
         if (wait_turn(aTHX_ f, NETIO_STAGE_READ, NETIO_READ) != 0)
             return -1;
     }
@@ -310,6 +359,12 @@ static PerlIO *layer_dup(pTHX_ PerlIO *f, PerlIO *old, CLONE_PARAMS *param, int 
     return f;
 }
 
+static void layer_clearerr(pTHX_ PerlIO *f)
+{
+    each_above(f, buffer_again);
+    PerlIOBase_clearerr(aTHX_ f);
+}
+
 static PERLIO_FUNCS_DECL(layer_funcs) = {
     sizeof(PerlIO_funcs),
     "netio",
@@ -332,7 +387,7 @@ static PERLIO_FUNCS_DECL(layer_funcs) = {
     PerlIOBase_noop_fail,
     PerlIOBase_eof,
     PerlIOBase_error,
-    PerlIOBase_clearerr,
+    layer_clearerr,
     PerlIOBase_setlinebuf,
     NULL, /* no buffer of its own */
     NULL,
@@ -362,6 +417,7 @@ struct xs_talk *xs_layer_open_take(pTHX_ int fd, netio_deadline deadline, PerlIO
 
     Newxz(talk, 1, struct xs_talk);
     talk->deadline = deadline;
+    talk->limit = NETIO_NEVER;
     *in = push_pair(aTHX_ "r", fd, talk);
     *out = push_pair(aTHX_ "w", fd, talk);
     return talk;

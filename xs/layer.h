@@ -11,11 +11,13 @@
 
 struct xs_talk {
     netio_deadline deadline; /* for every read and write */
+    netio_deadline limit;    /* of the one read under way: it is no failure of the handle */
     int code;                /* the first failure worse than EAGAIN; 0: none */
     int read_failed;         /* why reading is over for good; 0: it is not */
     int write_failed;        /* the same of writing */
     unsigned refs;           /* layers that point here */
     bool fatal;              /* failures are thrown as NetIO::Error */
+    bool over;               /* the end of the file is this end's: a datagram socket shut down */
 };
 
 /* A pair of PerlIOs on the socket fd, :perlio over :netio, both sharing a new talk.  From

@@ -12,6 +12,7 @@
 #include "options.h"
 #include "wait.h"
 
+#include <netio/fd.h>
 #include <netio/open.h>
 
 #include <errno.h>
@@ -162,7 +163,11 @@ static int drive(pTHX_ const struct call *call, struct netio_open *machine, int 
 
     for (; code == -EAGAIN; code = netio_open_step(machine, error)) {
         netio_open_want(machine, &want);
-        xs_wait_want(aTHX_ &want);
+        int waited = xs_wait_want(aTHX_ &want);
+        if (waited != 0) {
+            code = netio_error_set(error, NETIO_STAGE_CONNECT, waited, NULL, NULL);
+            break;
+        }
     }
     if (code < 0)
         throw_failure(aTHX_ call, error, machine);
@@ -189,6 +194,20 @@ static int open_socket(pTHX_ const struct call *call)
     return fd;
 }
 
+/* For sysread and the like; :netio waits by itself, but a socket that is non-blocking it takes for
+ * one that the program has made so. */
+static void make_blocking(pTHX_ const struct call *call, int fd)
+{
+    struct netio_error error;
+    int code = netio_fd_nonblock(fd, 0);
+
+    if (code == 0)
+        return;
+    netio_fd_close(fd);
+    netio_error_set(&error, NETIO_STAGE_SOCKET, code, NULL, NULL);
+    throw_failure(aTHX_ call, &error, NULL);
+}
+
 SV *xs_open(pTHX_ enum xs_open_kind kind, I32 ax, I32 items)
 {
     static const char *const names[] = {"tcpopen", "udpopen", "unixopen"};
@@ -203,7 +222,7 @@ SV *xs_open(pTHX_ enum xs_open_kind kind, I32 ax, I32 items)
     TAINT_PROPER(options->what);
     check_arguments(aTHX_ &call);
     int fd = open_socket(aTHX_ &call);
-    (void)netio_fd_nonblock(fd, 0); /* for sysread and the like; :netio does without */
+    make_blocking(aTHX_ &call, fd);
     SV *handle = xs_handle_new(aTHX_ fd, options->finished, options->fatal, options->timeout);
     if (kind == XS_UDPOPEN)
         xs_datagram_attach(aTHX_ handle);

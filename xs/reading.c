@@ -1,6 +1,5 @@
 /* Perl face.  Lines and octets; see reading.h.  Called by the methods of NetIO::Socket; it
- * touches PerlIO's buffer of the handle it is given, and the deadline of its talk for the
- * moment of one fill.
+ * touches PerlIO's buffer of the handle it is given, and the limit of its talk for one fill.
  *
  * Nothing here trusts the handle to be the same after a wait: a handler may have closed it,
  * given it layers or another deadline.  So it is looked up anew from its glob, which is kept. */
@@ -11,16 +10,12 @@
 #include "error.h"
 #include "handle.h"
 #include "layer.h"
-#include "wait.h"
 
 #include <netio/addr.h>
 
 #include <errno.h>
-#include <fcntl.h>
 
 #define LINE_MAX_DEFAULT 8192
-#define MOMENT           0.001 /* seconds: for a fill that should not wait at all */
-#define TRY_AGAIN        2
 
 struct reading {
     const char *what; /* the method, for messages */
@@ -28,8 +23,7 @@ struct reading {
     UV size;              /* octets, or the longest line */
     netio_deadline limit; /* of this call */
     unsigned fills;
-    SV *got;                  /* taken from PerlIO's buffer so far; NULL: nothing */
-    netio_deadline own, lent; /* the talk's deadline, and what stands there during a fill */
+    SV *got; /* taken from PerlIO's buffer so far; NULL: nothing */
 };
 
 /* --- arguments */
@@ -97,28 +91,45 @@ static PerlIO *usable_input(pTHX_ const struct reading *reading)
     return f;
 }
 
-/* In one layer, however much it is: unread alone would make one for each of its buffers. */
+/* In front of what is in the buffer, which grows for it. */
+static void make_room(pTHX_ PerlIO *f, STRLEN len)
+{
+    PerlIOBuf *buffer = PerlIOSelf(f, PerlIOBuf);
+    STRLEN at = (STRLEN)(PerlIO_get_ptr(f) - PerlIO_get_base(f));
+    STRLEN left = (STRLEN)PerlIO_get_cnt(f);
+
+    if (len + left > (STRLEN)buffer->bufsiz) {
+        Renew(buffer->buf, len + left, STDCHAR);
+        buffer->bufsiz = len + left;
+    }
+    Move(buffer->buf + at, buffer->buf + len, left, STDCHAR);
+    buffer->ptr = buffer->buf + len;
+    buffer->end = buffer->ptr + left;
+    PerlIOBase(f)->flags |= PERLIO_F_RDBUF;
+}
+
+/* What has no room in the buffer PerlIO puts into a layer of its own, and loses with the next
+ * flush, which each fork and system is.  A buffer that is in use further up, by a read whose
+ * handler we are, must stay where it is, though; and that of :crlf is not ours to move. */
 static void give_back_octets(pTHX_ PerlIO *f, SV *octets)
 {
     STRLEN len = SvCUR(octets);
+    bool in_use = PerlIOBase(f)->head->flags != 0;
 
     if (!len)
         return;
-    if ((STRLEN)(PerlIO_get_ptr(f) - PerlIO_get_base(f)) < len) {
-        PerlIO_push(aTHX_ f, PERLIO_FUNCS_CAST(&PerlIO_pending), "r", NULL);
-        PerlIOSelf(f, PerlIOBuf)->bufsiz = len;
-    }
+    if ((STRLEN)(PerlIO_get_ptr(f) - PerlIO_get_base(f)) < len && !in_use &&
+        PerlIOBase(f)->tab->Unread == PerlIOBuf_unread)
+        make_room(aTHX_ f, len);
     (void)PerlIO_unread(f, SvPVX_const(octets), len);
 }
 
-static void give_back_deadline(pTHX_ struct reading *reading)
+static void set_limit(pTHX_ const struct reading *reading, netio_deadline limit)
 {
     struct xs_talk *talk = xs_layer_talk(aTHX_ input(aTHX_ reading));
 
-    /* A handler may have set another one. */
-    if (reading->lent && talk && talk->deadline == reading->lent)
-        talk->deadline = reading->own;
-    reading->lent = 0;
+    if (talk)
+        talk->limit = limit;
 }
 
 /* However it ends. */
@@ -128,7 +139,7 @@ static void settle(pTHX_ void *data)
     PerlIO *f = input(aTHX_ reading);
     int saved = errno;
 
-    give_back_deadline(aTHX_ reading);
+    set_limit(aTHX_ reading, NETIO_NEVER);
     xs_datagram_stop_at_empty(aTHX_ f, false);
     if (reading->got && f)
         give_back_octets(aTHX_ f, reading->got);
@@ -139,96 +150,30 @@ static void settle(pTHX_ void *data)
 
 /* --- waiting */
 
-/* Whether a layer between the buffer above and the socket has something already: then the
- * socket may stay silent. */
-static bool more_below(pTHX_ PerlIO *f)
-{
-    for (f = PerlIONext(f); PerlIOValid(f); f = PerlIONext(f))
-        if (PerlIO_has_cntptr(f) && PerlIO_get_cnt(f) > 0)
-            return true;
-    return false;
-}
-
-/* Waits until a fill has something to do or to say; -ETIMEDOUT: until the limit of this call.
- * Past it, one look at the socket is free (a limit of 0 means "what is there"), or a peer that
- * never stops would never end. */
-static int await(pTHX_ struct reading *reading)
-{
-    for (;;) {
-        PerlIO *f = input(aTHX_ reading);
-        struct xs_talk *talk = xs_layer_talk(aTHX_ f);
-
-        if (!talk)
-            return -EBADF;
-        if (reading->fills && netio_deadline_passed(reading->limit))
-            return -ETIMEDOUT;
-        int fd = PerlIO_fileno(f);
-        int flags = fcntl(fd, F_GETFL);
-        if (more_below(aTHX_ f) || flags == -1 || flags & O_NONBLOCK)
-            return 0;
-        int ready =
-            xs_wait(aTHX_ fd, NETIO_READ, netio_deadline_sooner(talk->deadline, reading->limit));
-        if (ready == -ETIMEDOUT && !netio_deadline_passed(talk->deadline))
-            return -ETIMEDOUT;
-        if (ready != -EINTR)
-            return 0;
-        PERL_ASYNC_CHECK();
-    }
-}
-
-static netio_deadline later(netio_deadline a, netio_deadline b)
-{
-    return netio_deadline_sooner(a, b) == a ? b : a;
-}
-
-/* What it means that a fill failed with this errno; TRY_AGAIN: nothing. */
-static int fill_failed(pTHX_ struct reading *reading, int before, int error)
+/* 1: there is more in the buffer; 0: the end of the file; or a failure.  Past the limit of this
+ * call one look at the socket is free (a limit of 0 means "what is there"), and no more, or a
+ * peer that never stops would never end. */
+static int fill(pTHX_ struct reading *reading)
 {
     PerlIO *f = input(aTHX_ reading);
-    struct xs_talk *talk = xs_layer_talk(aTHX_ f);
 
-    if (!talk)
+    if (!xs_layer_talk(aTHX_ f))
         return -EBADF;
-    if (error != ETIMEDOUT || netio_deadline_passed(talk->deadline))
-        return -error;
-    /* The layer takes the end of the time that was lent for a failure of the handle. */
-    if (talk->code == -ETIMEDOUT)
-        talk->code = before;
-    PerlIO_clearerr(f);
-    return TRY_AGAIN;
-}
-
-/* The socket is readable, so a fill does not wait, unless somebody who shares it was faster:
- * then it shall not wait for the handle's deadline. */
-static int fill_once(pTHX_ struct reading *reading)
-{
-    PerlIO *f = input(aTHX_ reading);
-    struct xs_talk *talk = xs_layer_talk(aTHX_ f);
-    int before = talk->code;
-
-    reading->fills++;
-    reading->own = talk->deadline;
-    reading->lent =
-        netio_deadline_sooner(talk->deadline, later(reading->limit, netio_deadline_in(MOMENT)));
-    talk->deadline = reading->lent;
+    if (reading->fills++ && netio_deadline_passed(reading->limit))
+        return -ETIMEDOUT;
+    set_limit(aTHX_ reading, reading->limit);
     errno = 0; /* and stays so at the end of the file */
     bool filled = PerlIO_fill(f) == 0;
     int error = errno;
-    give_back_deadline(aTHX_ reading);
-    return filled ? 1 : fill_failed(aTHX_ reading, before, error);
-}
-
-/* 1: there is more in the buffer; 0: the end of the file; or a failure. */
-static int fill(pTHX_ struct reading *reading)
-{
-    int code;
-
-    do {
-        code = await(aTHX_ reading);
-        if (code == 0)
-            code = fill_once(aTHX_ reading);
-    } while (code == TRY_AGAIN);
-    return code;
+    set_limit(aTHX_ reading, NETIO_NEVER);
+    if (filled)
+        return 1;
+    /* PerlIO takes the end of the limit for a failure of the handle. */
+    f = input(aTHX_ reading);
+    const struct xs_talk *talk = xs_layer_talk(aTHX_ f);
+    if (error == ETIMEDOUT && talk && talk->code != -ETIMEDOUT)
+        PerlIO_clearerr(f);
+    return -error;
 }
 
 /* What is in the buffer, if anything. */

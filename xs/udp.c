@@ -317,7 +317,11 @@ static ssize_t drive(pTHX_ struct call *call, struct netio_udp_ask *machine, con
         if (size != -EAGAIN)
             throw_failure(aTHX_ call, &error, machine);
         netio_udp_ask_want(machine, &want);
-        xs_wait_want(aTHX_ &want);
+        int waited = xs_wait_want(aTHX_ &want);
+        if (waited != 0) {
+            (void)netio_error_set(&error, NETIO_STAGE_READ, waited, NULL, NULL);
+            throw_failure(aTHX_ call, &error, machine);
+        }
     }
 }
 

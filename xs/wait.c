@@ -65,14 +65,17 @@ int xs_wait(pTHX_ int fd, unsigned events, netio_deadline deadline)
     }
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (n == -1)
-        return -error;
+        return error == EAGAIN ? -ENOMEM : -error; /* to our callers EAGAIN means something else */
     if (n == 0)
         return -ETIMEDOUT;
     return poller.revents & POLLNVAL ? -EBADF : (int)events_of(poller.revents, events);
 }
 
-void xs_wait_want(pTHX_ const struct netio_want *want)
+int xs_wait_want(pTHX_ const struct netio_want *want)
 {
-    if (xs_wait(aTHX_ want->fd, want->events, want->deadline) == -EINTR)
+    int ready = xs_wait(aTHX_ want->fd, want->events, want->deadline);
+
+    if (ready == -EINTR)
         PERL_ASYNC_CHECK();
+    return ready < 0 && ready != -EINTR && ready != -ETIMEDOUT ? ready : 0;
 }

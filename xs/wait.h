@@ -14,7 +14,8 @@ bool xs_signal_waits(pTHX);
  * handler: the caller runs PERL_ASYNC_CHECK() where a die is safe, and waits again. */
 int xs_wait(pTHX_ int fd, unsigned events, netio_deadline deadline);
 /* Waits for what a machine wants, and runs the handlers of signals that came: whoever calls it
- * has the clean-up registered. */
-void xs_wait_want(pTHX_ const struct netio_want *want);
+ * has the clean-up registered.  0 to step on, or -errno: there is no waiting, and to step on would
+ * be to spin. */
+int xs_wait_want(pTHX_ const struct netio_want *want);
 
 #endif

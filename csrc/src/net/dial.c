@@ -213,18 +213,6 @@ static int dial_once(const struct netio__dial *dial, const struct netio_addr *to
     return netio__dial_again(*fd, to);
 }
 
-int netio__dial_start(const struct netio__dial *dial, const struct netio_addr *to, int *fd,
-                      enum netio_stage *stage)
-{
-    *fd = -1;
-    int code = (dial->reserved ? walk_reserved : dial_once)(dial, to, fd, stage);
-    if (code && code != -EAGAIN) {
-        netio_fd_close(*fd);
-        *fd = -1;
-    }
-    return code;
-}
-
 /* One end of a socket; what netio_addr_peer does, without checking what a kernel says. */
 static int end_of(struct netio_addr *addr, int fd,
                   int (*ask)(int, struct sockaddr *restrict, socklen_t *restrict))
@@ -244,6 +232,33 @@ static int joined_itself(int fd, const struct netio_addr *peer)
     /* Both families have the port at the same place. */
     return end_of(&local, fd, getsockname) == 0 &&
            local.u.in4.sin_port == peer->u.in4.sin_port && netio_addr_compare(&local, peer) == 0;
+}
+
+/* A datagram socket is joined to itself at once; another one, while this one holds its port, is
+ * not. */
+static int dial_apart(const struct netio__dial *dial, const struct netio_addr *to, int *fd,
+                      enum netio_stage *stage)
+{
+    int code = dial_once(dial, to, fd, stage);
+    int first = *fd;
+
+    if (code || dial->type != SOCK_DGRAM || dial->port || !joined_itself(first, to))
+        return code;
+    code = dial_once(dial, to, fd, stage);
+    netio_fd_close(first);
+    return code;
+}
+
+int netio__dial_start(const struct netio__dial *dial, const struct netio_addr *to, int *fd,
+                      enum netio_stage *stage)
+{
+    *fd = -1;
+    int code = (dial->reserved ? walk_reserved : dial_apart)(dial, to, fd, stage);
+    if (code && code != -EAGAIN) {
+        netio_fd_close(*fd);
+        *fd = -1;
+    }
+    return code;
 }
 
 int netio__dial_result(int fd)

@@ -103,6 +103,11 @@ sub all_wrong {
     return map { readline $_ } @from;
 }
 
+my %failed;    # calls so far, by name
+
+# Each call fails in all ways when it is the first of its name, and in one after the other when it
+# is one more.
+#
 # name of the test; what goes before the command (the namespace to be in, say); the program's text
 # and arguments; names of errors.
 sub faults_ok {
@@ -113,8 +118,9 @@ sub faults_ok {
     my @command = ($^X, (map { "-I$_" } grep { /\bblib\b/ } @INC), "$folder/program", @$arguments);
     my @calls   = calls_of($under, @command);
     my @faults  = map {
-        my $call = $_;
-        map { [@$call, $_] } @errors
+        my $call  = $_;
+        my $times = $failed{ $call->[0] }++;
+        map { [@$call, $_] } $times ? $errors[$times % @errors] : @errors
     } @calls;
     my %names = map { $_->[0] => 1 } @calls;
     my @wrong = all_wrong($under, \@command, @faults);
