@@ -19,6 +19,8 @@ on test => sub {
     recommends 'IO::Socket::SSL';
     recommends 'LWP::UserAgent';
     recommends 'Net::LDAP';
+    recommends 'Perl::Destruct::Level';
+    recommends 'Perl::MinimumVersion';
     recommends 'Net::Server';
     recommends 'Test::LeakTrace';
 };

@@ -1,8 +1,9 @@
 #!/bin/sh
-# inc/asan.sh (make asan): builds a copy of the tree with ASan and UBSan in the library, the
-# daemons, the programs and NetIO.so, and runs the whole test suite on it.  Perl itself has no
-# sanitizer in it, so libasan is preloaded.  Reports go to files, because a daemon's end is not
-# always looked at: one report is a failure, whatever the tests say.
+# inc/asan.sh (make asan; F11 of the catalogue of faults): builds a copy of the tree with ASan
+# and UBSan in the library, the daemons, the programs and NetIO.so, and runs the whole test
+# suite on it.  Perl itself has no sanitizer in it, so libasan is preloaded.  Reports go to
+# files, because a daemon's end is not always looked at: one report is a failure, whatever the
+# tests say.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -125,11 +125,61 @@ C<$host> is a name or a numeric address: C<whois.example.org>, C<192.0.2.1>, C<2
 C<fe80::1%eth0>.  C<$service> is a port from 1 to 65535, a name from F</etc/services>, or
 both, C<whois(43)>: then the number serves where the name is unknown.
 
-If the host has several addresses they are tried in turn, IPv6 and IPv4 by turns, each for its
-share of the time, until one answers.
+If the host has several addresses they race, IPv6 and IPv4 by turns (RFC 8305): the next one is
+tried 250 milliseconds after the last, or as soon as that has failed, and the first that answers
+serves.
 
 The connection is close-on-exec, buffered for reading, and sends what is printed at once
 (C<autoflush> is on).  It transfers bytes; see L<perlfunc/binmode> for characters.
+
+=head2 udpopen
+
+    my $fh = udpopen($host, $service, timeout => 5, deadline => 30);
+    print $fh $request;                              # one datagram
+    my $reply = $fh->read_datagram(timeout => 1);    # another one
+
+Opens a UDP socket that is connected to the first address of the host that this machine has a way
+to: nobody else is heard.  Nothing is sent, so that it fails only for want of an address.
+
+One C<print> (C<say>, C<printf>) is one datagram, however long.  One that is too long for UDP,
+65,507 octets over IPv4, fails with EMSGSIZE, and no part of it is sent.  After
+C<< $fh->autoflush(0) >> all that is printed until the next C<flush> is one.  An empty datagram
+takes C<send> or C<syswrite>.
+
+L<NetIO::Socket/read_datagram> takes one datagram.  C<< <$fh> >>, C<read_line>, C<read_octets> and
+C<read> have what comes as one stream of octets: a line may go through several datagrams, and empty
+ones are passed over; they are never the end of the file.  All of these keep to the deadline.
+C<sysread> and C<recv> work, too, but know of no deadline.
+
+A peer that refuses shows with the next read or C<print> after the one that was refused:
+ECONNREFUSED.  Here a failure is over with it, and the next C<print> may well succeed;
+L<NetIO::Socket/error> remembers the first until C<clearerr>.
+
+=head2 unixopen
+
+    my $fh = unixopen('/run/whois.sock', timeout => 5);
+
+Opens a stream to the unix socket at a path, absolute or relative, of at most 107 bytes; C<@name>
+is an abstract one, C<./@name> a file of that name.
+
+=head2 udp_ask
+
+    my $answer         = udp_ask($server, 'domain', $request, timeout => 5);
+    my ($answer, $who) = udp_ask(\@servers, 4000, $request, timeout => 5,
+        valid => sub { my ($answer, $who) = @_; substr($answer, 0, 2) eq $id });
+
+Sends a request over UDP to one server after another, and returns the first good answer; in
+list context also the address that gave it, C<192.0.2.1:53>.
+
+The servers are one host or a reference to an array of up to 64: C<HOST>, C<HOST:SERVICE>,
+C<192.0.2.1>, C<[2001:db8::1]:53>.  The service serves those that name none; it may be undef when
+all do.  The next server is asked after a wait of a second, or as soon as the last one has refused;
+those that were asked may still answer.  When all have been asked the round begins again, with
+waits twice as long, until the time is over; without a timeout there are four rounds, 15 seconds a
+server.  Each server is heard on a socket of its own, and nobody else is.
+
+The request is octets; it may be empty.  An answer is any datagram of a server that is not empty, or
+what the code of the option C<valid> says yes to.
 
 =head2 timeout
 
@@ -187,24 +237,56 @@ parentheses: C<print((timeout { ask() } 5), "\n")>.
 
 =item timeout => SECONDS
 
-The time to open the connection: the name, every address, every handshake.  Fractions count; 0
-is no time at all; without the option, or with undef, it takes as long as the kernel lets it.
+The time to open the connection: the name, every address, every handshake.  For C<udp_ask> the
+time for all of it.  Fractions count; 0 is no time at all; without the option, or with undef, it
+takes as long as the kernel lets it.
 
 =item deadline => SECONDS
 
 The time for the whole conversation, from the call to the last byte.  Each read and write of the
 handle keeps to it, and opening the connection does, too.  What has not come by then is not
 waited for: a peer that sends a byte now and then does not extend it.
-L<NetIO::Socket/deadline> sets another one at any time.
-
-=item family => 'inet' | 'inet6'
-
-Only IPv4, or only IPv6.
+L<NetIO::Socket/deadline> sets another one at any time.  Not for C<udp_ask>.
 
 =item fatal => BOOLEAN
 
 A read or write that fails throws a L<NetIO::Error>, where otherwise it returns false or undef
-as Perl's operators do.  C<close> and the end of the handle's scope never throw.
+as Perl's operators do.  C<close> and the end of the handle's scope never throw.  Not for
+C<udp_ask>, which always throws.
+
+=item family => 'inet' | 'inet6'
+
+Only IPv4, or only IPv6.  Like the next three, not for C<unixopen>.
+
+=item source => ADDRESS
+
+The address of this end, as numbers.  Addresses of the other family are passed over.
+
+=item source_port => PORT
+
+The port of this end, a number; 0 leaves it to the kernel.
+
+=item reserved => BOOLEAN
+
+The port of this end is the first that is free from 1023 down to 512.  It needs root's privilege,
+and says so.  Not together with C<source_port>.
+
+=item keepalive => BOOLEAN
+
+Has the kernel find out when a silent peer is gone (SO_KEEPALIVE).  C<tcpopen> only, as is
+
+=item nodelay => BOOLEAN
+
+Sends small pieces at once (TCP_NODELAY).
+
+=item valid => CODE
+
+C<udp_ask>: called with a datagram and the address it came from; true takes it as the answer, false
+goes on as if it had not come.  What it dies of ends C<udp_ask>.
+
+=item first_wait => SECONDS
+
+C<udp_ask>: the wait of the first round, from 0.001 to 3600; 1 unless told.
 
 =back
 
@@ -223,12 +305,19 @@ Wrong arguments read like this:
     tcpopen: unknown option 'Timeout' at lookup.pl line 7.
     tcpopen: timeout: 'soon' is not a number of seconds at lookup.pl line 7.
 
+Of C<udpopen>, C<unixopen> and C<udp_ask> they read alike:
+
+    unixopen /run/whois.sock: connect unix:/run/whois.sock: Connection refused at ...
+    udp_ask 192.0.2.1, ns.example.org domain: read 192.0.2.1:53: Connection timed out;
+        ns.example.org: host not found at ...
+
 Signal handlers in C<%SIG> run while NetIO waits.  They may C<die>: the exception ends the
 call, and nothing is left open.  A handler that returns changes nothing about the time that is
 left.
 
-With taint checks (C<perl -T>), a host or service that is tainted ends the program with
-C<Insecure dependency in tcpopen>.  What a handle reads is tainted.
+With taint checks (C<perl -T>), a host, service, path or option that is tainted ends the program
+with C<Insecure dependency in tcpopen>.  What a handle reads is tainted, and so is the answer of
+C<udp_ask>; its request may be.
 
 =head1 EXAMPLES
 
@@ -249,10 +338,16 @@ A conversation of several steps, with a new deadline for each of them:
         my $reply = <$fh>;
     }
 
+Ask two servers, and take an answer only if it is to this question:
+
+    my $id     = pack 'n', rand 65_536;
+    my $answer = udp_ask(['192.0.2.1', '192.0.2.2'], 'domain', $id . $query, timeout => 4,
+        valid => sub { substr($_[0], 0, 2) eq $id });
+
 =head1 SEE ALSO
 
 L<NetIO::Socket>, the handle; L<NetIO::Error>; L<NetIO::Whois>, which asks directory servers.
 
-F<netio/open.h> has the same for C.
+F<netio/open.h> and F<netio/udp.h> have the same for C.
 
 =cut

@@ -34,6 +34,12 @@ for (@imports) {
     is perl('-e', "use NetIO $list; print defined &tcpopen ? 1 : 0"), $expected, $name;
 }
 
+my @all = qw(timeout tcpopen udp_ask udpopen unixopen);
+is perl('-e', "use NetIO ':all'; print join ' ', grep { defined &\$_ } qw(@all)"), "@all",
+    ':all exports all functions';
+is perl('-e', "use NetIO; print join ' ', grep { defined &\$_ } qw(@all)"), 'tcpopen',
+    'and nothing exports but tcpopen';
+
 for my $name ('tcpclose', ':none', '$VERSION', 'import') {
     is perl('-e', "eval { require NetIO; NetIO->import(q($name)) } or print \$@"),
         qq{"$name" is not exported by the NetIO module at -e line 1.\n}, "import of $name";

@@ -62,7 +62,8 @@ subtest 'lines' => sub {
     for (@texts) {
         my ($name, $text, @lines) = @$_;
         my $fh = saying($text);
-        is_deeply [map { got(scalar $fh->read_line) } 1 .. @lines + 2], [@lines, 'end', 'end'], $name;
+        is_deeply [map { got(scalar $fh->read_line) } 1 .. @lines + 2], [@lines, 'end', 'end'],
+            $name;
         ok !$fh->error, 'no error';
     }
     my @list = saying('')->read_line;
@@ -384,7 +385,8 @@ subtest 'wrong calls' => sub {
     eval { $fh->read_octets };
     like $@, qr/^Usage: NetIO::Socket::read_octets\(self, count, \.\.\.\) at /, 'no count';
     eval { $fh->read_line(timeout => []) };
-    like $@, qr/^read_line: timeout: 'ARRAY\(0x\w+\)' is not a number of seconds at /, 'a reference';
+    like $@, qr/^read_line: timeout: 'ARRAY\(0x\w+\)' is not a number of seconds at /,
+        'a reference';
     is $fh->read_line, 'text', 'nothing is lost by any of it';
 };
 

@@ -40,7 +40,8 @@ subtest 'it opens' => sub {
         ['timeout text',  '127.0.0.1', $echo->port, timeout => '5.5'],
         ['deadline',      '127.0.0.1', $echo->port, deadline => 60],
         ['all options',   '127.0.0.1', $echo->port,
-            timeout => 5, deadline => 60, family => 'inet', fatal => 1],
+            timeout => 5, deadline => 60, family => 'inet', fatal => 1, source => '127.0.0.1',
+            source_port => 0, reserved => 0, keepalive => 1, nodelay => 1],
     );
     for (@calls) {
         my ($name, @arguments) = @$_;
@@ -98,6 +99,8 @@ my %wrong  = (
     ],
     'option NETIO_EBADOPTION' => [
         ['unknown',         [$here, $port, foo => 1],     q{tcpopen: unknown option 'foo'}],
+        ['NUL',             [$here, $port, "timeout\0" => 1],
+            q{tcpopen: unknown option 'timeout\x00'}],
         ['another case',    [$here, $port, Timeout => 1], q{tcpopen: unknown option 'Timeout'}],
         ['terminal codes',  [$here, $port, "\e[1m" => 1], q{tcpopen: unknown option '\x1b[1m'}],
         ['without a value', [$here, $port, 'timeout'],    'tcpopen: an option has no value'],
@@ -158,7 +161,8 @@ subtest 'A1 refused' => sub {
     cmp_ok $error->elapsed, '>', 0, 'elapsed';
     my @attempts = $error->attempts;
     cmp_ok delete $attempts[0]{elapsed}, '>', 0, 'elapsed of the attempt';
-    is_deeply \@attempts, [{ map { $_ => $field{$_} } qw(address code errno) }], 'attempts';
+    is_deeply \@attempts, [{ map { $_ => $field{$_} } qw(stage address code errno) }],
+        'attempts';
     is scalar($error->attempts), 1, 'attempts in scalar context';
 };
 

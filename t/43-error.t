@@ -40,6 +40,47 @@ subtest 'throw' => sub {
     like "" . thrown(message => "\x{263a}"), qr/^\x{263a} at /, 'in the text, too';
 };
 
+subtest 'reply, as the old tcpopen had it' => sub {
+    my @cases = (
+        # fields, reply
+        [[stage => 'connect', host => 'h', service => 'whois'], 'connect(whois://h)'],
+        [[stage => 'socket',  host => 'h', service => 43],      'connect(43://h)'],
+        [[stage => 'bind',    host => 'h', service => 43],      'connect(43://h)'],
+        [[stage => 'timeout', host => 'h', service => 43],      'connect(43://h)'],
+        [[stage => 'service', host => 'h', service => 'nosuch'], 'getservbyname(nosuch)'],
+        [[stage => 'resolve', host => 'h', service => 'whois'], 'gethostbyname(h)'],
+        [[stage => 'read',    host => 'h', service => 'whois'], 'read(whois://h)'],
+        [[stage => 'write', address => '192.0.2.1:43'],         'write(192.0.2.1:43)'],
+        [[stage => 'connect', host => '/run/x'],                'connect(/run/x)'],
+        [[stage => 'option', what => 'tcpopen'],                'tcpopen'],
+        [[stage => 'option'],                                   ''],
+        [[],                                                    'connect()'],
+        [[stage => 'resolve'],                                  'gethostbyname()'],
+        # D3, D4: what a stranger has chosen is made fit for one line
+        [[stage => 'connect', host => "h\r\n200:ok\0\e[m", service => "\x7f\x{9b}\x{2028}"],
+            'connect(\x7f\xc2\x9b\xe2\x80\xa8://h\x0d\x0a200:ok\x00\x1b[m)'],
+        [[stage => 'resolve', host => 'x' x 10_000],            'gethostbyname(' . 'x' x 159 . ')'],
+    );
+    for (@cases) {
+        my ($fields, $reply) = @$_;
+        is thrown(@$fields)->reply, "550:Cannot $reply", $reply;
+    }
+    my $every = join '', map { chr } 0 .. 255;
+    like thrown(stage => $_, host => $every, service => $every, what => $every)->reply,
+        qr/\A550:[\x20-\x7e]+\z/, "$_: one printable line" for qw(option connect service resolve);
+    eval { tcpopen("a\r\nb", 'whois') };
+    is $@->reply, '550:Cannot gethostbyname(a\x0d\x0ab)', 'tcpopen: a host';
+    eval { tcpopen('127.0.0.1', "no\r\nsuch") };
+    is $@->reply, '550:Cannot getservbyname(no\x0d\x0asuch)', 'a service';
+    eval { tcpopen('127.0.0.1', 1, timeout => 0) };
+    is $@->reply, '550:Cannot connect(1://127.0.0.1)', 'a connection';
+    {
+        package Dies;
+        use overload '""' => sub { die "no text\n" };
+    }
+    ok !eval { thrown(stage => 'connect', host => bless [], 'Dies')->reply; 1 }, 'a field that dies';
+};
+
 subtest 'overloads' => sub {
     my $zero = thrown(message => 'zero', code => 0);
 

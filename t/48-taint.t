@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use Scalar::Util qw(tainted);
-use Socket qw(INADDR_LOOPBACK PF_INET SOCK_STREAM sockaddr_in);
+use Socket qw(INADDR_LOOPBACK PF_INET SOCK_DGRAM SOCK_STREAM sockaddr_in);
 use Test::More;
 
 BEGIN {
@@ -36,6 +36,41 @@ for (['host', "127.0.0.1$taint", $port], ['service', '127.0.0.1', "$port$taint"]
         'text';
 }
 
+for (
+    ['source',     tcpopen  => '127.0.0.1', $port, source => "127.0.0.1$taint"],
+    ['host',       udpopen  => "127.0.0.1$taint", $port],
+    ['path',       unixopen => "/nosuch$taint"],
+    ['server',     udp_ask  => "127.0.0.1$taint", $port, 'x'],
+    ['servers',    udp_ask  => ['127.0.0.1', "127.0.0.1$taint"], $port, 'x'],
+    ['service',    udp_ask  => '127.0.0.1', "$port$taint", 'x'],
+    ['timeout',    udp_ask  => '127.0.0.1', $port, 'x', timeout => "5$taint"],
+) {
+    my ($name, $function, @arguments) = @$_;
+    my $code = NetIO->can($function);
+    ok !eval { $code->(@arguments); 1 }, "$function, tainted $name: dies";
+    like $@, qr/^Insecure dependency in $function while running with -T switch at /, 'text';
+}
+{
+    socket my $peer, PF_INET, SOCK_DGRAM, 0 or die "socket: $!\n";
+    bind $peer, sockaddr_in(0, INADDR_LOOPBACK) or die "bind: $!\n";
+    my ($port) = sockaddr_in(getsockname $peer);
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        alarm 60;
+        my $from = recv $peer, my $text, 100, 0;
+        send $peer, "re: $text", 0, $from;
+        require POSIX;
+        POSIX::_exit(0);
+    }
+    my $seen;
+    my $answer = NetIO::udp_ask('127.0.0.1', $port, "hi$taint", timeout => 30,
+        valid => sub { $seen = tainted($_[0]); 1 });
+    is $answer, 're: hi', 'a request may come from outside';
+    ok tainted($answer), 'udp_ask: tainted';
+    ok $seen, 'for valid, too';
+    waitpid $pid, 0;
+}
+
 # As for Perl's own connect and bind; a tainted time-out harms nobody.
 for (['PeerHost', PeerHost => "127.0.0.1$taint", PeerPort => $port],
     ['PeerPort', PeerHost => '127.0.0.1', PeerPort => "$port$taint"],
@@ -58,5 +93,9 @@ ok tainted($line), 'readline: tainted';
 read $fh, my $text, 5;
 is $text, "more\n", 'reads';
 ok tainted($text), 'read: tainted';
+
+syswrite $socket, "line\nmore\n";
+my %read = (read_line => $fh->read_line, read_octets => $fh->read_octets(5));
+ok tainted($read{$_}), "$_: tainted" for sort keys %read;
 
 done_testing;

@@ -31,6 +31,7 @@ my %left_out = map { $_ => 1 }
     qw(close brk mmap munmap mremap mprotect rt_sigaction rt_sigprocmask rt_sigreturn getppid
     restart_syscall alarm exit_group futex);
 
+plan skip_all => 'a sanitizer is preloaded, and cannot be traced' if $ENV{LD_PRELOAD};
 plan skip_all => 'no strace(1) that can inject faults here'
     if system('strace -f -e trace=none -e inject=fsync:error=EIO:when=1 true >/dev/null 2>&1') != 0;
 
@@ -69,7 +70,7 @@ CODE
 my $folder = File::Temp->newdir;
 open my $file, '>', "$folder/program" or die "program: $!\n";
 print {$file} $PROGRAM or die "program: $!\n";
-close $file or die "program: $!\n";
+close $file            or die "program: $!\n";
 my @perl = ($^X, (map { "-I$_" } grep { /\bblib\b/ } @INC), "$folder/program");
 
 # A program's output and errors, and its wait status.
@@ -108,7 +109,7 @@ sub wrong_with {
     my ($under, $command, $call, $number, $error) = @_;
     my @strace = (
         'strace', '--seccomp-bpf', '-f', '-qq', '-o', '/dev/null',
-        '-e', "trace=$call", '-e', "inject=$call:error=$error:when=$number"
+        '-e',     "trace=$call",   '-e', "inject=$call:error=$error:when=$number"
     );
     my ($said, $status) = output_of(@$under, @strace, @$command);
 
@@ -143,8 +144,11 @@ sub all_wrong {
 sub check {
     my ($name, $under, @to) = @_;
     my @command = (@perl, @to);
-    my @calls = calls_of($under, @command);
-    my @faults = map { my $call = $_; map { [@$call, $_] } @ERRORS } @calls;
+    my @calls   = calls_of($under, @command);
+    my @faults  = map {
+        my $call = $_;
+        map { [@$call, $_] } @ERRORS
+    } @calls;
     my %names = map { $_->[0] => 1 } @calls;
     my @wrong = all_wrong($under, \@command, @faults);
 
@@ -160,9 +164,9 @@ check('a numeric address', [], '127.0.0.1', $echo->port);
 SKIP: {
     my $missing = NetIO::Test::Netns->missing;
     skip $missing, 2 if $missing;
-    my $ns = NetIO::Test::Netns->new('faultcalls', 'resolv.conf' => "nameserver 127.0.0.1\n");
+    my $ns    = NetIO::Test::Netns->new('faultcalls', 'resolv.conf' => "nameserver 127.0.0.1\n");
     my $there = NetIO::Test::Peer->start_in($ns, 'echo');
-    my $dns = NetIO::Test::DNS->start($ns, "both.test A 127.0.0.1\nboth.test AAAA ::1\n");
+    my $dns   = NetIO::Test::DNS->start($ns, "both.test A 127.0.0.1\nboth.test AAAA ::1\n");
     check('a name with two addresses, the first of which refuses',
         [$ns->prefix], 'both.test', $there->port);
 }

@@ -81,9 +81,8 @@ for (@table) {
 
     if ($expected =~ /^[\d:.]+$/) {
         is $got->{peer}, "$expected:$port", "$name: connected";
-        is $got->{said}, 'hello', "$name: to the peer";
-    }
-    else {
+        is $got->{said}, 'hello',           "$name: to the peer";
+    } else {
         is $got->{name}, $expected, $name;
         like $got->{message}, qr/^tcpopen \Q$host $port: \E[ -~]+$/, "$name: $got->{message}";
     }
@@ -94,7 +93,7 @@ for (@table) {
 # A12: 1,000 addresses of each family, none of which can be reached.
 $ns->ip('route add blackhole 198.18.0.0/16');
 {
-    my $got = opening($ns, ['many.test', $port, timeout => 20]);
+    my $got   = opening($ns, ['many.test', $port, timeout => 20]);
     my @tried = @{ $got->{tried} };
 
     cmp_ok @tried, '>',  8,  'A12 a thousand addresses: ' . @tried . ' were tried';

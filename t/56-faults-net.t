@@ -51,8 +51,8 @@ is opening($client, [$_, $port, timeout => 10], how => 'say')->{said}, 'hello', 
     for qw(192.0.2.2 2001:db8::2);
 
 sub nft {
-    my ($ns, $rules) = @_;
-    my ($status, $said) = $ns->run('nft', $rules);
+    my ($ns,     $rules) = @_;
+    my ($status, $said)  = $ns->run('nft', $rules);
 
     die "nft: $said" if $status != 0;
     return;
@@ -60,14 +60,14 @@ sub nft {
 
 # By port, what becomes of a connection: the rule, and how it ends.
 my @rules = (
-    ['A1 reset to the SYN',      'reject with tcp reset',                   'ECONNREFUSED'],
-    ['A2 a black hole',          'drop',                                    'ETIMEDOUT'],
-    ['A3 ICMP port unreachable', 'reject with icmp port-unreachable',       'ECONNREFUSED'],
-    ['A3 ICMP host unreachable', 'reject with icmp host-unreachable',       'EHOSTUNREACH'],
-    ['A3 ICMP net prohibited',   'reject with icmp net-prohibited',         'ENETUNREACH'],
-    ['A3 ICMP admin prohibited', 'reject with icmp admin-prohibited',       'EHOSTUNREACH'],
-    ['A3 ICMPv6 port unreachable', 'reject with icmpv6 port-unreachable',   'ECONNREFUSED'],
-    ['A3 ICMPv6 prohibited',     'reject with icmpv6 admin-prohibited',     'EACCES'],
+    ['A1 reset to the SYN',         'reject with tcp reset',                   'ECONNREFUSED'],
+    ['A2 a black hole',             'drop',                                    'ETIMEDOUT'],
+    ['A3 ICMP port unreachable',    'reject with icmp port-unreachable',       'ECONNREFUSED'],
+    ['A3 ICMP host unreachable',    'reject with icmp host-unreachable',       'EHOSTUNREACH'],
+    ['A3 ICMP net prohibited',      'reject with icmp net-prohibited',         'ENETUNREACH'],
+    ['A3 ICMP admin prohibited',    'reject with icmp admin-prohibited',       'EHOSTUNREACH'],
+    ['A3 ICMPv6 port unreachable',  'reject with icmpv6 port-unreachable',     'ECONNREFUSED'],
+    ['A3 ICMPv6 prohibited',        'reject with icmpv6 admin-prohibited',     'EACCES'],
     ['A1 reset to a SYN over IPv6', 'meta nfproto ipv6 reject with tcp reset', 'ECONNREFUSED'],
 );
 my $rules = 'add table inet fault; add chain inet fault in'
@@ -82,7 +82,7 @@ SKIP: {
     for my $i (0 .. $#rules) {
         my ($name, $rule, $code) = @{ $rules[$i] };
         my $host = $rule =~ /v6/ ? '2001:db8::2' : '192.0.2.2';
-        my $at   = $host =~ /:/ ? "[$host]" : $host;
+        my $at   = $host =~ /:/  ? "[$host]"     : $host;
         my $got  = opening($client, [$host, 1000 + $i, timeout => 0.5]);
         is $got->{name}, $code, $name;
         is_deeply $got->{tried}, ["$at:" . (1000 + $i) . " $code"], "$name: the attempt";
@@ -102,11 +102,11 @@ is opening($client, ['192.0.2.77', $port, timeout => 0.2])->{name}, 'ETIMEDOUT',
 {
     my $got = opening($client, ['eight', $port, timeout => 1], how => 'say');
     is "$got->{peer} $got->{said}", "192.0.2.2:$port hello", 'A14 the last of eight addresses';
-    is $got->{left}, '0 0', 'A14 nothing is left of the others';
+    is $got->{left},                '0 0',                   'A14 nothing is left of the others';
     $got = opening($client, ['eight', 44, timeout => 0.4]);
     is $got->{name}, 'ETIMEDOUT', 'A14 a deadline for all of them';
-    is_deeply $got->{tried},
-        [(map { "198.51.100.$_:44 ETIMEDOUT" } 1 .. 7), '192.0.2.2:44 ECONNREFUSED'],
+    is_deeply [sort @{ $got->{tried} }],
+        ['192.0.2.2:44 ECONNREFUSED', map { "198.51.100.$_:44 ETIMEDOUT" } 1 .. 7],
         'A14 which they share';
 }
 
@@ -119,7 +119,7 @@ SKIP: {
     nft($server, 'add rule inet fault in meta nfproto ipv6 tcp dport ' . $port . ' drop');
     my $got = opening($client, ['both', $port, timeout => 5], how => 'say');
     is "$got->{peer} $got->{said}", "192.0.2.2:$port hello", 'A13 IPv6 is a black hole: IPv4';
-    is $got->{left}, '0 0', 'A13 nothing left';
+    is $got->{left},                '0 0',                   'A13 nothing left';
     $got = opening($client, ['both', $port, timeout => 0.2, family => 'inet6']);
     is $got->{name}, 'ETIMEDOUT', 'A13 only IPv6 wanted';
     nft($server, "add rule inet fault in meta nfproto ipv4 tcp dport $port reject with tcp reset");
@@ -144,7 +144,11 @@ is opening($client, ['127.0.0.1', 50000, timeout => 5])->{name}, 'NETIO_ESELFCON
 my $held = tcpopen('127.0.0.1', $ARGV[0]);
 eval { tcpopen('127.0.0.1', $ARGV[0]); 1 } or print $@->message;
 CODE
-    is $said, 'tcpopen 127.0.0.1 ' . $mine->port . ': connect 127.0.0.1:' . $mine->port
+    is $said,
+          'tcpopen 127.0.0.1 '
+        . $mine->port
+        . ': connect 127.0.0.1:'
+        . $mine->port
         . ': Cannot assign requested address', 'A20 no ephemeral port left, and it says so';
 }
 
@@ -164,8 +168,11 @@ over_wire(
         my $text = join '', map { "line $_\n" } 1 .. 10_000;
         my $peer = NetIO::Test::Peer->start_in($far, host => '192.0.2.6', say => $text);
         for (1 .. 2) {
-            my $got = opening($near,
-                ['192.0.2.6', $peer->port, timeout => 20, deadline => 60], how => 'all');
+            my $got = opening(
+                $near,
+                ['192.0.2.6', $peer->port, timeout => 20, deadline => 60],
+                how => 'all'
+            );
             is $got->{name}, '', 'A22 200 ms there and back, 10 % lost, 1 % twice: connected';
             cmp_ok $got->{seconds}, '>=', 0.2, 'A22 over that wire';
             is $got->{said}, length $text, 'A22 and every octet came, once';
@@ -173,13 +180,15 @@ over_wire(
         my $got = opening($near, ['192.0.2.6', $peer->port, timeout => 0.15]);
         is $got->{name}, 'ETIMEDOUT', 'A22 no time for that wire';
     },
-    delay => 0.1, lose => 10, twice => 100
+    delay => 0.1,
+    lose  => 10,
+    twice => 100
 );
 over_wire(
     sub {
         my ($near, $far) = @_;
         my $peer = NetIO::Test::Peer->start_in($far, host => '192.0.2.6', say => "hello\n");
-        my $got = opening($near, ['192.0.2.6', $peer->port, timeout => 10], how => 'say');
+        my $got  = opening($near, ['192.0.2.6', $peer->port, timeout => 10], how => 'say');
         is $got->{said}, 'hello', 'A22 the first SYN is lost: the kernel sends another one';
         cmp_ok $got->{seconds}, '>=', 1, 'A22 when it is time';
     },

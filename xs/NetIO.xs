@@ -10,6 +10,7 @@
 #include "reading.h"
 #include "socket.h"
 #include "timeout.h"
+#include "udp.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -45,6 +46,22 @@ unixopen(path, ...)
     RETVAL = xs_open(aTHX_ XS_UNIXOPEN, ax, items);
   OUTPUT:
     RETVAL
+
+# In list context also who has answered.
+void
+udp_ask(servers, service, request, ...)
+  PREINIT:
+    SV *answer;
+    SV *from = NULL;
+    bool all;
+  PPCODE:
+    all = GIMME_V == G_ARRAY;
+    answer = xs_udp_ask(aTHX_ ax, items, all ? &from : NULL);
+    SP = PL_stack_base + ax - 1; /* it may have moved */
+    EXTEND(SP, 2);
+    mPUSHs(answer);
+    if (all)
+        mPUSHs(from);
 
 INCLUDE: Socket.xsi
 

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 /* The longest over IPv4 has 65,507 octets, over IPv6 65,527. */
 #define LONGEST 65536
@@ -38,13 +39,17 @@ static IV layer_pushed(pTHX_ PerlIO *f, const char *mode, SV *arg, PerlIO_funcs 
     return code;
 }
 
-/* Whether this end was shut down for reading: then nothing means nothing more. */
-static bool is_shut(pTHX_ PerlIO *f)
+/* Whether this end was shut down for reading, and nothing is left.  Linux then calls the socket
+ * readable, and has nothing to read: whoever waits for it would spin. */
+static bool is_over(pTHX_ PerlIO *f)
 {
     struct pollfd poller = {.fd = PerlIO_fileno(f), .events = POLLRDHUP};
+    char octet;
 
     PERL_UNUSED_CONTEXT;
-    return poll(&poller, 1, 0) == 1 && poller.revents & (POLLRDHUP | POLLNVAL);
+    if (poll(&poller, 1, 0) != 1 || !(poller.revents & POLLRDHUP))
+        return false;
+    return recv(poller.fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) == -1 && errno == EAGAIN;
 }
 
 static void forgive(pTHX_ PerlIO *f)
@@ -58,18 +63,22 @@ static void forgive(pTHX_ PerlIO *f)
 
 static IV layer_fill(pTHX_ PerlIO *f)
 {
-    IV code;
-
     forgive(aTHX_ f);
-    while ((code = PerlIOBuf_fill(aTHX_ f)) != 0) {
-        if (!PerlIOValid(f) || !(PerlIOBase(f)->flags & PERLIO_F_EOF) || is_shut(aTHX_ f))
-            break;
+    for (;;) {
+        if (is_over(aTHX_ f)) {
+            PerlIOBase(f)->flags |= PERLIO_F_EOF;
+            errno = 0;
+            return -1;
+        }
+        if (PerlIOBuf_fill(aTHX_ f) == 0)
+            return 0;
+        if (!PerlIOValid(f) || !(PerlIOBase(f)->flags & PERLIO_F_EOF))
+            return -1;
         PerlIO_clearerr(f);
         self(f)->was_empty = true;
         if (self(f)->stop_at_empty)
-            break;
+            return -1;
     }
-    return code;
 }
 
 static SSize_t layer_write(pTHX_ PerlIO *f, const void *data, Size_t size)

@@ -79,8 +79,8 @@ static void throw_failure(pTHX_ const struct call *call, const struct netio_erro
                           struct netio_open *machine)
 {
     HV *hash = xs_error_new(aTHX_ error->stage, error->code, &error->address);
-    SV *message = newSVpvf("%s %" SVf, call->options.what,
-                           SVfARG(xs_text_shown(aTHX_ &call->host)));
+    SV *message =
+        newSVpvf("%s %" SVf, call->options.what, SVfARG(xs_text_shown(aTHX_ &call->host)));
     const struct netio_attempt *attempts = NULL;
     size_t count = machine ? netio_open_attempts(machine, &attempts) : 0;
 
@@ -145,8 +145,7 @@ static int start(const struct call *call, struct netio_open **machine, struct ne
 {
     const struct xs_options *given = &call->options;
     const struct netio_open_options options = {
-        .deadline =
-            netio_deadline_sooner(netio_deadline_in(given->timeout), given->finished),
+        .deadline = netio_deadline_sooner(netio_deadline_in(given->timeout), given->finished),
         .family = given->family,
         .source = given->source.len ? given->source.text : NULL,
         .source_port = given->source_port,
@@ -162,21 +161,19 @@ static int start(const struct call *call, struct netio_open **machine, struct ne
 }
 
 /* Steps the machine until it has a descriptor; %SIG handlers run in between. */
-static int drive(pTHX_ const struct call *call, struct netio_open *machine)
+static int drive(pTHX_ const struct call *call, struct netio_open *machine, int code,
+                 struct netio_error *error)
 {
-    struct netio_error error;
     struct netio_want want;
 
-    for (;;) {
-        int fd = netio_open_step(machine, &error);
-        if (fd >= 0)
-            return fd;
-        if (fd != -EAGAIN)
-            throw_failure(aTHX_ call, &error, machine);
+    for (; code == -EAGAIN; code = netio_open_step(machine, error)) {
         netio_open_want(machine, &want);
         if (xs_wait(aTHX_ want.fd, want.events, want.deadline) == -EINTR)
             PERL_ASYNC_CHECK();
     }
+    if (code < 0)
+        throw_failure(aTHX_ call, error, machine);
+    return code;
 }
 
 static int open_socket(pTHX_ const struct call *call)
@@ -187,9 +184,14 @@ static int open_socket(pTHX_ const struct call *call)
 
     if (start(call, &machine, &error) != 0)
         throw_failure(aTHX_ call, &error, NULL);
+    fd = netio_open_step(machine, &error);
+    if (fd >= 0) { /* at once, as on the loopback: no Perl code has run */
+        netio_open_free(machine);
+        return fd;
+    }
     ENTER;
     SAVEDESTRUCTOR_X(free_machine, machine);
-    fd = drive(aTHX_ call, machine);
+    fd = drive(aTHX_ call, machine, fd, &error);
     LEAVE;
     return fd;
 }
@@ -197,14 +199,13 @@ static int open_socket(pTHX_ const struct call *call)
 SV *xs_open(pTHX_ enum xs_open_kind kind, I32 ax, I32 items)
 {
     static const char *const names[] = {"tcpopen", "udpopen", "unixopen"};
-    struct call call = {
-        .kind = kind,
-        .began = netio_clock_now(),
-        .options = {.what = names[kind], .timeout = NV_INF},
-    };
+    struct call call;
     const struct xs_options *options = &call.options;
     int before = errno;
 
+    call.kind = kind;
+    call.began = netio_clock_now();
+    xs_options_default(&call.options, names[kind]);
     read_arguments(aTHX_ &call, ax, items);
     TAINT_PROPER(options->what);
     check_arguments(aTHX_ &call);

@@ -6,6 +6,14 @@
 
 #include <netio/addr.h>
 
+void xs_options_default(struct xs_options *options, const char *what)
+{
+    memset(options, 0, offsetof(struct xs_options, source));
+    options->what = what;
+    options->timeout = NV_INF;
+    options->source.len = 0;
+}
+
 static void refuse(pTHX_ const struct xs_options *options, SV *message) __attribute__((noreturn));
 
 static void refuse(pTHX_ const struct xs_options *options, SV *message)
@@ -43,12 +51,14 @@ static void read_deadline(pTHX_ struct xs_options *options, const char *name, SV
     options->finished = netio_deadline_in(seconds(aTHX_ options, name, value));
 }
 
-/* Three hundred years would not fit into nanoseconds. */
 static void read_first_wait(pTHX_ struct xs_options *options, const char *name, SV *value)
 {
-    NV given = seconds(aTHX_ options, name, value);
+    NV given = 0;
 
-    options->first_wait = Perl_isinf(given) ? 0 : given < 1e9 ? given : 1e9;
+    if (!xs_seconds_get(aTHX_ &given, value) ||
+        (SvOK(value) && !(given >= 0.001 && given <= 3600)))
+        refuse_value(aTHX_ options, name, value, "not between 0.001 and 3600 seconds");
+    options->first_wait = Perl_isinf(given) ? 0 : given;
 }
 
 static void read_family(pTHX_ struct xs_options *options, const char *name, SV *value)
@@ -73,8 +83,7 @@ static void read_source(pTHX_ struct xs_options *options, const char *name, SV *
     xs_text_get(aTHX_ &options->source, value);
     if (options->source.len == 0)
         return;
-    if (!xs_text_whole(&options->source) ||
-        netio_addr_parse(&address, options->source.text) != 0 ||
+    if (!xs_text_whole(&options->source) || netio_addr_parse(&address, options->source.text) != 0 ||
         netio_addr_family(&address) == AF_UNIX)
         refuse_value(aTHX_ options, name, value, "not a numeric address");
 }

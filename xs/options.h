@@ -22,6 +22,10 @@ struct xs_options {
     struct xs_text source; /* empty: not given */
 };
 
+/* Nothing given.  The room for texts is left as it is, since clearing it would cost a tcpopen more
+ * than reading its arguments. */
+void xs_options_default(struct xs_options *options, const char *what);
+
 /* Reads the items of the stack at ax from first on into *options, which holds the defaults.
  * Throws a NetIO::Error that names the option.  May run Perl code. */
 void xs_options_read(pTHX_ struct xs_options *options, unsigned caller, I32 ax, I32 first,

@@ -166,8 +166,8 @@ static int await(pTHX_ struct reading *reading)
         int flags = fcntl(fd, F_GETFL);
         if (more_below(aTHX_ f) || flags == -1 || flags & O_NONBLOCK)
             return 0;
-        int ready = xs_wait(aTHX_ fd, NETIO_READ,
-                            netio_deadline_sooner(talk->deadline, reading->limit));
+        int ready =
+            xs_wait(aTHX_ fd, NETIO_READ, netio_deadline_sooner(talk->deadline, reading->limit));
         if (ready == -ETIMEDOUT && !netio_deadline_passed(talk->deadline))
             return -ETIMEDOUT;
         if (ready != -EINTR)
@@ -208,8 +208,8 @@ static int fill_once(pTHX_ struct reading *reading)
 
     reading->fills++;
     reading->own = talk->deadline;
-    reading->lent = netio_deadline_sooner(
-        talk->deadline, later(reading->limit, netio_deadline_in(MOMENT)));
+    reading->lent =
+        netio_deadline_sooner(talk->deadline, later(reading->limit, netio_deadline_in(MOMENT)));
     talk->deadline = reading->lent;
     errno = 0; /* and stays so at the end of the file */
     bool filled = PerlIO_fill(f) == 0;

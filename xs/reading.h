@@ -1,5 +1,5 @@
-/* Perl face.  Reading whole lines, counted octets and datagrams from a handle of NetIO, each call with a
- * time limit of its own.
+/* Perl face.  Reading whole lines, counted octets and datagrams from a handle of NetIO, each call
+ * with a time limit of its own.
  *
  * They take from PerlIO's buffer, so that they mix with <$fh> and read, and wait as the layer
  * :netio does: %SIG handlers run, the handle's deadline holds.  A call takes all it was asked

@@ -57,16 +57,18 @@ The place.
 
 =head2 what
 
-The call that failed: C<tcpopen>, C<ask>.  undef for a read or write of a handle with C<fatal>.
+The call that failed: C<tcpopen>, C<udp_ask>, C<ask>.  undef for a read or write of a handle with
+C<fatal>.
 
 =head2 host, service
 
-What the call was given; undef if it did not come so far as to look at them.
+What the call was given; undef if it did not come so far as to look at them.  For C<unixopen> the
+host is the path, for C<udp_ask> all servers, C<a, b>.
 
 =head2 stage
 
 What was being done: C<option> (an argument is wrong), C<resolve>, C<service>, C<socket>,
-C<connect>, C<read>, C<write>.
+C<bind>, C<connect>, C<read>, C<write>.
 
 =head2 code
 
@@ -87,12 +89,29 @@ none.
 
 =head2 elapsed
 
-Seconds from the call of C<tcpopen> to the failure; undef for what other calls throw.
+Seconds from the call to the failure; undef for what methods of a handle throw.
 
 =head2 attempts
 
 A list of what was tried, in that order; in scalar context, how many.  Each is a hash with
-C<address>, C<code>, C<errno> and C<elapsed>.
+C<stage>, C<address>, C<code>, C<errno> and C<elapsed>; from C<udp_ask> also with C<server>, as it
+was given, C<asked>, how many requests it was sent, and C<invalid>, how many of its datagrams
+were no answer.
+
+=head2 reply
+
+    print $client $error->reply, "\r\n";
+
+The same as a reply of the Ph protocol, in the words of the first C<tcpopen>, for gateways to pass
+on:
+
+    550:Cannot connect(SERVICE://HOST)
+    550:Cannot getservbyname(SERVICE)
+    550:Cannot gethostbyname(HOST)
+    550:Cannot read(SERVICE://HOST)
+
+One line without an end, in printable ASCII: whatever else a host or service holds is shown as
+C<\xHH>, and each is cut at 160 characters.
 
 =head2 throw
 
@@ -139,6 +158,14 @@ Not a valid host name, an unknown service, not a valid address, network or optio
 =item NetIO::Error::SELFCONNECT
 
 The kernel had connected the socket to itself.
+
+=item NetIO::Error::PRIVILEGE
+
+A reserved port was asked for without the privilege for it.
+
+=item NetIO::Error::RESERVED
+
+All reserved ports are taken.
 
 =item NetIO::Error::FULL
 

@@ -456,6 +456,12 @@ So many octets, in the same way: all of them or nothing.  The end of the file is
 the first of them; in the middle it is ECONNRESET (L<NetIO::Error> calls it EOF, "closed by the
 other end"), and what has come is still there.
 
+=head2 read_datagram
+
+    my $reply = $fh->read_datagram(timeout => 1);
+
+For handles of L<NetIO/udpopen>: the next datagram, '' if it is an empty one; or, after a read of
+another kind, what is left of the last one.  C<timeout> and failures are those of L</read_line>.
 
 =head2 new
 
@@ -598,7 +604,8 @@ A method that is called on what is no handle dies with C<not a handle>; C<deadli
 that is not from NetIO, with C<deadline: not a handle that NetIO opened>.  On a closed handle
 methods return false or undef, with C<$!> set to EBADF.
 
-So do C<read_line> and C<read_octets>, with their own names.  They die as well of a tied handle, of
+So do C<read_line> and C<read_octets>, with their own names (and C<read_datagram>, of what
+C<udpopen> has not opened).  They die as well of a tied handle, of
 one that C<binmode> has left without a buffer, of one that has characters (C<:utf8>,
 C<:encoding>), since they read octets, and of wrong arguments:
 

@@ -62,13 +62,14 @@ CODE
 sub opening {
     my ($ns, $arguments, %how) = @_;
     my @arguments = map { $_ // '' } $how{how} // 'open', @$arguments;
-    my ($status, $text) = $ns->run($^X, (map { "-I$_" } grep { m{\bblib\b} } @INC), q(-e), $PROGRAM, @arguments);
+    my ($status, $text) =
+        $ns->run($^X, (map { "-I$_" } grep { m{\bblib\b} } @INC), q(-e), $PROGRAM, @arguments);
     my %got = (status => $status, tried => []);
 
     for (split /\n/, $text) {
         my ($word, $rest) = split ' ', $_, 2;
-        if   ($word eq 'tried') { push @{ $got{tried} }, $rest }
-        else                    { $got{$word} = $rest // '' }
+        if ($word eq 'tried') { push @{ $got{tried} }, $rest }
+        else                  { $got{$word} = $rest // '' }
     }
     $got{text} = $text if $status != 0;
     return \%got;

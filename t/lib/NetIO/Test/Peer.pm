@@ -29,15 +29,15 @@ use warnings;
 
 use Fcntl qw(F_SETFL O_NONBLOCK);
 use IPC::Open2;
-use POSIX ();
+use POSIX  ();
 use Socket qw(AF_INET IPPROTO_TCP SOCK_STREAM SOL_SOCKET SO_LINGER SO_RCVBUF TCP_NODELAY
     getaddrinfo getnameinfo AI_NUMERICHOST AI_PASSIVE NI_NUMERICHOST NI_NUMERICSERV);
 
 my %script = (
-    say    => sub { my ($socket, $text) = @_; send_all($socket, $text) },
-    answer => sub { my ($socket, $text) = @_; read_line($socket); send_all($socket, $text) },
-    echo   => \&echo,
-    drip   => \&drip,
+    say     => sub { my ($socket, $text) = @_; send_all($socket, $text) },
+    answer  => sub { my ($socket, $text) = @_; read_line($socket); send_all($socket, $text) },
+    echo    => \&echo,
+    drip    => \&drip,
     trickle => \&trickle,
     silent  => sub { my ($socket) = @_; 1 while sysread $socket, my $text, 65536 },
     deaf    => sub { POSIX::pause() },
@@ -51,7 +51,7 @@ sub start {
     my ($class, $name, @arguments) = @_;
     my $host = $name eq 'host' ? shift @arguments : '127.0.0.1';
     $name = shift @arguments if $name eq 'host';
-    my $script = $script{$name} or die "no such script: $name\n";
+    my $script   = $script{$name} or die "no such script: $name\n";
     my $listener = listen_on($host, $name eq 'deaf');
     my (undef, undef, $port) = getnameinfo(getsockname $listener, NI_NUMERICHOST | NI_NUMERICSERV);
     my $self = bless { host => $host, port => $port, owner => $$ }, $class;
@@ -68,8 +68,9 @@ sub start_in {
     my ($class, $ns, @arguments) = @_;
     my $program = 'my $peer = NetIO::Test::Peer->start(@ARGV); $| = 1;'
         . ' print $peer->port, "\n"; <STDIN>;';
-    my @command = ($^X, '-I' . __FILE__ =~ s{/NetIO/Test/Peer\.pm\z}{}r, "-M$class", '-e', $program);
-    my $pid = open2(my $out, my $in, $ns->prefix, @command, @arguments);
+    my @command =
+        ($^X, '-I' . __FILE__ =~ s{/NetIO/Test/Peer\.pm\z}{}r, "-M$class", '-e', $program);
+    my $pid  = open2(my $out, my $in, $ns->prefix, @command, @arguments);
     my $port = readline $out // die "a peer in a namespace did not start\n";
 
     chomp $port;

@@ -17,11 +17,11 @@ use warnings;
 
 use Fcntl qw(F_SETFD O_RDWR);
 use IO::Select;
-use Socket qw(AF_UNIX PF_UNSPEC SOCK_DGRAM);
+use Socket      qw(AF_UNIX PF_UNSPEC SOCK_DGRAM);
 use Time::HiRes qw(CLOCK_MONOTONIC clock_gettime);
 
 my $TUNSETIFF  = 0x400454ca;
-my $TUN_NO_PI  = 0x1001;        # IFF_TUN | IFF_NO_PI: packets as they are, nothing around them
+my $TUN_NO_PI  = 0x1001;       # IFF_TUN | IFF_NO_PI: packets as they are, nothing around them
 my $DEVICE     = 'relay0';
 my $PACKET_MAX = 65_536;
 
@@ -66,7 +66,7 @@ sub DESTROY {
     local ($@, $!, $?);
 
     return if $self->{owner} != $$;
-    close $_->{in}        for @{ $self->{ends} };
+    close $_->{in} for @{ $self->{ends} };
     waitpid $_->{pid}, 0 for @{ $self->{ends} };
     return;
 }
