@@ -289,12 +289,15 @@ static int drive(pTHX_ HV *plan, struct netio_open *machine)
         int fd = netio_open_step(machine, &error);
         if (fd >= 0)
             return fd;
-        if (fd != -EAGAIN) {
-            report(aTHX_ plan, &error, machine);
-            return -1;
+        if (fd == -EAGAIN) {
+            netio_open_want(machine, &want);
+            int waited = xs_wait_want(aTHX_ &want);
+            if (waited == 0)
+                continue;
+            (void)netio_error_set(&error, NETIO_STAGE_CONNECT, waited, NULL, NULL);
         }
-        netio_open_want(machine, &want);
-        xs_wait_want(aTHX_ &want);
+        report(aTHX_ plan, &error, machine);
+        return -1;
     }
 }
 
@@ -363,7 +366,9 @@ static int drive_resolve(pTHX_ struct netio_resolve *machine, struct netio_error
 
     while ((code = netio_resolve_step(machine, error)) == -EAGAIN) {
         netio_resolve_want(machine, &want);
-        xs_wait_want(aTHX_ &want);
+        int waited = xs_wait_want(aTHX_ &want);
+        if (waited != 0)
+            return netio_error_set(error, NETIO_STAGE_RESOLVE, waited, NULL, NULL);
     }
     return code;
 }

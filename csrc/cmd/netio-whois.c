@@ -188,7 +188,11 @@ static int open_server(const struct call *call, netio_deadline deadline, int *fd
         return report_error(call->label, &error, NULL, 0);
     while ((code = netio_open_step(machine, &error)) == -EAGAIN) {
         netio_open_want(machine, &want);
-        netio_want_poll(&want);
+        int waited = netio_want_poll(&want);
+        if (waited != 0 && waited != -EINTR) {
+            code = netio_error_set(&error, NETIO_STAGE_CONNECT, waited, NULL, NULL);
+            break;
+        }
     }
     *fd = code;
     size_t count = netio_open_attempts(machine, &attempts);

@@ -81,7 +81,7 @@
       EMFILE, ENFILE, ENOMEM)                                                                      \
     X(epoll_ctl, int, (int epoll, int operation, int fd, struct epoll_event *event),               \
       (epoll, operation, fd, event),                                                               \
-      ENOMEM, ENOSPC, EPERM)                                                                       \
+      ENOMEM, ENOSPC, EPERM, EAGAIN)                                                               \
     X(epoll_wait, int, (int epoll, struct epoll_event *events, int max, int timeout),              \
       (epoll, events, max, timeout),                                                               \
       EINTR, EIO)                                                                                  \

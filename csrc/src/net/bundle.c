@@ -17,7 +17,8 @@ static int put(int epoll, int fd, unsigned events)
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0 ||
         (errno == EEXIST && epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) == 0))
         return 0;
-    return -errno;
+    /* No manual lists EAGAIN, and to a machine it would mean that all is well: wait. */
+    return errno == EAGAIN ? -ENOMEM : -errno;
 }
 
 int netio__bundle_widen(struct netio__bundle *bundle)

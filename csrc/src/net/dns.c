@@ -112,8 +112,9 @@ static void watch_socket(void *data, ares_socket_t fd, int readable, int writabl
     event.events = (readable ? EPOLLIN : 0) | (writable ? EPOLLOUT : 0);
     if (epoll_ctl(dns->epoll, EPOLL_CTL_MOD, fd, &event) == 0)
         return;
+    /* EAGAIN, which no manual lists, would read as a question that is on its way. */
     if (errno != ENOENT || epoll_ctl(dns->epoll, EPOLL_CTL_ADD, fd, &event) == -1)
-        dns->shortage = -errno;
+        dns->shortage = errno == EAGAIN ? -ENOMEM : -errno;
 }
 
 static int code_of(int status)
