@@ -127,7 +127,7 @@ sub found {
 
 sub heard {
     my ($in, $name, $base) = @_;
-    my (undef, $said) = $in->run('getent', $base, '--', $name);
+    my (undef, $said) = $in->run('env', 'LC_ALL=C.UTF-8', 'getent', $base, '--', $name);
     my %seen;
 
     return join ' ', sort grep { !/^::ffff:/ && !$seen{$_}++ } $said =~ /^(\S+) +STREAM/mg;

@@ -46,7 +46,7 @@ show('both: PeerHost counts', @to, PeerAddr => '127.0.0.9');
 show('lone argument', "127.0.0.1:$port");
 show('host:port', PeerHost => "127.0.0.1:$port");
 show('host:port before PeerPort', PeerHost => "127.0.0.1:$port", PeerPort => 1);
-show('name:port', PeerHost => "localhost:$port");
+show('name:port', PeerHost => "localhost:$port", Family => AF_INET);
 show('name(number)', PeerHost => '127.0.0.1', PeerPort => "nosuchservice($port)");
 show('an empty host', PeerHost => '', PeerPort => $port, Family => AF_INET);
 show('127.1', PeerHost => '127.1', PeerPort => $port);
