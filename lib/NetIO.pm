@@ -126,6 +126,9 @@ C<$host> is a name or a numeric address: C<whois.example.org>, C<192.0.2.1>, C<2
 C<fe80::1%eth0>.  C<$service> is a port from 1 to 65535, a name from F</etc/services>, or
 both, C<whois(43)>: then the number serves where the name is unknown.
 
+A name beyond ASCII is one of characters, C<"b\x{fc}cher.example">, and is looked up as IDNA2008 has
+it; what comes from the command line or a file is octets until it is decoded (L<Encode>).
+
 If the host has several addresses they race, IPv6 and IPv4 by turns (RFC 8305): the next one is
 tried 250 milliseconds after the last, or as soon as that has failed, and the first that answers
 serves.
