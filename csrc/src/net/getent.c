@@ -85,6 +85,9 @@ void netio__getent_read(struct netio__getent_text *text, const char *bytes, size
 
 /* ---- in the new processes ---------------------------------------------------------------- */
 
+/* What clone(2) has called ends its process by returning: no _exit, at which AddressSanitizer would
+ * look for a stack that it knows. */
+
 static void reset_signals(void)
 {
     struct sigaction usual = {.sa_handler = SIG_DFL};
@@ -107,11 +110,10 @@ static void reset_limit(void)
     }
 }
 
-/* Dies with the process that made it, which may be gone by now. */
-static void die_with(pid_t parent, int signal)
+/* From now on it dies with the process that made it; 0 when that is gone already. */
+static int die_with(pid_t parent, int signal)
 {
-    if (prctl(PR_SET_PDEATHSIG, signal) == -1 || getppid() != parent)
-        _exit(FAILED);
+    return prctl(PR_SET_PDEATHSIG, signal) == 0 && getppid() == parent;
 }
 
 static int be_getent(void *data)
@@ -121,11 +123,12 @@ static int be_getent(void *data)
     char path[] = "PATH=/usr/bin:/bin", locale[] = "LC_ALL=C";
     char *argv[] = {command, verb, end, getent->name, NULL}, *environment[] = {path, locale, NULL};
 
-    die_with(getent->go_between, SIGKILL);
+    if (!die_with(getent->go_between, SIGKILL))
+        return FAILED;
     strcpy(verb, getent->verb);
     reset_signals();
     execve(command, argv, environment);
-    _exit(FAILED);
+    return FAILED;
 }
 
 /* Leaves the output on descriptor 1, nothing on 0 and 2, and no other. */
@@ -183,20 +186,21 @@ static int go_between(void *data)
 
     /* Ignored, as the program may have it, it would not leave a child to wait for. */
     sigaction(SIGCHLD, &usual, NULL);
-    die_with(getent->owner, SIGTERM);
+    if (!die_with(getent->owner, SIGTERM))
+        return FAILED;
     getent->go_between = getpid();
     reset_limit();
     if (only_output(getent->output) == -1 || chdir("/") == -1)
-        _exit(FAILED);
+        return FAILED;
     int signals = netio_signals_open((const int[]){SIGCHLD, SIGTERM, 0});
     if (signals < 0)
-        _exit(FAILED);
+        return FAILED;
     /* Out of reach of the terminal's signals, which are for the program. */
     setsid();
     pid_t child = clone(be_getent, getent->stack[1] + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD,
                         getent);
     /* The program takes the end of the output for the end of both. */
-    _exit(child == -1 ? FAILED : attend(child, signals));
+    return child == -1 ? FAILED : attend(child, signals);
 }
 
 /* ---- in the program ---------------------------------------------------------------------- */
