@@ -2,8 +2,6 @@
  *
  *      drive-alarm SECONDS HOST        prints what netio_alarm_call and getaddrinfo returned
  */
-#include "tap.h"
-
 #include <netio/alarm.h>
 #include <netio/error.h>
 
@@ -27,7 +25,7 @@ int main(int argc, char **argv)
     int result = 0;
 
     if (argc != 3)
-        skip_all("a driver for tests in Perl");
+        return puts("1..0 # SKIP a driver for tests in Perl") == EOF;
     const struct netio_alarm_options options = {.deadline = netio_deadline_in(atof(argv[1]))};
     int64_t began = netio_clock_now();
     int code = netio_alarm_call(look_up, argv[2], &options, &result);
