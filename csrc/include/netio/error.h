@@ -31,7 +31,18 @@
     X(FULL, -1012, ENOBUFS, "no room left")                                                        \
     X(PRIVILEGE, -1013, EACCES, "reserved ports need the privilege CAP_NET_BIND_SERVICE")          \
     X(RESERVED, -1014, EADDRINUSE, "all reserved ports, 1023 down to 512, are taken")              \
-    X(NOIDN, -1015, ELIBACC, "host names beyond ASCII need libidn2")
+    X(NOIDN, -1015, ELIBACC, "host names beyond ASCII need libidn2")                               \
+    X(RUNNING, -1016, EEXIST, "already running")                                                   \
+    X(NOTRUNNING, -1017, ESRCH, "not running")                                                     \
+    X(STARTING, -1018, EAGAIN, "starting, and not ready yet")                                      \
+    X(BADPIDFILE, -1019, EINVAL, "not a pid file")                                                 \
+    X(UNSAFE, -1020, EPERM, "not safe: others may change it")                                      \
+    X(DIED, -1021, ECHILD, "ended before it was ready")                                            \
+    X(NOUSER, -1022, ENOENT, "no such user")                                                       \
+    X(NOGROUP, -1023, ENOENT, "no such group")                                                     \
+    X(LIED, -1024, EPERM, "reported success without effect")                                       \
+    X(REGAIN, -1025, EPERM, "privileges given up could be regained")                               \
+    X(NOSANDBOX, -1026, ENOSYS, "not offered by this kernel")
 
 enum netio_code {
 #define NETIO_X(name, code, sys, text) NETIO_E##name = code,
@@ -53,7 +64,15 @@ enum netio_code {
     X(READ, "read")                                                                                \
     X(WRITE, "write")                                                                              \
     X(CLOSE, "close")                                                                              \
-    X(TIMEOUT, "timeout")
+    X(TIMEOUT, "timeout")                                                                          \
+    X(USER, "user")                                                                                \
+    X(PRIVILEGES, "privileges")                                                                    \
+    X(SANDBOX, "sandbox")                                                                          \
+    X(PIDFILE, "pid file")                                                                         \
+    X(DAEMONIZE, "daemonize")                                                                      \
+    X(NOTIFY, "notify")                                                                            \
+    X(CHILD, "child")                                                                              \
+    X(EXEC, "exec")
 
 enum netio_stage {
 #define NETIO_X(name, word) NETIO_STAGE_##name,

@@ -31,6 +31,17 @@ void netio_fd_close(int fd);
 int netio_fd_nonblock(int fd, int on);
 int netio_fd_cloexec(int fd, int on);
 
+/* /dev/null for reading and writing, close-on-exec; -ENODEV when it is not what it should be (where
+ * /dev is not mounted, "> /dev/null" has made a file), or -errno. */
+int netio_fd_null(void);
+/* Opens those of 0, 1 and 2 that are closed on /dev/null, so that no other file can become one of
+ * them; 0 or a code of netio_fd_null. */
+int netio_fd_standard(void);
+/* Closes all descriptors above 2 but those of keep (any order), or makes them close-on-exec; never a
+ * loop up to RLIMIT_NOFILE (close_range(2), else /proc/self/fd).  0 or -errno. */
+int netio_fd_close_others(const int *keep, size_t count);
+int netio_fd_cloexec_others(const int *keep, size_t count);
+
 /* Waits until fd is ready for one of events or the deadline passes.  Returns the
  * events that are ready (an error or hang-up counts as all of those asked for),
  * -ETIMEDOUT, -EINTR after a signal handler ran, or another -errno.  A deadline

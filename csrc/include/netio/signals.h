@@ -11,5 +11,12 @@
 int netio_signals_open(const int *signals);
 /* The next signal's number, 0 when none is waiting, or -errno. */
 int netio_signals_next(int fd);
+/* Closes the descriptor and unblocks what it told of; a signal that still waits then acts as its
+ * disposition says. */
+void netio_signals_close(int fd);
+
+/* Every disposition the default, none blocked, whatever the parent had: for a process that has just
+ * begun.  Async-signal-safe. */
+void netio_signals_reset(void);
 
 #endif

@@ -1,0 +1,55 @@
+/* netio/child.h: the one way in which NetIO starts a program (ring 2).
+ *
+ * SIGCHLD is not touched, and no child but one's own is ever waited for: each has a pidfd(2), which
+ * a loop can watch (readable: it has ended).  A child that could not become the program, privileges
+ * that could not be dropped among the reasons, executes nothing, and start says why.
+ *
+ * By fork(2), not vfork(2): between the change of user and exec any process of that user could stop
+ * the child, and with it a parent that waits for it.  Start waits for exec, too, but only until the
+ * deadline; then the child is killed.
+ *
+ * Fork: a child of fork must not use the struct netio_child of its parent.  Threads: yes.
+ */
+#ifndef NETIO_CHILD_H
+#define NETIO_CHILD_H
+
+#include <netio/clock.h>
+#include <netio/world.h>
+
+struct netio_child_fd {
+    int from; /* a descriptor of the caller, which keeps it */
+    int to;   /* the number that it has in the child, without O_CLOEXEC */
+};
+
+struct netio_child_plan {       /* zero: the defaults */
+    const char *path;           /* the program: absolute, or with a slash; PATH is not searched */
+    char *const *argv;          /* NULL-ended, argv[0] included */
+    const struct netio_child_fd *fds; /* 0, 1, 2: /dev/null unless they are here */
+    size_t fds_count;
+    struct netio_world world;
+    netio_deadline deadline;    /* of start; 0: 5 seconds from now */
+    unsigned flags;
+};
+
+#define NETIO_CHILD_SAME_SESSION 1u /* stays in the caller's session, in a process group of its own */
+
+struct netio_child {
+    pid_t pid;
+    int pidfd; /* the caller's to watch; closed by netio_child_ended, _wait and _forget */
+};
+
+/* 0 and *child once the program runs; or a negative code (-ETIMEDOUT; stage child, exec, privileges
+ * with what failed as subject), nothing started and nothing left. */
+int netio_child_start(struct netio_child *child, const struct netio_child_plan *plan,
+                      struct netio_error *error);
+/* 0 or -errno; -ESRCH once it has ended.  group: to its whole process group. */
+int netio_child_signal(const struct netio_child *child, int signal, int group);
+/* 1 and *status as of waitpid(2) when it has ended: it is reaped, and child is empty (pid 0, pidfd
+ * -1).  0 while it runs.  -ECHILD when somebody else has reaped it. Never waits. */
+int netio_child_ended(struct netio_child *child, int *status);
+/* The same, and waits for it until the deadline: -ETIMEDOUT; -EINTR after a signal handler ran. */
+int netio_child_wait(struct netio_child *child, netio_deadline deadline, int *status);
+/* Closes the pidfd of a child that one leaves to itself. */
+void netio_child_forget(struct netio_child *child);
+
+#endif

@@ -1,0 +1,81 @@
+/* netio/daemonize.h: becoming a daemon, and telling the starter the truth (ring 2).
+ *
+ *      starter ──fork──► (setsid) ──fork──► daemon
+ *         │   waits: ready, its exit code, or its death       │
+ *         └────────────── socket pair ────────────────────────┘
+ *
+ *      int main(int argc, char **argv)
+ *      {
+ *          struct netio_daemon_options options = {.pidfile = "/run/my.pid"};
+ *          struct netio_daemon *daemon;
+ *          int status;
+ *          ...                                          check options, configuration
+ *          int code = netio_daemonize(&daemon, &options, &status, &error);
+ *          if (code == NETIO_DAEMON_STARTER)
+ *              return status;                           the daemon is ready, or has failed
+ *          ...                                          listen, open files; errors to stderr
+ *          code = netio_daemon_ready(daemon, &error);   privileges dropped, starter told
+ *          ...                                          serve
+ *          netio_daemon_free(daemon);                   pid file removed
+ *      }
+ *
+ * Under a service manager there is no fork: with NOTIFY_SOCKET or LISTEN_FDS in the environment, or
+ * NETIO_DAEMON_FOREGROUND, the same calls build the same world around the process that is there, its
+ * session excepted, and speak sd_notify(3).
+ *
+ * The daemon's world is that of netio/world.h, with SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP,
+ * SIGTTIN and SIGTTOU ignored until the program handles them.  Standard error, input and output are
+ * those of the starter until ready; then, if detached, /dev/null.  In the foreground, input is
+ * /dev/null, and the other two stay.
+ *
+ * Call it before there are threads, loops or children.
+ */
+#ifndef NETIO_DAEMONIZE_H
+#define NETIO_DAEMONIZE_H
+
+#include <netio/clock.h>
+#include <netio/notify.h>
+#include <netio/world.h>
+
+#define NETIO_DAEMON_STARTER 1 /* what netio_daemonize returns in the process that started it */
+
+#define NETIO_DAEMON_FOREGROUND 1u /* no fork, no session */
+#define NETIO_DAEMON_HOST       2u /* inside a host program (Perl): descriptors above 2 are not closed, but
+                                      close-on-exec; environ(7) is left to the caller */
+
+struct netio_daemon;
+
+struct netio_daemon_options {  /* zero: the defaults */
+    const char *pidfile;       /* a relative one is taken from the folder of the caller; NULL: none */
+    const int *keep;           /* descriptors above 2 that stay open; LISTEN_FDS stay as well */
+    size_t keep_count;
+    double ready_seconds;      /* how long the starter waits before it ends the daemon; 0: 60 */
+    struct netio_world world;  /* its privileges: dropped by netio_daemon_drop or netio_daemon_ready */
+    unsigned flags;
+};
+
+/* 0 in the daemon (also in the foreground); NETIO_DAEMON_STARTER, with *status to exit with at once
+ * (by _exit in a host program); or a negative code before anything was started, NETIO_ERUNNING of
+ * the pid file among them.  *status: 0 ready; what the daemon exited with or gave netio_daemon_fail;
+ * 128 + n when a signal n ended it; 75 (EX_TEMPFAIL) when it was not ready in time: its process group
+ * has been killed.  The last two come with a line for the user in *error.
+ * The starter may be interrupted: then netio_daemon_ready fails in the daemon. */
+int netio_daemonize(struct netio_daemon **daemon, const struct netio_daemon_options *options,
+                    int *status, struct netio_error *error);
+/* Drops privileges now, if they have not been; 0 or a code of netio_privileges_drop: then only fail or
+ * _exit. */
+int netio_daemon_drop(struct netio_daemon *daemon, struct netio_error *error);
+/* Drops privileges, if they have not been, tells starter and manager, and detaches standard input,
+ * output and error.  0, or a code: -EPIPE when the starter is gone: nobody knows of this daemon, and
+ * it should end.  Once. */
+int netio_daemon_ready(struct netio_daemon *daemon, struct netio_error *error);
+/* Tells the starter how to exit: status, instead of what exit(3) would say.  The text for the user goes
+ * to standard error, which is still the starter's. */
+void netio_daemon_fail(struct netio_daemon *daemon, int status);
+int netio_daemon_detached(const struct netio_daemon *daemon); /* 0 in the foreground */
+struct netio_notify *netio_daemon_notify(struct netio_daemon *daemon); /* may be NULL; the daemon's */
+/* Tells the manager STOPPING, removes the pid file if it is this process's.  Of a child of fork: only
+ * frees. */
+void netio_daemon_free(struct netio_daemon *daemon);
+
+#endif

@@ -1,0 +1,40 @@
+/* netio/world.h: what a daemon or a child is born into (ring 2).
+ *
+ * One struct, and one code that makes it true, for every process that NetIO starts: the detached
+ * daemon, its children, workers and services.  All of it is built from nothing; what the starter had
+ * is of no account.
+ *
+ *      signals      every disposition the default, none blocked
+ *      descriptors  0 to 2 and those named; no other
+ *      environment  those named (netio/environ.h), and USER, LOGNAME, HOME, SHELL of a user
+ *      session      its own, without a controlling terminal
+ *      umask        022
+ *      folder       /
+ *      limits       no core file (RLIMIT_CORE and PR_SET_DUMPABLE as below); others as they were
+ *      privileges   netio/privileges.h
+ */
+#ifndef NETIO_WORLD_H
+#define NETIO_WORLD_H
+
+#include <netio/privileges.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#define NETIO_UMASK_NONE 01000u /* a umask of 0, where 0 stands for the default */
+
+struct netio_rlimit {
+    int resource; /* RLIMIT_NOFILE, ... */
+    struct rlimit value;
+};
+
+struct netio_world {                     /* zero: the defaults above */
+    const char *const *environment;      /* as netio_environ_new has it; NULL: its default */
+    mode_t umask;
+    const char *directory;               /* NULL: /; with a root, inside it */
+    const struct netio_rlimit *limits;   /* RLIMIT_CORE is 0 unless it is here */
+    size_t limits_count;
+    struct netio_privileges privileges;
+};
+
+#endif
