@@ -41,7 +41,7 @@ static int listen_at(const char *path)
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     unlink(path);
-    strncpy(un.sun_path, path, sizeof un.sun_path);
+    memcpy(un.sun_path, path, strlen(path) + 1);
     return bind(fd, (struct sockaddr *)&un, sizeof un) == 0 ? fd : -1;
 }
 
