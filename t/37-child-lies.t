@@ -28,7 +28,7 @@ chmod 01777, $folder or die "$folder: $!\n";
 delete @ENV{ grep { /^(?:LANG|LC_|LANGUAGE$|TZ$)/ } keys %ENV };
 
 my %WANTED  = documented('nobody');
-my @COMMAND = ($DRIVER, '-u', 'nobody', '-k', 0, '-t', 20, $PROBE, $file);
+my @COMMAND = ($DRIVER, "-u", "nobody", $PROBE, $file);
 
 # Descriptors, groups and signals that it must not have.
 sub be_hostile {
