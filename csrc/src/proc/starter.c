@@ -185,13 +185,14 @@ static int take_message(struct netio__starter *starter, const struct message *me
 static int hear(struct netio__starter *starter, struct truth *truth)
 {
     struct message message;
-    ssize_t n = 1;
     int code = 0;
 
     while (code == 0 && !truth->ready && starter->channel != -1) {
-        n = netio_fd_recv(starter->channel, &message, sizeof message);
+        ssize_t n = netio_fd_recv(starter->channel, &message, sizeof message);
         if (n == -EAGAIN)
             return 0;
+        if (n < 0)
+            return (int)n;
         message.subject[sizeof message.subject - 1] = '\0';
         if (n == (ssize_t)sizeof message) {
             code = take_message(starter, &message, truth);
