@@ -271,7 +271,7 @@ static void reap_group(const struct netio__starter *starter)
     netio_deadline deadline = netio_deadline_in(KILLED_SECONDS);
     pid_t pid = 0;
 
-    while (pid >= 0 && !netio_deadline_passed(deadline)) {
+    while ((pid >= 0 || errno == EINTR) && !netio_deadline_passed(deadline)) {
         pid = waitpid(-starter->go_between, NULL, WNOHANG);
         if (pid == 0)
             (void)poll(NULL, 0, 1); /* a pid whose end one could wait for is not known */
