@@ -331,8 +331,15 @@ int netio_privileges_drop(const struct netio_privileges *privileges, struct neti
 {
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         int code = steps[i].run(privileges);
-        if (code)
-            return netio_error_set(error, NETIO_STAGE_PRIVILEGES, code, NULL, steps[i].name);
+        if (code == 0)
+            continue;
+        char subject[sizeof error->subject] = "";
+        strncat(subject, steps[i].name, sizeof subject - 1);
+        if (steps[i].run == change_root) {
+            strcat(subject, " ");
+            strncat(subject, privileges->root, sizeof subject - strlen(subject) - 1);
+        }
+        return netio_error_set(error, NETIO_STAGE_PRIVILEGES, code, NULL, subject);
     }
     return 0;
 }
