@@ -181,7 +181,7 @@ subtest 'umask, folder, core, environment as told' => sub {
     mkdir $private, 0700;
     mkdir "$private/inside";
     chown 4201, 4201, $private, "$private/inside";
-    my $bound = { by => [qw(setpriv --bounding-set -dac_override,-dac_read_search)] };
+    my $bound = { by => ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] };
     is(
         read_world(run('', $bound, '-u', 'netio-test', '-d', "$private/inside", $probe, '-'))
             ->{cwd},
@@ -210,7 +210,7 @@ subtest 'umask, folder, core, environment as told' => sub {
 };
 
 subtest 'who becomes it' => sub {
-    my @exactly = qw(setpriv --reuid 4201 --regid 4201 --groups 4201,4301,4302,4303);
+    my @exactly = (qw(setpriv --reuid 4201 --regid 4201 --groups), '4201,4301,4302,4303');
     my $world   = read_world(run('', { by => \@exactly }, '-u', 'netio-test', $probe, '-'));
     delete $world->{env};
     my %already = (%person, cap_bnd => $world->{cap_bnd});
@@ -240,7 +240,7 @@ subtest 'who becomes it' => sub {
 };
 
 subtest 'C16: capabilities' => sub {
-    my @all   = qw(setpriv --inh-caps +chown,+setuid --ambient-caps +chown,+setuid);
+    my @all   = ('setpriv', map { ("--$_-caps", '+chown,+setuid') } qw(inh ambient));
     my $world = read_world(run('', { by => \@all }, '-u', 'netio-test', $probe, '-'));
     is_deeply(
         [map { $world->{"cap_$_"} } qw(eff prm inh amb bnd)],

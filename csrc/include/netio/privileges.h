@@ -20,7 +20,8 @@
 
 struct netio_privileges {          /* zero: no_new_privs, and nothing else */
     const struct netio_user *user; /* NULL: who it is */
-    const char *root;              /* chroot(2) to there; NULL: none */
+    const char *root;              /* chroot(2) to there; NULL: none.  It holds nobody who is
+                                      still root after it: name a user as well */
     uint64_t capabilities; /* to keep, 1 << CAP_NET_BIND_SERVICE; kept over exec, as ambient ones.
                               With a user, all others are gone for good (from the bounding set as
                               well, unless NETIO_PRIVILEGES_MORE); without one, 0 leaves them as

@@ -83,6 +83,8 @@ static int has_groups(const struct netio_user *user)
     int n = getgroups((int)user->groups_count, now);
     if (n < 0 || (size_t)n != user->groups_count)
         return 0;
+    if (memcmp(now, user->groups, user->groups_count * sizeof *now) == 0) /* both in order */
+        return 1;
     for (int i = 0; i < n; i++)
         if (!is_among(now[i], user->groups, user->groups_count) ||
             !is_among(user->groups[i], now, user->groups_count))
