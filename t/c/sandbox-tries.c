@@ -137,6 +137,34 @@ static int try_truncate_readable(void)
     return of(truncate(in(readable, "spare"), 0));
 }
 
+static int try_empty_readable(void)
+{
+    return try_open(in(readable, "spare"), O_RDONLY | O_TRUNC);
+}
+
+static int try_unlink_outside(void)
+{
+    return of(unlink(in(outside, "file")));
+}
+
+static int try_mkdir_outside(void)
+{
+    int code = of(mkdir(in(outside, "new"), 0700));
+
+    rmdir(in(outside, "new"));
+    return code;
+}
+
+static int try_rename_outside(void)
+{
+    return of(rename(in(outside, "file"), in(outside, "spare")));
+}
+
+static int try_rename_from_outside(void)
+{
+    return of(rename(in(outside, "file"), in(writable, "file")));
+}
+
 /* All that a loader or a log does. */
 static int try_writable(void)
 {
@@ -344,6 +372,23 @@ static int try_signal_parent(void)
     return of(kill(getppid(), 0));
 }
 
+/* getpid(2) of 32-bit code, where the kernel has that. */
+static int try_32_bits(void)
+{
+    long result = -ENOSYS;
+
+#ifdef __x86_64__
+    __asm__ volatile("int $0x80" : "=a"(result) : "a"(20L) : "memory");
+#endif
+    return (int)result < 0 ? -(int)result : 0;
+}
+
+/* The same of x32, which differs in the number alone. */
+static int try_x32(void)
+{
+    return of(syscall(0x40000000 | SYS_getpid));
+}
+
 static int try_future(void)
 {
     return of(syscall(99999));
@@ -477,6 +522,11 @@ static const struct row {
     {"to make one there", try_create_readable, 0, EACCES, FILES},
     {"to remove one there", try_unlink_readable, 0, EACCES, FILES},
     {"to cut one there", try_truncate_readable, 0, EACCES, FILES},
+    {"to empty one by opening it", try_empty_readable, 0, EACCES, FILES},
+    {"to remove a file elsewhere", try_unlink_outside, 0, EACCES, FILES},
+    {"to make a folder there", try_mkdir_outside, 0, EACCES, FILES},
+    {"to rename a file there", try_rename_outside, 0, EACCES, FILES},
+    {"to rename it to where that is allowed", try_rename_from_outside, 0, EACCES, FILES},
     {"to make, cut, rename, remove files where they are writable", try_writable, 0, 0, 0},
     {"a symbolic link", try_symlink, 0, EPERM, SYSCALLS},
     {"a FIFO", try_fifo, 0, EPERM, SYSCALLS},
@@ -504,6 +554,8 @@ static const struct row {
     {"to type into a terminal", try_type, ENOTTY, ENOSYS, SYSCALLS},
     {"the limits of another process", try_limits_of_parent, ANY, ENOSYS, SYSCALLS},
     {"a signal to a process outside", try_signal_parent, 0, EPERM, FILES},
+    {"32-bit code", try_32_bits, ANY, ENOSYS, SYSCALLS},
+    {"x32 code", try_x32, ANY, ENOSYS, SYSCALLS},
     {"a system call that is not invented yet", try_future, ENOSYS, ENOSYS, 0},
     {"a child, and a signal to it", try_child, 0, 0, 0},
     {"one's own limits", try_limits, 0, 0, 0},
@@ -535,13 +587,15 @@ static int is_too_old(const struct row *row)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
 
-    return (row->run == try_truncate_readable && version < 3) ||
+    return ((row->run == try_truncate_readable || row->run == try_empty_readable) && version < 3) ||
            (row->run == try_signal_parent && version < 6);
 }
 
 static void make_folders(void)
 {
     unlink(in(readable, "new"));
+    unlink(in(outside, "spare"));
+    unlink(in(writable, "file"));
     make_file(in(readable, "file"));
     make_file(in(readable, "spare"));
     make_file(in(outside, "file"));
@@ -571,6 +625,8 @@ static void clean_up(void)
     unlink(in(readable, "link"));
     unlink(in(readable, "new"));
     unlink(in(outside, "file"));
+    unlink(in(outside, "spare"));
+    unlink(in(writable, "file"));
     ok(rmdir(readable) == 0 && rmdir(writable) == 0 && rmdir(outside) == 0 && rmdir(dir) == 0,
        "nothing is left behind");
 }
