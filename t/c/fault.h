@@ -29,9 +29,12 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 
 /* X(call, type of its value, parameters, arguments, errors); csrc/Makefile reads the names.
@@ -109,6 +112,20 @@
       EMFILE, ENFILE, ENOENT)                                                                      \
     X(dup2, int, (int from, int to), (from, to),                                                   \
       EBUSY, EMFILE)                                                                               \
+    X(socketpair, int, (int family, int type, int protocol, int ends[2]),                          \
+      (family, type, protocol, ends),                                                              \
+      EMFILE, ENFILE, ENOBUFS)                                                                     \
+    X(recvmsg, ssize_t, (int fd, struct msghdr *message, int flags), (fd, message, flags),         \
+      EAGAIN, ECONNRESET, ENOMEM, EIO)                                                             \
+    X(write, ssize_t, (int fd, const void *data, size_t size), (fd, data, size),                   \
+      EINTR, EIO)                                                                                  \
+    X(fork, pid_t, (void), (),                                                                     \
+      EAGAIN, ENOMEM)                                                                              \
+    X(pidfd_open, int, (pid_t pid, unsigned flags), (pid, flags),                                  \
+      EMFILE, ENFILE, ENOSYS)                                                                      \
+    X(waitid, int, (idtype_t type, id_t id, siginfo_t *info, int options),                         \
+      (type, id, info, options),                                                                   \
+      EINTR)                                                                                       \
     X(pipe2, int, (int ends[2], int flags), (ends, flags),                                         \
       EMFILE, ENFILE)                                                                              \
     X(clone, int, (int (*run)(void *), void *stack, int flags, void *data),                        \
@@ -126,7 +143,29 @@
     X(signalfd, int, (int fd, const sigset_t *set, int flags), (fd, set, flags),                   \
       EMFILE, ENFILE, ENOMEM)                                                                      \
     X(waitpid, pid_t, (pid_t pid, int *status, int options), (pid, status, options),               \
-      EINTR)
+      EINTR)                                                                                       \
+    X(openat, int, (int folder, const char *path, int flags, mode_t mode),                         \
+      (folder, path, flags, mode),                                                                 \
+      EMFILE, ENFILE, EACCES, EROFS, ENOSPC, EDQUOT)                                               \
+    X(fstat, int, (int fd, struct stat *file), (fd, file),                                         \
+      EIO)                                                                                         \
+    X(fstatat, int, (int folder, const char *path, struct stat *file, int flags),                  \
+      (folder, path, file, flags),                                                                 \
+      EACCES, EIO)                                                                                 \
+    X(lstat, int, (const char *path, struct stat *file), (path, file),                             \
+      EACCES, EIO)                                                                                 \
+    X(fchmod, int, (int fd, mode_t mode), (fd, mode),                                              \
+      EPERM, EROFS)                                                                                \
+    X(pread, ssize_t, (int fd, void *data, size_t size, off_t at), (fd, data, size, at),           \
+      EIO)                                                                                         \
+    X(pwrite, ssize_t, (int fd, const void *data, size_t size, off_t at), (fd, data, size, at),    \
+      EINTR, ENOSPC, EDQUOT, EIO)                                                                  \
+    X(ftruncate, int, (int fd, off_t size), (fd, size),                                            \
+      EPERM, EIO)                                                                                  \
+    X(unlink, int, (const char *path), (path),                                                     \
+      EACCES, EROFS)                                                                               \
+    X(syscall, long, (long number, long a, long b, long c, long d), (number, a, b, c, d),          \
+      ENOSYS, EPERM, EMFILE, ESRCH)
 
 #define FAULT_MEMORY(X)                                                                            \
     X(malloc, void *, (size_t size), (size), ENOMEM)                                               \
