@@ -117,7 +117,8 @@ static void flags_and_names(const char *self)
 
 static void checks(void)
 {
-    int pair[2], pipes[2], none = socket(AF_INET, SOCK_STREAM, 0), udp = socket(AF_INET, SOCK_DGRAM, 0);
+    int pair[2], pipes[2], none = socket(AF_INET, SOCK_STREAM, 0),
+                           udp = socket(AF_INET, SOCK_DGRAM, 0);
     int seq[2], tcp = socket(AF_INET, SOCK_STREAM, 0);
 
     socketpair(AF_UNIX, SOCK_STREAM, 0, pair);

@@ -1,31 +1,25 @@
 /* t/c/drive-daemonize: a daemon that does what its arguments say, for t/34-*.t.
  *
- *      drive-daemonize [-p PIDFILE] [-f] [-H] [-t SECONDS] [-u USER] [-k FD]... [-e ENTRY]... [-r ROOT]
+ *      drive-daemonize [-p PIDFILE] [-f] [-H] [-t SECONDS] [-u USER] [-k FD]... [-e ENTRY]... [-r
+ * ROOT]
  *                      [-d DIRECTORY] [--] STEP...
  *
- * The options are those of netio_daemonize (-f in the foreground, -H in a host, -k to keep, -e of the
- * environment).  The starter exits as it is told to, and prints what it is told; 99 for an error
- * before anything was started.  Steps of the daemon, in order:
+ * The options are those of netio_daemonize (-f in the foreground, -H in a host, -k to keep, -e of
+ * the environment).  The starter exits as it is told to, and prints what it is told; 99 for an
+ * error before anything was started.  Steps of the daemon, in order:
  *
  *      say:TEXT        on standard error               drop ready free
  *      fail:N exit:N raise:N fork hang                 what goes wrong
- *      wait:FIFO       until somebody has written to it
- *      tell:FIFO       "PID CODE" of the last step, to who reads it; CODE is the symbol, or 0
- *      fifo:FIFO       stays open for reading: who has the other end sees when the daemon is gone
- *      term            waits for SIGTERM, then goes on
- *      status:TEXT reloading watchdog                  to the manager; watchdog: runs a loop for ever
- *      take            sockets of a manager: "N NAME..." to standard output
- *      loud:N          writes N bytes to standard output
- *      exec:PROGRAM    with the words that follow as its arguments
+ *      wait:FD         for one byte
+ *      tell:FD         "PID CODE" of the last step; CODE is the symbol, or 0
+ *      status:TEXT reloading watchdog                  to the manager; watchdog: runs a loop for
+ * ever take            sockets of a manager: "N NAME..." to standard output loud:N          writes
+ * N bytes to standard output exec:PROGRAM    with the words that follow as its arguments
  */
 #include <netio/activation.h>
 #include <netio/daemonize.h>
-#include <netio/fd.h>
 #include <netio/loop.h>
-#include <netio/signals.h>
 
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,31 +44,12 @@ static void note(int code)
     last = code ? netio_error_name(code) : "0";
 }
 
-static void wait_fifo(const char *path)
+static void wait_byte(int fd)
 {
     char c;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-    while (fd != -1 && read(fd, &c, 1) == -1)
+    while (read(fd, &c, 1) == -1)
         ;
-    close(fd);
-}
-
-static void tell_fifo(const char *path)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-    dprintf(fd, "%d %s\n", (int)getpid(), last);
-    close(fd);
-}
-
-static void wait_term(void)
-{
-    static const int wanted[] = {SIGTERM, 0};
-    int fd = netio_signals_open(wanted);
-
-    (void)netio_fd_poll(fd, NETIO_READ, NETIO_NEVER);
-    netio_fd_close(fd);
 }
 
 static void run_watchdog(void)
@@ -139,9 +114,7 @@ static int simple_step(const char *step)
     else if (is(step, "fork")) {
         if (fork() != 0)
             _exit(0);
-    } else if (is(step, "term"))
-        wait_term();
-    else if (is(step, "reloading"))
+    } else if (is(step, "reloading"))
         note(netio_notify_reloading(netio_daemon_notify(daemon_)));
     else if (is(step, "watchdog"))
         run_watchdog();
@@ -167,11 +140,9 @@ static void run_step(const char *step)
     else if ((value = value_of(step, "raise")))
         raise(atoi(value));
     else if ((value = value_of(step, "wait")))
-        wait_fifo(value);
+        wait_byte(atoi(value));
     else if ((value = value_of(step, "tell")))
-        tell_fifo(value);
-    else if ((value = value_of(step, "fifo")))
-        (void)!open(value, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        dprintf(atoi(value), "%d %s\n", (int)getpid(), last);
     else if ((value = value_of(step, "status")))
         note(netio_notify_status(netio_daemon_notify(daemon_), value));
     else if ((value = value_of(step, "loud")))
@@ -209,20 +180,37 @@ static void take_option(int option, size_t *entry)
     struct netio_error error = {.code = 0};
 
     switch (option) {
-    case 'p': options.pidfile = optarg; break;
-    case 'f': options.flags |= NETIO_DAEMON_FOREGROUND; break;
-    case 'H': options.flags |= NETIO_DAEMON_HOST; break;
-    case 't': options.ready_seconds = atof(optarg); break;
-    case 'd': options.world.directory = optarg; break;
-    case 'r': options.world.privileges.root = optarg; break;
-    case 'k': keep[options.keep_count++] = atoi(optarg); break;
-    case 'e': entries[(*entry)++] = optarg; break;
+    case 'p':
+        options.pidfile = optarg;
+        break;
+    case 'f':
+        options.flags |= NETIO_DAEMON_FOREGROUND;
+        break;
+    case 'H':
+        options.flags |= NETIO_DAEMON_HOST;
+        break;
+    case 't':
+        options.ready_seconds = atof(optarg);
+        break;
+    case 'd':
+        options.world.directory = optarg;
+        break;
+    case 'r':
+        options.world.privileges.root = optarg;
+        break;
+    case 'k':
+        keep[options.keep_count++] = atoi(optarg);
+        break;
+    case 'e':
+        entries[(*entry)++] = optarg;
+        break;
     case 'u':
         if (netio_user_parse(&user, optarg, &error) == 0)
             options.world.privileges.user = &user;
         complain(&error);
         break;
-    default: exit(96);
+    default:
+        exit(96);
     }
 }
 

@@ -41,7 +41,7 @@ static int listen_at(const char *path)
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     unlink(path);
-    strncpy(un.sun_path, path, sizeof un.sun_path);
+    memcpy(un.sun_path, path, strlen(path) + 1);
     return bind(fd, (struct sockaddr *)&un, sizeof un) == 0 ? fd : -1;
 }
 
@@ -253,8 +253,12 @@ static void send_descriptors(int to, const struct sockaddr_un *un, socklen_t len
     int fds[3] = {0, 1, 2};
     char text[] = "READY=1\n", room[CMSG_SPACE(sizeof fds)] = "";
     struct iovec part = {.iov_base = text, .iov_len = 8};
-    struct msghdr header = {.msg_name = (void *)un, .msg_namelen = len, .msg_iov = &part,
-                            .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+    struct msghdr header = {.msg_name = (void *)un,
+                            .msg_namelen = len,
+                            .msg_iov = &part,
+                            .msg_iovlen = 1,
+                            .msg_control = room,
+                            .msg_controllen = sizeof room};
     struct cmsghdr *control = CMSG_FIRSTHDR(&header);
 
     control->cmsg_level = SOL_SOCKET;
@@ -368,8 +372,8 @@ static void watchdog(void)
     netio_notify_watchdog(notify, loop);
     netio_notify_free(notify);
     is_int(netio_loop_next(loop), NETIO_NEVER, "and when it is freed");
-    static const char *const none[][2] = {{"0", NULL}, {NULL, NULL}, {"20000", "1"},
-                                          {"9000000000000000000", NULL}};
+    static const char *const none[][2] = {
+        {"0", NULL}, {NULL, NULL}, {"20000", "1"}, {"9000000000000000000", NULL}};
     for (int i = 0; i < 4; i++) {
         set(name, none[i][0], none[i][1]);
         is_int(netio_notify_new(&notify, NULL), 0, "WATCHDOG_USEC %s", none[i][0]);
