@@ -1,38 +1,38 @@
 package NetIO::Test::World;
 
-<<<<<<< HEAD
-# The world that a program is started into, as the probe (t/c/drive-world.c) tells of it:
-#
-#     my $world = read_world(`csrc/build/t/drive-world -`);
-#     is $world->{umask}, '0022', '...';
-#     is_deeply $world->{env}, [...], '...';             env is a list, what else there is a text
-#
-# and places to try it in.  A test that needs users of its own, or mounts, begins with
-#
-#     private_mounts();                                  the test again, in a mount namespace
-#     install_users($folder);                            the users below
-#
-# so that whatever happens nothing of it is left.
-=======
 # The world that a program was started into, as t/c/drive-world.c has printed it, and the documented
 # one (netio/world.h):
 #
 #     my $world = read_world($file);
 #     is_world($world, { documented($passwd_name), umask => '0077' }, 'a child');
 #
-# is_world is a subtest that compares field by field, each by its name; wrong_fields(...) says what
+# read_world takes the text as well; then env is missing when it is empty, and what differs from run
+# to run is left out.  is_world is a subtest that compares field by field, each by its name; wrong_fields(...) says what
 # differs, in a word.
->>>>>>> bbcbf29d22bb2e213ec7f3f910f2847c9f342e2e
+#
+# And places to try it in.  A test that needs users of its own, or mounts, begins with
+#
+#     private_mounts();                                  the test again, in a mount namespace
+#     install_users($folder);                            the users below
+#
+# so that whatever happens nothing of it is left.
 
 use strict;
 use warnings;
 
 use Exporter 'import';
-<<<<<<< HEAD
 use File::Copy ();
 use File::Path ();
+use Test::More;
 
-our @EXPORT = qw(probe read_world private_mounts install_users jail);
+our @EXPORT = qw($PROBE documented install_users is_world jail private_mounts probe read_world
+    wrong_fields);
+
+our $PROBE = "$ENV{PWD}/csrc/build/t/drive-world";
+
+my $PATH   = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+my @RETURN = qw(setuid seteuid setreuid setresuid setfsuid
+    setgid setegid setresgid setfsgid setgroups);
 
 # netio-test is in three groups besides its own.
 my $PASSWD = <<'PASSWD';
@@ -60,7 +60,7 @@ sub probe {
 }
 
 # What differs from run to run is left out.
-sub read_world {
+sub _of_text {
     my ($text) = @_;
     my %world;
 
@@ -73,66 +73,8 @@ sub read_world {
     return \%world;
 }
 
-# Runs the program that calls it again, in a mount namespace of its own; returns there.
-sub private_mounts {
-    return if $ENV{NETIO_TEST_MOUNTS};
-    local $ENV{NETIO_TEST_MOUNTS} = 1;
-    exec 'unshare', '--mount', '--propagation', 'private', $^X, (map { "-I$_" } @INC), $0
-        or die "unshare: $!\n";
-}
-
-sub _write {
-    my ($path, $text) = @_;
-
-    open my $file, '>', $path or die "$path: $!\n";
-    print {$file} $text;
-    close $file or die "$path: $!\n";
-    return $path;
-}
-
-# Over /etc/passwd, /etc/group and /etc/nsswitch.conf, in this mount namespace.  Text to add to either may follow.
-sub install_users {
-    my ($folder, $passwd, $group) = @_;
-    my %file = (
-        'passwd'        => $PASSWD . ($passwd // ''),
-        'group'         => $GROUP .  ($group  // ''),
-        'nsswitch.conf' => $NSSWITCH,
-    );
-
-    for my $name (sort keys %file) {
-        _write("$folder/$name", $file{$name});
-        system('mount', '--bind', "$folder/$name", "/etc/$name") == 0
-            or die "cannot mount over /etc/$name\n";
-    }
-    return;
-}
-
-# A folder for chroot(2) with a program and the libraries that it needs, and nothing else.
-sub jail {
-    my ($folder, $program) = @_;
-
-    for my $file ($program, grep { m{^/} } split ' ', `ldd $program`) {
-        my $there = $file eq $program ? "$folder/probe" : "$folder$file";
-        File::Path::make_path($there =~ m{(.*)/});
-        File::Copy::copy($file, $there) or die "$there: $!\n";
-        chmod 0755, $there;
-    }
-    mkdir "$folder/inside" or die "$folder/inside: $!\n";
-    chmod 0755, $folder;
-    return;
-=======
-use Test::More;
-
-our @EXPORT = qw($PROBE documented is_world read_world wrong_fields);
-
-our $PROBE = "$ENV{PWD}/csrc/build/t/drive-world";
-
-my $PATH   = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-my @RETURN = qw(setuid seteuid setreuid setresuid setfsuid
-    setgid setegid setresgid setfsgid setgroups);
-
 # field => value; env and argv are lists.
-sub read_world {
+sub _of_file {
     my ($file) = @_;
     my %world = (env => [], argv => []);
 
@@ -145,6 +87,12 @@ sub read_world {
         else                          { $world{$field} = $value }
     }
     return \%world;
+}
+
+sub read_world {
+    my ($given) = @_;
+
+    return $given =~ /\n/ ? _of_text($given) : _of_file($given);
 }
 
 # As groups(1) would say: numbers, sorted.
@@ -225,7 +173,55 @@ sub is_world {
             ref $shall eq 'Regexp' ? like($is, $shall, $field) : is_deeply($is, $shall, $field);
         }
     };
->>>>>>> bbcbf29d22bb2e213ec7f3f910f2847c9f342e2e
+}
+
+# Runs the program that calls it again, in a mount namespace of its own; returns there.
+sub private_mounts {
+    return if $ENV{NETIO_TEST_MOUNTS};
+    local $ENV{NETIO_TEST_MOUNTS} = 1;
+    exec 'unshare', '--mount', '--propagation', 'private', $^X, (map { "-I$_" } @INC), $0
+        or die "unshare: $!\n";
+}
+
+sub _write {
+    my ($path, $text) = @_;
+
+    open my $file, '>', $path or die "$path: $!\n";
+    print {$file} $text;
+    close $file or die "$path: $!\n";
+    return $path;
+}
+
+# Over /etc/passwd, /etc/group and /etc/nsswitch.conf, in this mount namespace.  Text to add to either may follow.
+sub install_users {
+    my ($folder, $passwd, $group) = @_;
+    my %file = (
+        'passwd'        => $PASSWD . ($passwd // ''),
+        'group'         => $GROUP .  ($group  // ''),
+        'nsswitch.conf' => $NSSWITCH,
+    );
+
+    for my $name (sort keys %file) {
+        _write("$folder/$name", $file{$name});
+        system('mount', '--bind', "$folder/$name", "/etc/$name") == 0
+            or die "cannot mount over /etc/$name\n";
+    }
+    return;
+}
+
+# A folder for chroot(2) with a program and the libraries that it needs, and nothing else.
+sub jail {
+    my ($folder, $program) = @_;
+
+    for my $file ($program, grep { m{^/} } split ' ', `ldd $program`) {
+        my $there = $file eq $program ? "$folder/probe" : "$folder$file";
+        File::Path::make_path($there =~ m{(.*)/});
+        File::Copy::copy($file, $there) or die "$there: $!\n";
+        chmod 0755, $there;
+    }
+    mkdir "$folder/inside" or die "$folder/inside: $!\n";
+    chmod 0755, $folder;
+    return;
 }
 
 1;
