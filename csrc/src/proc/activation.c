@@ -1,5 +1,5 @@
-/* Ring 2.  Sockets passed by a service manager, sd_listen_fds(3); see netio/activation.h.  Called by
- * daemons; it touches three variables of the environment and the descriptors they tell of. */
+/* Ring 2.  Sockets passed by a service manager, sd_listen_fds(3); see netio/activation.h.  Called
+ * by daemons; it touches three variables of the environment and the descriptors they tell of. */
 #include "proc/number.h"
 
 #include <netio/activation.h>

@@ -22,10 +22,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define READY_SECONDS 2.0      /* that the first READY waits for a manager that does not read */
-#define MESSAGE_MAX   4096     /* bytes; longer ones are no message: what systemd says, too */
-#define STATUS_MAX    1024     /* bytes of STATUS that are sent */
-#define FDS_MAX       253      /* SCM_MAX_FD: more do not come in one message */
+#define READY_SECONDS 2.0  /* that the first READY waits for a manager that does not read */
+#define MESSAGE_MAX   4096 /* bytes; longer ones are no message: what systemd says, too */
+#define STATUS_MAX    1024 /* bytes of STATUS that are sent */
+#define FDS_MAX       253  /* SCM_MAX_FD: more do not come in one message */
 #define WATCHDOG_MAX  (100LL * 366 * 86400 * 1000000) /* microseconds; longer is never */
 
 struct netio_notify {
@@ -215,7 +215,8 @@ static void sign_of_life(struct netio_timer *timer)
     if (notify->owner != getpid())
         return;
     (void)tell(notify, "WATCHDOG=1");
-    /* Lack of memory is the one reason to fail: not in a handler, where the place is still there. */
+    /* Lack of memory is the one reason to fail: not in a handler, where the place is still there.
+     */
     (void)netio_timer_start(notify->loop, timer, netio_clock_now() + notify->pause);
 }
 
@@ -299,7 +300,9 @@ int netio_notify_receive(int fd, struct netio_notify_message *message)
         char room[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(FDS_MAX * sizeof(int))];
     } control;
     struct iovec part = {.iov_base = bytes, .iov_len = sizeof bytes};
-    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+    struct msghdr header = {.msg_iov = &part,
+                            .msg_iovlen = 1,
+                            .msg_control = &control,
                             .msg_controllen = sizeof control};
     ssize_t n;
 
