@@ -362,6 +362,17 @@ static int build_notify(struct supervisor *supervisor)
                  notify_ready);
 }
 
+/* So that the program, as its user, can open /dev/stderr.  Without the right to give files away it
+ * cannot become another user, either. */
+static int lend_output(struct supervisor *supervisor)
+{
+    const struct netio_user *user = supervisor->plan->world.privileges.user;
+
+    if (!user || geteuid() != 0)
+        return 0;
+    return fchown(supervisor->lines.write_fd, user->uid, user->gid) == -1 ? -errno : 0;
+}
+
 static int build(struct supervisor *supervisor)
 {
     static const int numbers[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, 0};
@@ -371,6 +382,8 @@ static int build(struct supervisor *supervisor)
         code = watch(supervisor, &supervisor->signals, netio_signals_open(numbers), signal_ready);
     if (code == 0)
         code = lines_open(&supervisor->lines, &supervisor->diary);
+    if (code == 0)
+        code = lend_output(supervisor);
     if (code == 0)
         code = watch(supervisor, &supervisor->output, supervisor->lines.read_fd, output_ready);
     if (code == 0)
@@ -447,6 +460,8 @@ int supervisor_run(const struct plan *plan)
         .pidfile = plan->pidfile,
         .ready_seconds = rules->ready_seconds + rules->settle_seconds + rules->stop_seconds +
                          MACHINE_KILL_SECONDS + STARTER_SECONDS,
+        /* What the supervisor could not gain, the program could not, either. */
+        .world.privileges.flags = plan->world.privileges.flags,
         .flags = plan->foreground ? NETIO_DAEMON_FOREGROUND : 0,
     };
     struct netio_daemon *daemon;
