@@ -100,7 +100,7 @@ print $count 'x';
 close $count;
 my @ends = readline $fh;
 print "start $n\n";
-eval $ends[$n] // 'print "stays\n"; sleep 1000 while 1';
+eval($ends[$n] // 'print "stays\n"; sleep 1000 while 1');
 PERL
 
 sub obeying {
@@ -142,17 +142,16 @@ for my $case (
     ok($run->wait_log(qr/x: start 1\n/),                   "$restart: it is");
     ok($run->wait_log(qr/starts again in 1 seconds\n/), "$restart: after twice as long the next time");
     ok($run->wait_log(qr/x: start 2\n.*x: stays\n/s),   "$restart: and stays");
-    is($place->call('status'), 0, "$restart: the daemon is the same all the time");
+    is($place->exits('status'), 0, "$restart: the daemon is the same all the time");
     is($place->end($run),      0, "$restart: stopped");
 }
 
 # A program that is gone when it is to be started again may come back.
 {
     my $place = NetIO::Test::Supervisor->new;
-    my $program = spew($place->dir . '/program', "#!/bin/sh\necho up\nread x <$ENV{PWD}/t\nexit 1\n");
-    chmod 0755, $program;
     my ($fifo, $path) = $place->fifo('fifo');
-    spew($program, "#!/bin/sh\necho up\nread x <$path\nexit 1\n");
+    my $program = spew($place->dir . '/program', "#!/bin/sh\necho up\nread x <$path\nexit 1\n");
+    chmod 0755, $program;
     my $run = $place->run([qw(--restart always)], $program);
     $run->wait_log(qr/x: up\n/);
     rename $program, "$program.away" or die "$!\n";

@@ -52,7 +52,8 @@ void diary_say(const struct diary *diary, int priority, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     netio_log(diary->own, priority, "%s: %s", diary->name, text);
-    netio_log(diary->own_screen, priority, "%s: %s", diary->name, text);
+    if (priority <= LOG_WARNING)
+        netio_log(diary->own_screen, priority, "%s: %s", diary->name, text);
 }
 
 void diary_quote(const struct diary *diary, int priority, const char *text)

@@ -38,6 +38,7 @@ struct supervisor {
     char notify_name[128];         /* NOTIFY_SOCKET=@... */
     int64_t ready_at;              /* of the program that runs */
     int fault;                     /* 0; or how to exit, whatever the program did */
+    int done;
 };
 
 static void step(struct supervisor *supervisor, enum machine_event event);
@@ -152,7 +153,7 @@ static void set_timer(struct supervisor *supervisor)
     diary_say(&supervisor->diary, LOG_ERR, "timer: %s", netio_error_text(-ENOMEM));
     signal_group(supervisor, SIGKILL);
     supervisor->fault = EX_OSERR;
-    netio_loop_stop(supervisor->loop);
+    supervisor->done = 1;
 }
 
 static void perform(struct supervisor *supervisor, unsigned todo)
@@ -172,7 +173,7 @@ static void perform(struct supervisor *supervisor, unsigned todo)
     if (todo & MACHINE_DO_START)
         start_program(supervisor);
     if (todo & MACHINE_DO_END)
-        netio_loop_stop(supervisor->loop);
+        supervisor->done = 1;
 }
 
 /* ---- what happens ---- */
@@ -214,15 +215,17 @@ static void step(struct supervisor *supervisor, enum machine_event event)
 
 static void say_end(const struct supervisor *supervisor, long pid, int status)
 {
-    const char *when = supervisor->machine.state == MACHINE_STARTING ? " before it was ready" : "";
+    int early = supervisor->machine.state == MACHINE_STARTING;
+    int priority = early ? LOG_ERR : status ? LOG_WARNING : LOG_INFO;
+    const char *when = early ? " before it was ready" : "";
 
     if (WIFSIGNALED(status))
-        diary_say(&supervisor->diary, LOG_WARNING, "pid %ld was ended by signal %d (SIG%s)%s%s",
-                  pid, WTERMSIG(status), sigabbrev_np(WTERMSIG(status)),
+        diary_say(&supervisor->diary, priority, "pid %ld was ended by signal %d (SIG%s)%s%s", pid,
+                  WTERMSIG(status), sigabbrev_np(WTERMSIG(status)),
                   WCOREDUMP(status) ? ", core dumped" : "", when);
     else
-        diary_say(&supervisor->diary, WEXITSTATUS(status) ? LOG_WARNING : LOG_INFO,
-                  "pid %ld ended with exit code %d%s", pid, WEXITSTATUS(status), when);
+        diary_say(&supervisor->diary, priority, "pid %ld ended with exit code %d%s", pid,
+                  WEXITSTATUS(status), when);
 }
 
 /* While nobody has waited for the program, no other process group can have its number. */
@@ -419,8 +422,10 @@ static int supervise(struct supervisor *supervisor)
         return status;
     supervisor->timer = (struct netio_timer){.fire = timer_fires, .data = supervisor};
     perform(supervisor, machine_begin(&supervisor->machine, &supervisor->plan->rules));
-    int code = netio_loop_run(supervisor->loop);
-    if (code) {
+    int code = 0;
+    while (code >= 0 && !supervisor->done)
+        code = netio_loop_step(supervisor->loop, NETIO_NEVER);
+    if (code < 0) {
         diary_say(&supervisor->diary, LOG_ERR, "cannot go on: %s", netio_error_text(code));
         signal_group(supervisor, SIGKILL);
         return EX_OSERR;

@@ -60,6 +60,9 @@ sub call {
         $self->pidfile, @options);
 }
 
+# Only how it exits.
+sub exits { return ($_[0]->call(@_[1 .. $#_]))[0] }
+
 # The same, started only: a child of NetIO::Test::Run.
 sub begin {
     my ($self, $command, @options) = @_;
