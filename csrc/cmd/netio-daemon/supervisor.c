@@ -450,10 +450,10 @@ static int run_daemon(const struct plan *plan, struct netio_daemon *daemon)
         status = supervise(&supervisor);
     else
         report_error(plan->name, &error, NULL, 0);
-    demolish(&supervisor);
     if (status)
         netio_daemon_fail(daemon, status);
-    netio_daemon_free(daemon);
+    netio_daemon_free(daemon); /* its watchdog is a timer of the loop */
+    demolish(&supervisor);
     diary_close(&supervisor.diary);
     return status;
 }
