@@ -1,26 +1,9 @@
-/* Ring 2.  Programs as children; see netio/child.h.  Called by daemons, netio-daemon and the Perl
- * glue; in the caller it touches the signal mask while it forks, and else only what it opened.
- *
- *      caller                          child
- *      socketpair, fork                lifts its end of the socket out of the way, closes what it
- *      pidfd_open                        shall not have, makes a pipe
- *               ◄── the pipe's end ──
- *               ─────── go ─────────►  session, signals, descriptors, world, privileges
- *               ◄── about to exec ───
- *                                      execve
- *               ◄── end of file ─────  or why not
- *
- * Go: until then the child cannot end by itself, so that the pidfd is that of the child and not of
- * who got its pid after a handler of the host program had reaped it.
- * The pipe is the child's own: it ends when the child executes or dies, and at no other time.  Of
- * one that the caller had made, any child that another thread forks meanwhile would have a copy,
- * and keep it open for as long as it lives.
- * About to exec: whoever dies without having said so has not become the program. */
-#include "world.h"
+/* Ring 2.  Programs as children; see netio/child.h, and become.h for what goes to and fro.  Called
+ * by daemons, netio-daemon and the Perl glue; in the caller it touches the signal mask while it
+ * forks, and else only what it opened. */
+#include "become.h"
 
-#include <netio/child.h>
 #include <netio/fd.h>
-#include <netio/signals.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,230 +20,16 @@
 #include <unistd.h>
 
 #define START_SECONDS 5
-#define STUCK_SECONDS 1   /* for a killed child to end: in the kernel it may be out of reach */
-#define FAILED        127 /* what a child exits with that could not become the program */
+#define STUCK_SECONDS 1 /* for a killed child to end: in the kernel it may be out of reach */
 
 #ifndef PIDFD_SIGNAL_PROCESS_GROUP
 #define PIDFD_SIGNAL_PROCESS_GROUP 4u /* Linux 6.9 */
 #endif
 
-struct birth {
-    const struct netio_child_plan *plan;
-    struct netio__world world;
-    netio_deadline deadline;
-    int socket[2]; /* the caller's end, the child's */
-    int report;    /* the child's pipe: in the child the end to write to, in the caller the other */
-    int floor;     /* above all numbers that the child shall have */
-    int *fds;      /* room for those of the plan, and for one more */
-};
-
 static int fail(struct netio_error *error, int code, const char *subject)
 {
     return netio_error_set(error, NETIO_STAGE_CHILD, code, NULL, subject);
 }
-
-/* ---- in the child: nothing that allocates or takes a lock ---------------------------------- */
-
-/* Moves a descriptor above those that the program shall have. */
-static int lift(int fd, const struct birth *birth)
-{
-    int lifted = fcntl(fd, F_DUPFD_CLOEXEC, birth->floor);
-
-    if (lifted == -1)
-        return errno == EINVAL ? -EMFILE : -errno; /* so it says where RLIMIT_NOFILE is lower */
-    return lifted;
-}
-
-static void tell(int fd, const struct netio_error *error)
-{
-    ssize_t n;
-
-    do
-        n = write(fd, error, sizeof *error);
-    while (n == -1 && errno == EINTR);
-}
-
-/* The message says of what there is an error, or has the pipe with it. */
-static int send_pipe(int socket, int pipe, const struct netio_error *error)
-{
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct iovec text = {(void *)error, sizeof *error};
-    struct msghdr message = {.msg_iov = &text, .msg_iovlen = 1};
-    ssize_t n;
-
-    if (pipe >= 0) {
-        message.msg_control = control.bytes;
-        message.msg_controllen = sizeof control.bytes;
-        control.header.cmsg_level = SOL_SOCKET;
-        control.header.cmsg_type = SCM_RIGHTS;
-        control.header.cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(&control.header), &pipe, sizeof pipe);
-    }
-    do
-        n = sendmsg(socket, &message, MSG_NOSIGNAL);
-    while (n == -1 && errno == EINTR);
-    return n == -1 ? -errno : 0;
-}
-
-/* First away with what is not the program's: then there is room for what it shall have, however
- * many descriptors the caller has. */
-static int close_others(struct birth *birth)
-{
-    size_t count = birth->plan->fds_count;
-
-    for (size_t i = 0; i < count; i++)
-        birth->fds[i] = birth->plan->fds[i].from;
-    birth->fds[count] = birth->socket[1];
-    return netio_fd_close_others(birth->fds, count + 1);
-}
-
-/* The caller's end and the child's own may be below 3. */
-static int own_socket(struct birth *birth)
-{
-    (void)close(birth->socket[0]);
-    int lifted = lift(birth->socket[1], birth);
-    if (lifted < 0)
-        return lifted;
-    (void)close(birth->socket[1]);
-    birth->socket[1] = lifted;
-    return 0;
-}
-
-static int own_pipe(struct birth *birth, int *reader)
-{
-    int ends[2];
-
-    if (pipe2(ends, O_CLOEXEC) == -1)
-        return -errno;
-    birth->report = lift(ends[1], birth);
-    (void)close(ends[1]);
-    *reader = ends[0];
-    return birth->report < 0 ? birth->report : 0;
-}
-
-/* Until the caller knows the child: 0 when that may go on. */
-static int be_known(struct birth *birth)
-{
-    struct netio_error error = {0};
-    int reader = -1;
-    char go;
-    int code = close_others(birth);
-
-    if (code)
-        fail(&error, code, "close_range");
-    else if ((code = own_socket(birth)) || (code = own_pipe(birth, &reader)))
-        fail(&error, code, "pipe");
-    int sent = send_pipe(birth->socket[1], code ? -1 : reader, &error);
-    if (code || sent)
-        return -1;
-    (void)close(reader);
-    code = netio_fd_read(birth->socket[1], &go, 1) == 1 ? 0 : -1;
-    (void)close(birth->socket[1]);
-    return code;
-}
-
-/* What was sent to the caller's process group before the child had left it was for the caller. */
-static void drop_signals(void)
-{
-    const struct timespec now = {0};
-    sigset_t all;
-
-    (void)sigfillset(&all);
-    while (sigtimedwait(&all, NULL, &now) > 0)
-        ;
-    netio_signals_reset();
-}
-
-static int leave_group(const struct birth *birth, struct netio_error *error)
-{
-    if (birth->plan->flags & NETIO_CHILD_SAME_SESSION)
-        return setpgid(0, 0) == -1 ? fail(error, -errno, "setpgid") : 0;
-    return setsid() == -1 ? fail(error, -errno, "setsid") : 0;
-}
-
-static int is_wanted(const struct birth *birth, int fd)
-{
-    for (size_t i = 0; i < birth->plan->fds_count; i++)
-        if (birth->plan->fds[i].to == fd)
-            return 1;
-    return 0;
-}
-
-/* Those of 0 to 2 that are not in the plan. */
-static int place_null(const struct birth *birth, struct netio_error *error)
-{
-    int null = -1;
-
-    for (int fd = 0; fd <= 2; fd++) {
-        if (is_wanted(birth, fd))
-            continue;
-        if (null == -1) {
-            int low = netio_fd_null();
-            null = low < 0 ? low : lift(low, birth);
-        }
-        if (null < 0)
-            return fail(error, null, "/dev/null");
-        if (dup2(null, fd) == -1)
-            return fail(error, -errno, "dup2");
-    }
-    return 0;
-}
-
-/* By way of numbers above all of them, so that they may change places. */
-static int place_descriptors(struct birth *birth, struct netio_error *error)
-{
-    const struct netio_child_plan *plan = birth->plan;
-
-    for (size_t i = 0; i < plan->fds_count; i++)
-        if ((birth->fds[i] = lift(plan->fds[i].from, birth)) < 0)
-            return fail(error, birth->fds[i], "fcntl");
-    int code = place_null(birth, error);
-    if (code)
-        return code;
-    for (size_t i = 0; i < plan->fds_count; i++) {
-        if (dup2(birth->fds[i], plan->fds[i].to) == -1)
-            return fail(error, -errno, "dup2");
-        birth->fds[i] = plan->fds[i].to;
-    }
-    birth->fds[plan->fds_count] = birth->report;
-    code = netio_fd_close_others(birth->fds, plan->fds_count + 1);
-    return code ? fail(error, code, "close_range") : 0;
-}
-
-static int enter_world(struct birth *birth, struct netio_error *error)
-{
-    int code = leave_group(birth, error);
-
-    if (code)
-        return code;
-    drop_signals();
-    if ((code = place_descriptors(birth, error)) ||
-        (code = netio__world_enter(&birth->world, error)))
-        return code;
-    return netio__world_drop(&birth->world, error);
-}
-
-static _Noreturn void become(struct birth *birth)
-{
-    const struct netio_child_plan *plan = birth->plan;
-    struct netio_error error = {0};
-
-    if (be_known(birth))
-        _exit(FAILED);
-    int code = enter_world(birth, &error);
-    tell(birth->report, &error);
-    if (code == 0) {
-        (void)execve(plan->path, plan->argv, birth->world.environment);
-        netio_error_set(&error, NETIO_STAGE_EXEC, -errno, NULL, plan->path);
-        tell(birth->report, &error);
-    }
-    _exit(FAILED);
-}
-
-/* ---- in the caller ------------------------------------------------------------------------- */
 
 static int bad_option(struct netio_error *error, int code, const char *subject)
 {
@@ -337,7 +106,7 @@ static int poll_until(struct pollfd *fds, nfds_t count, netio_deadline deadline)
 }
 
 /* The child's pipe, or what it has to say instead; NETIO_EDIED without a word. */
-static int take_pipe(struct birth *birth, struct netio_error *error)
+static int take_pipe(struct netio__birth *birth, struct netio_error *error)
 {
     union {
         struct cmsghdr header;
@@ -368,7 +137,8 @@ static int take_pipe(struct birth *birth, struct netio_error *error)
 }
 
 /* The pidfd is looked at, too: another child of the caller's may hold the socket open. */
-static int meet(struct birth *birth, const struct netio_child *child, struct netio_error *error)
+static int meet(struct netio__birth *birth, const struct netio_child *child,
+                struct netio_error *error)
 {
     struct pollfd fds[] = {{.fd = birth->socket[0], .events = POLLIN},
                            {.fd = child->pidfd, .events = POLLIN}};
@@ -381,7 +151,7 @@ static int meet(struct birth *birth, const struct netio_child *child, struct net
 }
 
 /* 0: it has become the program. */
-static int hear(const struct birth *birth, struct netio_error *error)
+static int hear(const struct netio__birth *birth, struct netio_error *error)
 {
     struct pollfd fd = {.fd = birth->report, .events = POLLIN};
     struct netio_error said;
@@ -453,14 +223,15 @@ static void destroy_unmet(struct netio_child *child)
 }
 
 /* 0, and *child has pid and pidfd. */
-static int fork_child(struct netio_child *child, struct birth *birth, struct netio_error *error)
+static int fork_child(struct netio_child *child, struct netio__birth *birth,
+                      struct netio_error *error)
 {
     pid_t pid = fork_quietly();
 
     if (pid == -1)
         return fail(error, -errno, "fork");
     if (pid == 0)
-        become(birth);
+        netio__become(birth);
     child->pid = pid;
     child->pidfd = pidfd_open(pid, 0);
     if (child->pidfd == -1) {
@@ -471,7 +242,8 @@ static int fork_child(struct netio_child *child, struct birth *birth, struct net
     return 0;
 }
 
-static int start_prepared(struct netio_child *child, struct birth *birth, struct netio_error *error)
+static int start_prepared(struct netio_child *child, struct netio__birth *birth,
+                          struct netio_error *error)
 {
     birth->fds = calloc(birth->plan->fds_count + 1, sizeof *birth->fds);
     if (!birth->fds)
@@ -494,11 +266,11 @@ static int start_prepared(struct netio_child *child, struct birth *birth, struct
 int netio_child_start(struct netio_child *child, const struct netio_child_plan *plan,
                       struct netio_error *error)
 {
-    struct birth birth = {.plan = plan,
-                          .deadline =
-                              plan->deadline ? plan->deadline : netio_deadline_in(START_SECONDS),
-                          .socket = {-1, -1},
-                          .report = -1};
+    struct netio__birth birth = {.plan = plan,
+                                 .deadline = plan->deadline ? plan->deadline
+                                                            : netio_deadline_in(START_SECONDS),
+                                 .socket = {-1, -1},
+                                 .report = -1};
 
     *child = (struct netio_child){.pidfd = -1};
     int code = check(plan, error);
