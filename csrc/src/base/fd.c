@@ -1,11 +1,19 @@
 /* Ring 0.  Descriptors: close, flags, wait, read and write; see netio/fd.h.
  * Called by every ring above; it touches the descriptor it is given and nothing else. */
+#include <netio/error.h>
 #include <netio/fd.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
 #include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 void netio_fd_close(int fd)
@@ -38,6 +46,39 @@ int netio_fd_nonblock(int fd, int on)
 int netio_fd_cloexec(int fd, int on)
 {
     return change_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, on);
+}
+
+static int open_null(int flags)
+{
+    struct stat st;
+    int fd = open("/dev/null", O_RDWR | O_NOCTTY | flags);
+
+    if (fd == -1)
+        return -errno;
+    memset(&st, 0, sizeof st);
+    /* A /dev that is not mounted makes a plain file of everybody's "> /dev/null". */
+    if (fstat(fd, &st) == -1 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3)) {
+        netio_fd_close(fd);
+        return -ENODEV;
+    }
+    return fd;
+}
+
+int netio_fd_null(void)
+{
+    return open_null(O_CLOEXEC);
+}
+
+/* The lowest free descriptor is the one that open(2) gives, so they come in order. */
+int netio_fd_standard(void)
+{
+    int fd;
+
+    do
+        fd = open_null(0);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    netio_fd_close(fd);
+    return fd < 0 ? fd : 0;
 }
 
 static unsigned events_of(short revents, unsigned wanted)

@@ -1,11 +1,27 @@
 /* Ring 0.  Signals as a descriptor, for programs that own their process; see
  * netio/signals.h. */
+#include <netio/error.h>
 #include <netio/fd.h>
 #include <netio/signals.h>
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SET_SIZE (NSIG / 8) /* bytes of the kernel's sigset_t; the C library's is larger */
+
+/* What rt_sigaction(2) takes: the C library's sigaction(2) keeps two signals to itself, and fills
+ * in an answer that the kernel may not have given. */
+struct kernel_action {
+#ifdef __mips__
+    unsigned flags;
+#endif
+    void (*handler)(int);
+    unsigned long rest[32];
+};
 
 int netio_signals_open(const int *signals)
 {
@@ -37,4 +53,67 @@ int netio_signals_next(int fd)
     if (n < 0)
         return (int)n;
     return n == (ssize_t)sizeof info ? (int)info.ssi_signo : -EIO;
+}
+
+void netio_signals_close(int fd, const int *signals)
+{
+    sigset_t set;
+
+    netio_fd_close(fd);
+    sigemptyset(&set);
+    for (; *signals; signals++)
+        (void)sigaddset(&set, *signals);
+    (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* 0 or a code.  An answer of "no error" that fills in nothing is no answer. */
+static int get_handler(int number, void (**handler)(int))
+{
+    struct kernel_action now, poison;
+
+    memset(&poison, 0x5a, sizeof poison);
+    now = poison;
+    if (syscall(SYS_rt_sigaction, number, NULL, &now, SET_SIZE) == -1)
+        return -errno;
+    *handler = now.handler;
+    return now.handler == poison.handler ? NETIO_ELIED : 0;
+}
+
+/* The two between SIGSYS and SIGRTMIN are the C library's.  A handler of its own there is left to
+ * it, and ends with the program; that somebody's parent ignores them would not. */
+static int reset_disposition(int number)
+{
+    static const struct kernel_action usual = {.handler = SIG_DFL};
+    void (*handler)(int);
+    int code = get_handler(number, &handler);
+
+    if (code || handler == SIG_DFL)
+        return code;
+    if (number > SIGSYS && number < SIGRTMIN && handler != SIG_IGN)
+        return 0;
+    if (syscall(SYS_rt_sigaction, number, &usual, NULL, SET_SIZE) == -1)
+        return -errno;
+    code = get_handler(number, &handler);
+    return code || handler == SIG_DFL ? code : NETIO_ELIED;
+}
+
+static int reset_mask(void)
+{
+    unsigned char none[SET_SIZE] = {0}, now[SET_SIZE];
+
+    memset(now, 0xff, sizeof now);
+    if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, none, NULL, SET_SIZE) == -1 ||
+        syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, now, SET_SIZE) == -1)
+        return -errno;
+    return memcmp(now, none, sizeof now) == 0 ? 0 : NETIO_ELIED;
+}
+
+int netio_signals_reset(void)
+{
+    for (int number = 1; number <= SET_SIZE * 8; number++) {
+        int code = reset_disposition(number);
+        if (code)
+            return code;
+    }
+    return reset_mask();
 }
