@@ -1,4 +1,9 @@
-/* netio/activation.h: sockets passed by a service manager, sd_listen_fds(3) (ring 2). */
+/* netio/activation.h: sockets passed by a service manager, sd_listen_fds(3) (ring 2).
+ *
+ * After netio_daemonize, which needs LISTEN_FDS to see that there is a manager, and leaves it there.
+ *
+ * Fork and signals: changes environ(7): before there are threads; not async-signal-safe.
+ */
 #ifndef NETIO_ACTIVATION_H
 #define NETIO_ACTIVATION_H
 
@@ -10,13 +15,14 @@
 
 struct netio_activation {
     size_t count;                            /* 0: none were passed, or not to this process */
-    char names[NETIO_ACTIVATION_MAX][64];    /* of LISTEN_FDNAMES, printable; "unknown" without */
+    char names[NETIO_ACTIVATION_MAX][64];    /* of LISTEN_FDNAMES, printable; without: "unknown" */
 };
 
 /* Takes LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES out of the environment, and sets close-on-exec and
- * non-blocking for the descriptors, which are the caller's.  0; NETIO_EBADOPTION with the variable as
- * subject for what is no number, for more than the maximum, for numbers that are not open (-EBADF).
- * A LISTEN_PID of another process: count 0. */
+ * non-blocking for the descriptors, which are the caller's from now on; nothing says yet that they are
+ * sockets.  0; with the variable as subject, NETIO_EBADOPTION for what is no number or above the
+ * maximum, -EBADF for descriptors that are not open.  A LISTEN_PID of another process, or none:
+ * count 0. */
 int netio_activation_take(struct netio_activation *activation, struct netio_error *error);
 /* Whether fd is a stream socket that listens: 0; -ENOTSOCK; -ESOCKTNOSUPPORT for a datagram socket;
  * -EISCONN for a connected one; -EINVAL for one that does neither. */

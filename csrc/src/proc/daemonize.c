@@ -1,0 +1,341 @@
+/* Ring 2.  Becoming a daemon; see netio/daemonize.h.  Called by daemons, once, before they have
+ * threads, loops or children; it touches all that a process has from its parent. */
+#include "proc/number.h"
+#include "proc/starter.h"
+#include "proc/world.h"
+
+#include <netio/activation.h>
+#include <netio/daemonize.h>
+#include <netio/fd.h>
+#include <netio/pidfile.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define READY_SECONDS 60.0
+
+struct netio_daemon {
+    pid_t pid;   /* the daemon's: a child of fork has another */
+    int channel; /* to the starter; -1: in the foreground, or told */
+    int null;    /* what standard descriptors become */
+    int detached;
+    int dropped, told;
+    unsigned host; /* NETIO_DAEMON_HOST */
+    unsigned kept; /* a bit for each of 0 to 2 that stays as it is */
+    struct netio_pidfile *pidfile;
+    struct netio_notify *notify;
+    struct netio__world world;
+};
+
+/* ---- before the fork ----------------------------------------------------------------------- */
+
+/* Variables of another process are no business of ours: they have come through a parent that has
+ * not cleaned up. */
+static size_t passed_descriptors(void)
+{
+    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+    int64_t count = pid && fds && netio__number(pid) == getpid() ? netio__number(fds) : 0;
+
+    if (count < 0 || count > NETIO_ACTIVATION_MAX) /* netio_activation_take says what is wrong */
+        return NETIO_ACTIVATION_MAX;
+    return (size_t)count;
+}
+
+static int is_managed(void)
+{
+    const char *address = getenv("NOTIFY_SOCKET");
+
+    return (address && *address) || passed_descriptors() > 0;
+}
+
+static int lock_pidfile(struct netio_daemon *daemon, const char *path, struct netio_error *error)
+{
+    char absolute[PATH_MAX] = "";
+    size_t used = 0;
+
+    if (path[0] != '/') {
+        if (!getcwd(absolute, sizeof absolute))
+            return netio_error_set(error, NETIO_STAGE_PIDFILE, -errno, NULL, path);
+        used = strlen(absolute);
+        absolute[used++] = '/';
+    }
+    if (strlen(path) >= sizeof absolute - used)
+        return netio_error_set(error, NETIO_STAGE_PIDFILE, -ENAMETOOLONG, NULL, path);
+    strcpy(absolute + used, path);
+    return netio_pidfile_lock(&daemon->pidfile, absolute, error);
+}
+
+static int prepare_descriptors(struct netio_daemon *daemon,
+                               const struct netio_daemon_options *options,
+                               struct netio_error *error)
+{
+    /* First of all: a file opened as 2 would get what is said to the user. */
+    int code = netio_fd_standard();
+
+    if (code == 0)
+        code = daemon->null = netio_fd_null();
+    if (code < 0)
+        return netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "/dev/null");
+    for (size_t i = 0; i < options->keep_count; i++)
+        if (options->keep[i] >= 0 && options->keep[i] <= STDERR_FILENO)
+            daemon->kept |= 1u << options->keep[i];
+    return 0;
+}
+
+static int prepare(struct netio_daemon *daemon, const struct netio_daemon_options *options,
+                   struct netio_error *error)
+{
+    int code = prepare_descriptors(daemon, options, error);
+
+    if (code == 0)
+        code = netio__world_prepare(&daemon->world, &options->world, NETIO_STAGE_DAEMONIZE, error);
+    if (code == 0 && options->pidfile)
+        code = lock_pidfile(daemon, options->pidfile, error);
+    return code;
+}
+
+/* ---- in the process that is to be the daemon ----------------------------------------------- */
+
+static int is_ignored(int number)
+{
+    static const int numbers[] = {SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i] == number)
+            return 1;
+    return 0;
+}
+
+/* Not netio_signals_reset and then seven more: in between, a SIGHUP that waits since before the
+ * fork would end the daemon. */
+static void reset_signals(unsigned host)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL}, now;
+    sigset_t set;
+
+    (void)sigfillset(&set);
+    (void)sigprocmask(SIG_SETMASK, &set, NULL);
+    for (int number = 1; number < NSIG; number++) {
+        /* Handlers of a host are known to it, and would not be missing only here. */
+        if (host && sigaction(number, NULL, &now) == 0 &&
+            (now.sa_flags & SA_SIGINFO || (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN)))
+            continue;
+        action.sa_handler = is_ignored(number) ? SIG_IGN : SIG_DFL;
+        (void)sigaction(number, &action, NULL); /* not for all of them, nor need it be */
+    }
+    (void)sigemptyset(&set);
+    (void)sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
+static int close_others(const struct netio_daemon *daemon,
+                        const struct netio_daemon_options *options)
+{
+    size_t passed = daemon->detached ? 0 : passed_descriptors(), count = 0;
+    int *keep = malloc((options->keep_count + passed + 3) * sizeof *keep);
+
+    if (!keep)
+        return -ENOMEM;
+    for (size_t i = 0; i < options->keep_count; i++)
+        keep[count++] = options->keep[i];
+    for (size_t i = 0; i < passed; i++)
+        keep[count++] = NETIO_ACTIVATION_FIRST + (int)i;
+    keep[count++] = daemon->null;
+    if (daemon->channel != -1)
+        keep[count++] = daemon->channel;
+    if (daemon->pidfile)
+        keep[count++] = netio_pidfile_fd(daemon->pidfile);
+    int code =
+        daemon->host ? netio_fd_cloexec_others(keep, count) : netio_fd_close_others(keep, count);
+    free(keep);
+    return code;
+}
+
+/* environ(7) becomes the world's; what is passed stays, for netio_activation_take. */
+static int replace_environment(struct netio_daemon *daemon)
+{
+    static const char *const names[] = {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"};
+    static char **volatile ours; /* as long as the process lives: getenv(3) leads there */
+    const char *values[3] = {NULL};
+
+    for (int i = 0; i < 3 && !daemon->detached && passed_descriptors() > 0; i++)
+        values[i] = getenv(names[i]); /* its text stays where it is */
+    ours = environ = daemon->world.environment;
+    daemon->world.environment = NULL;
+    for (int i = 0; i < 3; i++)
+        if (values[i] && setenv(names[i], values[i], 1) == -1)
+            return -errno;
+    return 0;
+}
+
+static int enter(struct netio_daemon *daemon, const struct netio_daemon_options *options,
+                 struct netio_error *error)
+{
+    daemon->pid = getpid();
+    reset_signals(daemon->host);
+    int code = close_others(daemon, options);
+    if (code)
+        return netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "descriptors");
+    code = netio_notify_new(&daemon->notify, error);
+    if (code == 0)
+        code = netio__world_enter(&daemon->world, error);
+    if (code || daemon->host)
+        return code;
+    code = replace_environment(daemon);
+    return code ? netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "environment") : 0;
+}
+
+/* ---- the calls ----------------------------------------------------------------------------- */
+
+/* 0 in the daemon, NETIO_DAEMON_STARTER, or a code. */
+static int start(struct netio_daemon *daemon, const struct netio_daemon_options *options,
+                 int *status, struct netio_error *error)
+{
+    double seconds = options->ready_seconds > 0 ? options->ready_seconds : READY_SECONDS;
+    struct netio__starter starter;
+
+    if (options->flags & NETIO_DAEMON_FOREGROUND || is_managed())
+        return enter(daemon, options, error);
+    int role = netio__starter_fork(&starter);
+    if (role < 0)
+        return netio_error_set(error, NETIO_STAGE_DAEMONIZE, role, NULL, "fork");
+    if (role == 1)
+        return netio__starter_wait(&starter, seconds, status, error);
+    daemon->detached = 1;
+    daemon->channel = starter.channel;
+    int code = enter(daemon, options, error);
+    if (code) {
+        (void)netio__starter_tell(daemon->channel, NETIO__START_ERROR, code, error);
+        _exit(EX_OSERR);
+    }
+    return 0;
+}
+
+static void discard(struct netio_daemon *daemon, int remove_pidfile)
+{
+    if (daemon->pidfile && remove_pidfile)
+        netio_pidfile_remove(daemon->pidfile);
+    else if (daemon->pidfile)
+        netio_pidfile_forget(daemon->pidfile);
+    netio_notify_free(daemon->notify);
+    netio__world_done(&daemon->world);
+    netio_fd_close(daemon->channel);
+    netio_fd_close(daemon->null);
+    free(daemon);
+}
+
+int netio_daemonize(struct netio_daemon **out, const struct netio_daemon_options *options,
+                    int *status, struct netio_error *error)
+{
+    struct netio_daemon *daemon = calloc(1, sizeof *daemon);
+    struct netio_error unwanted;
+
+    *out = NULL;
+    *status = 0;
+    error = error ? error : &unwanted;
+    *error = (struct netio_error){.code = 0};
+    if (!daemon)
+        return netio_error_set(error, NETIO_STAGE_DAEMONIZE, -ENOMEM, NULL, NULL);
+    daemon->channel = daemon->null = -1;
+    daemon->host = options->flags & NETIO_DAEMON_HOST;
+    int code = prepare(daemon, options, error);
+    if (code == 0)
+        code = start(daemon, options, status, error);
+    if (code == 0)
+        *out = daemon;
+    else /* in the starter the file is the daemon's, or that of a daemon that has ended */
+        discard(daemon, code != NETIO_DAEMON_STARTER || *status != 0);
+    return code;
+}
+
+int netio_daemon_drop(struct netio_daemon *daemon, struct netio_error *error)
+{
+    if (daemon->dropped)
+        return 0;
+    daemon->dropped = 1;
+    return netio__world_drop(&daemon->world, error);
+}
+
+/* 2 last: until then the program can say why it failed. */
+static int detach(const struct netio_daemon *daemon, struct netio_error *error)
+{
+    int last = daemon->detached ? STDERR_FILENO : STDIN_FILENO;
+
+    for (int fd = STDIN_FILENO; fd <= last; fd++) {
+        if (daemon->kept & 1u << fd)
+            continue;
+        while (dup2(daemon->null, fd) == -1)
+            if (errno != EINTR && errno != EBUSY)
+                return netio_error_set(error, NETIO_STAGE_DAEMONIZE, -errno, NULL, "/dev/null");
+    }
+    return 0;
+}
+
+static int tell(struct netio_daemon *daemon, struct netio_error *error)
+{
+    if (!daemon->detached) {
+        int code = netio_notify_ready(daemon->notify);
+        if (code)
+            netio_error_set(error, NETIO_STAGE_NOTIFY, code, NULL, "ready");
+        return 0;
+    }
+    int code = netio__starter_tell(daemon->channel, NETIO__START_READY, 0, NULL);
+    netio_fd_close(daemon->channel);
+    daemon->channel = -1;
+    return code ? netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "starter") : 0;
+}
+
+int netio_daemon_ready(struct netio_daemon *daemon, struct netio_error *error)
+{
+    struct netio_error unwanted;
+    int code = daemon->told ? -EALREADY : daemon->pid != getpid() ? -EPERM : 0;
+
+    error = error ? error : &unwanted;
+    *error = (struct netio_error){.code = 0};
+    if (code)
+        return netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "ready");
+    code = netio_daemon_drop(daemon, error);
+    if (code == 0 && daemon->pidfile)
+        code = netio_pidfile_write(daemon->pidfile, error);
+    if (code == 0)
+        code = detach(daemon, error);
+    if (code)
+        return code;
+    daemon->told = 1;
+    return tell(daemon, error);
+}
+
+void netio_daemon_fail(struct netio_daemon *daemon, int status)
+{
+    if (daemon->channel == -1 || daemon->pid != getpid())
+        return;
+    /* 0 would be ready. */
+    if (status <= 0 || status > 255)
+        status = EX_SOFTWARE;
+    (void)netio__starter_tell(daemon->channel, NETIO__START_FAIL, status, NULL);
+}
+
+int netio_daemon_detached(const struct netio_daemon *daemon)
+{
+    return daemon->detached;
+}
+
+struct netio_notify *netio_daemon_notify(struct netio_daemon *daemon)
+{
+    return daemon->notify;
+}
+
+void netio_daemon_free(struct netio_daemon *daemon)
+{
+    if (!daemon)
+        return;
+    int own = daemon->pid == getpid();
+    if (own)
+        (void)netio_notify_stopping(daemon->notify);
+    discard(daemon, own);
+}
