@@ -30,6 +30,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -126,7 +127,29 @@
     X(signalfd, int, (int fd, const sigset_t *set, int flags), (fd, set, flags),                   \
       EMFILE, ENFILE, ENOMEM)                                                                      \
     X(waitpid, pid_t, (pid_t pid, int *status, int options), (pid, status, options),               \
-      EINTR)
+      EINTR)                                                                                       \
+    X(openat, int, (int folder, const char *path, int flags, mode_t mode),                         \
+      (folder, path, flags, mode),                                                                 \
+      EMFILE, ENFILE, EACCES, EROFS, ENOSPC, EDQUOT)                                               \
+    X(fstat, int, (int fd, struct stat *file), (fd, file),                                         \
+      EIO)                                                                                         \
+    X(fstatat, int, (int folder, const char *path, struct stat *file, int flags),                  \
+      (folder, path, file, flags),                                                                 \
+      EACCES, EIO)                                                                                 \
+    X(lstat, int, (const char *path, struct stat *file), (path, file),                             \
+      EACCES, EIO)                                                                                 \
+    X(fchmod, int, (int fd, mode_t mode), (fd, mode),                                              \
+      EPERM, EROFS)                                                                                \
+    X(pread, ssize_t, (int fd, void *data, size_t size, off_t at), (fd, data, size, at),           \
+      EIO)                                                                                         \
+    X(pwrite, ssize_t, (int fd, const void *data, size_t size, off_t at), (fd, data, size, at),    \
+      EINTR, ENOSPC, EDQUOT, EIO)                                                                  \
+    X(ftruncate, int, (int fd, off_t size), (fd, size),                                            \
+      EPERM, EIO)                                                                                  \
+    X(unlink, int, (const char *path), (path),                                                     \
+      EACCES, EROFS)                                                                               \
+    X(syscall, long, (long number, long a, long b, long c, long d), (number, a, b, c, d),          \
+      ENOSYS, EPERM, EMFILE, ESRCH)
 
 #define FAULT_MEMORY(X)                                                                            \
     X(malloc, void *, (size_t size), (size), ENOMEM)                                               \

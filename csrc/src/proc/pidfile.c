@@ -294,8 +294,11 @@ int netio_pidfile_lock(struct netio_pidfile **pidfile, const char *path, struct 
 /* Written over what is there and then cut, so that a full disk finds the old number whole. */
 static int put(int fd, const char *text, size_t size)
 {
+    struct stat old;
     ssize_t n;
 
+    if (fstat(fd, &old) == -1)
+        return -errno;
     do
         n = pwrite(fd, text, size, 0);
     while (n == -1 && errno == EINTR);
@@ -303,7 +306,7 @@ static int put(int fd, const char *text, size_t size)
         return -errno;
     if ((size_t)n < size)
         return -ENOSPC;
-    return ftruncate(fd, (off_t)size) == -1 ? -errno : 0;
+    return old.st_size > (off_t)size && ftruncate(fd, (off_t)size) == -1 ? -errno : 0;
 }
 
 static void enlist(struct netio_pidfile *self)
@@ -392,28 +395,32 @@ static int open_process(pid_t pid)
 /* A pidfd is of the process that has the lock if that has it before and after it was opened. */
 static int find_writer(int fd, pid_t *pid, int *pidfd)
 {
-    for (int try = 0; try < TRIES; try++) {
-        pid_t now;
-        int code = look_both(fd, pid);
-        if (code)
-            return code;
-        int process = open_process(*pid);
+    int code = look_both(fd, pid);
+
+    for (int try = 0; !code && pidfd && try < TRIES; try++) {
+        pid_t before = *pid;
+        int process = open_process(before);
         if (process < 0 && process != -ESRCH)
             return process;
-        if (process >= 0 && look_both(fd, &now) == 0 && now == *pid) {
+        code = look_both(fd, pid);
+        if (process >= 0 && !code && *pid == before) {
             *pidfd = process;
             return 0;
         }
         netio_fd_close(process);
     }
-    return NETIO_ENOTRUNNING;
+    return code || !pidfd ? code : -ESRCH;
 }
 
 static int find_self(pid_t *pid, int *pidfd)
 {
     *pid = getpid();
-    *pidfd = open_process(*pid);
-    return *pidfd < 0 ? *pidfd : 0;
+    int process = pidfd ? open_process(*pid) : 0;
+    if (process < 0)
+        return process;
+    if (pidfd)
+        *pidfd = process;
+    return 0;
 }
 
 static int find(const char *path, pid_t *pid, int *pidfd)
@@ -442,17 +449,12 @@ static int find(const char *path, pid_t *pid, int *pidfd)
 int netio_pidfile_find(const char *path, pid_t *pid, int *pidfd, struct netio_error *error)
 {
     pid_t found;
-    int process = -1;
-    int code = find(path, &found, &process);
+    int code = find(path, &found, pidfd);
 
     if (code)
         return netio_error_set(error, NETIO_STAGE_PIDFILE, code, NULL, path);
     if (pid)
         *pid = found;
-    if (pidfd)
-        *pidfd = process;
-    else
-        netio_fd_close(process);
     return 0;
 }
 
