@@ -195,17 +195,16 @@ static int drop_bounding(plan *privileges)
     if (code || !(now.effective & 1ULL << CAP_SETPCAP))
         return code;
     for (unsigned long cap = 0; cap < ALL_CAPABILITIES; cap++) {
-        int has = prctl(PR_CAPBSET_READ, cap, 0UL, 0UL, 0UL);
-        end |= has == -1 && errno == EINVAL && cap > 0;
-        if (end && has != -1) /* one that is not there lies below one that is */
-            return NETIO_ELIED;
-        if (end || has == 0 || privileges->capabilities >> cap & 1)
+        if (privileges->capabilities >> cap & 1)
             continue;
-        code = has == 1 ? outcome(prctl(PR_CAPBSET_DROP, cap, 0UL, 0UL, 0UL)) : outcome(has);
-        if (code == 0 && prctl(PR_CAPBSET_READ, cap, 0UL, 0UL, 0UL) != 0)
-            code = NETIO_ELIED;
-        if (code)
-            return code;
+        int dropped = prctl(PR_CAPBSET_DROP, cap, 0UL, 0UL, 0UL);
+        end |= dropped == -1 && errno == EINVAL && cap > 0;
+        if (!end && dropped != 0)
+            return outcome(dropped);
+        /* One that is said not to exist is one that it has, or lies below one that is dropped. */
+        if (end ? dropped != -1 || now.permitted >> cap & 1
+                : prctl(PR_CAPBSET_READ, cap, 0UL, 0UL, 0UL) != 0)
+            return NETIO_ELIED;
     }
     return 0;
 }
