@@ -22,7 +22,8 @@ struct netio_child_fd {
 };
 
 struct netio_child_plan {       /* zero: the defaults */
-    const char *path;           /* the program: absolute, or with a slash; PATH is not searched */
+    const char *path;           /* the program, absolute, or with a slash and as seen from its root
+                                   and folder; PATH is not searched, and no shell is ever run */
     char *const *argv;          /* NULL-ended, argv[0] included */
     const struct netio_child_fd *fds; /* 0, 1, 2: /dev/null unless they are here */
     size_t fds_count;
@@ -42,7 +43,8 @@ struct netio_child {
  * with what failed as subject), nothing started and nothing left. */
 int netio_child_start(struct netio_child *child, const struct netio_child_plan *plan,
                       struct netio_error *error);
-/* 0 or -errno; -ESRCH once it has ended.  group: to its whole process group. */
+/* 0 or -errno; -ESRCH once it has ended.  group: to its whole process group; what it has left behind
+ * there can be reached, too, as long as it is not reaped. */
 int netio_child_signal(const struct netio_child *child, int signal, int group);
 /* 1 and *status as of waitpid(2) when it has ended: it is reaped, and child is empty (pid 0, pidfd
  * -1).  0 while it runs.  -ECHILD when somebody else has reaped it. Never waits. */

@@ -1,113 +1,104 @@
 package NetIO::Test::World;
 
-# The world that a program is started into, as the probe (t/c/drive-world.c) tells of it:
+# The world that a program was started into, as t/c/drive-world.c has printed it, and the documented
+# one (netio/world.h):
 #
-#     my $world = read_world(`csrc/build/t/drive-world -`);
-#     is $world->{umask}, '0022', '...';
-#     is_deeply $world->{env}, [...], '...';             env is a list, what else there is a text
+#     my $world = read_world($file);
+#     is_world($world, { documented($passwd_name), umask => '0077' }, 'a child');
 #
-# and places to try it in.  A test that needs users of its own, or mounts, begins with
-#
-#     private_mounts();                                  the test again, in a mount namespace
-#     install_users($folder);                            the users below
-#
-# so that whatever happens nothing of it is left.
+# is_world is a subtest that compares field by field, each by its name.
 
 use strict;
 use warnings;
 
 use Exporter 'import';
-use File::Copy ();
-use File::Path ();
+use Test::More;
 
-our @EXPORT = qw(probe read_world private_mounts install_users jail);
+our @EXPORT = qw($PROBE documented is_world read_world);
 
-# netio-test is in three groups besides its own.
-my $PASSWD = <<'PASSWD';
-root:x:0:0:root:/root:/bin/sh
-nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
-netio-test:x:4201:4201::/var/empty:/bin/netio-shell
-PASSWD
-my $GROUP = <<'GROUP';
-root:x:0:
-nogroup:x:65534:
-netio-test:x:4201:
-netio-one:x:4301:netio-test
-netio-two:x:4302:nobody,netio-test
-netio-three:x:4303:netio-test
-GROUP
+our $PROBE = "$ENV{PWD}/csrc/build/t/drive-world";
 
-# Modules of other name services have calls and troubles of their own.
-my $NSSWITCH = "passwd: files\ngroup: files\n";
+my $PATH   = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+my @RETURN = qw(setuid seteuid setreuid setresuid setfsuid
+    setgid setegid setresgid setfsgid setgroups);
 
-sub probe {
-    my $program = "$ENV{PWD}/csrc/build/t/drive-world";
-
-    -x $program or die "$program is not there: run make first\n";
-    return $program;
-}
-
-# What differs from run to run is left out.
+# field => value; env and argv are lists.
 sub read_world {
-    my ($text) = @_;
-    my %world;
+    my ($file) = @_;
+    my %world = (env => [], argv => []);
 
-    for (split /\n/, $text) {
-        my ($field, $value) = /^(\S+) (.*)/ or die "not a line of the probe: $_\n";
-        if ($field eq 'env') { push @{ $world{env} }, $value }
-        else                 { $world{$field} = $value }
+    open my $fh, '<', $file or die "$file: $!\n";
+    while (my $line = readline $fh) {
+        chomp $line;
+        my ($field, $value) = split / /, $line, 2;
+        if    ($field eq 'env')       { push @{ $world{env} },  $value }
+        elsif ($field =~ /^argv[.]/) { push @{ $world{argv} }, $value }
+        else                          { $world{$field} = $value }
     }
-    delete @world{qw(pid sid pgrp tpgid)};
     return \%world;
 }
 
-# Runs the program that calls it again, in a mount namespace of its own; returns there.
-sub private_mounts {
-    return if $ENV{NETIO_TEST_MOUNTS};
-    local $ENV{NETIO_TEST_MOUNTS} = 1;
-    exec 'unshare', '--mount', '--propagation', 'private', $^X, (map { "-I$_" } @INC), $0
-        or die "unshare: $!\n";
+# As groups(1) would say: numbers, sorted.
+sub groups_of {
+    my ($name, $gid) = @_;
+    my %groups = ($gid => 1);
+
+    setgrent;
+    while (my (undef, undef, $number, $members) = getgrent) {
+        $groups{$number} = 1 if grep { $_ eq $name } split / /, $members;
+    }
+    endgrent;
+    return join ' ', sort { $a <=> $b } keys %groups;
 }
 
-sub _write {
-    my ($path, $text) = @_;
+# Who it is, and that there is no way back.
+sub person {
+    my ($name) = @_;
+    my ($uid, $gid, $home, $shell) = (getpwnam $name)[2, 3, 7, 8];
 
-    open my $file, '>', $path or die "$path: $!\n";
-    print {$file} $text;
-    close $file or die "$path: $!\n";
-    return $path;
-}
-
-# Over /etc/passwd, /etc/group and /etc/nsswitch.conf, in this mount namespace.  Text to add to either may follow.
-sub install_users {
-    my ($folder, $passwd, $group) = @_;
-    my %file = (
-        'passwd'        => $PASSWD . ($passwd // ''),
-        'group'         => $GROUP .  ($group  // ''),
-        'nsswitch.conf' => $NSSWITCH,
+    defined $uid or die "no user $name\n";
+    return (
+        uid    => "$uid $uid $uid $uid",
+        gid    => "$gid $gid $gid $gid",
+        groups => groups_of($name, $gid),
+        (map { ("try.$_" => 'EPERM') } @RETURN),
+        (map { ("cap_$_" => '0' x 16) } qw(eff prm inh amb bnd)),
+        env => [
+            "HOME=$home", "LOGNAME=$name", "PATH=$PATH", "SHELL=" . ($shell || '/bin/sh'),
+            "USER=$name"
+        ],
     );
-
-    for my $name (sort keys %file) {
-        _write("$folder/$name", $file{$name});
-        system('mount', '--bind', "$folder/$name", "/etc/$name") == 0
-            or die "cannot mount over /etc/$name\n";
-    }
-    return;
 }
 
-# A folder for chroot(2) with a program and the libraries that it needs, and nothing else.
-sub jail {
-    my ($folder, $program) = @_;
+# What a process has by default: of a user, or of who starts it (whose groups and capabilities are
+# left to the caller to compare).  The environment is that of a starter without LANG and TZ.
+sub documented {
+    my ($user) = @_;
 
-    for my $file ($program, grep { m{^/} } split ' ', `ldd $program`) {
-        my $there = $file eq $program ? "$folder/probe" : "$folder$file";
-        File::Path::make_path($there =~ m{(.*)/});
-        File::Copy::copy($file, $there) or die "$there: $!\n";
-        chmod 0755, $there;
-    }
-    mkdir "$folder/inside" or die "$folder/inside: $!\n";
-    chmod 0755, $folder;
-    return;
+    return (
+        fds            => '0 1 2',
+        (map { ("fd.$_" => 'chr 1:3 rdwr') } 0 .. 2),
+        (map { ($_ => '-') } qw(blocked pending ignored caught)),
+        session_leader => 'yes',
+        group_leader   => 'yes',
+        tty            => 'no',
+        tpgid          => -1,
+        umask          => '0022',
+        cwd            => '/',
+        root           => '/',
+        no_new_privs   => 1,
+        'rlimit.core'  => '0 0',
+        env            => ["PATH=$PATH"],
+        $user ? person($user) : (),
+    );
+}
+
+sub is_world {
+    my ($world, $wanted, $name) = @_;
+
+    return subtest $name => sub {
+        is_deeply($world->{$_}, $wanted->{$_}, $_) for sort keys %$wanted;
+    };
 }
 
 1;

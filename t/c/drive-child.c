@@ -1,0 +1,150 @@
+/* Starts a program as a child and says what came of it, for tests in Perl (t/37-child-*.t):
+ *
+ *     drive-child [OPTION...] PROGRAM [ARG...]
+ *
+ *     -u USER[:GROUP]  -r ROOT  -d FOLDER  -m UMASK (octal)  -e ENTRY  -k CAPABILITIES (a mask)
+ *     -c CORE (a limit)  -f FROM:TO  -s (same session)  -p (may gain privileges)  -t SECONDS
+ *     -n FILES: opens so many descriptors first, all of them inherited
+ *     -x: closes its own 0 to 2 before
+ *
+ * It prints "code NAME", the error as netio_error_str has it, and "pid N" and "status N" of a child
+ * that was started and has ended. */
+#include <netio/child.h>
+#include <netio/user.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MOST 64
+
+static struct netio_child_fd fds[MOST];
+static const char *entries[MOST + 1];
+static struct netio_rlimit core = {.resource = RLIMIT_CORE};
+static struct netio_user user;
+
+static int say(FILE *out, int code, const struct netio_error *error)
+{
+    char text[640];
+
+    fprintf(out, "code %s\n", code ? netio_error_name(code) : "0");
+    if (code)
+        fprintf(out, "%s\n", netio_error_str(error, text, sizeof text));
+    return code;
+}
+
+static void open_many(long count)
+{
+    for (long i = 0; i < count; i++)
+        if (open("/etc/passwd", O_RDONLY) == -1) {
+            perror("open");
+            exit(1);
+        }
+}
+
+static FILE *close_standard(void)
+{
+    FILE *out = fdopen(fcntl(1, F_DUPFD, 3), "w");
+
+    for (int fd = 0; fd <= 2; fd++)
+        close(fd);
+    return out;
+}
+
+static int set(struct netio_child_plan *plan, int option, char *value, struct netio_error *error)
+{
+    static size_t count;
+    struct netio_world *world = &plan->world;
+
+    switch (option) {
+    case 'u':
+        world->privileges.user = &user;
+        return netio_user_parse(&user, value, error);
+    case 'r':
+        world->privileges.root = value;
+        break;
+    case 'd':
+        world->directory = value;
+        break;
+    case 'm':
+        world->umask = (mode_t)strtol(value, NULL, 8);
+        break;
+    case 'k':
+        world->privileges.capabilities = strtoull(value, NULL, 0);
+        break;
+    case 'p':
+        world->privileges.flags |= NETIO_PRIVILEGES_MORE;
+        break;
+    case 's':
+        plan->flags |= NETIO_CHILD_SAME_SESSION;
+        break;
+    case 't':
+        plan->deadline = netio_deadline_in(strtod(value, NULL));
+        break;
+    case 'n':
+        open_many(atol(value));
+        break;
+    case 'e':
+        world->environment = entries;
+        entries[count++ % MOST] = value;
+        break;
+    case 'c':
+        core.value.rlim_cur = core.value.rlim_max = strtoul(value, NULL, 10);
+        world->limits = &core;
+        world->limits_count = 1;
+        break;
+    case 'f':
+        plan->fds = fds;
+        if (sscanf(value, "%d:%d", &fds[plan->fds_count].from, &fds[plan->fds_count].to) != 2)
+            return -EINVAL;
+        plan->fds_count++;
+        break;
+    default:
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct netio_child_plan plan = {0};
+    struct netio_child child;
+    struct netio_error error = {0};
+    FILE *out = stdout;
+    int option, code = 0, status = 0, closed = 0;
+
+    if (argc < 2) {
+        puts("1..0 # SKIP a driver for tests in Perl");
+        return 0;
+    }
+    alarm(60);
+    while (!code && (option = getopt(argc, argv, "+u:r:d:m:e:k:c:f:st:pn:x")) != -1)
+        if (option == 'x')
+            closed = 1;
+        else
+            code = set(&plan, option, optarg, &error);
+    if (code)
+        return say(out, code, &error) != 0;
+    if (closed)
+        out = close_standard();
+    plan.path = argv[optind];
+    plan.argv = argv + optind;
+    code = netio_child_start(&child, &plan, &error);
+    say(out, code, &error);
+    if (code == 0) {
+        fprintf(out, "pid %d\n", child.pid);
+        fflush(out);
+        code = netio_child_wait(&child, NETIO_NEVER, &status);
+        fprintf(out, code == 1 ? "status %d\n" : "wait %d\n", code == 1 ? status : code);
+    }
+    /* One that could not be started has left nothing. */
+    if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD)
+        fprintf(out, "left a child\n");
+    fclose(out);
+    netio_user_free(&user);
+    return code == 1 ? 0 : 1;
+}
