@@ -7,7 +7,7 @@ our $VERSION = '0.01';
 require XSLoader;
 XSLoader::load('NetIO', $VERSION);
 
-my %export = map { $_ => 1 } my @all = qw(tcpopen udpopen unixopen udp_ask timeout);
+my %export = map { $_ => 1 } my @all = qw(tcpopen udpopen unixopen udp_ask timeout daemonize);
 
 sub import {
     my $class = shift;
@@ -39,6 +39,11 @@ sub timeout (&$) {    ## no critic (ProhibitSubroutinePrototypes)
     else                     { &$code() }
     _in_time();
     return $value;
+}
+
+sub daemonize {
+    require NetIO::Daemon;
+    goto &NetIO::Daemon::_start;
 }
 
 # A handle is an IO::Socket, but IO::Socket is loaded (it costs ten times as much as all of
@@ -235,6 +240,17 @@ number of seconds is an error with the stage C<option>:
 To pass on a code reference, write C<&timeout($code, 5)>.  In a list of other things it wants
 parentheses: C<print((timeout { ask() } 5), "\n")>.
 
+=head2 daemonize
+
+    use NetIO qw(daemonize);
+
+    my $daemon = daemonize(pidfile => '/run/my.pid', user => 'nobody');
+    ...                     # listen, open files; what die says the shell sees
+    $daemon->ready;
+
+Makes a daemon of the program.  Whoever has started it waits until it is ready, and learns it if it
+fails.  L<NetIO::Daemon> has it all, its options, too.
+
 =head1 OPTIONS
 
 =over
@@ -350,7 +366,8 @@ Ask two servers, and take an answer only if it is to this question:
 
 =head1 SEE ALSO
 
-L<NetIO::Socket>, the handle; L<NetIO::Error>; L<NetIO::Whois>, which asks directory servers.
+L<NetIO::Socket>, the handle; L<NetIO::Error>; L<NetIO::Daemon>; L<NetIO::Whois>, which asks
+directory servers.
 
 F<netio/open.h> and F<netio/udp.h> have the same for C.
 

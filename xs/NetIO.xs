@@ -2,6 +2,7 @@
  * package.  An XSUB here is an argument list and a call; the work is in the C files. */
 #include "perlapi.h"
 
+#include "daemon.h"
 #include "dial.h"
 #include "ends.h"
 #include "error.h"
@@ -22,6 +23,7 @@ PROTOTYPES: DISABLE
 BOOT:
     xs_handle_boot(aTHX);
     xs_timeout_boot(aTHX);
+    xs_daemon_boot(aTHX);
 
 void
 CLONE(...)
@@ -68,3 +70,5 @@ INCLUDE: Socket.xsi
 INCLUDE: Error.xsi
 
 INCLUDE: Timeout.xsi
+
+INCLUDE: Daemon.xsi

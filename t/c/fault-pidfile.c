@@ -30,7 +30,9 @@ static void put_before(void)
     close(fd);
 }
 
-static int is_before(void)
+/* A new file that was not written is empty, one that was not even locked gone; but who could not
+ * ask for the lock cannot remove it. */
+static int is_before(int stays)
 {
     char text[64] = "";
     int fd = __real_open(path, O_RDONLY | O_CLOEXEC);
@@ -38,7 +40,7 @@ static int is_before(void)
 
     if (fd != -1)
         close(fd);
-    return before ? n >= 0 && strcmp(text, before) == 0 : n <= 0;
+    return before ? n >= 0 && strcmp(text, before) == 0 : n == -1 || (stays && n == 0);
 }
 
 /* Somebody else could start here: no lock is left. */
@@ -64,10 +66,11 @@ static int start_and_end(void)
     fault_on();
     int code = netio_pidfile_lock(&file, path, &error);
     wrong |= code > 0 || (code && (file || error.stage != NETIO_STAGE_PIDFILE));
-    if (!code)
+    int locked = !code;
+    if (locked)
         code = netio_pidfile_write(file, &error);
     fault_off();
-    wrong |= code && !is_before() ? 2 : 0;
+    wrong |= code && !is_before(locked || error.code == -EBADF || error.code == -EACCES) ? 2 : 0;
     fault_on();
     if (!code && netio_pidfile_find(path, &pid, NULL, &error) == 0)
         wrong |= pid != getpid() ? 4 : 0;

@@ -107,6 +107,11 @@ struct actor {
     int wire;
 };
 
+static void leave(int number_of)
+{
+    _exit(number_of);
+}
+
 #define MUST(call)                                                                                 \
     do {                                                                                           \
         if (call)                                                                                  \
@@ -130,6 +135,8 @@ static void act(int wire)
             netio_pidfile_forget(file);
         if (letter == 'i')
             signal(SIGTERM, SIG_IGN);
+        if (letter == 'h')
+            signal(SIGTERM, leave);
         if (letter == 'o') /* its own */
             MUST(netio_pidfile_find(path, &pid, NULL, NULL) || pid != getpid() ||
                  netio_pidfile_lock(&file, path, NULL) != NETIO_ERUNNING);
@@ -625,9 +632,10 @@ static void test_stop(void)
     ok(fcntl(pidfd, F_GETFD) & FD_CLOEXEC, "... close-on-exec");
     close(pidfd);
     is_int(netio_pidfile_find(path, NULL, NULL, NULL), 0, "nothing but whether");
+    ask(&daemon, "h");
     kill(daemon.pid, SIGSTOP);
     is_str(stopping(60, 0), "0", "stop: also of one that is stopped (by SIGSTOP)");
-    is_int(reap(&daemon), -SIGTERM, "... by SIGTERM");
+    is_int(reap(&daemon), SIGTERM, "... it ended as it does at SIGTERM");
     is_str(finding(&pid), "NETIO_ENOTRUNNING", "... it runs no more");
 
     daemon = start("lwi");

@@ -156,16 +156,18 @@ static int close_others(const struct netio_daemon *daemon,
     return code;
 }
 
+/* Never freed: getenv(3) leads there, though setenv(3) may have another list of the same texts. */
+static char **forever __attribute__((unused));
+
 /* environ(7) becomes the world's; what is passed stays, for netio_activation_take. */
 static int replace_environment(struct netio_daemon *daemon)
 {
     static const char *const names[] = {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"};
-    static char **volatile ours; /* as long as the process lives: getenv(3) leads there */
     const char *values[3] = {NULL};
 
     for (int i = 0; i < 3 && !daemon->detached && passed_descriptors() > 0; i++)
         values[i] = getenv(names[i]); /* its text stays where it is */
-    ours = environ = daemon->world.environment;
+    forever = environ = daemon->world.environment;
     daemon->world.environment = NULL;
     for (int i = 0; i < 3; i++)
         if (values[i] && setenv(names[i], values[i], 1) == -1)

@@ -148,18 +148,14 @@ static int open_file(int *opened, int folder, const char *name, int flags, struc
     return code;
 }
 
-static int create_file(int *opened, int folder, const char *name, struct stat *file)
+/* Until it is locked it may be another starter's as well. */
+static int create_file(int *opened, int folder, const char *name)
 {
     int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
     int fd = openat(folder, name, flags, MODE);
 
     if (fd == -1)
         return errno == EEXIST ? AGAIN : -errno;
-    if (fstat(fd, file) == -1) {
-        int code = -errno;
-        netio_fd_close(fd);
-        return code;
-    }
     *opened = fd;
     return 0;
 }
@@ -219,6 +215,8 @@ static int take_over(struct netio_pidfile *self, int folder, const char *name)
 {
     struct stat now;
 
+    if (fstat(self->fd, &self->file) == -1)
+        return -errno;
     if (fstatat(folder, name, &now, AT_SYMLINK_NOFOLLOW) == -1)
         return errno == ENOENT ? AGAIN : -errno;
     if (!is_same(&now, &self->file))
@@ -241,7 +239,7 @@ static int lock_once(struct netio_pidfile *self, int folder, const char *name)
 
     self->made = code == -ENOENT;
     if (self->made)
-        code = create_file(&self->fd, folder, name, &self->file);
+        code = create_file(&self->fd, folder, name);
     if (code)
         return code;
     code = take(self->fd, F_OFD_SETLK, LIFE);

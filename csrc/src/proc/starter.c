@@ -257,6 +257,20 @@ static int await_daemon(const struct netio__starter *starter)
     return ready > 0;
 }
 
+/* The daemon's children are this process's since it ended, and have been killed; one of another user
+ * may live on, so not for ever. */
+static void reap_group(const struct netio__starter *starter)
+{
+    netio_deadline deadline = netio_deadline_in(KILLED_SECONDS);
+    pid_t pid = 0;
+
+    while (pid >= 0 && !netio_deadline_passed(deadline)) {
+        pid = waitpid(-starter->go_between, NULL, WNOHANG);
+        if (pid == 0)
+            (void)poll(NULL, 0, 1); /* a pid whose end one could wait for is not known */
+    }
+}
+
 /* Nothing of a start that failed goes on, children of the daemon neither.  The wait status of the
  * daemon, -1 when it is not known. */
 static int clean_up(const struct netio__starter *starter)
@@ -268,8 +282,7 @@ static int clean_up(const struct netio__starter *starter)
     if (starter->daemon && await_daemon(starter))
         while (waitpid(starter->daemon, &status, 0) == -1 && errno == EINTR)
             ;
-    while (waitpid(-starter->go_between, NULL, WNOHANG) > 0)
-        ;
+    reap_group(starter);
     return status;
 }
 

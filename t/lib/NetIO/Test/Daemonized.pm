@@ -1,0 +1,129 @@
+package NetIO::Test::Daemonized;
+
+# Runs a Perl program that calls daemonize, and waits until the starter has ended:
+#
+#     my $run = daemonized(<<'PROGRAM', before => sub { $SIG{HUP} = 'IGNORE' });
+#         my $daemon = daemonize();
+#         report("pid $$");
+#         $daemon->ready;
+#     PROGRAM
+#     is $run->status, 0;               # the starter's: exit code, or "signal N"
+#     $run->finish;                     # waits for the daemon's end
+#     like $run->report, qr/^pid \d+$/m;
+#     is $run->err, '';                 # standard error of both; out: standard output
+#
+# The program has $dir, a folder of its own, and @ARGV; report() adds a line to a file there.  The
+# daemon is known to have ended by the end of file of a pipe that it has inherited.  Nothing sleeps.
+
+use strict;
+use warnings;
+
+use Cwd ();
+use Exporter 'import';
+use File::Temp ();
+use IO::Select;
+
+our @EXPORT = qw(daemonized slurp);
+
+use constant PATIENCE => 60;
+
+my $prelude = <<'PERL';
+use strict; use warnings;
+use NetIO qw(:all);
+our $dir = shift;
+sub report { open my $file, '>>', "$dir/report" or die "report: $!\n"; print $file "@_\n"; close $file }
+PERL
+
+sub slurp {
+    my ($path) = @_;
+
+    open my $file, '<:raw', $path or return '';
+    local $/;
+    return scalar(<$file>) // '';
+}
+
+# In the child: output to files, the pipe inherited, then the program.
+sub become {
+    my ($self, $how, $life) = @_;
+
+    require POSIX;
+    open STDIN,  '<',  '/dev/zero'        or die "STDIN: $!\n";
+    open STDOUT, '>>', "$self->{dir}/out" or die "STDOUT: $!\n";
+    open STDERR, '>>', "$self->{dir}/err" or die "STDERR: $!\n";
+    POSIX::dup2(fileno $life, 200);
+    my @command = (
+        $^X, '-Mblib=' . Cwd::abs_path('blib'),
+        $self->{script}, $self->{dir}, @{ $how->{args} || [] }
+    );
+    @command = (@{ $how->{wrap} }, @command) if $how->{wrap};
+    $how->{before}->($self->{dir})           if $how->{before};
+    no warnings 'exec';
+    exec { $command[0] } @command or POSIX::_exit(126);
+}
+
+# args: of the program; before: code that runs in the child just before exec; wrap: a command that ends
+# in exec "$@"; raw: the text is all of the program; dir: another folder; wait: 0 returns at once.
+sub daemonized {
+    my ($program, %how) = @_;
+    my $dir  = $how{dir} || File::Temp->newdir('netio-XXXXXX', TMPDIR => 1);
+    my $self = bless { dir => $dir, script => "$dir/program.pl", owner => $$ }, __PACKAGE__;
+
+    chmod 0755, "$dir";
+    open my $script, '>', $self->{script} or die "$self->{script}: $!\n";
+    print {$script} $how{raw} ? '' : $prelude, $program;
+    close $script;
+    pipe $self->{life}, my $write or die "pipe: $!\n";
+    $self->{pid} = fork // die "fork: $!\n";
+    if (!$self->{pid}) {
+        eval { $self->become(\%how, $write) };
+        require POSIX;
+        POSIX::_exit(125);
+    }
+    $self->wait_starter if !exists $how{wait} || $how{wait};
+    return $self;
+}
+
+sub wait_starter {
+    my ($self) = @_;
+
+    local ($?, $!);
+    waitpid $self->{pid}, 0;
+    $self->{status} = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
+    return $self->{status};
+}
+
+sub dir    { return "$_[0]{dir}" }
+sub pid    { return $_[0]{pid} }
+sub status { return $_[0]{status} }
+sub report { return slurp("$_[0]{dir}/report") }
+sub out    { return slurp("$_[0]{dir}/out") }
+sub err    { return slurp("$_[0]{dir}/err") }
+
+# The value of a line "name value" of the report.
+sub said {
+    my ($self, $name) = @_;
+
+    return $self->report =~ /^\Q$name\E (.*)$/m ? $1 : undef;
+}
+
+# Waits until nobody has the pipe any more; false if somebody still has.
+sub finish {
+    my ($self) = @_;
+
+    return 1 if $self->{finished};
+    IO::Select->new($self->{life})->can_read(PATIENCE) or return 0;
+    return $self->{finished} = 1;
+}
+
+# Whoever is left of a test that went wrong.
+sub DESTROY {
+    my ($self) = @_;
+
+    return if $self->{owner} != $$ || $self->{finished};
+    local ($?, $!, $@);
+    my ($pid) = $self->report =~ /^pid (\d+)$/m;
+    kill 'KILL', $pid if $pid && !IO::Select->new($self->{life})->can_read(0);
+    return;
+}
+
+1;

@@ -1,0 +1,584 @@
+/* Perl face.  NetIO::Daemon; see daemon.h.  Called by NetIO::daemonize and the methods; it touches
+ * the whole process: descriptors 0 to 2, signals, %ENV, and what netio_daemonize does.
+ *
+ * Order matters: whatever may run Perl code (reading options) comes first, and nothing does between
+ * netio_daemonize and the return to Perl, when the process is whole again. */
+#include "daemon.h"
+
+#include "args.h"
+#include "daemon_options.h"
+#include "environ.h"
+#include "error.h"
+#include "handle.h"
+#include "signals.h"
+#include "standard.h"
+#include "wait.h"
+
+#include <netio/activation.h>
+#include <netio/daemonize.h>
+#include <netio/environ.h>
+#include <netio/fd.h>
+#include <netio/log.h>
+#include <netio/pidfile.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+static struct {
+    struct netio_daemon *daemon; /* NULL: not yet, or over */
+    struct netio_log *log;
+    struct netio_loop *loop; /* for signs of life alone */
+    struct netio_user user;
+    struct netio_activation activation;  /* what has been passed, and not yet asked for */
+    struct xs_standard_file standard[3]; /* 0 to 2, when daemonize returned */
+    AV *held;                            /* what options point to */
+    const char *name;                    /* in held */
+    void *owner;                         /* the interpreter that called daemonize; NULL: none has */
+    bool standard_error;                 /* the log is to go there */
+} the;
+
+void xs_daemon_boot(pTHX)
+{
+    xs_standard_boot(aTHX);
+    xs_signals_boot(aTHX);
+}
+
+/* --- failures */
+
+static void throw_failure(pTHX_ const char *what, const struct netio_error *error)
+    __attribute__((noreturn));
+
+static void throw_failure(pTHX_ const char *what, const struct netio_error *error)
+{
+    char text[640];
+
+    xs_error_throw_argument(aTHX_ what, error->stage, error->code,
+                            newSVpvf("%s: %s", what, netio_error_str(error, text, sizeof text)));
+}
+
+static void refuse(pTHX_ int code, const char *why) __attribute__((noreturn));
+
+static void refuse(pTHX_ int code, const char *why)
+{
+    xs_error_throw_argument(aTHX_ "daemonize", NETIO_STAGE_DAEMONIZE, code,
+                            newSVpvf("daemonize: %s", why));
+}
+
+/* --- becoming one */
+
+/* The kernel counts a folder for each thread; where there is no /proc, it refuses to a program with
+ * threads what it grants, without effect, to any other. */
+static bool has_threads(void)
+{
+    struct stat st;
+
+    if (stat("/proc/self/task", &st) == 0)
+        return st.st_nlink > 3;
+    return unshare(CLONE_THREAD) == -1 && errno == EINVAL;
+}
+
+static int prepare(struct xs_daemon_options *given, struct netio_error *error)
+{
+    int code = 0;
+
+    if (given->user)
+        code = netio_user_parse(&the.user, given->user, error);
+    if (code == 0 && given->user)
+        given->options.world.privileges.user = &the.user;
+    if (code == 0 && given->log)
+        code = netio_log_open(&the.log, given->log, given->name, error);
+    return code;
+}
+
+/* As if daemonize had never been called. */
+static void forget(pTHX)
+{
+    netio_daemon_free(the.daemon);
+    if (the.loop)
+        netio_loop_free(the.loop);
+    netio_log_free(the.log);
+    netio_user_free(&the.user);
+    SvREFCNT_dec((SV *)the.held);
+    memset(&the, 0, sizeof the);
+}
+
+/* Everything the interpreter has buffered has been flushed; no END block, no destructor, no atexit.
+ */
+static void leave(const char *name, int status, const struct netio_error *error)
+    __attribute__((noreturn));
+
+static void leave(const char *name, int status, const struct netio_error *error)
+{
+    char text[640];
+
+    if (error->code != 0)
+        (void)dprintf(STDERR_FILENO, "%s: %s\n", name, netio_error_str(error, text, sizeof text));
+    _exit(status);
+}
+
+/* netio_daemonize, and in its starter the end. */
+static int detach(const struct xs_daemon_options *given, struct netio_error *error)
+{
+    int status;
+    int code = netio_daemonize(&the.daemon, &given->options, &status, error);
+
+    if (code == NETIO_DAEMON_STARTER)
+        leave(given->name, status, error);
+    xs_standard_look(the.standard);
+    return code;
+}
+
+/* Sockets are those of a manager, which has not been forked away from. */
+static int take_sockets(struct netio_error *error)
+{
+    if (netio_daemon_detached(the.daemon))
+        return 0;
+    return netio_activation_take(&the.activation, error);
+}
+
+static int open_default_log(const char *target, const char *name, struct netio_error *error)
+{
+    if (!target)
+        target = netio_daemon_detached(the.daemon) ? "syslog" : "stderr";
+    the.standard_error = strEQ(target, "stderr");
+    return the.log ? 0 : netio_log_open(&the.log, target, name, error);
+}
+
+/* %ENV as C's daemons have environ(7); the user's own variables come first and win. */
+static int set_environment(pTHX_ const struct xs_daemon_options *given, struct netio_error *error)
+{
+    static const char *const names[] = {"USER", "LOGNAME", "HOME", "SHELL"};
+    const char *const values[] = {the.user.name, the.user.name, the.user.home, the.user.shell};
+    char **base, **all;
+    size_t count = 0, own = 0;
+    int code = netio_environ_new(&base, environ, given->options.world.environment);
+
+    if (code != 0)
+        return netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "environment");
+    while (base[count])
+        count++;
+    all = (char **)SvPVX(sv_2mortal(newSV((count + 5) * sizeof *all)));
+    for (size_t i = 0; i < 4; i++)
+        if (the.user.name && values[i])
+            all[own++] = SvPVX(sv_2mortal(newSVpvf("%s=%s", names[i], values[i])));
+    Copy(base, all + own, count + 1, char *);
+    xs_environ_set(aTHX_ all);
+    netio_environ_free(base);
+    return 0;
+}
+
+static int keep_over_exec(const struct netio_daemon_options *options, struct netio_error *error)
+{
+    for (size_t i = 0; i < options->keep_count; i++) {
+        int code = netio_fd_cloexec(options->keep[i], 0);
+        if (code != 0)
+            return netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "keep");
+    }
+    return 0;
+}
+
+/* What Perl knows of the process it is in. */
+static int settle(pTHX_ const struct xs_daemon_options *given, struct netio_error *error)
+{
+    int code = take_sockets(error);
+
+    if (code == 0)
+        code = open_default_log(given->log, given->name, error);
+    if (code == 0)
+        code = keep_over_exec(&given->options, error);
+    if (code == 0)
+        code = set_environment(aTHX_ given, error);
+#if PERL_VERSION < 16 /* later ones ask the system whenever $$ is read */
+    SV *pid = GvSVn(gv_fetchpvs("$", GV_ADD | GV_NOTQUAL, SVt_PV));
+    SvREADONLY_off(pid);
+    sv_setiv(pid, (IV)getpid());
+    SvREADONLY_on(pid);
+#endif
+    return code;
+}
+
+/* The interpreter's end, after END blocks; a thread's, which got the same list, is none. */
+static void at_exit(pTHX_ void *unused)
+{
+    PERL_UNUSED_ARG(unused);
+    if (the.owner == aTHX)
+        forget(aTHX);
+}
+
+SV *xs_daemon_start(pTHX_ I32 ax, I32 items)
+{
+    struct xs_daemon_options given;
+    struct xs_signals signals;
+    struct netio_error error = {.code = 0};
+    int before = errno;
+    int code;
+
+    xs_daemon_options_read(aTHX_ &given, ax, 0, items);
+    if (the.owner)
+        refuse(aTHX_ - EALREADY, "this process has called it before");
+    if (has_threads())
+        refuse(aTHX_ - EBUSY, "other threads are running");
+    the.owner = aTHX;
+    the.held = (AV *)SvREFCNT_inc((SV *)given.held);
+    the.name = given.name;
+    (void)PerlIO_flush(NULL); /* or both would write it */
+    code = prepare(&given, &error);
+    xs_signals_before(&signals);
+    if (code == 0)
+        code = detach(&given, &error);
+    if (the.daemon) {
+        xs_signals_after(aTHX_ &signals);
+        code = settle(aTHX_ &given, &error);
+    } else {
+        xs_signals_undo(&signals);
+    }
+    if (code != 0) {
+        forget(aTHX);
+        throw_failure(aTHX_ "daemonize", &error);
+    }
+    call_atexit(at_exit, NULL);
+    errno = before;
+    return sv_bless(newRV_noinc(newSViv((IV)getpid())), gv_stashpvs("NetIO::Daemon", GV_ADD));
+}
+
+/* --- being one */
+
+/* Of a daemon that is over, all but log may be called no more. */
+static void check(pTHX_ SV *self, const char *method)
+{
+    SvGETMAGIC(self);
+    if (!SvROK(self) || !sv_derived_from(self, "NetIO::Daemon") || the.owner != aTHX)
+        croak("not a NetIO::Daemon");
+    if (method && !the.daemon)
+        xs_error_throw_argument(aTHX_ method, NETIO_STAGE_DAEMONIZE, NETIO_ENOTRUNNING,
+                                newSVpvf("%s: after stop", method));
+}
+
+void xs_daemon_drop(pTHX_ SV *self)
+{
+    struct netio_error error;
+
+    check(aTHX_ self, "drop");
+    if (netio_daemon_drop(the.daemon, &error) != 0)
+        throw_failure(aTHX_ "drop", &error);
+}
+
+static bool is_null(int fd)
+{
+    struct stat st, null;
+
+    return fstat(fd, &st) == 0 && stat("/dev/null", &null) == 0 && S_ISCHR(st.st_mode) &&
+           st.st_rdev == null.st_rdev;
+}
+
+static void log_failure(const struct netio_error *error)
+{
+    char text[640];
+
+    netio_log(the.log, LOG_WARNING, "%s", netio_error_str(error, text, sizeof text));
+}
+
+/* A manager that could not be told is no reason not to serve. */
+bool xs_daemon_ready(pTHX_ SV *self)
+{
+    struct netio_error error;
+    int saved[3], before = errno;
+    int code;
+
+    check(aTHX_ self, "ready");
+    (void)PerlIO_flush(NULL); /* to where it was meant to go */
+    code = xs_standard_keep(the.standard, saved);
+    if (code != 0)
+        netio_error_set(&error, NETIO_STAGE_DAEMONIZE, code, NULL, "dup");
+    else
+        code = netio_daemon_ready(the.daemon, &error);
+    xs_standard_put_back(saved);
+    if (code != 0)
+        throw_failure(aTHX_ "ready", &error);
+    if (error.code != 0)
+        log_failure(&error);
+    errno = before;
+    return netio_daemon_detached(the.daemon) && !the.standard_error && is_null(STDERR_FILENO);
+}
+
+void xs_daemon_fail(pTHX_ SV *self, int status)
+{
+    check(aTHX_ self, "fail");
+    netio_daemon_fail(the.daemon, status);
+}
+
+/* The log stays, for the last words. */
+void xs_daemon_end(pTHX_ SV *self)
+{
+    check(aTHX_ self, NULL);
+    netio_daemon_free(the.daemon);
+    the.daemon = NULL;
+}
+
+bool xs_daemon_detached(pTHX_ SV *self)
+{
+    check(aTHX_ self, "detached");
+    return cBOOL(netio_daemon_detached(the.daemon));
+}
+
+SV *xs_daemon_name(pTHX_ SV *self)
+{
+    check(aTHX_ self, NULL);
+    return newSVpv(the.name, 0);
+}
+
+/* --- the service manager */
+
+static void refuse_word(pTHX_ const char *method, SV *word, const char *expected)
+    __attribute__((noreturn));
+
+static void refuse_word(pTHX_ const char *method, SV *word, const char *expected)
+{
+    xs_error_throw_argument(
+        aTHX_ method, NETIO_STAGE_OPTION, NETIO_EBADOPTION,
+        newSVpvf("%s: '%" SVf "' is not %s", method, SVfARG(xs_sv_shown(aTHX_ word)), expected));
+}
+
+bool xs_daemon_notify(pTHX_ SV *self, SV *what, SV *text)
+{
+    struct xs_text word, status = {.text = ""};
+    struct netio_notify *notify;
+    int code;
+
+    xs_text_get(aTHX_ &word, what);
+    if (text)
+        xs_text_get(aTHX_ &status, text);
+    check(aTHX_ self, "notify");
+    notify = netio_daemon_notify(the.daemon);
+    if (xs_text_is(&word, "ready"))
+        code = netio_notify_ready(notify);
+    else if (xs_text_is(&word, "reloading"))
+        code = netio_notify_reloading(notify);
+    else if (xs_text_is(&word, "stopping"))
+        code = netio_notify_stopping(notify);
+    else if (xs_text_is(&word, "status"))
+        code = netio_notify_status(notify, status.text);
+    else
+        refuse_word(aTHX_ "notify", what, "ready, reloading, stopping or status");
+    if (code != 0)
+        errno = netio_error_errno(code);
+    return code == 0;
+}
+
+/* A loop of nothing but the timer of the watchdog, turned whenever the program says it is alive. */
+static int turn(void)
+{
+    int code = 0;
+
+    if (!the.loop) {
+        code = netio_loop_new(&the.loop, NETIO_LOOP_POLL);
+        if (code == 0)
+            (void)netio_notify_watchdog(netio_daemon_notify(the.daemon), the.loop);
+    }
+    if (code == 0)
+        code = netio_loop_step(the.loop, NETIO_NOW);
+    return code < 0 ? code : 0;
+}
+
+SV *xs_daemon_alive(pTHX_ SV *self)
+{
+    struct netio_error error;
+    netio_deadline next;
+    int code;
+
+    check(aTHX_ self, "alive");
+    code = turn();
+    if (code != 0) {
+        netio_error_set(&error, NETIO_STAGE_NOTIFY, code, NULL, NULL);
+        throw_failure(aTHX_ "alive", &error);
+    }
+    next = netio_loop_next(the.loop);
+    return next == NETIO_NEVER ? newSV(0) : newSVnv(netio_deadline_left(next));
+}
+
+/* --- the log */
+
+static int priority_of(pTHX_ SV *priority)
+{
+    static const char *const names[] = {
+        [LOG_EMERG] = "emerg", [LOG_ALERT] = "alert",     [LOG_CRIT] = "crit",
+        [LOG_ERR] = "err",     [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice",
+        [LOG_INFO] = "info",   [LOG_DEBUG] = "debug",
+    };
+    struct xs_text word;
+
+    xs_text_get(aTHX_ &word, priority);
+    for (int i = 0; i <= LOG_DEBUG; i++)
+        if (xs_text_is(&word, names[i]))
+            return i;
+    refuse_word(aTHX_ "log", priority, "err, warning, notice, info or debug");
+}
+
+/* What netio_log makes of other control characters; as a format's text it would end there. */
+static void add_bytes(pTHX_ SV *line, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        size_t plain = strnlen(bytes, n);
+        sv_catpvn(line, bytes, plain);
+        if (plain < n) {
+            sv_catpvs(line, "\\x00");
+            plain++;
+        }
+        bytes += plain;
+        n -= plain;
+    }
+}
+
+/* An end of the last line begins no other. */
+void xs_daemon_log(pTHX_ SV *self, SV *priority, SV *text)
+{
+    int level = priority_of(aTHX_ priority);
+    SV *line = sv_2mortal(newSVpvs(""));
+    struct xs_text all;
+    size_t done = 0;
+
+    xs_text_get(aTHX_ &all, text);
+    check(aTHX_ self, NULL);
+    do {
+        const char *begin = all.text + done;
+        const char *end = memchr(begin, '\n', all.len - done);
+        size_t n = end ? (size_t)(end - begin) : all.len - done;
+        sv_setpvs(line, "");
+        add_bytes(aTHX_ line, begin, n);
+        netio_log(the.log, level, "%s", SvPVX(line));
+        done += n + 1;
+    } while (done < all.len);
+}
+
+void xs_daemon_reopen(pTHX_ SV *self)
+{
+    struct netio_error error;
+
+    check(aTHX_ self, NULL);
+    if (netio_log_reopen(the.log, &error) != 0)
+        throw_failure(aTHX_ "reopen", &error);
+}
+
+/* --- what a manager has passed */
+
+AV *xs_daemon_listeners(pTHX_ SV *self, SV *name)
+{
+    AV *handles = (AV *)sv_2mortal((SV *)newAV());
+    struct xs_text wanted = {.text = ""};
+
+    if (name)
+        xs_text_get(aTHX_ &wanted, name);
+    check(aTHX_ self, "listeners");
+    for (size_t i = 0; i < the.activation.count; i++) {
+        int fd = NETIO_ACTIVATION_FIRST + (int)i;
+        char *own = the.activation.names[i];
+        if (!*own || (name && !xs_text_is(&wanted, own)))
+            continue;
+        *own = '\0';
+        (void)netio_fd_nonblock(fd, 0); /* as all of Perl's are */
+        SV *handle = xs_handle_empty(aTHX_ gv_stashpvs("NetIO::Socket", GV_ADD));
+        av_push(handles, handle);
+        xs_handle_open_take(aTHX_ xs_handle_gv(aTHX_ handle), fd);
+    }
+    return handles;
+}
+
+/* --- others, by their pid files */
+
+static const char *path_of(pTHX_ struct xs_text *text, const char *method, SV *path)
+{
+    xs_path_get(aTHX_ text, path);
+    TAINT_PROPER(method);
+    if (text->len == 0 || !xs_text_whole(text))
+        refuse_word(aTHX_ method, path, "the path of a pid file");
+    return text->text;
+}
+
+SV *xs_daemon_running(pTHX_ SV *path)
+{
+    struct netio_error error;
+    struct xs_text text;
+    pid_t pid;
+    int code = netio_pidfile_find(path_of(aTHX_ &text, "running", path), &pid, NULL, &error);
+
+    if (code == NETIO_ENOTRUNNING)
+        return newSV(0);
+    if (code != 0)
+        throw_failure(aTHX_ "running", &error);
+    return newSViv((IV)pid);
+}
+
+/* A number, or a name as %SIG has it. */
+static int signal_of(pTHX_ SV *signal)
+{
+    struct xs_text name;
+    UV number = NSIG;
+
+    xs_text_get(aTHX_ &name, signal);
+    if (SvOK(signal) && xs_count_get(aTHX_ &number, signal) && number < NSIG)
+        return (int)number;
+    int found =
+        xs_text_whole(&name) ? whichsig(name.text + (strnEQ(name.text, "SIG", 3) ? 3 : 0)) : -1;
+    if (found < 0)
+        refuse_word(aTHX_ "signal", signal, "a signal");
+    return found;
+}
+
+void xs_daemon_signal(pTHX_ SV *path, SV *signal)
+{
+    struct netio_error error;
+    struct xs_text text;
+    int number = signal_of(aTHX_ signal);
+
+    if (netio_pidfile_signal(path_of(aTHX_ &text, "signal", path), number, &error) != 0)
+        throw_failure(aTHX_ "signal", &error);
+}
+
+static void close_fd(pTHX_ void *fd)
+{
+    PERL_UNUSED_CONTEXT;
+    netio_fd_close(*(int *)fd);
+}
+
+/* Until that process has ended; %SIG handlers run meanwhile.  0, -ETIMEDOUT or another -errno. */
+static int wait_for_end(pTHX_ int pidfd, netio_deadline deadline)
+{
+    int code;
+
+    for (;;) {
+        code = xs_wait(aTHX_ pidfd, NETIO_READ, deadline);
+        if (code != -EINTR)
+            return code < 0 ? code : 0;
+        PERL_ASYNC_CHECK();
+    }
+}
+
+void xs_daemon_stop(pTHX_ SV *path, SV *seconds, bool kill)
+{
+    struct netio_error error;
+    struct xs_text text;
+    NV left;
+    int pidfd = -1;
+    int code;
+
+    if (!xs_seconds_get(aTHX_ &left, seconds))
+        refuse_word(aTHX_ "stop", seconds, "a number of seconds");
+    netio_deadline deadline = netio_deadline_in(left);
+    code = netio_pidfile_find(path_of(aTHX_ &text, "stop", path), NULL, &pidfd, &error);
+    ENTER;
+    SAVEDESTRUCTOR_X(close_fd, &pidfd);
+    if (code == 0)
+        code = netio_pidfile_stop(text.text, NETIO_NOW, 0, &error);
+    if (code == -ETIMEDOUT)
+        code = wait_for_end(aTHX_ pidfd, deadline);
+    if (code == -ETIMEDOUT && kill)
+        code = netio_pidfile_stop(text.text, NETIO_NOW, 1, &error);
+    LEAVE;
+    if (code != 0 && code != NETIO_ENOTRUNNING)
+        throw_failure(aTHX_ "stop", &error);
+}
