@@ -108,7 +108,11 @@
       EINTR, ENOMEM)                                                                               \
     X(read, ssize_t, (int fd, void *data, size_t size), (fd, data, size),                          \
       EINTR, EIO)                                                                                  \
-    X(open, int, (const char *path, int flags), (path, flags),                                     \
+    X(pwritev2, ssize_t,                                                                           \
+      (int fd, const struct iovec *parts, int count, off_t at, int flags),                         \
+      (fd, parts, count, at, flags),                                                               \
+      EAGAIN, EINTR, EOPNOTSUPP, ENOSYS, EPIPE, EIO)                                               \
+    X(open, int, (const char *path, int flags, mode_t mode), (path, flags, mode),                  \
       EMFILE, ENFILE, ENOENT)                                                                      \
     X(dup2, int, (int from, int to), (from, to),                                                   \
       EBUSY, EMFILE)                                                                               \

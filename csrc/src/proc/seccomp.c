@@ -9,7 +9,7 @@
  * that does not have them: then C libraries fall back to an older call.  clone3(2) is one of these:
  * its flags are in memory, where no filter sees them, those of clone(2) are not.
  *
- * A call by another way into the kernel (32-bit code on a 64-bit machine) kills the thread. */
+ * So are all calls by another way into the kernel: those of 32-bit code on a 64-bit machine. */
 #include "seccomp.h"
 
 #include <dlfcn.h>
@@ -32,7 +32,12 @@
 #define ALLOW         0x7fff0000u
 #define REFUSE(error) (0x00050000u | (error))
 #define UNKNOWN       (-1) /* the number of a call that it knows no name of */
-enum { ATTRIBUTE_ALL_THREADS = 4, ATTRIBUTE_TREE = 8, ATTRIBUTE_RAW_CODES = 9 };
+enum {
+    ATTRIBUTE_OTHER_WAY = 2,
+    ATTRIBUTE_ALL_THREADS = 4,
+    ATTRIBUTE_TREE = 8,
+    ATTRIBUTE_RAW_CODES = 9
+};
 enum { NOT_EQUAL = 1, EQUAL = 4, MASKED_EQUAL = 7 };
 
 struct condition {
@@ -247,6 +252,8 @@ int netio__seccomp_prepare(void **filter, const char **step)
     library.attribute(made, ATTRIBUTE_TREE, 2);
     library.attribute(made, ATTRIBUTE_RAW_CODES, 1);
     code = library.attribute(made, ATTRIBUTE_ALL_THREADS, 1);
+    if (code == 0)
+        code = library.attribute(made, ATTRIBUTE_OTHER_WAY, REFUSE(ENOSYS));
     if (code == 0)
         code = add_all(&library, made);
     if (code == 0)
