@@ -83,6 +83,8 @@ static int has_groups(const struct netio_user *user)
     int n = getgroups((int)user->groups_count, now);
     if (n < 0 || (size_t)n != user->groups_count)
         return 0;
+    if (memcmp(now, user->groups, user->groups_count * sizeof *now) == 0) /* both in order */
+        return 1;
     for (int i = 0; i < n; i++)
         if (!is_among(now[i], user->groups, user->groups_count) ||
             !is_among(user->groups[i], now, user->groups_count))
@@ -331,8 +333,15 @@ int netio_privileges_drop(const struct netio_privileges *privileges, struct neti
 {
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         int code = steps[i].run(privileges);
-        if (code)
-            return netio_error_set(error, NETIO_STAGE_PRIVILEGES, code, NULL, steps[i].name);
+        if (code == 0)
+            continue;
+        char subject[sizeof error->subject] = "";
+        strncat(subject, steps[i].name, sizeof subject - 1);
+        if (steps[i].run == change_root) {
+            strcat(subject, " ");
+            strncat(subject, privileges->root, sizeof subject - strlen(subject) - 1);
+        }
+        return netio_error_set(error, NETIO_STAGE_PRIVILEGES, code, NULL, subject);
     }
     return 0;
 }
