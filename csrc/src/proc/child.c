@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define START_SECONDS 5
+#define TRACER_MS     5
 #define STUCK_SECONDS 1 /* for a killed child to end: in the kernel it may be out of reach */
 
 #ifndef PIDFD_SIGNAL_PROCESS_GROUP
@@ -338,10 +339,20 @@ int netio_child_ended(struct netio_child *child, int *status)
 
 int netio_child_wait(struct netio_child *child, netio_deadline deadline, int *status)
 {
-    if (child->pidfd < 0)
-        return -ECHILD;
-    int ready = netio_fd_poll(child->pidfd, NETIO_READ, deadline);
-    return ready < 0 ? ready : netio_child_ended(child, status);
+    for (;;) {
+        if (child->pidfd < 0)
+            return -ECHILD;
+        int ready = netio_fd_poll(child->pidfd, NETIO_READ, deadline);
+        if (ready < 0)
+            return ready;
+        int ended = netio_child_ended(child, status);
+        if (ended)
+            return ended;
+        /* It has, but its tracer (strace, a debugger) has yet to hear of it. */
+        if (netio_deadline_passed(deadline))
+            return -ETIMEDOUT;
+        (void)poll(NULL, 0, TRACER_MS);
+    }
 }
 
 void netio_child_forget(struct netio_child *child)
