@@ -38,10 +38,14 @@ static int tap_count, tap_failed;
 #define is_mem(got, got_len, want, want_len, ...)                                                  \
     tap_is_mem((got), (got_len), (want), (want_len), __FILE__, __LINE__, __VA_ARGS__)
 
-/* A child that outlived its test would hold the pipe to prove, and prove would wait for it. */
+/* A child that outlived its test would hold the pipe to prove, and prove would wait for it.  A test of
+ * daemons, whose parents end, sees to that itself. */
+static int tap_daemons;
+
 static void tap_child(void)
 {
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!tap_daemons)
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 /* Lines are flushed one by one, so that a fork never prints one twice. */
