@@ -6,7 +6,7 @@ use warnings;
 
 use lib 't/lib';
 
-use NetIO::Test::Daemonized;
+use NetIO::Test::PerlDaemon;
 use Test::More;
 
 alarm 300;

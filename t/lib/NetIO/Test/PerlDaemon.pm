@@ -1,4 +1,4 @@
-package NetIO::Test::Daemonized;
+package NetIO::Test::PerlDaemon;
 
 # Runs a Perl program that calls daemonize, and waits until the starter has ended:
 #
