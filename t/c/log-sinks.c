@@ -154,6 +154,31 @@ static void test_journal_stuck(void)
     end_journal();
 }
 
+/* ---- the time ---- */
+
+static void test_zones(void)
+{
+    static const char *const table[][2] = {
+        {"UTC0", "+0000 t["},     {"AAA-5:30", "+0530 t["}, {"BBB3:30", "-0330 t["},
+        {"CCC12:45", "-1245 t["}, {"DDD-14", "+1400 t["},   {"EEE0:15", "-0015 t["},
+    };
+    struct netio_log *log;
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        setenv("TZ", table[i][0], 1);
+        tzset();
+        netio_log_open(&log, path, "t", NULL);
+        netio_log(log, LOG_INFO, "line");
+        netio_log_free(log);
+        const char *text = slurp(path);
+        ok(count(text, table[i][1]) == 1 && text[4] == '-' && text[10] == 'T' && text[16] == ':',
+           "a time in zone %s", table[i][0]);
+        unlink(path);
+    }
+    unsetenv("TZ");
+    tzset();
+}
+
 /* ---- hand-over ---- */
 
 static int is_closed(int fd)
@@ -362,6 +387,33 @@ static int without_descriptors(void)
     return again == -EMFILE && more == -EMFILE && grown ? GOOD : 2;
 }
 
+/* A root without a time zone: the one from before is used on. */
+static int behind_chroot(void)
+{
+    struct netio_log *log;
+
+    if (unshare(CLONE_NEWNS) == -1 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == -1 ||
+        mount("none", "/etc", "tmpfs", 0, NULL) == -1)
+        return UNABLE;
+    /* tzfile(5): one zone, nine hours east. */
+    static const char bytes[54] = {
+        [0] = 'T',         'Z',        'i', 'f', [39] = 1, [43] = 4, [46] = 0x7e,
+        [47] = (char)0x90, [50] = 'J', 'S', 'T'};
+    int fd = open("/etc/localtime", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    unsetenv("TZ");
+    if (write(fd, bytes, sizeof bytes) != sizeof bytes)
+        return UNABLE;
+    tzset();
+    if (netio_log_open(&log, path, "t", NULL) < 0)
+        return 1;
+    int there = open(path, O_RDONLY | O_CLOEXEC);
+    if (chroot(dir) == -1)
+        return UNABLE;
+    netio_log(log, LOG_INFO, "line");
+    netio_log_free(log);
+    return count(read_all(there), "+0900 t[") == 1 ? GOOD : 2;
+}
+
 static void is_good(int (*run)(void), const char *name)
 {
     int status;
@@ -386,11 +438,13 @@ int main(void)
     int before = open_descriptors();
     test_journal();
     test_journal_stuck();
+    test_zones();
     test_take();
     test_workers();
     is_good(as_nobody, "a folder that is not ours is an error that names the file");
     is_good(on_read_only, "a read-only file system, too; a log that is open goes on");
     is_good(on_full_disk, "a full disk, and room again");
+    is_good(behind_chroot, "a root without a time zone");
     is_good(without_descriptors, "no descriptor to be had: a log that is open goes on");
     is_int(open_descriptors(), before, "no descriptor is left");
     ok(rmdir(dir) == 0, "nothing is left behind");

@@ -225,19 +225,45 @@ static int make_zone(const char *path)
     return make_file(path, bytes, sizeof bytes);
 }
 
+static int is_in_zone(void)
+{
+    time_t zero = 0;
+    char text[40];
+    struct tm when;
+
+    return localtime_r(&zero, &when) && when.tm_hour == 9 && localtime(&zero)->tm_hour == 9 &&
+           strftime(text, sizeof text, "%H%z", &when) && strcmp(text, "09+0900") == 0;
+}
+
+static int enter_without_folders(void)
+{
+    return netio_sandbox_enter(&(struct netio_sandbox){.mode = NETIO_SANDBOX_TRY}, NULL, NULL);
+}
+
+/* A file elsewhere, that TZ names. */
 static int time_zone(void)
 {
-    struct tm when;
-    time_t zero = 0;
     char text[80];
 
     if (make_zone(zone) == -1)
         return UNABLE;
     snprintf(text, sizeof text, ":%s", zone);
     setenv("TZ", text, 1);
-    if (netio_sandbox_enter(&(struct netio_sandbox){.mode = NETIO_SANDBOX_TRY}, NULL, NULL))
+    if (enter_without_folders())
         return NOT_ENTERED;
-    return localtime_r(&zero, &when) && when.tm_hour == 9 ? GOOD : 1;
+    return is_in_zone() ? GOOD : 1;
+}
+
+/* That of the machine, in an /etc of our own. */
+static int time_zone_of_machine(void)
+{
+    unsetenv("TZ");
+    if (unshare(CLONE_NEWNS) == -1 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == -1 ||
+        mount("none", "/etc", "tmpfs", 0, NULL) == -1 || make_zone("/etc/localtime") == -1)
+        return UNABLE;
+    if (enter_without_folders())
+        return NOT_ENTERED;
+    return is_in_zone() ? GOOD : 1;
 }
 
 static int logger(const char *path)
@@ -305,7 +331,8 @@ int main(void)
     is_good(renamed, "a file that is replaced by rename stays readable");
     is_good(twice, "a sandbox in a sandbox, and children in it");
     is_good(threads, "threads that were there before are under the filter, too");
-    is_good(time_zone, "the time zone is known, though its file cannot be read");
+    is_good(time_zone, "a time zone in a file is known, though it cannot be read");
+    is_good(time_zone_of_machine, "that of the machine can be read");
     is_good(syslog_in_it, "syslog goes on, also when the logger is restarted");
     unlink(file);
     unlink(zone);

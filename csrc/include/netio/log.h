@@ -10,8 +10,8 @@
  * comes behind one that says how many are missing.  Where it is a pipe, whose reader may end, the
  * program ignores SIGPIPE.  Opening a FIFO without a reader is ENXIO.
  *
- * Where stderr is journald's, as JOURNAL_STREAM says when the log is opened, lines begin with
- * "<n>", their level (sd-daemon(3)).
+ * Where stderr is journald's, lines begin with "<n>", their level (sd-daemon(3)).  JOURNAL_STREAM
+ * says so when the log is opened: before netio_daemonize, which makes a new environment.
  *
  * Fork: a child may go on using the log.  Signals: not async-signal-safe.
  */

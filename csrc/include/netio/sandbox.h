@@ -10,8 +10,8 @@
  *
  * To be entered when everything is open and privileges are dropped.  What libraries read later than
  * that is out of reach unless its folder is named: the name service, /dev/urandom, /dev/null, Perl
- * modules, a log to be reopened (that folder is a writable one).  Not the time zone, which is read
- * here.  Descriptors that are open stay as good as they were.  Names, sizes and modes of files
+ * modules, a log to be reopened (that folder is a writable one).  The time zone stays readable.
+ * Descriptors that are open stay as good as they were.  Names, sizes and modes of files
  * elsewhere can still be seen (stat(2)), their contents and the lists of folders not.
  *
  * Threads: the calling one alone (Landlock), all (seccomp).  Not async-signal-safe.

@@ -33,7 +33,7 @@ struct netio_log {
     dev_t journal_dev;  /* SINK_STDERR: what journald's end of it would be; 0: there is none */
     ino_t journal_ino;
     time_t stamp_time; /* the second that stamp is about */
-    char stamp[32];    /* as the sink has it; empty when there is none */
+    char stamp[96];    /* as the sink has it; empty when there is none */
     char ident[64];
 };
 
@@ -199,8 +199,12 @@ static const char *stamp_of(struct netio_log *log)
     log->stamp[0] = '\0';
     if (localtime_r(&now, &when) == NULL)
         return log->stamp;
+    /* Not strftime(3), which reads the zone again: behind a chroot(2) there may be none. */
+    long east = when.tm_gmtoff / 60, minutes = labs(east);
     if (log->sink == SINK_FILE)
-        strftime(log->stamp, sizeof log->stamp, "%Y-%m-%dT%H:%M:%S%z ", &when);
+        snprintf(log->stamp, sizeof log->stamp, "%04d-%02d-%02dT%02d:%02d:%02d%c%02ld%02ld ",
+                 when.tm_year + 1900, when.tm_mon + 1, when.tm_mday, when.tm_hour, when.tm_min,
+                 when.tm_sec, east < 0 ? '-' : '+', minutes / 60, minutes % 60);
     else
         snprintf(log->stamp, sizeof log->stamp, "%s %2d %02d:%02d:%02d ", month[when.tm_mon],
                  when.tm_mday, when.tm_hour, when.tm_min, when.tm_sec);

@@ -1,6 +1,6 @@
 /* Ring 2.  Landlock (landlock(7)): rules on folders, none on TCP; see landlock.h.
- * Called by sandbox.c; it opens the folders it is given, by O_PATH, and restricts the calling
- * thread.
+ * Called by sandbox.c; it opens the folders it is given and those of the time zone, by O_PATH, and
+ * restricts the calling thread.
  *
  * What is called handled is refused but where a rule allows it.  A kernel handles what it knew at
  * its time, by the number of its interface; a bit that is not known yet is an error, so each is
@@ -115,22 +115,32 @@ static int is_root(int fd)
            st.st_ino == root.st_ino;
 }
 
+/* 0 or -errno of landlock_add_rule(2). */
+static int add_rule(const struct netio__landlock *landlock, int fd, uint64_t allowed)
+{
+    struct path_rule rule = {.allowed = allowed, .parent = fd};
+
+    if (landlock->rules == -1)
+        return 0;
+    return syscall(SYS_landlock_add_rule, landlock->rules, PATH_BENEATH, &rule, 0) == -1 ? -errno
+                                                                                         : 0;
+}
+
 /* A folder that is missing is the caller's mistake; a rule that is not taken is the kernel's. */
 static int add_folder(struct netio__landlock *landlock, const char *path, uint64_t allowed)
 {
-    struct path_rule rule = {.allowed = allowed};
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-    rule.parent = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (rule.parent == -1)
+    if (fd == -1)
         return -errno;
-    if (is_root(rule.parent))
+    if (is_root(fd))
         landlock->whole = 1;
-    if (landlock->rules >= 0 &&
-        syscall(SYS_landlock_add_rule, landlock->rules, PATH_BENEATH, &rule, 0) == -1) {
-        without(landlock, "landlock", -errno);
+    int code = add_rule(landlock, fd, allowed);
+    if (code < 0) {
+        without(landlock, "landlock", code);
         netio__landlock_done(landlock);
     }
-    netio_fd_close(rule.parent);
+    netio_fd_close(fd);
     return 0;
 }
 
@@ -147,15 +157,33 @@ static int add_folders(struct netio__landlock *landlock, const char *const *path
     return 0;
 }
 
+/* localtime(3) and strftime(3) read the time zone again and again, and take UTC for one that they
+ * cannot read.  There is nothing in it that is not for everyone.  Where it is missing, it may be.
+ */
+static void add_time_zone(const struct netio__landlock *landlock)
+{
+    static const char *const paths[] = {"/etc/localtime", "/usr/share/zoneinfo"};
+
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct stat st;
+        int fd = open(paths[i], O_PATH | O_CLOEXEC);
+        if (fd >= 0 && fstat(fd, &st) == 0)
+            add_rule(landlock, fd, S_ISDIR(st.st_mode) ? READABLE : READ_FILE);
+        netio_fd_close(fd);
+    }
+}
+
 int netio__landlock_prepare(struct netio__landlock *landlock, const struct netio_sandbox *sandbox,
                             struct netio_error *error)
 {
     *landlock = (struct netio__landlock){.rules = -1};
     struct attributes all = make_rules(landlock);
     int code = add_folders(landlock, sandbox->readable, all.files & READABLE, error);
-    if (code < 0)
-        return code;
-    return add_folders(landlock, sandbox->writable, all.files & WRITABLE, error);
+    if (code == 0)
+        code = add_folders(landlock, sandbox->writable, all.files & WRITABLE, error);
+    if (code == 0)
+        add_time_zone(landlock);
+    return code;
 }
 
 /* Whether the root can still be listed.  Where rules allow that there is nothing to see. */

@@ -29,7 +29,7 @@ static void note(struct entry *entry, int code, const char *step)
     }
 }
 
-/* The time zone is a file that will be out of reach. */
+/* The time zone is read once more, should TZ name a file elsewhere. */
 static int prepare(struct entry *entry, const struct netio_sandbox *sandbox,
                    struct netio_error *error)
 {
