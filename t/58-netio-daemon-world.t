@@ -6,6 +6,7 @@ use lib 't/lib';
 
 use NetIO::Test::Run;
 use NetIO::Test::Supervisor;
+use NetIO::Test::World;
 use POSIX ();
 use Test::More;
 
@@ -15,126 +16,117 @@ alarm 120;
 
 plan skip_all => 'needs root' if $> != 0;
 
-my $PROBE = "$ENV{PWD}/csrc/build/t/drive-world";
 -x $PROBE or BAIL_OUT("$PROBE is not there: run make first");
-my $PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+my $PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 # What the starter has is of no account.
 %ENV = (%ENV, FOO => 'foo', BAR_1 => 'one', BAR_2 => 'two', IFS => 'x', LD_PRELOAD_NOT => 'x');
 delete @ENV{ grep { /^(?:LANG|LANGUAGE|TZ|LC_.*)$/ } keys %ENV };
 
-# What the log has of the probe, as a hash; env is sorted.
-sub fields {
-    my ($text) = @_;
-    my %world;
-
-    while ($text =~ /^x: (\S+) (.*)\n/gm) {
-        my ($field, $value) = ($1, $2);
-        $world{$field} = exists $world{$field} ? "$world{$field}\n$value" : $value;
-    }
-    return \%world;
-}
-
+# What the probe finds, and what the supervisor exits with.
 sub world {
     my ($options, @probe) = @_;
     my $place = NetIO::Test::Supervisor->new;
-    my $run   = $place->run($options, @probe ? @probe : ($PROBE, '-'));
-    my $end   = $run->wait_end;
-    is($end, 0, "@$options: the probe ends well") or diag $run->log_text;
-    return fields($run->log_text);
+    my $file  = room($place) . '/world';
+    my $run   = $place->run($options, @probe ? @probe : ($PROBE, $file));
+    is($run->wait_end, 0, "@$options: the probe ends well") or diag $run->log_text;
+    return read_world($file);
 }
 
-sub has {
-    my ($name, $world, %want) = @_;
-    my %got = map { $_ => $world->{$_} } keys %want;
+# Where anybody may write.
+sub room {
+    my ($place) = @_;
+    my $room = $place->dir . '/room';
 
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return is_deeply(\%got, \%want, $name) || diag explain \%got;
+    mkdir $room and chmod 0777, $room or die "$room: $!\n";
+    return $room;
 }
+
+# The documented world but for what is named here, and the two ends of the pipe to the log.
+my %PIPE = ('fd.1' => 'fifo wronly', 'fd.2' => 'fifo wronly');
 
 # ---- by default ----------------------------------------------------------------------------
 
 my $plain = world([]);
-has(
-    'by default',
-    $plain,
-    fds            => '0 1 2',
-    'fd.0'         => 'chr 1:3 rdwr',
-    'fd.1'         => 'fifo wronly',
-    'fd.2'         => 'fifo wronly',
-    blocked        => '-',
-    pending        => '-',
-    ignored        => '-',
-    caught         => '-',
-    sid            => $plain->{pid},
-    pgrp           => $plain->{pid},
-    tty            => 'no',
-    umask          => '0022',
-    cwd            => '/',
-    root           => '/',
-    uid            => '0 0 0 0',
-    no_new_privs   => 1,
-    env            => "PATH=$PATH",
-    'argv.0'       => $PROBE,
-    'argv.1'       => '-',
-);
-is((split ' ', $plain->{'rlimit.core'})[0], 0, 'no core files');
+is_world($plain, { documented(), %PIPE, sid => $plain->{pid}, pgrp => $plain->{pid} }, 'by default');
+is($plain->{'try.setuid'}, 0, 'as root, for whom there is no way back to be tried');
 
 # ---- the options ---------------------------------------------------------------------------
 
-has(
-    'a user',
+is_world(
     world(
         [
             qw(--user nobody --umask 027 --directory /usr --limit nofile=100:200 --limit core=unlimited
                 --env FOO --env BAR_* --env X=1=2 --env NOSUCH --env EMPTY=)
         ]
     ),
-    map({ $_ => '65534 65534 65534 65534' } qw(uid gid)),
-    groups          => join(' ', sort { $a <=> $b } split ' ', `id -G nobody`),
-    umask           => '0027',
-    cwd             => '/usr',
-    'rlimit.nofile' => '100 200',
-    'rlimit.core'   => '-1 -1',
-    env             => join("\n", 'BAR_1=one', 'BAR_2=two', 'EMPTY=', 'FOO=foo', 'HOME=/nonexistent',
-        'LOGNAME=nobody', "PATH=$PATH", 'SHELL=/usr/sbin/nologin', 'USER=nobody', 'X=1=2'),
-    map({ $_ => '0000000000000000' } qw(cap_eff cap_prm cap_inh cap_amb cap_bnd)),
-    map({ ("try.$_" => 'EPERM') } qw(setuid seteuid setresuid setgid setgroups)),
-    no_new_privs => 1,
-    dumpable     => 1,
+    {
+        documented('nobody'),
+        %PIPE,
+        umask           => '0027',
+        cwd             => '/usr',
+        'rlimit.nofile' => '100 200',
+        'rlimit.core'   => '-1 -1',
+        env             => [
+            'BAR_1=one', 'BAR_2=two', 'EMPTY=', 'FOO=foo', 'HOME=/nonexistent', 'LOGNAME=nobody',
+            $PATH, 'SHELL=/usr/sbin/nologin', 'USER=nobody', 'X=1=2'
+        ],
+    },
+    'a user, and options'
 );
 my $daemon = (getpwnam 'daemon')[2];
 my $adm    = getgrnam 'adm';
-has('a user with another group', world([qw(--user daemon:adm)]),
-    uid => "$daemon $daemon $daemon $daemon", gid => "$adm $adm $adm $adm");
-has('numbers', world([qw(--user 4321:8765)]),
-    uid => '4321 4321 4321 4321', gid => '8765 8765 8765 8765', groups => '8765', env => "PATH=$PATH");
-has('umask 0', world([qw(--umask 0)]), umask => '0000');
-has(
-    'a capability',
-    world([qw(--user nobody --capability net_bind_service --capability CAP_KILL)]),
-    uid => '65534 65534 65534 65534',
-    map({ $_ => sprintf '%016x', 1 << 10 | 1 << 5 } qw(cap_eff cap_prm cap_inh cap_amb cap_bnd)),
-    'try.setuid' => 'EPERM',
+is_world(
+    world([qw(--user daemon:adm)]),
+    { documented('daemon'), %PIPE, gid => "$adm $adm $adm $adm", groups => $adm },
+    'C17 a user with another group'
 );
-has('--allow-setuid', world([qw(--user nobody --allow-setuid)]),
-    no_new_privs => 0, uid => '65534 65534 65534 65534', 'try.setuid' => 'EPERM');
+is_world(
+    world([qw(--user 4321:8765)]),
+    {
+        documented(),
+        %PIPE,
+        uid          => '4321 4321 4321 4321',
+        gid          => '8765 8765 8765 8765',
+        groups       => '8765',
+        'try.setuid' => 'EPERM'
+    },
+    'numbers'
+);
+is_world(world([qw(--umask 0)]), { documented(), %PIPE, umask => '0000' }, 'umask 0');
+is_world(
+    world([qw(--user nobody --capability net_bind_service --capability CAP_KILL)]),
+    {
+        documented('nobody'), %PIPE,
+        map { ("cap_$_" => sprintf '%016x', 1 << 10 | 1 << 5) } qw(eff prm inh amb bnd)
+    },
+    'C16 capabilities'
+);
+my $setuid = world([qw(--user nobody --allow-setuid)]);
+is_world(
+    $setuid,
+    { documented('nobody'), %PIPE, no_new_privs => 0, cap_bnd => $setuid->{cap_bnd} },
+    '--allow-setuid'
+);
+isnt($setuid->{cap_bnd}, '0' x 16, 'whose programs may have capabilities again');
 
-# C19, C20: a root with nothing in it but the probe.
+# C19, C20: a root with nothing in it but the probe, and a folder of the user's.
 {
     my $place = NetIO::Test::Supervisor->new;
     my $root  = $place->dir . '/root';
     mkdir $_ or die "$_: $!\n" for $root, "$root/home";
+    chown 65534, 65534, "$root/home";
     for my $file ($PROBE, map { m{(/\S+)} ? $1 : () } `ldd $PROBE`) {
         my $folder = $root;
-        for my $part (split m{/}, $file =~ s{^/}{}r =~ s{/?[^/]+$}{}r) {
-            mkdir($folder .= "/$part");
-        }
+        mkdir($folder .= "/$_") for split m{/}, $file =~ s{^/}{}r =~ s{/?[^/]+$}{}r;
         system('cp', '-L', $file, "$root$file") == 0 or die "cp $file\n";
     }
-    has(
-        'a root', world(['--chroot', $root, qw(--user nobody --directory /home)], $PROBE, '-'),
-        uid => '65534 65534 65534 65534', cwd => '/home', 'try.setuid' => 'EPERM'
+    my $run = $place->run(['--chroot', $root, qw(--user nobody --directory /home)], $PROBE, 'world');
+    is($run->wait_end, 0, 'the probe ends well in another root') or diag $run->log_text;
+    is_world(
+        read_world("$root/home/world"),
+        { documented('nobody'), %PIPE, 'fd.0' => 'chr 1:3 rdwr', cwd => '/home' },
+        'C19 C20 another root'
     );
 }
 
@@ -151,30 +143,33 @@ has('--allow-setuid', world([qw(--user nobody --allow-setuid)]),
         $SIG{$_} = 'IGNORE' for qw(HUP INT TERM CHLD PIPE USR1);
         POSIX::sigprocmask(POSIX::SIG_BLOCK(), POSIX::SigSet->new(1 .. 31));
     };
-    my $log = $place->dir . '/log';
-    my ($status, undef, $err) =
-        $place->call({ setup => $setup }, 'start', '--log', $log, '--ready', 'notify', '--', $PROBE, '-');
+    my $file = room($place) . '/world';
+    my ($status, undef, $err) = $place->call({ setup => $setup }, 'start', '--log',
+        $place->dir . '/log', '--ready', 'notify', '--', $PROBE, $file);
     is($status, 69, 'a starter that is not as it should be') or diag $err;
-    my $world = fields(slurp($log) =~ s/^\S+ x\[\d+\]: /x: /gmr);
-    my %other = map { $_ => 1 } qw(pid sid pgrp env);
-    has('starts it into the same world', $world, map { $_ => $plain->{$_} } grep { !$other{$_} } keys %$plain);
-    is($world->{sid}, $world->{pid}, 'with a session of its own');
-    like($world->{env}, qr/\ANOTIFY_SOCKET=\@\S+\nPATH=\Q$PATH\E\z/, 'and its environment');
-    is((stat $log)[2] & 0777, 0640, 'C12 the log is for owner and group alone');
+    my $world = read_world($file);
+    is_world(
+        $world,
+        { documented(), %PIPE, sid => $world->{pid}, pgrp => $world->{pid}, env => $world->{env} },
+        'C8 C9 C10 starts it into the same world'
+    );
+    is(@{ $world->{env} }, 2, 'and its environment:');
+    like($world->{env}[0], qr/\ANOTIFY_SOCKET=\@\S+\z/, 'with a socket');
+    is((stat $place->dir . '/log')[2] & 0777, 0640, 'C12 the log is for owner and group alone');
 }
 
 # The world of a restart is that of the first start.
 for my $options ([], [qw(--user nobody --allow-setuid)], [qw(--user nobody --capability net_raw)]) {
     my $place = NetIO::Test::Supervisor->new;
-    my $run   = $place->run([@$options, qw(--restart always)], $PROBE, '-');
-    $run->wait_log(qr/starts again in 0\.5 seconds\n/);
-    my $first = $run->log_text;
-    $run->wait_log(qr/starts again in 1 seconds\n/);
-    my $second = substr $run->log_text, length $first;
+    my $file  = room($place) . '/world';
+    my $run   = $place->run([@$options, qw(--restart always)], $PROBE, $file);
+    my @worlds;
+    for my $seconds (0.5, 1) {
+        $run->wait_log(qr/starts again in $seconds seconds\n/);
+        push @worlds, { %{ read_world($file) }, map { $_ => undef } qw(pid sid pgrp) };
+    }
     is($place->end($run), 0, "@$options: stopped");
-    my %own = map { $_ => undef } qw(pid sid pgrp);
-    is_deeply({ %{ fields($second) }, %own }, { %{ fields($first) }, %own },
-        "@$options: the same world at every start");
+    is_deeply($worlds[1], $worlds[0], "@$options: the same world at every start");
 }
 
 # ---- C14, C15: nothing is executed when privileges do not go ------------------------------------
@@ -184,9 +179,7 @@ SKIP: {
     for my $call (qw(setgroups setresgid setresuid capset prctl)) {
         for my $how ('error=EPERM', 'retval=0') {
             my $place  = NetIO::Test::Supervisor->new;
-            my $canary = $place->dir . '/all/canary';
-            mkdir $place->dir . '/all';
-            chmod 0777, $place->dir . '/all';
+            my $canary = room($place) . '/canary';
             my @wrap = ('strace', '-f', '--seccomp-bpf', '-o', '/dev/null', '-e', "trace=$call", '-e',
                 "inject=$call:$how");
             my ($status, undef, $err) = $place->call({ wrap => \@wrap }, 'start', '--log',
