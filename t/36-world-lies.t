@@ -8,7 +8,7 @@ use warnings;
 use lib 't/lib';
 
 use File::Temp ();
-use NetIO::Test::Places;
+use NetIO::Test::World;
 use Test::More;
 
 plan skip_all => 'needs root'     if $> != 0;
