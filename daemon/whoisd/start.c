@@ -92,7 +92,7 @@ static int fail_early(struct start *start, const struct netio_error *error)
 }
 
 /* Returns whether there is something to serve; or else the exit code.  Sockets are taken before
- * netio_daemonize, which is told of them (keep, foreground): so one that is wrong starts nothing. */
+ * netio_daemonize, which is told of them (keep, foreground): a wrong one starts nothing. */
 static int take_sockets(struct start *start, int *exit_code)
 {
     const struct options *options = start->options;
