@@ -237,8 +237,8 @@ int service_run(struct service *service, struct netio_daemon *daemon)
     if (service->session.directory)
         tell_status(service);
     int code = netio_notify_watchdog(service->notify, netio_server_loop(service->server));
-    if (code != 0)
-        return report_fail(service->report, EX_OSERR, "watchdog: %s", netio_error_text(code));
+    if (code != 0) /* the manager may be gone: no reason to be gone, too */
+        netio_log(service->session.log, LOG_WARNING, "watchdog: %s", netio_error_text(code));
     code = netio_server_run(service->server);
     if (code != 0)
         return report_fail(service->report, EX_OSERR, "%s", netio_error_text(code));
