@@ -10,7 +10,6 @@
 #define SECONDS 1 /* what is never heard is waited for so long */
 
 static char folder[] = "/tmp/netio-fault-XXXXXX", pidfile[64];
-static char **environment;
 static volatile int *said_ready; /* by the daemon, seen by the starter */
 
 /* Ready, it goes on until it is told to end. */
@@ -97,6 +96,7 @@ static int one_in_the_foreground(void)
     if (bind(manager, (struct sockaddr *)&un, sizeof un) == -1)
         return 1;
     setenv("NOTIFY_SOCKET", un.sun_path, 1);
+    char **environment = environ;
     const struct netio_daemon_options options = {
         .pidfile = pidfile, .keep = &manager, .keep_count = 1};
     fault_on();
@@ -127,9 +127,6 @@ int main(void)
     snprintf(pidfile, sizeof pidfile, "%s/pid", folder);
     said_ready =
         mmap(NULL, sizeof *said_ready, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    setenv("NOTIFY_SOCKET", "", 1); /* so that environ(7) is the C library's from now on */
-    unsetenv("NOTIFY_SOCKET");
-    environment = environ;
     fault_walk("a start", one_start);
     fault_walk("in the foreground", one_in_the_foreground);
     is_int(rmdir(folder), 0, "nothing is left in the folder");
