@@ -196,10 +196,11 @@ static int files_are_open(const struct netio__landlock *landlock)
     return fd >= 0;
 }
 
-/* Whether a port can still be bound to: any one, on the loopback interface, for a moment. */
+/* Whether a port can still be bound to: any one, on no address, so that it cannot fail for another
+ * reason; for a moment, and without listening. */
 static int network_is_open(const struct netio__landlock *landlock)
 {
-    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in sin = {.sin_family = AF_INET};
 
     if (!(landlock->covers & NETIO_SANDBOX_NETWORK))
         return 0;
