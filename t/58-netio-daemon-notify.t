@@ -37,20 +37,27 @@ sub intrude {
 {
     my $place = NetIO::Test::Supervisor->new;
     my ($fifo, $path) = $place->fifo('fifo');
-    my $run = $place->run([qw(--ready notify)],
-        perl_program($say . 'open my $go, "<", shift; print "at $ENV{NOTIFY_SOCKET}\n"; readline $go; '
-            . '&say("STATUS=its own"); readline $go; &say("READY=1\nSTATUS=so far\e[m so good"); sleep 1000', $path));
+    my $run = $place->run(
+        [qw(--ready notify)],
+        perl_program(
+            $say
+                . 'open my $go, "<", shift; print "at $ENV{NOTIFY_SOCKET}\n"; readline $go; '
+                . '&say("STATUS=its own"); readline $go; &say("READY=1\nSTATUS=so far\e[m so good"); sleep 1000',
+            $path
+        )
+    );
     my $name = $run->wait_log(qr/x: at (\S+)\n/)->[0];
     like($name, qr/^\@./, 'the socket has an abstract address');
 
     intrude($name, $_)
-        for "READY=1\nSTATUS=a stranger's", '', "\0", "READY=1\0", 'x' x 5000, "READY", "=1", "STATUS=", "\n\n\n", "FDSTORE=1";
+        for "READY=1\nSTATUS=a stranger's", '', "\0", "READY=1\0", 'x' x 5000, "READY", "=1",
+        "STATUS=", "\n\n\n", "FDSTORE=1";
     syswrite $fifo, "status\n";
     ok($run->wait_log(qr/status: its own\n/), 'a status is logged');
     unlike($run->log_text, qr/stranger|is ready/, 'what strangers say is not heard');
     is($place->exits('status'), 4, 'it is just starting');
     syswrite $fifo, "ready\n";
-    ok($run->wait_log(qr/pid \d+ is ready\n/), 'ready when it says so');
+    ok($run->wait_log(qr/pid \d+ is ready\n/),        'ready when it says so');
     ok($run->wait_log(qr/status: so far.*so good\n/), 'and how it is');
     unlike($run->log_text, qr/\e/, 'without escape sequences');
     is($place->exits('status'), 0, 'it runs');
@@ -72,9 +79,16 @@ sub intrude {
 {
     my $place = NetIO::Test::Supervisor->new;
     my ($fifo, $path) = $place->fifo('fifo');
-    my $run = $place->run([qw(--ready notify --restart on-failure --ready-seconds 1)],
-        perl_program($say . '&say("READY=1") if !-e $ARGV[1]; print "up\n"; '
-            . 'open my $go, "<", shift; readline $go; exit 1', $path, $place->dir . '/silent'));
+    my $run = $place->run(
+        [qw(--ready notify --restart on-failure --ready-seconds 1)],
+        perl_program(
+            $say
+                . '&say("READY=1") if !-e $ARGV[1]; print "up\n"; '
+                . 'open my $go, "<", shift; readline $go; exit 1',
+            $path,
+            $place->dir . '/silent'
+        )
+    );
     ok($run->wait_log(qr/is ready\n/), 'ready');
     spew($place->dir . '/silent', '');
     syswrite $fifo, "end\n";
@@ -88,16 +102,25 @@ sub intrude {
 {
     my $place = NetIO::Test::Supervisor->new;
     my ($fifo, $path) = $place->fifo('fifo');
-    my $run = $place->run([qw(--ready notify)],
-        perl_program($say . 'open my $go, "<", shift; print "up\n"; readline $go; '
-            . '$SIG{HUP} = sub { print "hup\n" }; &say("READY=1"); '
-            . '1 until defined readline $go; print "end\n"; exit', $path));
+    my $run = $place->run(
+        [qw(--ready notify)],
+        perl_program(
+            $say
+                . 'open my $go, "<", shift; print "up\n"; readline $go; '
+                . '$SIG{HUP} = sub { print "hup\n" }; &say("READY=1"); '
+                . '1 until defined readline $go; print "end\n"; exit',
+            $path
+        )
+    );
     $run->wait_log(qr/x: up\n/);
     $run->kill('HUP') for 1 .. 1000;
     syswrite $fifo, "ready\n";
-    ok($run->wait_log(qr/is ready\n.*x: hup\n/s), '1,000 HUPs during start are one, once it is ready');
+    ok(
+        $run->wait_log(qr/is ready\n.*x: hup\n/s),
+        '1,000 HUPs during start are one, once it is ready'
+    );
     syswrite $fifo, "end\n";
-    is($run->wait_end, 0, 'and none has killed it');
+    is($run->wait_end,                     0, 'and none has killed it');
     is(() = $run->log_text =~ /x: hup\n/g, 1, 'nor come twice');
 }
 
@@ -131,30 +154,39 @@ for my $command (qw(run start)) {
     my $run = NetIO::Test::Daemon->start(
         program => $place->program,
         dir     => $place->dir,
-        args    => [$command, 'x', '--pidfile', $place->pidfile, '--log', $place->dir . '/log', '--',
-            perl_program('$SIG{HUP} = sub { print "hup\n" }; print "up\n"; sleep 1000 while 1')],
+        args    => [
+            $command, 'x', '--pidfile', $place->pidfile, '--log', $place->dir . '/log',
+            '--',
+            perl_program('$SIG{HUP} = sub { print "hup\n" }; print "up\n"; sleep 1000 while 1')
+        ],
     );
     is(told($socket), 'STATUS=running', "$command: status");
     like(told($socket), qr/^READY=1$/m, 'ready');
-    is($place->exits('status'), 0, 'the pid file is there by then');
+    is($place->exits('status'),                               0,  'the pid file is there by then');
     is((split ' ', slurp('/proc/' . $run->pid . '/stat'))[3], $$, 'it has not left the manager');
     $run->kill('HUP');
     like(told($socket), qr/^RELOADING=1\nMONOTONIC_USEC=\d+$/, 'reloading');
     like(told($socket), qr/^READY=1$/m,                        'and ready again');
-    is($place->end($run), 0, 'stopped');
-    is(told($socket), 'STATUS=stopping', 'stopping');
-    is(told($socket, qr/^STATUS/), 'STOPPING=1', 'which is over');
+    is($place->end($run),          0,                 'stopped');
+    is(told($socket),              'STATUS=stopping', 'stopping');
+    is(told($socket, qr/^STATUS/), 'STOPPING=1',      'which is over');
 }
 
 # With --ready notify the program's words go on to the manager.
 {
     my $place = NetIO::Test::Supervisor->new;
     my ($socket, $path) = manager($place);
-    my ($fifo,   $go)   = $place->fifo('fifo');
+    my ($fifo, $go)     = $place->fifo('fifo');
     local $ENV{NOTIFY_SOCKET} = $path;
-    my $run = $place->run([qw(--ready notify)],
-        perl_program($say . 'open my $go, "<", shift; readline $go; &say("STATUS=almost"); &say("READY=1"); '
-            . '$SIG{HUP} = sub { &say("RELOADING=1"); &say("STATUS=new"); &say("READY=1") }; print "up\n"; sleep 1000 while 1', $go));
+    my $run = $place->run(
+        [qw(--ready notify)],
+        perl_program(
+            $say
+                . 'open my $go, "<", shift; readline $go; &say("STATUS=almost"); &say("READY=1"); '
+                . '$SIG{HUP} = sub { &say("RELOADING=1"); &say("STATUS=new"); &say("READY=1") }; print "up\n"; sleep 1000 while 1',
+            $go
+        )
+    );
     delete $ENV{NOTIFY_SOCKET};
     syswrite $fifo, "\n";
     is(told($socket), 'STATUS=almost',  "the program's status");
@@ -175,7 +207,7 @@ for my $command (qw(run start)) {
     local @ENV{qw(NOTIFY_SOCKET WATCHDOG_USEC)} = ($path, 100_000);
     my $run = $place->run([], perl_program('sleep 1000 while 1'));
     is(told($socket, qr/^(?:STATUS|READY)/), 'WATCHDOG=1', "a sign of life, $_") for 1 .. 3;
-    is($place->end($run), 0, 'stopped');
+    is($place->end($run),                    0,            'stopped');
 }
 
 # A manager that is gone, or does not read.

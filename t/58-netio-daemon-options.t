@@ -37,19 +37,34 @@ sub wrong_option {
 # ---- calls -----------------------------------------------------------------------------
 
 my @usage = (
-    [], ['begin', 'x'], ['start'], ['start', 'x'], ['run', 'x', '--'], ['stop'],
-    ['stop', 'x', 'y'],          ['status', 'x', '--', 'true'], ['start', '--log', 'syslog'],
-    ['start', 'x', '--nosuch'],  ['stop', 'x', '-x'],           ['start', 'x', '--user'],
-    ['--nosuch'], ['-x'], ['--'], [''],
+    [],
+    ['begin', 'x'],
+    ['start'],
+    ['start', 'x'],
+    ['run',   'x', '--'],
+    ['stop'],
+    ['stop',   'x',     'y'],
+    ['status', 'x',     '--', 'true'],
+    ['start',  '--log', 'syslog'],
+    ['start',  'x',     '--nosuch'],
+    ['stop',   'x',     '-x'],
+    ['start',  'x',     '--user'],
+    ['--nosuch'],
+    ['-x'],
+    ['--'],
+    [''],
 );
 is_deeply([netio_daemon(@$_)], [64, '', $USAGE], "usage: @$_") for @usage;
 
 is_deeply(
     [netio_daemon('run', $_, '--', 'true')],
-    [64, '', 'netio-daemon: ' . s/([^ -~])/sprintf '\\x%02x', ord $1/ger . ": not a name of a daemon\n"],
+    [
+        64,
+        '',
+        'netio-daemon: ' . s/([^ -~])/sprintf '\\x%02x', ord $1/ger . ": not a name of a daemon\n"
+    ],
     "no name: $_"
-    )
-    for '', 'a b', 'a/b', '../x', '.x', '_x', "a\n", "\e[m", 'a' x 65;
+) for '', 'a b', 'a/b', '../x', '.x', '_x', "a\n", "\e[m", 'a' x 65;
 
 for my $command (qw(stop status reload reopen)) {
     is_deeply(
@@ -73,41 +88,41 @@ my $limit   = 'not a limit as in nofile=1024 or nofile=1024:4096';
 my $when    = 'neither exec, nor notify, nor a number of seconds';
 wrong_option(@$_)
     for ['--pidfile', '', 'not a path'],
-    ['--directory',   '',                      'not a path'],
-    ['--chroot',      '',                      'not a path'],
-    ['--log',         'file',                  'neither syslog, nor stderr, nor a path'],
-    ['--log',         "\e]0;x\a",              'neither syslog, nor stderr, nor a path'],
-    ['--umask',       '8',                     'not an octal number up to 777'],
-    ['--umask',       '1000',                  'not an octal number up to 777'],
-    ['--umask',       '',                      'not an octal number up to 777'],
-    ['--umask',       '-1',                    'not an octal number up to 777'],
-    ['--env',         '',                      'neither NAME nor NAME=VALUE'],
-    ['--env',         '=x',                    'neither NAME nor NAME=VALUE'],
-    ['--env',         '*',                     'neither NAME nor NAME=VALUE'],
-    ['--limit',       'nofile',                $limit],
-    ['--limit',       'nofile=',               $limit],
-    ['--limit',       'nofile=-1',             $limit],
-    ['--limit',       'nofile=1k',             $limit],
-    ['--limit',       'nofile= 1',             $limit],
-    ['--limit',       'nofile=2:1',            $limit],
-    ['--limit',       'nofile=unlimited:1',    $limit],
-    ['--limit',       'nofile=1:',             $limit],
-    ['--limit',       'files=1',               $limit],
-    ['--limit',       '=1',                    $limit],
-    ['--limit',       'core=99999999999999999999',  $limit],
-    ['--limit',       'core=18446744073709551615',  $limit],
-    ['--capability',  'root',                  'not a capability as in net_bind_service'],
-    ['--capability',  '',                      'not a capability as in net_bind_service'],
-    ['--ready',       'soon',                  $when],
-    ['--ready',       '0',                     $when],
-    ['--ready',       '-1',                    $when],
-    ['--ready-seconds', '0',                   $seconds],
-    ['--ready-seconds', 'nan',                 $seconds],
-    ['--ready-seconds', '1e3',                 $seconds],
-    ['--stop-seconds',  'inf',                 $seconds],
-    ['--stop-seconds',  '86401',               $seconds],
-    ['--stop-seconds',  '',                    $seconds],
-    ['--restart',     'yes',                   'neither no, nor on-failure, nor always'];
+    ['--directory',     '',                          'not a path'],
+    ['--chroot',        '',                          'not a path'],
+    ['--log',           'file',                      'neither syslog, nor stderr, nor a path'],
+    ['--log',           "\e]0;x\a",                  'neither syslog, nor stderr, nor a path'],
+    ['--umask',         '8',                         'not an octal number up to 777'],
+    ['--umask',         '1000',                      'not an octal number up to 777'],
+    ['--umask',         '',                          'not an octal number up to 777'],
+    ['--umask',         '-1',                        'not an octal number up to 777'],
+    ['--env',           '',                          'neither NAME nor NAME=VALUE'],
+    ['--env',           '=x',                        'neither NAME nor NAME=VALUE'],
+    ['--env',           '*',                         'neither NAME nor NAME=VALUE'],
+    ['--limit',         'nofile',                    $limit],
+    ['--limit',         'nofile=',                   $limit],
+    ['--limit',         'nofile=-1',                 $limit],
+    ['--limit',         'nofile=1k',                 $limit],
+    ['--limit',         'nofile= 1',                 $limit],
+    ['--limit',         'nofile=2:1',                $limit],
+    ['--limit',         'nofile=unlimited:1',        $limit],
+    ['--limit',         'nofile=1:',                 $limit],
+    ['--limit',         'files=1',                   $limit],
+    ['--limit',         '=1',                        $limit],
+    ['--limit',         'core=99999999999999999999', $limit],
+    ['--limit',         'core=18446744073709551615', $limit],
+    ['--capability',    'root',                      'not a capability as in net_bind_service'],
+    ['--capability',    '',                          'not a capability as in net_bind_service'],
+    ['--ready',         'soon',                      $when],
+    ['--ready',         '0',                         $when],
+    ['--ready',         '-1',                        $when],
+    ['--ready-seconds', '0',                         $seconds],
+    ['--ready-seconds', 'nan',                       $seconds],
+    ['--ready-seconds', '1e3',                       $seconds],
+    ['--stop-seconds',  'inf',                       $seconds],
+    ['--stop-seconds',  '86401',                     $seconds],
+    ['--stop-seconds',  '',                          $seconds],
+    ['--restart',       'yes',                       'neither no, nor on-failure, nor always'];
 
 my @pidfile = ('--pidfile', "$dir/x.pid");
 is_deeply(
@@ -141,7 +156,9 @@ is_deeply(
 is_deeply(
     [netio_daemon('run', 'x', @pidfile, '--', 'no such program')],
     [
-        71, '', 'netio-daemon: x: no such program: not found in PATH, which is '
+        71,
+        '',
+        'netio-daemon: x: no such program: not found in PATH, which is '
             . "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
     ],
     'no such program'
@@ -159,7 +176,8 @@ is_deeply(
 }
 SKIP: {
     skip 'only root can become nobody', 2 if $> != 0;
-    my $as = { setup => sub { $( = $) = '65534 65534'; $< = $> = 65534; die "$!\n" if $> != 65534 } };
+    my $as =
+        { setup => sub { $( = $) = '65534 65534'; $< = $> = 65534; die "$!\n" if $> != 65534 } };
     is_deeply(
         [netio_daemon($as, 'status', 'x')],
         [64, '', "netio-daemon: x: XDG_RUNTIME_DIR names no folder: --pidfile is needed\n"],

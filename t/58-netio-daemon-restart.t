@@ -41,8 +41,7 @@ is_deeply(
     after([$_], [], perl_program($up)),
     [0, "stopping pid N\npid N was ended by signal 15 (SIGTERM)\n"],
     "$_ ends it"
-    )
-    for qw(TERM QUIT);
+) for qw(TERM QUIT);
 is_deeply(
     after(['TERM'], [], perl_program('$SIG{TERM} = sub { print "bye\n"; exit 7 }; ' . $up)),
     [0, "stopping pid N\nx: bye\npid N ended with exit code 7\n"],
@@ -64,7 +63,10 @@ is_deeply(
     'INT does not ask'
 );
 is_deeply(
-    after(['TERM'], [qw(--stop-seconds 1000)], perl_program('$SIG{TERM} = "DEFAULT"; print "up\n"; kill "STOP", $$')),
+    after(
+        ['TERM'], [qw(--stop-seconds 1000)],
+        perl_program('$SIG{TERM} = "DEFAULT"; print "up\n"; kill "STOP", $$')
+    ),
     [0, "stopping pid N\npid N was ended by signal 15 (SIGTERM)\n"],
     'one that is halted, too'
 );
@@ -74,7 +76,7 @@ sub is_left_by_all {
     my ($name, $options, $code) = @_;
     my $place = NetIO::Test::Supervisor->new;
     my ($fifo, $path) = $place->fifo('fifo');
-    my $run   = $place->run($options, perl_program("open my \$fh, '>', shift; $code", $path));
+    my $run = $place->run($options, perl_program("open my \$fh, '>', shift; $code", $path));
 
     $run->wait_log(qr/x: up\n/) or die $run->log_text;
     open my $end, '<', $path or die "$path: $!\n";
@@ -84,10 +86,11 @@ sub is_left_by_all {
     is(select($bits, undef, undef, 30) && sysread($end, my $text, 1), 0, $name);
     return;
 }
-is_left_by_all('TERM is for the whole process group', [],
-    'if (!fork) { sleep 1000 } print "up\n"; wait');
+is_left_by_all('TERM is for the whole process group',
+    [], 'if (!fork) { sleep 1000 } print "up\n"; wait');
 is_left_by_all('what the program leaves behind is killed',
-    [], 'if (!fork) { $SIG{TERM} = "IGNORE"; print "up\n"; sleep 1000 while 1 } sleep 1000 while 1');
+    [],
+    'if (!fork) { $SIG{TERM} = "IGNORE"; print "up\n"; sleep 1000 while 1 } sleep 1000 while 1');
 
 # ---- when it ends by itself ----------------------------------------------------------------
 
@@ -108,14 +111,17 @@ sub obeying {
 
     spew($place->dir . '/ends', join '', map { "$_\n" } @ends);
     spew($place->dir . '/count', '');
-    return (['--env', 'COUNT=' . $place->dir . '/count'], perl_program($obeys, $place->dir . '/ends'));
+    return (
+        ['--env', 'COUNT=' . $place->dir . '/count'],
+        perl_program($obeys, $place->dir . '/ends')
+    );
 }
 
 for my $case (
-    [['exit 0'],            0],
-    [['exit 3'],            3],
-    [['kill "TERM", $$'],   143],
-    [['exit 0'],            0, qw(--restart on-failure)],
+    [['exit 0'],          0],
+    [['exit 3'],          3],
+    [['kill "TERM", $$'], 143],
+    [['exit 0'],          0, qw(--restart on-failure)],
     )
 {
     my ($ends, $want, @options) = @$case;
@@ -123,14 +129,18 @@ for my $case (
     my ($env, @program) = obeying($place, @$ends);
     my $run = $place->run([@$env, @options], @program);
     is($run->wait_end, $want, "@$ends, @options: ends as it does");
-    is($run->log_text =~ s/.*start 0\n//sr =~ s/pid \d+/pid N/r, $want == 143
+    is(
+        $run->log_text =~ s/.*start 0\n//sr =~ s/pid \d+/pid N/r,
+        $want == 143
         ? "netio-daemon: x: pid N was ended by signal 15 (SIGTERM)\n"
-        : "netio-daemon: x: pid N ended with exit code $want\n", 'and says so');
+        : "netio-daemon: x: pid N ended with exit code $want\n",
+        'and says so'
+    );
 }
 
 for my $case (
-    ['on-failure', ['exit 3',       'kill "KILL", $$']],
-    ['always',     ['exit 0',       'exit 1']],
+    ['on-failure', ['exit 3',          'kill "KILL", $$']],
+    ['always',     ['exit 0',          'exit 1']],
     ['on-failure', ['kill "SEGV", $$', 'exit 255']],
     )
 {
@@ -140,10 +150,13 @@ for my $case (
     my $run = $place->run([@$env, '--restart', $restart], @program);
     ok($run->wait_log(qr/starts again in 0\.5 seconds\n/), "$restart: it is started again");
     ok($run->wait_log(qr/x: start 1\n/),                   "$restart: it is");
-    ok($run->wait_log(qr/starts again in 1 seconds\n/), "$restart: after twice as long the next time");
-    ok($run->wait_log(qr/x: start 2\n.*x: stays\n/s),   "$restart: and stays");
+    ok(
+        $run->wait_log(qr/starts again in 1 seconds\n/),
+        "$restart: after twice as long the next time"
+    );
+    ok($run->wait_log(qr/x: start 2\n.*x: stays\n/s), "$restart: and stays");
     is($place->exits('status'), 0, "$restart: the daemon is the same all the time");
-    is($place->end($run),      0, "$restart: stopped");
+    is($place->end($run),       0, "$restart: stopped");
 }
 
 # A program that is gone when it is to be started again may come back.
@@ -156,7 +169,8 @@ for my $case (
     $run->wait_log(qr/x: up\n/);
     rename $program, "$program.away" or die "$!\n";
     syswrite $fifo, "end\n";
-    ok($run->wait_log(qr{\Q$program\E: exec \Q$program\E: No such file or directory\n}), 'it is gone');
+    ok($run->wait_log(qr{\Q$program\E: exec \Q$program\E: No such file or directory\n}),
+        'it is gone');
     rename "$program.away", $program or die "$!\n";
     ok($run->wait_log(qr/x: up\n/), 'and started when it is there again');
     is($place->end($run), 0, 'stopped');

@@ -1,8 +1,8 @@
 /* netio-daemon: makes a daemon of any program; see netio-daemon(8).
  *
  * The subcommands are one table.  start and run become the supervisor (netio-daemon/supervisor.c),
- * the others speak to one that runs (netio-daemon/control.c).  It uses the public headers of libnetio
- * and nothing else of it. */
+ * the others speak to one that runs (netio-daemon/control.c).  It uses the public headers of
+ * libnetio and nothing else of it. */
 #include "common/report.h"
 #include "common/standard.h"
 #include "netio-daemon/control.h"

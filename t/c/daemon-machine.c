@@ -2,7 +2,7 @@
 #include "../../csrc/cmd/netio-daemon/machine.c"
 #include "tap.h"
 
-#define T MACHINE_DO_TIMER
+#define T       MACHINE_DO_TIMER
 #define NOTHING 0u
 
 static const struct machine_rules rules = {

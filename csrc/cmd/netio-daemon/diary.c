@@ -15,8 +15,7 @@ static int open_two(struct netio_log **own, struct netio_log **program, const ch
     return code ? code : netio_log_open(program, target, name, error);
 }
 
-int diary_open(struct diary *diary, const char *target, const char *name,
-               struct netio_error *error)
+int diary_open(struct diary *diary, const char *target, const char *name, struct netio_error *error)
 {
     *diary = (struct diary){.name = name};
     int code = open_two(&diary->own, &diary->program, target, name, error);

@@ -1,9 +1,8 @@
 /* netio-daemon: what is said, by the supervisor and by the program, and where.
  *
- * The log has both, the supervisor as "netio-daemon", the program under its own name, so that neither
- * can be taken for the other.  Until the starter is told, he sees on standard error what the program
- * says, and what the supervisor says is wrong.
- * Nothing here waits: see netio/log.h.
+ * The log has both, the supervisor as "netio-daemon", the program under its own name, so that
+ * neither can be taken for the other.  Until the starter is told, he sees on standard error what
+ * the program says, and what the supervisor says is wrong. Nothing here waits: see netio/log.h.
  */
 #ifndef NETIO_DAEMON_DIARY_H
 #define NETIO_DAEMON_DIARY_H

@@ -4,8 +4,8 @@
 
 #include <sys/types.h>
 
-/* Whether process pid catches, ignores or blocks (as for signalfd(2)) the signal, which would end it
- * otherwise.  1 as well where /proc does not say.  pid: of a child that is not reaped. */
+/* Whether process pid catches, ignores or blocks (as for signalfd(2)) the signal, which would end
+ * it otherwise.  1 as well where /proc does not say.  pid: of a child that is not reaped. */
 int disposition_survives(pid_t pid, int signal);
 
 #endif

@@ -1,8 +1,9 @@
 /* netio-daemon: what the program writes to standard output and error, on its way to the log.
  *
- * One pipe for both, so that their order stays; it lives as long as the supervisor, over every start
- * of the program.  A line is a line of the log; one that would be too long there goes on in the next.
- * What cannot be shown is \xHH, and "<3>" in front is its priority, as sd-daemon(3) has it.
+ * One pipe for both, so that their order stays; it lives as long as the supervisor, over every
+ * start of the program.  A line is a line of the log; one that would be too long there goes on in
+ * the next. What cannot be shown is \xHH, and "<3>" in front is its priority, as sd-daemon(3) has
+ * it.
  */
 #ifndef NETIO_DAEMON_LINES_H
 #define NETIO_DAEMON_LINES_H

@@ -183,19 +183,16 @@ static unsigned (*const handlers[MACHINE_STATES][MACHINE_EVENTS])(struct machine
                           [MACHINE_STOP] = stop,
                           [MACHINE_STOP_NOW] = stop_now,
                           [MACHINE_RELOAD] = reload_later},
-    [MACHINE_RUNNING] = {[MACHINE_STOP] = stop,
-                         [MACHINE_STOP_NOW] = stop_now,
-                         [MACHINE_RELOAD] = reload},
+    [MACHINE_RUNNING] =
+        {[MACHINE_STOP] = stop, [MACHINE_STOP_NOW] = stop_now, [MACHINE_RELOAD] = reload},
     [MACHINE_WAITING] = {[MACHINE_TIMER] = start_again,
                          [MACHINE_STOP] = end_waiting,
                          [MACHINE_STOP_NOW] = end_waiting,
                          [MACHINE_RELOAD] = start_again},
-    [MACHINE_STOPPING] = {[MACHINE_TIMER] = kill_it,
-                          [MACHINE_STOP] = stop_again,
-                          [MACHINE_STOP_NOW] = stop_now},
-    [MACHINE_KILLING] = {[MACHINE_TIMER] = give_up,
-                         [MACHINE_STOP] = want_end,
-                         [MACHINE_STOP_NOW] = want_end},
+    [MACHINE_STOPPING] =
+        {[MACHINE_TIMER] = kill_it, [MACHINE_STOP] = stop_again, [MACHINE_STOP_NOW] = stop_now},
+    [MACHINE_KILLING] =
+        {[MACHINE_TIMER] = give_up, [MACHINE_STOP] = want_end, [MACHINE_STOP_NOW] = want_end},
 };
 
 unsigned machine_step(struct machine *machine, enum machine_event event)

@@ -29,7 +29,7 @@ enum machine_event {
 
 /* What is to be done, in this order. */
 #define MACHINE_DO_TIMER 1u  /* machine->seconds from now on, 0: none; any other one is stopped */
-#define MACHINE_DO_TERM  2u  /* SIGTERM, and SIGCONT, to the process group */
+#define MACHINE_DO_TERM  2u  /* SIGCONT and SIGTERM to the process group */
 #define MACHINE_DO_KILL  4u  /* SIGKILL to it */
 #define MACHINE_DO_TELL  8u  /* tell the starter and the manager that it is ready */
 #define MACHINE_DO_HUP   16u /* SIGHUP to the program */
@@ -60,12 +60,12 @@ struct machine_rules {
 struct machine {
     struct machine_rules rules;
     enum machine_state state;
-    int told;        /* it was ready once: the starter has gone */
-    int wanted;      /* STOPPING, KILLING: somebody asked for the end; else it was late */
-    int reload;      /* STARTING: somebody asked for it, who must wait */
-    double backoff;  /* of the last WAITING; 0: none yet */
-    double seconds;  /* of the timer; 0: none */
-    int status;      /* ENDED */
+    int told;       /* it was ready once: the starter has gone */
+    int wanted;     /* STOPPING, KILLING: somebody asked for the end; else it was late */
+    int reload;     /* STARTING: somebody asked for it, who must wait */
+    double backoff; /* of the last WAITING; 0: none yet */
+    double seconds; /* of the timer; 0: none */
+    int status;     /* ENDED */
 };
 
 /* What is to be done first: MACHINE_DO_START. */

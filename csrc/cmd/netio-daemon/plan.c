@@ -164,7 +164,7 @@ static int say_help(struct plan *plan, const char *value)
 
 static const struct row {
     const char *name;
-    int letter;   /* 0: none */
+    int letter; /* 0: none */
     int has_value;
     unsigned audience;
     int (*read)(struct plan *plan, const char *value);

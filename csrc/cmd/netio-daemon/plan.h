@@ -1,8 +1,8 @@
 /* netio-daemon: what the command line asks for.
  *
  * plan_read fills it from the words, plan_prepare makes true what can be before the fork: paths
- * absolute, the user looked up, the program found, the environment built.  Called by netio-daemon.c;
- * prints what is wrong.
+ * absolute, the user looked up, the program found, the environment built.  Called by
+ * netio-daemon.c; prints what is wrong.
  */
 #ifndef NETIO_DAEMON_PLAN_H
 #define NETIO_DAEMON_PLAN_H
@@ -19,18 +19,18 @@
 
 struct plan {
     const char *name;
-    int foreground;      /* run */
-    char *pidfile;       /* absolute */
-    char *log;           /* "syslog", "stderr" or an absolute path */
+    int foreground; /* run */
+    char *pidfile;  /* absolute */
+    char *log;      /* "syslog", "stderr" or an absolute path */
     const char *user;
     struct netio_user found; /* of user */
     struct machine_rules rules;
-    char **program;      /* and its arguments; at NULL: none */
-    char *path;          /* where the program is */
+    char **program; /* and its arguments; at NULL: none */
+    char *path;     /* where the program is */
     char *directory, *root;
-    const char **names;  /* --env, NULL-ended, behind the default ones */
+    const char **names; /* --env, NULL-ended, behind the default ones */
     size_t names_count;
-    char **environment;  /* of the program, all of it NAME=VALUE */
+    char **environment; /* of the program, all of it NAME=VALUE */
     struct netio_rlimit *limits;
     struct netio_world world; /* of the program; points to what is above */
 };

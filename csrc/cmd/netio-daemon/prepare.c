@@ -75,8 +75,7 @@ int plan_prepare_pidfile(struct plan *plan)
     if (plan->pidfile)
         return make_absolute(plan, &plan->pidfile);
     if (!folder || *folder != '/')
-        return report_wrong("%s: XDG_RUNTIME_DIR names no folder: --pidfile is needed",
-                            plan->name);
+        return report_wrong("%s: XDG_RUNTIME_DIR names no folder: --pidfile is needed", plan->name);
     if (asprintf(&plan->pidfile, "%s/%s.pid", folder, plan->name) == -1) {
         plan->pidfile = NULL;
         return fault(plan, "pid file", -ENOMEM);

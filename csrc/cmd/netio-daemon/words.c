@@ -15,11 +15,20 @@ static const struct {
     const char *name;
     int resource;
 } limits[] = {
-    {"as", RLIMIT_AS},           {"core", RLIMIT_CORE},         {"cpu", RLIMIT_CPU},
-    {"data", RLIMIT_DATA},       {"fsize", RLIMIT_FSIZE},       {"memlock", RLIMIT_MEMLOCK},
-    {"msgqueue", RLIMIT_MSGQUEUE}, {"nice", RLIMIT_NICE},       {"nofile", RLIMIT_NOFILE},
-    {"nproc", RLIMIT_NPROC},     {"rtprio", RLIMIT_RTPRIO},     {"rttime", RLIMIT_RTTIME},
-    {"sigpending", RLIMIT_SIGPENDING}, {"stack", RLIMIT_STACK},
+    {"as", RLIMIT_AS},
+    {"core", RLIMIT_CORE},
+    {"cpu", RLIMIT_CPU},
+    {"data", RLIMIT_DATA},
+    {"fsize", RLIMIT_FSIZE},
+    {"memlock", RLIMIT_MEMLOCK},
+    {"msgqueue", RLIMIT_MSGQUEUE},
+    {"nice", RLIMIT_NICE},
+    {"nofile", RLIMIT_NOFILE},
+    {"nproc", RLIMIT_NPROC},
+    {"rtprio", RLIMIT_RTPRIO},
+    {"rttime", RLIMIT_RTTIME},
+    {"sigpending", RLIMIT_SIGPENDING},
+    {"stack", RLIMIT_STACK},
 };
 
 /* In the order of their numbers. */
@@ -100,8 +109,7 @@ int words_seconds(const char *text, double *seconds)
     char *end;
 
     *seconds = strtod(text, &end);
-    if (!*text || *end || text[strspn(text, DIGITS ".")] || *seconds <= 0 ||
-        *seconds > SECONDS_MAX)
+    if (!*text || *end || text[strspn(text, DIGITS ".")] || *seconds <= 0 || *seconds > SECONDS_MAX)
         return -EINVAL;
     return 0;
 }

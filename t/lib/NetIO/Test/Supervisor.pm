@@ -56,8 +56,8 @@ sub call {
     my $how = ref $words[0] ? shift @words : {};
     my ($command, @options) = @words;
 
-    return NetIO::Test::Run::run($how, @{ $how->{wrap} || [] }, $PROGRAM, $command, 'x', '--pidfile',
-        $self->pidfile, @options);
+    return NetIO::Test::Run::run($how, @{ $how->{wrap} || [] },
+        $PROGRAM, $command, 'x', '--pidfile', $self->pidfile, @options);
 }
 
 # Only how it exits.
