@@ -231,6 +231,7 @@ static int wait_for_truth(struct netio__starter *starter, netio_deadline deadlin
 /* As long as one of the two is not reaped, the number of the group is nobody else's. */
 static void kill_group(const struct netio__starter *starter)
 {
+    (void)kill(starter->go_between, SIGKILL);
     (void)kill(-starter->go_between, SIGKILL);
     if (starter->daemon)
         (void)kill(starter->daemon, SIGKILL);
@@ -286,6 +287,7 @@ static int clean_up(const struct netio__starter *starter)
 
     kill_group(starter);
     await_go_between(starter);
+    kill_group(starter); /* it may have made the group, and forked, after it was looked for */
     if (starter->daemon && await_daemon(starter))
         while (waitpid(starter->daemon, &status, 0) == -1 && errno == EINTR)
             ;
