@@ -29,7 +29,7 @@ static int install(FILE *file, const char *name)
 
     sprintf(path, "%s/%s", folder, name);
     sprintf(there, "/etc/%s", name);
-    int bad = fclose(file) != 0 || mount(path, there, NULL, MS_BIND, NULL) != 0;
+    int bad = fclose(file) != 0 || mount(path, there, "none", MS_BIND, NULL) != 0;
     unlink(path);
     return bad;
 }
@@ -189,7 +189,7 @@ static void test_without_files(void)
 int main(void)
 {
     if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
-        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0)
         skip_all("needs root and a mount namespace: %s", strerror(errno));
     if (!mkdtemp(folder) || write_files() != 0 || rmdir(folder) != 0) {
         fail("no files in %s: %s", folder, strerror(errno));
