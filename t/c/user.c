@@ -93,7 +93,7 @@ static void test_found(void)
         {"4203:4400", "4203", "/home/digits", "4401", 4204, 4401},
         {"4294967294:1", NULL, NULL, "1", 4294967294u, 1},
         {"minusgroup:one", "minusgroup", "/", "4201", 4205, 4201},
-        {"bare", "bare", "", "4206", 4206, 4206},
+        {"bare", "bare", "/", "4206", 4206, 4206},
     };
 
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -104,6 +104,7 @@ static void test_found(void)
         is_str(user.name, table[i].name, "%s: the name", table[i].text);
         is_str(user.home, table[i].home, "%s: the home", table[i].text);
         is_str(groups_text(&user), table[i].groups, "C17 %s: the groups", table[i].text);
+        is_str(user.shell, table[i].name ? "/bin/sh" : NULL, "%s: the shell", table[i].text);
         netio_user_free(&user);
         ok(!user.name && !user.groups, "%s: freed", table[i].text);
     }

@@ -166,8 +166,9 @@ static int take_user(struct netio_user *found, const struct passwd *user)
     found->uid = user->pw_uid;
     found->gid = user->pw_gid;
     found->name = strdup(user->pw_name);
-    found->home = strdup(user->pw_dir);
-    found->shell = strdup(user->pw_shell);
+    /* Empty fields mean these: passwd(5). */
+    found->home = strdup(*user->pw_dir ? user->pw_dir : "/");
+    found->shell = strdup(*user->pw_shell ? user->pw_shell : "/bin/sh");
     return found->name && found->home && found->shell ? 0 : -ENOMEM;
 }
 
