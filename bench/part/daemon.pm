@@ -100,10 +100,12 @@ sub _modules {
         $self->_ask('groups of nobody, of one of 0 4 27',
             sub { $self->_world('groups', $_[0], @groups) }, @full);
         $self->_ask('no_new_privs', sub { $self->_world('no_new_privs', $_[0]) }, @full);
-        $self->_ask('setuid fails: goes on as uid',
-            sub { $self->_world('uid', $_[0], @fails) }, @full);
-        $self->_ask('setuid lies: goes on as uid',
-            sub { $self->_world('uid', $_[0], @lies) }, @full);
+        if ($self->{bench}->have(['strace', 'strace'])) {
+            $self->_ask('setuid fails: goes on as uid',
+                sub { $self->_world('uid', $_[0], @fails) }, @full);
+            $self->_ask('setuid lies: goes on as uid',
+                sub { $self->_world('uid', $_[0], @lies) }, @full);
+        }
     } else {
         $self->{bench}->note('left out: users and groups: they need root');
     }
@@ -157,7 +159,6 @@ sub _closes {
     my ($self, $side) = @_;
     my $trace = "$self->{folder}/trace";
 
-    return 'no strace' if !$self->{bench}->have(['strace', 'strace']);
     _output('strace', '-f', '-qq', '-e', 'trace=close', '-o', $trace, 'sh', '-c',
         'ulimit -n ' . MANY . ' 2>/dev/null; exec "$@"',
         'sh', $self->_command($side, 'start'));
