@@ -20,8 +20,10 @@ my $strace = grep { -x "$_/strace" } split /:/, $ENV{PATH};
 # Runs a program with calls of its that fail or lie, and returns it.
 sub under {
     my ($inject, $program, @how) = @_;
-    my @trace = ('strace', '-f', '-o', '/dev/null', '--seccomp-bpf', '-e', "trace=" . $inject =~ s/:.*//r,
-        '-e', "inject=$inject");
+    my @trace = (
+        'strace', '-f', '-o', '/dev/null', '--seccomp-bpf', '-e', "trace=" . $inject =~ s/:.*//r,
+        '-e',     "inject=$inject"
+    );
 
     return daemonized($program, wrap => \@trace, @how);
 }
@@ -33,7 +35,7 @@ my $become_nobody = <<'PROGRAM';
 PROGRAM
 
 SKIP: {
-    $strace or skip 'no strace here', 1;
+    $strace or skip 'no strace here',                   1;
     $> == 0 or skip 'becoming another user needs root', 1;
 
     subtest 'C14, C15 a drop that fails or lies' => sub {
@@ -54,47 +56,53 @@ subtest 'C3 two starters, 50 times' => sub {
     my $dir = File::Temp->newdir;
     my (@won, @lost);
     my $serve = <<'PROGRAM';
-        select undef, undef, undef, 0.001 until -e "$ARGV[0]/go";
+        report('waits');
+        wait_go($ARGV[0]);
         my $daemon = daemonize(pidfile => "$ARGV[0]/pid");
         $SIG{TERM} = sub { exit 0 };
         report("pid $$");
         $daemon->ready;
-        select undef, undef, undef, 60 while 1;
+        sleep 60 while 1;
 PROGRAM
 
     for (1 .. 50) {
+        hold($dir);
         my @runs = map { daemonized($serve, args => ["$dir"], wait => 0) } 1 .. 2;
-        open my $go, '>', "$dir/go" or die "$dir/go: $!\n";
+        $_->wait_report(qr/^waits$/m) for @runs;
+        go($dir);
         my @status = map { $_->wait_starter } @runs;
-        push @won,  scalar grep { $_ == 0 } @status;
-        push @lost, scalar grep { $_->err =~ /: (?:already running|starting, and not ready yet) at / } @runs;
+        push @won, scalar grep { $_ == 0 } @status;
+        push @lost,
+            scalar grep { $_->err =~ /: (?:already running|starting, and not ready yet) at / }
+            @runs;
         NetIO::Daemon->stop("$dir/pid");
         $_->finish for @runs;
-        unlink "$dir/go";
     }
     is "@won",  join(' ', (1) x 50), 'one wins, every time';
     is "@lost", join(' ', (1) x 50), 'and the other knows why';
 };
 
 subtest '1,000 HUPs while it starts' => sub {
-    my $run = daemonized(<<'PROGRAM', wait => 0);
+    my ($some, $all) = map { File::Temp->newdir } 1 .. 2;
+    hold($_) for $some, $all;
+    my $run = daemonized(<<'PROGRAM', wait => 0, args => ["$some", "$all"]);
         my $heard = 0;
         my $daemon = daemonize();
         report("pid $$");
-        select undef, undef, undef, 0.001 until -e "$dir/some";
+        wait_go($ARGV[0]);
         $SIG{HUP} = sub { $heard++ };
         report('listens');
-        select undef, undef, undef, 0.001 until -e "$dir/all";
+        wait_go($ARGV[1]);
         $daemon->ready;
         report('heard', $heard > 0 ? 'some' : 'none');
 PROGRAM
-    select undef, undef, undef, 0.001 until $run->said('pid');
+    ok $run->wait_report(qr/^pid /m), 'it is starting';
     my $pid = $run->said('pid');
     kill HUP => $pid for 1 .. 500;
-    open my $some, '>', $run->dir . '/some' or die $!;
-    select undef, undef, undef, 0.001 until $run->report =~ /^listens$/m;
+    go($some);
+    ok $run->wait_report(qr/^listens$/m), 'it has a handler';
     kill HUP => $pid for 1 .. 500;
-    open my $all, '>', $run->dir . '/all' or die $!;
+    go($all);
     is $run->wait_starter, 0, 'ready' or diag $run->err;
     ok $run->finish, 'ends';
     is $run->said('heard'), 'some', 'its handler has run';
@@ -127,7 +135,8 @@ PROGRAM
 };
 
 SKIP: {
-    $> == 0 && system('unshare --mount true 2>/dev/null') == 0 or skip 'no mount namespaces here', 1;
+    $> == 0 && system('unshare --mount true 2>/dev/null') == 0
+        or skip 'no mount namespaces here', 1;
 
     subtest 'C7, C22 places without /proc and /dev/null' => sub {
         my @private = ('unshare', '--mount', '--propagation', 'private', 'sh', '-c');
