@@ -14,8 +14,8 @@ package NetIO::Test::PerlDaemon;
 #
 # The program has $dir, a folder of its own, and @ARGV; report() adds a line to a file there, for
 # which $run->wait_report(qr/.../) waits; wait_go($folder) in it waits for go($folder) here, before
-# which there is to be hold($folder).  The daemon is known to have ended by the end of file of a pipe
-# that it has inherited.  Nothing sleeps.
+# which there is to be hold($folder).  The daemon is known to have ended by the end of file of a
+# pipe that it has inherited.  Nothing sleeps.
 
 use strict;
 use warnings;
