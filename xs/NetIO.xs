@@ -10,6 +10,7 @@
 #include "open.h"
 #include "reading.h"
 #include "socket.h"
+#include "standard.h"
 #include "timeout.h"
 #include "udp.h"
 
@@ -23,7 +24,7 @@ PROTOTYPES: DISABLE
 BOOT:
     xs_handle_boot(aTHX);
     xs_timeout_boot(aTHX);
-    xs_daemon_boot(aTHX);
+    xs_standard_boot(aTHX);
 
 void
 CLONE(...)

@@ -42,12 +42,6 @@ static struct {
     bool standard_error;                 /* the log is to go there */
 } the;
 
-void xs_daemon_boot(pTHX)
-{
-    xs_standard_boot(aTHX);
-    xs_signals_boot(aTHX);
-}
-
 /* --- failures */
 
 static void throw_failure(pTHX_ const char *what, const struct netio_error *error)
@@ -149,14 +143,26 @@ static int open_default_log(const char *target, const char *name, struct netio_e
     return the.log ? 0 : netio_log_open(&the.log, target, name, error);
 }
 
-/* %ENV as C's daemons have environ(7); the user's own variables come first and win. */
+/* Whether the list itself says "NAME=VALUE". */
+static bool is_set(const char *const *list, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (; list && *list; list++)
+        if (strnEQ(*list, name, n) && (*list)[n] == '=')
+            return true;
+    return false;
+}
+
+/* %ENV as daemons in C have environ(7); the user's own variables come first and win. */
 static int set_environment(pTHX_ const struct xs_daemon_options *given, struct netio_error *error)
 {
     static const char *const names[] = {"USER", "LOGNAME", "HOME", "SHELL"};
     const char *const values[] = {the.user.name, the.user.name, the.user.home, the.user.shell};
+    const char *const *list = given->options.world.environment;
     char **base, **all;
     size_t count = 0, own = 0;
-    int code = netio_environ_new(&base, environ, given->options.world.environment);
+    int code = netio_environ_new(&base, environ, list);
 
     if (code != 0)
         return netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "environment");
@@ -164,7 +170,7 @@ static int set_environment(pTHX_ const struct xs_daemon_options *given, struct n
         count++;
     all = (char **)SvPVX(sv_2mortal(newSV((count + 5) * sizeof *all)));
     for (size_t i = 0; i < 4; i++)
-        if (the.user.name && values[i])
+        if (values[i] && !is_set(list, names[i]))
             all[own++] = SvPVX(sv_2mortal(newSVpvf("%s=%s", names[i], values[i])));
     Copy(base, all + own, count + 1, char *);
     xs_environ_set(aTHX_ all);
@@ -575,7 +581,8 @@ void xs_daemon_stop(pTHX_ SV *path, SV *seconds, bool kill)
     if (code == 0)
         code = netio_pidfile_stop(text.text, NETIO_NOW, 0, &error);
     if (code == -ETIMEDOUT)
-        code = wait_for_end(aTHX_ pidfd, deadline);
+        code = netio_error_set(&error, NETIO_STAGE_PIDFILE, wait_for_end(aTHX_ pidfd, deadline),
+                               NULL, text.text);
     if (code == -ETIMEDOUT && kill)
         code = netio_pidfile_stop(text.text, NETIO_NOW, 1, &error);
     LEAVE;

@@ -8,9 +8,6 @@
 
 #include "perlapi.h"
 
-/* When NetIO is loaded: what the program was started with. */
-void xs_daemon_boot(pTHX);
-
 /* daemonize(OPTION => VALUE, ...): the items of the stack from ax on.  Returns in the daemon, with
  * a new object; in the starter never, which ends without running Perl code.  Throws a NetIO::Error
  * when there is nothing to wait for: nothing has been started then. */

@@ -171,25 +171,43 @@ static void read_environment(pTHX_ struct xs_daemon_options *given, const char *
     given->options.world.environment = list;
 }
 
-/* A handle, or a number. */
+/* A glob, a reference to one, or a name; sv_2io would croak of what is none. */
+static IO *io_of(pTHX_ SV *value)
+{
+    SV *target = SvROK(value) ? SvRV(value) : value;
+    GV *gv = isGV_with_GP(target) ? (GV *)target : NULL;
+
+    if (SvTYPE(target) == SVt_PVIO)
+        return (IO *)target;
+    if (!SvROK(value) && SvOK(value) && !gv)
+        gv = gv_fetchsv(value, 0, SVt_PVIO);
+    return gv ? GvIO(gv) : NULL;
+}
+
+static bool is_number(pTHX_ SV *value)
+{
+    return SvOK(value) && !SvROK(value) && !isGV_with_GP(value) && looks_like_number(value);
+}
+
+/* Of a handle, or a number. */
 static int descriptor_of(pTHX_ const char *name, SV *value)
 {
-    IO *io;
     UV number = 0;
+    IO *io;
+    int fd;
 
     SvGETMAGIC(value);
-    if (SvOK(value) && !SvROK(value) && !isGV_with_GP(value) && looks_like_number(value)) {
+    if (is_number(aTHX_ value)) {
         if (!xs_count_get(aTHX_ &number, value) || number > INT_MAX ||
             fcntl((int)number, F_GETFD) == -1)
             refuse(aTHX_ name, value, "not an open descriptor");
         return (int)number;
     }
-    if (SvROK(value) && !isGV_with_GP(SvRV(value)) && SvTYPE(SvRV(value)) != SVt_PVIO)
-        refuse(aTHX_ name, value, "not a handle");
-    io = SvOK(value) ? sv_2io(value) : NULL;
-    if (!io || !IoIFP(io) || PerlIO_fileno(IoIFP(io)) == -1)
+    io = io_of(aTHX_ value);
+    fd = io && IoIFP(io) ? PerlIO_fileno(IoIFP(io)) : -1;
+    if (fd == -1)
         refuse(aTHX_ name, value, "not a handle with a descriptor");
-    return PerlIO_fileno(IoIFP(io));
+    return fd;
 }
 
 static void read_keep(pTHX_ struct xs_daemon_options *given, const char *name, SV *value)

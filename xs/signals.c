@@ -2,8 +2,6 @@
  * %SIG. */
 #include "signals.h"
 
-static bool inherited[NSIG];
-
 static bool is_caught(const struct sigaction *action)
 {
     return action->sa_flags & SA_SIGINFO ||
@@ -21,14 +19,12 @@ static SV *said(pTHX_ int number)
     return PL_psig_ptr && number < SIG_SIZE ? PL_psig_ptr[number] : NULL;
 }
 
-/* Ignored, and the program has not said so.  SIGFPE Perl itself ignores. */
-void xs_signals_boot(pTHX)
+/* Ignored because Perl code has said so: what it only reads, inherited, gets no name here.  SIGFPE
+ * Perl itself ignores. */
+static bool is_own(pTHX_ int number, const struct sigaction *action)
 {
-    for (int number = 1; number < NSIG; number++) {
-        struct sigaction now;
-        if (sigaction(number, NULL, &now) == 0)
-            inherited[number] = is_ignored(&now) && number != SIGFPE && !said(aTHX_ number);
-    }
+    return is_ignored(action) &&
+           (number == SIGFPE || (PL_psig_name && number < SIG_SIZE && PL_psig_name[number]));
 }
 
 void xs_signals_before(struct xs_signals *signals)
@@ -84,7 +80,8 @@ void xs_signals_after(pTHX_ const struct xs_signals *signals)
     PL_sigfpe_saved = SIG_DFL; /* for programs it executes */
     for (int number = 1; number < NSIG; number++) {
         const struct sigaction *before = &signals->before[number];
-        if (is_ignored(before) && !inherited[number])
+
+        if (is_own(aTHX_ number, before))
             (void)sigaction(number, before, NULL);
         agree(aTHX_ number);
     }

@@ -14,8 +14,6 @@ struct xs_signals {
     struct sigaction before[NSIG];
 };
 
-/* When NetIO is loaded: what the program was started with. */
-void xs_signals_boot(pTHX);
 /* Before netio_daemonize: remembers all.  Perl code never runs in the starter, which only waits:
  * INT, QUIT, TERM and HUP end it, though they have a handler. */
 void xs_signals_before(struct xs_signals *signals);

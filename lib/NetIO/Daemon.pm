@@ -27,7 +27,7 @@ sub fail {
     exit $status;
 }
 
-# As a method of an object: this process is a daemon no more.  Of the class: some other one is to end.
+# Of an object: this process is a daemon no more.  Of the class: some other one is to end.
 sub stop {
     my ($self, $pidfile, %option) = @_;
 
@@ -46,8 +46,7 @@ sub stop {
     return 1;
 }
 
-# STDERR after ready: lines go to the log, once they are whole.  What Perl says by warn and die comes
-# here, too.
+# STDERR after ready: lines go to the log, once they are whole, what warn and die say among them.
 package NetIO::Daemon::Output;
 
 sub TIEHANDLE { return bless { daemon => $_[1], line => '' }, $_[0] }

@@ -1,0 +1,145 @@
+# One daemon by its pid file, and those who look for it: NetIO::Daemon's running, signal, stop.  C1, C3.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+
+use File::Temp ();
+use NetIO qw(daemonize);
+use NetIO::Daemon;
+use NetIO::Error;
+use NetIO::Test::PerlDaemon;
+use NetIO::Test::Process;
+use Test::More;
+
+alarm 300;
+
+my $dir  = File::Temp->newdir;
+my $path = "$dir/pid";
+
+# The code of what a call dies of, or what it returns.
+sub code_of {
+    my ($code) = @_;
+    my $value;
+
+    return eval { $value = $code->(); 1 } ? $value : ref $@ ? $@->code : $@;
+}
+
+sub message_of {
+    my ($code) = @_;
+
+    return eval { $code->(); 1 } ? 'nothing' : ref $@ ? $@->message : $@;
+}
+
+my $serve = <<'PROGRAM';
+    my ($path) = @ARGV;
+    my $daemon = daemonize(pidfile => $path);
+    report("pid $$");
+    my ($over, $heard) = (0, 0);
+    $SIG{TERM} = sub { $over = 1 };
+    $SIG{HUP}  = sub { report('heard', ++$heard) };
+    $daemon->ready;
+    select undef, undef, undef, 60 while !$over;
+    report('end');
+PROGRAM
+
+subtest 'nobody there' => sub {
+    is code_of(sub { NetIO::Daemon->running($path) }), undef, 'running: no file';
+    is code_of(sub { NetIO::Daemon->signal($path, 'HUP') }), NetIO::Error::NOTRUNNING, 'signal';
+    is message_of(sub { NetIO::Daemon->signal($path, 0) }), "signal: pid file $path: not running", 'text';
+    is code_of(sub { NetIO::Daemon->stop($path) }), 1, 'stop: it does not run';
+    open my $file, '>', $path or die;
+    print $file "$$\n";
+    close $file;
+    is code_of(sub { NetIO::Daemon->running($path) }), undef, 'C1 running: a number is no proof';
+    is code_of(sub { NetIO::Daemon->stop($path) }), 1, 'C1 stop: nobody is killed';
+};
+
+subtest 'start, look, signal, stop' => sub {
+    my $run = daemonized($serve, args => [$path]);
+    is $run->status, 0, 'C1 ready, over the file of a dead one' or diag $run->err;
+    my $pid = $run->said('pid');
+    is slurp($path), "$pid\n", 'the file';
+    is(NetIO::Daemon->running($path), $pid, 'running');
+
+    my $second = daemonized($serve, args => [$path]);
+    isnt $second->status, 0, 'C3 a second one';
+    like $second->err, qr/\Adaemonize: pid file \Q$path\E: already running at \S+ line \d+\.\n\z/,
+        'which is told why';
+    $second->finish;
+
+    is code_of(sub { NetIO::Daemon->signal($path, 'HUP') }), 1, 'signal by name';
+    select undef, undef, undef, 0.01 until ($run->said('heard') || 0) == 1;
+    is code_of(sub { NetIO::Daemon->signal($path, 'SIGHUP') }), 1, 'by its long name';
+    select undef, undef, undef, 0.01 until $run->report =~ /^heard 2$/m;
+    is code_of(sub { NetIO::Daemon->signal($path, 1) }), 1, 'by number';
+    select undef, undef, undef, 0.01 until $run->report =~ /^heard 3$/m;
+    is message_of(sub { NetIO::Daemon->signal($path, $_->[0]) }), "signal: '$_->[1]' is not a signal",
+        "signal $_->[1]"
+        for ['NOSUCH', 'NOSUCH'], [-1, -1], [65, 65], [undef, ''], ["HUP\0", 'HUP\x00'];
+
+    is(NetIO::Daemon->stop($path), 1, 'stop');
+    ok $run->finish, 'it has ended';
+    like $run->report, qr/^end$/m, 'by TERM';
+    ok !-e $path, 'its file is gone';
+    is(NetIO::Daemon->running($path), undef, 'nobody runs');
+};
+
+subtest 'stop has a deadline, and runs handlers' => sub {
+    my $run = daemonized(<<'PROGRAM', args => [$path]);
+        my $daemon = daemonize(pidfile => $ARGV[0]);
+        report("pid $$");
+        $SIG{TERM} = sub { report('asked') };
+        $daemon->ready;
+        select undef, undef, undef, 60 while 1;
+PROGRAM
+    is $run->status, 0, 'ready' or diag $run->err;
+    my $before = fds();
+    is message_of(sub { NetIO::Daemon->stop($path, timeout => 0.05) }),
+        "stop: pid file $path: Connection timed out", 'it goes on';
+    {
+        local $SIG{ALRM} = sub { die "enough\n" };
+        Time::HiRes::ualarm(20_000) if require Time::HiRes;
+        is message_of(sub { NetIO::Daemon->stop($path, timeout => 60) }), "enough\n", 'a handler that dies';
+        alarm 300;
+    }
+    is fds(), $before, 'no descriptor is left';
+    is(NetIO::Daemon->running($path), $run->said('pid'), 'it still runs');
+    is code_of(sub { NetIO::Daemon->stop($path, timeout => 0.05, kill => 1) }), 1, 'kill';
+    ok $run->finish, 'it has ended';
+    like $run->report, qr/^asked$/m, 'it had been asked';
+    is(NetIO::Daemon->running($path), undef, 'nobody runs');
+};
+
+subtest 'wrong calls' => sub {
+    is message_of(sub { NetIO::Daemon->stop($path, seconds => 1) }), "stop: unknown option 'seconds'", 'option';
+    is message_of(sub { NetIO::Daemon->stop($path, timeout => 'x') }), "stop: 'x' is not a number of seconds",
+        'timeout';
+    is message_of(sub { NetIO::Daemon->$_(undef) }), "$_: '' is not the path of a pid file", "$_: no path"
+        for qw(running stop);
+    is message_of(sub { NetIO::Daemon->running("a\0") }), "running: 'a\\x00' is not the path of a pid file", 'NUL';
+    is code_of(sub { NetIO::Daemon->running("$dir") }), NetIO::Error::BADPIDFILE, 'a folder';
+    like message_of(sub { NetIO::Daemon::ready('NetIO::Daemon') }), qr/^not a NetIO::Daemon at/, 'no object';
+    like message_of(sub { NetIO::Daemon::log(bless([], 'NetIO::Daemon'), 'info', 'x') }),
+        qr/^not a NetIO::Daemon at/, 'an object of no daemon';
+};
+
+subtest 'one that is starting' => sub {
+    my $run = daemonized(<<'PROGRAM', args => [$path], wait => 0);
+        my $daemon = daemonize(pidfile => $ARGV[0]);
+        report("pid $$");
+        select undef, undef, undef, 0.01 until -e "$dir/go";
+        $daemon->ready;
+PROGRAM
+    select undef, undef, undef, 0.01 until $run->said('pid');
+    is code_of(sub { NetIO::Daemon->running($path) }), NetIO::Error::STARTING, 'running';
+    is code_of(sub { NetIO::Daemon->stop($path, timeout => 0) }), NetIO::Error::STARTING, 'stop';
+    like daemonized($serve, args => [$path])->err, qr/: starting, and not ready yet at /, 'a second start';
+    open my $go, '>', $run->dir . '/go' or die $!;
+    is $run->wait_starter, 0, 'ready';
+    ok $run->finish, 'ends';
+    ok !-e $path, 'its file is gone';
+};
+
+done_testing;
