@@ -6,6 +6,7 @@
  *     -c CORE (a limit)  -f FROM:TO  -s (same session)  -p (may gain privileges)  -t SECONDS
  *     -n FILES: opens so many descriptors first, all of them inherited
  *     -x: closes its own 0 to 2 before
+ *     -w: the child says "born PID" and stops, for a tracer to come, before it has done anything
  *
  * It prints "code NAME", the error as netio_error_str has it, and "pid N" and "status N" of a child
  * that was started and has ended. */
@@ -14,6 +15,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -55,6 +58,16 @@ static FILE *close_standard(void)
     return out;
 }
 
+/* In the child, as the last part of its fork. */
+static void stop(void)
+{
+    char text[32];
+    int n = sprintf(text, "born %d\n", getpid());
+
+    if (write(1, text, (size_t)n) != n || raise(SIGSTOP) != 0)
+        _exit(1);
+}
+
 static int set(struct netio_child_plan *plan, int option, char *value, struct netio_error *error)
 {
     static size_t count;
@@ -85,6 +98,8 @@ static int set(struct netio_child_plan *plan, int option, char *value, struct ne
     case 't':
         plan->deadline = netio_deadline_in(strtod(value, NULL));
         break;
+    case 'w':
+        return -pthread_atfork(NULL, NULL, stop);
     case 'n':
         open_many(atol(value));
         break;
@@ -122,7 +137,7 @@ int main(int argc, char **argv)
         return 0;
     }
     alarm(60);
-    while (!code && (option = getopt(argc, argv, "+u:r:d:m:e:k:c:f:st:pn:x")) != -1)
+    while (!code && (option = getopt(argc, argv, "+u:r:d:m:e:k:c:f:st:pn:xw")) != -1)
         if (option == 'x')
             closed = 1;
         else

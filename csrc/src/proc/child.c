@@ -239,7 +239,8 @@ static int fork_child(struct netio_child *child, struct netio__birth *birth,
     child->pid = pid;
     child->pidfd = pidfd_open(pid, 0);
     if (child->pidfd == -1) {
-        int code = fail(error, -errno, "pidfd_open");
+        int code = errno == ESRCH ? fail(error, NETIO_EDIED, birth->plan->path)
+                                  : fail(error, -errno, "pidfd_open");
         destroy_unmet(child);
         return code;
     }
