@@ -140,4 +140,10 @@ for my $call (qw(setsid setgroups setresuid write)) {
     ok(!$ran, '... and the program is not executed');
 }
 
+# Before Linux 6.9 a pidfd did not stand for a group.
+for my $strace ('', 'strace -qq -o /dev/null -e inject=pidfd_send_signal:error=EINVAL') {
+    my $out = `$strace $DRIVER -g 15 /bin/sleep 100`;
+    like($out, qr/^signal 0\nstatus 15$/m, "a process group is signalled: $strace");
+}
+
 done_testing;
