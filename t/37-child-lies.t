@@ -7,9 +7,9 @@ use strict;
 use warnings;
 use lib 't/lib';
 
-use File::Temp ();
+use File::Temp          ();
 use NetIO::Test::Faults qw(faults_missing);
-use NetIO::Test::Run qw(finish start);
+use NetIO::Test::Run    qw(finish start);
 use NetIO::Test::World;
 use POSIX ();
 use Test::More;
@@ -44,8 +44,7 @@ sub run_traced {
 
     unlink $file, "$file.new";
     pipe my $from, my $to or die "pipe: $!\n";
-    my $driver
-        = start({ setup => \&be_hostile, stdout => $to }, $DRIVER, @options, @COMMAND);
+    my $driver = start({ setup => \&be_hostile, stdout => $to }, $DRIVER, @options, @COMMAND);
     close $to;
     my ($pid) = (readline($from) // '') =~ /^born (\d+)$/ or BAIL_OUT('the driver starts no child');
     open my $tracer, '-|', join(' ', 'exec strace -b execve', @$strace, "-p $pid 2>&1")
@@ -63,7 +62,7 @@ sub trouble {
     my ($status, $out, $err) = @_;
 
     return "status $status, $err" if $err ne '' || $status !~ /^[01]\z/;
-    return "left: $out" if $out =~ /^left/m;
+    return "left: $out"           if $out                  =~ /^left/m;
     return $out =~ /^code (?!0$)\w+\n\S/m ? '' : "not executed, and said: $out" if !-e $file;
     my $wrong = wrong_fields(read_world($file), \%WANTED);
     return "executed with the wrong $wrong" if $wrong;
@@ -120,7 +119,8 @@ for my $what ('error=EPERM', 'error=EAGAIN', 'retval=0') {
         push @trouble, "@$call $what: it ran" if $ran && $privileges{"@$call"};
         $refused++ if !$ran;
     }
-    is(join("\n", @trouble), '', "C14 C15 C16 $what: at @{[scalar @calls]} calls, refused at $refused");
+    is(join("\n", @trouble),
+        '', "C14 C15 C16 $what: at @{[scalar @calls]} calls, refused at $refused");
 }
 
 # Killed in execve it has said already that it would: that it has not is as if it had at once.
