@@ -1,6 +1,6 @@
-# C14, C15, C16: every system call of a child on its way to the program fails, or lies: strace(1) has
-# it return 0 without effect.  The child is to be nobody; the program is the probe, and it has the
-# documented world, or it is not executed.  Nothing runs as root.
+# C14, C15, C16: every system call of a child on its way to the program fails, or lies: strace(1)
+# has it return 0 without effect.  The child is to be nobody; the program is the probe, and it has
+# the documented world, or it is not executed.  Nothing runs as root.
 # Then every call is the one at which the child is killed, and some at which it is stopped.
 
 use strict;
