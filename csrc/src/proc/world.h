@@ -7,7 +7,8 @@
  *      starter       netio__world_done
  *
  * Enter and drop are two because a daemon listens and writes its pid file in between.  Both are
- * async-signal-safe and allocate nothing, so that they may follow a fork in a program with threads.  After a failure of either only _exit.
+ * async-signal-safe and allocate nothing, so that they may follow a fork in a program with threads.
+ * After a failure of either only _exit.
  *
  * What each step did is read back: NETIO_ELIED for one that claims to have worked and has not.
  */
