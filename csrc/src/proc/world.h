@@ -19,9 +19,9 @@
 
 struct netio__world {
     struct netio_world plan; /* the caller's, with directory and root made absolute: owned */
-    char **environment;      /* for execve(2) or environ(7): the list's, and the user's own; owned */
-    char *directory, *root;  /* what is owned of plan; NULL: none */
-    enum netio_stage stage;  /* of errors that are not of the privileges */
+    char **environment;     /* for execve(2) or environ(7): the list's, and the user's own; owned */
+    char *directory, *root; /* what is owned of plan; NULL: none */
+    enum netio_stage stage; /* of errors that are not of the privileges */
 };
 
 /* Copies plan; its user, list and limits must outlive *world.  Relative paths are taken from the
