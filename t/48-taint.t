@@ -44,6 +44,9 @@ for (
     ['servers',    udp_ask  => ['127.0.0.1', "127.0.0.1$taint"], $port, 'x'],
     ['service',    udp_ask  => '127.0.0.1', "$port$taint", 'x'],
     ['timeout',    udp_ask  => '127.0.0.1', $port, 'x', timeout => "5$taint"],
+    ['pidfile',    daemonize => pidfile => "/nosuch/pid$taint"],
+    ['user',       daemonize => user => "nosuch$taint"],
+    ['variable',   daemonize => pidfile => '/nosuch/pid', environment => ['A', "B=$taint"]],
 ) {
     my ($name, $function, @arguments) = @$_;
     my $code = NetIO->can($function);

@@ -149,6 +149,27 @@ PROGRAM
     is $world->{'rlimit.core'}, '4096 4096', 'core files that were asked for';
 };
 
+subtest 'F12 taint checks' => sub {
+    my $before = sub { $ENV{LANG} = 'C'; $ENV{A} = 'x'; $ENV{PATH} = '/tmp:/bin' };
+    my $run = daemonized(<<'PROGRAM', before => $before, switches => ['-T']);
+        use Scalar::Util qw(tainted);
+        ($dir) = $dir =~ /(.*)/;
+        my $daemon = daemonize(pidfile => "$dir/pid", environment => ['LANG', 'A', 'PATH=/usr/bin:/bin']);
+        report('clean', join ' ', map { $_ . (tainted($ENV{$_}) ? '!' : '') } sort keys %ENV);
+        report('checks', ${^TAINT});
+        report('program', scalar `echo works`);
+        eval { NetIO::Daemon->running($0) };
+        report('tainted', $@ =~ /^(.*?) while/);
+        $daemon->ready;
+PROGRAM
+    is $run->status, 0, 'ready' or diag $run->err;
+    ok $run->finish, 'ends';
+    is $run->said('checks'), 1, 'on';
+    is $run->said('clean'), 'A! LANG! PATH', 'what has come from outside is still tainted';
+    is $run->said('program'), 'works', 'the PATH of the daemon may be used';
+    is $run->said('tainted'), 'Insecure dependency in running', 'a pid file of somebody\'s choice';
+};
+
 SKIP: {
     $> == 0 or skip 'becoming another user needs root', 1;
     my ($name, $uid, $gid, $home) = (getpwnam 'nobody')[0, 2, 3, 7];

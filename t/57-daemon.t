@@ -6,6 +6,9 @@ use warnings;
 
 use lib 't/lib';
 
+use File::Temp ();
+use IO::Socket::INET;
+use NetIO::Daemon;
 use NetIO::Test::PerlDaemon;
 use Test::More;
 
@@ -167,6 +170,51 @@ PROGRAM
     is $run->said('after child'), 'pid file', 'the end of a child is not that of the daemon';
     is $run->said('running'), $run->said('pid'), 'which still runs';
     ok !-e $run->dir . '/pid', 'its own end removes the pid file';
+};
+
+subtest 'the SYNOPSIS' => sub {
+    my ($code) = slurp('lib/NetIO/Daemon.pm') =~ /^=head1 SYNOPSIS\n(.*?)^=head1/ms;
+    my $dir = File::Temp->newdir;
+    open my $grains, '>', "$dir/grains" or die $!;
+    print $grains "1\nstone\n3\n";
+    close $grains;
+    my $run = daemonized("my \$folder = \$dir;\n$code", dir => $dir);
+    is $run->status, 0, 'ready' or diag $run->err;
+    ok $run->finish, 'ends';
+    is $run->err, '', 'nothing on standard error';
+    my $head = qr/\S+ program\.pl\[\d+\]: /;
+    like slurp("$dir/hourglass.log"),
+        qr/\A${head}counting\n${head}not a grain: stone\n/, 'the log';
+    ok !-e "$dir/hourglass.pid", 'no pid file is left';
+
+    unlink "$dir/grains";
+    $run = daemonized("my \$folder = \$dir;\n$code", dir => $dir);
+    is $run->status, 66, 'fail';
+    is $run->err, "program.pl: grains: No such file or directory\n", 'and why';
+    $run->finish;
+};
+
+subtest 'the smallest daemon' => sub {
+    my $dir  = File::Temp->newdir;
+    my $free = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1');
+    my $port = $free->sockport;
+    close $free;
+
+    my @how = (raw => 1, pidfile => "$dir/pid", args => [$port, "$dir/pid"]);
+    my $run = daemonized(slurp('eg/daemon.pl'), raw => 1);
+    is $run->status, 255, 'wrong call' or diag $run->err;
+    is $run->err, "usage: daemon.pl PORT PIDFILE\n", 'says how';
+    $run->finish;
+    $run = daemonized(slurp('eg/daemon.pl'), @how);
+    is $run->status, 0, 'ready' or diag $run->err;
+    my $client = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port);
+    like scalar <$client>, qr/ \d\d:\d\d:\d\d /, 'serves';
+    my $second = daemonized(slurp('eg/daemon.pl'), @how);
+    like $second->err, qr/already running/, 'one is enough';
+    $second->finish;
+    ok(NetIO::Daemon->stop("$dir/pid"), 'stop');
+    ok $run->finish, 'ends';
+    ok !-e "$dir/pid", 'no pid file is left';
 };
 
 done_testing;

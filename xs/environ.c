@@ -44,6 +44,7 @@ static void set(pTHX_ HV *env, const char *variable, const char *value)
 
     if (!slot || (SvOK(*slot) && strEQ(SvPV_nolen_const(*slot), value)))
         return;
+    TAINT_NOT; /* the old value may have been */
     sv_setpv(*slot, value);
     SvSETMAGIC(*slot);
 }

@@ -230,7 +230,8 @@ static void test_plan_is_wrong(void)
     is_refused(&plan, -ENOENT, NETIO_STAGE_CHILD, "chdir /nonexistent", "no such folder");
     plan = good;
     plan.world.environment = (const char *const[]){"=x", NULL};
-    is_refused(&plan, NETIO_EBADOPTION, NETIO_STAGE_CHILD, "=x", "a variable without a name");
+    is_refused(&plan, NETIO_EBADOPTION, NETIO_STAGE_CHILD, "environment",
+               "a variable without a name");
 }
 
 static void test_descriptors(void)

@@ -29,10 +29,12 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 
 /* X(call, type of its value, parameters, arguments, errors); csrc/Makefile reads the names.
@@ -106,10 +108,28 @@
       EINTR, ENOMEM)                                                                               \
     X(read, ssize_t, (int fd, void *data, size_t size), (fd, data, size),                          \
       EINTR, EIO)                                                                                  \
-    X(open, int, (const char *path, int flags), (path, flags),                                     \
+    X(pwritev2, ssize_t,                                                                           \
+      (int fd, const struct iovec *parts, int count, off_t at, int flags),                         \
+      (fd, parts, count, at, flags),                                                               \
+      EAGAIN, EINTR, EOPNOTSUPP, ENOSYS, EPIPE, EIO)                                               \
+    X(open, int, (const char *path, int flags, mode_t mode), (path, flags, mode),                  \
       EMFILE, ENFILE, ENOENT)                                                                      \
     X(dup2, int, (int from, int to), (from, to),                                                   \
       EBUSY, EMFILE)                                                                               \
+    X(socketpair, int, (int family, int type, int protocol, int ends[2]),                          \
+      (family, type, protocol, ends),                                                              \
+      EMFILE, ENFILE, ENOBUFS)                                                                     \
+    X(recvmsg, ssize_t, (int fd, struct msghdr *message, int flags), (fd, message, flags),         \
+      EAGAIN, ECONNRESET, ENOMEM, EIO)                                                             \
+    X(write, ssize_t, (int fd, const void *data, size_t size), (fd, data, size),                   \
+      EINTR, EIO)                                                                                  \
+    X(fork, pid_t, (void), (),                                                                     \
+      EAGAIN, ENOMEM)                                                                              \
+    X(pidfd_open, int, (pid_t pid, unsigned flags), (pid, flags),                                  \
+      EMFILE, ENFILE, ENOSYS)                                                                      \
+    X(waitid, int, (idtype_t type, id_t id, siginfo_t *info, int options),                         \
+      (type, id, info, options),                                                                   \
+      EINTR)                                                                                       \
     X(pipe2, int, (int ends[2], int flags), (ends, flags),                                         \
       EMFILE, ENFILE)                                                                              \
     X(clone, int, (int (*run)(void *), void *stack, int flags, void *data),                        \

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define START_SECONDS 5
+#define TRACER_MS     5
 #define STUCK_SECONDS 1 /* for a killed child to end: in the kernel it may be out of reach */
 
 #ifndef PIDFD_SIGNAL_PROCESS_GROUP
@@ -143,8 +144,11 @@ static int meet(struct netio__birth *birth, const struct netio_child *child,
     struct pollfd fds[] = {{.fd = birth->socket[0], .events = POLLIN},
                            {.fd = child->pidfd, .events = POLLIN}};
 
-    (void)netio_fd_send(birth->socket[0], "", 1); /* or it is dead, as poll will say */
-    int code = poll_until(fds, 2, birth->deadline);
+    int code = (int)netio_fd_send(birth->socket[0], "", 1);
+    if (code < 0)
+        return code == -EPIPE ? fail(error, NETIO_EDIED, birth->plan->path)
+                              : fail(error, code, "send");
+    code = poll_until(fds, 2, birth->deadline);
     if (code)
         return fail(error, code, birth->plan->path);
     return take_pipe(birth, error);
@@ -190,7 +194,7 @@ static int look(int pidfd, siginfo_t *info, int flags)
 
     info->si_pid = 0;
     do
-        result = waitid(P_PIDFD, (id_t)pidfd, info, WEXITED | WNOHANG | flags);
+        result = waitid(P_PIDFD, (id_t)pidfd, info, WEXITED | flags);
     while (result == -1 && errno == EINTR);
     return result == -1 ? -errno : info->si_pid != 0;
 }
@@ -201,10 +205,10 @@ static void destroy(struct netio_child *child)
     struct pollfd fd = {.fd = child->pidfd, .events = POLLIN};
     siginfo_t info;
 
-    if (look(child->pidfd, &info, WNOWAIT) >= 0) {
+    if (look(child->pidfd, &info, WNOHANG | WNOWAIT) >= 0) {
         (void)pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
-        (void)poll_until(&fd, 1, netio_deadline_in(STUCK_SECONDS));
-        (void)look(child->pidfd, &info, 0);
+        int code = poll_until(&fd, 1, netio_deadline_in(STUCK_SECONDS));
+        (void)look(child->pidfd, &info, code == -ETIMEDOUT ? WNOHANG : 0);
     }
     netio_child_forget(child);
 }
@@ -299,7 +303,7 @@ static int signal_group(const struct netio_child *child, int signal)
         return 0;
     if (errno != EINVAL)
         return -errno;
-    if (look(child->pidfd, &info, WNOWAIT) < 0)
+    if (look(child->pidfd, &info, WNOHANG | WNOWAIT) < 0)
         return -ESRCH;
     return kill(-child->pid, signal) == -1 ? -errno : 0;
 }
@@ -312,7 +316,8 @@ int netio_child_signal(const struct netio_child *child, int signal, int group)
         return -ESRCH;
     if (group)
         return signal_group(child, signal);
-    if (look(child->pidfd, &info, WNOWAIT) != 0) /* to a dead one the kernel delivers, too */
+    if (look(child->pidfd, &info, WNOHANG | WNOWAIT) !=
+        0) /* to a dead one the kernel delivers, too */
         return -ESRCH;
     return pidfd_send_signal(child->pidfd, signal, NULL, 0) == -1 ? -errno : 0;
 }
@@ -323,7 +328,7 @@ int netio_child_ended(struct netio_child *child, int *status)
 
     if (child->pidfd < 0)
         return -ECHILD;
-    int ended = look(child->pidfd, &info, 0);
+    int ended = look(child->pidfd, &info, WNOHANG);
     if (ended == 0)
         return 0;
     netio_child_forget(child);
@@ -334,10 +339,20 @@ int netio_child_ended(struct netio_child *child, int *status)
 
 int netio_child_wait(struct netio_child *child, netio_deadline deadline, int *status)
 {
-    if (child->pidfd < 0)
-        return -ECHILD;
-    int ready = netio_fd_poll(child->pidfd, NETIO_READ, deadline);
-    return ready < 0 ? ready : netio_child_ended(child, status);
+    for (;;) {
+        if (child->pidfd < 0)
+            return -ECHILD;
+        int ready = netio_fd_poll(child->pidfd, NETIO_READ, deadline);
+        if (ready < 0)
+            return ready;
+        int ended = netio_child_ended(child, status);
+        if (ended)
+            return ended;
+        /* It has, but its tracer (strace, a debugger) has yet to hear of it. */
+        if (netio_deadline_passed(deadline))
+            return -ETIMEDOUT;
+        (void)poll(NULL, 0, TRACER_MS);
+    }
 }
 
 void netio_child_forget(struct netio_child *child)

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -263,17 +264,31 @@ int netio_daemon_drop(struct netio_daemon *daemon, struct netio_error *error)
     return netio__world_drop(&daemon->world, error);
 }
 
+static int is_same(int a, int b)
+{
+    struct stat one, other;
+
+    return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+static int detach_one(const struct netio_daemon *daemon, int fd)
+{
+    while (dup2(daemon->null, fd) == -1)
+        if (errno != EINTR) /* nor EBUSY: there is no other thread that opens one at this moment */
+            return -errno;
+    return is_same(daemon->null, fd) ? 0 : NETIO_ELIED;
+}
+
 /* 2 last: until then the program can say why it failed. */
 static int detach(const struct netio_daemon *daemon, struct netio_error *error)
 {
     int last = daemon->detached ? STDERR_FILENO : STDIN_FILENO;
 
     for (int fd = STDIN_FILENO; fd <= last; fd++) {
-        if (daemon->kept & 1u << fd)
-            continue;
-        while (dup2(daemon->null, fd) == -1)
-            if (errno != EINTR && errno != EBUSY)
-                return netio_error_set(error, NETIO_STAGE_DAEMONIZE, -errno, NULL, "/dev/null");
+        int code = daemon->kept & 1u << fd ? 0 : detach_one(daemon, fd);
+        if (code)
+            return netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "/dev/null");
     }
     return 0;
 }

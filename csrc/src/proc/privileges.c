@@ -83,6 +83,8 @@ static int has_groups(const struct netio_user *user)
     int n = getgroups((int)user->groups_count, now);
     if (n < 0 || (size_t)n != user->groups_count)
         return 0;
+    if (memcmp(now, user->groups, user->groups_count * sizeof *now) == 0) /* both in order */
+        return 1;
     for (int i = 0; i < n; i++)
         if (!is_among(now[i], user->groups, user->groups_count) ||
             !is_among(user->groups[i], now, user->groups_count))
@@ -195,17 +197,16 @@ static int drop_bounding(plan *privileges)
     if (code || !(now.effective & 1ULL << CAP_SETPCAP))
         return code;
     for (unsigned long cap = 0; cap < ALL_CAPABILITIES; cap++) {
-        int has = prctl(PR_CAPBSET_READ, cap, 0UL, 0UL, 0UL);
-        end |= has == -1 && errno == EINVAL && cap > 0;
-        if (end && has != -1) /* one that is not there lies below one that is */
-            return NETIO_ELIED;
-        if (end || has == 0 || privileges->capabilities >> cap & 1)
+        if (privileges->capabilities >> cap & 1)
             continue;
-        code = has == 1 ? outcome(prctl(PR_CAPBSET_DROP, cap, 0UL, 0UL, 0UL)) : outcome(has);
-        if (code == 0 && prctl(PR_CAPBSET_READ, cap, 0UL, 0UL, 0UL) != 0)
-            code = NETIO_ELIED;
-        if (code)
-            return code;
+        int dropped = prctl(PR_CAPBSET_DROP, cap, 0UL, 0UL, 0UL);
+        end |= dropped == -1 && errno == EINVAL && cap > 0;
+        if (!end && dropped != 0)
+            return outcome(dropped);
+        /* One that is said not to exist is one that it has, or lies below one that is dropped. */
+        if (end ? dropped != -1 || now.permitted >> cap & 1
+                : prctl(PR_CAPBSET_READ, cap, 0UL, 0UL, 0UL) != 0)
+            return NETIO_ELIED;
     }
     return 0;
 }
@@ -332,8 +333,15 @@ int netio_privileges_drop(const struct netio_privileges *privileges, struct neti
 {
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         int code = steps[i].run(privileges);
-        if (code)
-            return netio_error_set(error, NETIO_STAGE_PRIVILEGES, code, NULL, steps[i].name);
+        if (code == 0)
+            continue;
+        char subject[sizeof error->subject] = "";
+        strncat(subject, steps[i].name, sizeof subject - 1);
+        if (steps[i].run == change_root) {
+            strcat(subject, " ");
+            strncat(subject, privileges->root, sizeof subject - strlen(subject) - 1);
+        }
+        return netio_error_set(error, NETIO_STAGE_PRIVILEGES, code, NULL, subject);
     }
     return 0;
 }

@@ -51,13 +51,18 @@ int netio__starter_tell(int channel, enum netio__start_word word, int value,
 
 /* ---- the fork ------------------------------------------------------------------------------ */
 
+static void tell_code(int channel, int code, const char *step)
+{
+    struct netio_error error = {.code = 0};
+
+    (void)netio_error_set(&error, NETIO_STAGE_DAEMONIZE, code, NULL, step);
+    (void)netio__starter_tell(channel, NETIO__START_ERROR, code, &error);
+    _exit(EX_OSERR);
+}
+
 static void tell_errno(int channel, const char *step)
 {
-    struct netio_error error = {.code = -errno};
-
-    (void)netio_error_set(&error, NETIO_STAGE_DAEMONIZE, -errno, NULL, step);
-    (void)netio__starter_tell(channel, NETIO__START_ERROR, error.code, &error);
-    _exit(EX_OSERR);
+    tell_code(channel, -errno, step);
 }
 
 /* Two forks, so that the daemon leads no session: opening a terminal can give it none. */
@@ -65,6 +70,9 @@ static void be_go_between(int channel)
 {
     if (setsid() == -1)
         tell_errno(channel, "setsid");
+    /* A security module or filter may have it say so without effect: the terminal would be kept. */
+    if (getsid(0) != getpid())
+        tell_code(channel, NETIO_ELIED, "setsid");
     pid_t pid = fork();
     if (pid == -1)
         tell_errno(channel, "fork");
@@ -177,13 +185,14 @@ static int take_message(struct netio__starter *starter, const struct message *me
 static int hear(struct netio__starter *starter, struct truth *truth)
 {
     struct message message;
-    ssize_t n = 1;
     int code = 0;
 
     while (code == 0 && !truth->ready && starter->channel != -1) {
-        n = netio_fd_recv(starter->channel, &message, sizeof message);
+        ssize_t n = netio_fd_recv(starter->channel, &message, sizeof message);
         if (n == -EAGAIN)
             return 0;
+        if (n < 0)
+            return (int)n;
         message.subject[sizeof message.subject - 1] = '\0';
         if (n == (ssize_t)sizeof message) {
             code = take_message(starter, &message, truth);
@@ -206,15 +215,13 @@ static int wait_for_truth(struct netio__starter *starter, netio_deadline deadlin
         int n = poll(fds, 2, netio_deadline_ms(deadline));
         if (n == -1 && errno != EINTR)
             return -errno;
-        if (n == 0 && netio_deadline_passed(deadline))
-            return -ETIMEDOUT;
-        if (n <= 0)
-            continue;
-        int code = hear(starter, truth);
+        int code = n > 0 ? hear(starter, truth) : 0;
         if (code)
             return code;
-        if (fds[1].revents)
+        if (n > 0 && fds[1].revents)
             truth->ended = 1;
+        if (!truth->ready && !truth->ended && netio_deadline_passed(deadline))
+            return -ETIMEDOUT;
     }
     return 0;
 }
@@ -257,14 +264,14 @@ static int await_daemon(const struct netio__starter *starter)
     return ready > 0;
 }
 
-/* The daemon's children are this process's since it ended, and have been killed; one of another user
- * may live on, so not for ever. */
+/* The daemon's children are this process's since it ended, and have been killed; one of another
+ * user may live on, so not for ever. */
 static void reap_group(const struct netio__starter *starter)
 {
     netio_deadline deadline = netio_deadline_in(KILLED_SECONDS);
     pid_t pid = 0;
 
-    while (pid >= 0 && !netio_deadline_passed(deadline)) {
+    while ((pid >= 0 || errno == EINTR) && !netio_deadline_passed(deadline)) {
         pid = waitpid(-starter->go_between, NULL, WNOHANG);
         if (pid == 0)
             (void)poll(NULL, 0, 1); /* a pid whose end one could wait for is not known */

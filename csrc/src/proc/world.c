@@ -197,10 +197,12 @@ static const struct netio_rlimit *find_limit(const struct netio_world *plan, int
 /* The upper limit stays, so that a daemon may allow a child what it does without. */
 static int forbid_core(void)
 {
-    struct rlimit core = {.rlim_cur = 1, .rlim_max = 0};
+    struct rlimit core = {.rlim_cur = 1, .rlim_max = 0}; /* which cannot be */
 
     if (getrlimit(RLIMIT_CORE, &core) == -1)
         return -errno;
+    if (core.rlim_cur > core.rlim_max)
+        return NETIO_ELIED;
     core.rlim_cur = 0;
     return set_limit(RLIMIT_CORE, &core);
 }
@@ -239,7 +241,7 @@ static int change_folder(const char *path)
 {
     struct stat there = {0}, here = {.st_dev = 1, .st_ino = 1};
 
-    if (chdir(path) == -1 || stat(path, &there) == -1 || stat(".", &here) == -1)
+    if (stat(path, &there) == -1 || chdir(path) == -1 || stat(".", &here) == -1)
         return -errno;
     return there.st_dev == here.st_dev && there.st_ino == here.st_ino ? 0 : NETIO_ELIED;
 }

@@ -52,8 +52,12 @@ sub become {
     open STDERR, '>>', "$self->{dir}/err" or die "STDERR: $!\n";
     POSIX::dup2(fileno $life, 200);
     my @command = (
-        $^X, '-Mblib=' . Cwd::abs_path('blib'),
-        $self->{script}, $self->{dir}, @{ $how->{args} || [] }
+        $^X,
+        @{ $how->{switches} || [] },
+        '-Mblib=' . Cwd::abs_path('blib'),
+        $self->{script},
+        $how->{raw} ? () : $self->{dir},
+        @{ $how->{args} || [] }
     );
     @command = (@{ $how->{wrap} }, @command) if $how->{wrap};
     $how->{before}->($self->{dir})           if $how->{before};
@@ -61,12 +65,14 @@ sub become {
     exec { $command[0] } @command or POSIX::_exit(126);
 }
 
-# args: of the program; before: code that runs in the child just before exec; wrap: a command that ends
-# in exec "$@"; raw: the text is all of the program; dir: another folder; wait: 0 returns at once.
+# args: of the program; switches: of perl; before: code that runs in the child just before exec; wrap: a command that
+# ends in exec "$@"; raw: the text is all of the program, which has a pidfile; dir: another folder;
+# wait: 0 returns at once.
 sub daemonized {
     my ($program, %how) = @_;
     my $dir  = $how{dir} || File::Temp->newdir('netio-XXXXXX', TMPDIR => 1);
     my $self = bless { dir => $dir, script => "$dir/program.pl", owner => $$ }, __PACKAGE__;
+    $self->{pidfile} = $how{pidfile};
 
     chmod 0755, "$dir";
     open my $script, '>', $self->{script} or die "$self->{script}: $!\n";
@@ -121,6 +127,10 @@ sub DESTROY {
 
     return if $self->{owner} != $$ || $self->{finished};
     local ($?, $!, $@);
+    if ($self->{pidfile}) {
+        require NetIO::Daemon;
+        eval { NetIO::Daemon->stop($self->{pidfile}, kill => 1) };
+    }
     my ($pid) = $self->report =~ /^pid (\d+)$/m;
     kill 'KILL', $pid if $pid && !IO::Select->new($self->{life})->can_read(0);
     return;
