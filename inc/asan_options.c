@@ -3,7 +3,8 @@
  * NetIO's own programs look for leaks when they end.  perl, sh and the rest of the machine, into
  * which libasan is loaded only because a child inherits LD_PRELOAD, do not: they leave their
  * memory to the kernel on purpose.  Nor does a program that strace watches: the search for leaks
- * would need to be the tracer itself.
+ * would need to be the tracer itself; nor one in a sandbox (netio/sandbox.h), which may trace
+ * nobody.
  *
  * This library comes before libasan, which minds (a web server hands LD_PRELOAD on to its programs,
  * and ASAN_OPTIONS it does not).
@@ -11,10 +12,12 @@
  * Plain system calls, because libasan's own readlink and read are not ready yet when it asks. */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 const char *__asan_default_options(void);
+int __lsan_is_turned_off(void);
 
 static int is_ours(void)
 {
@@ -46,4 +49,15 @@ const char *__asan_default_options(void)
 {
     return is_ours() && !is_traced() ? "verify_asan_link_order=0:detect_leaks=1"
                                      : "verify_asan_link_order=0:detect_leaks=0";
+}
+
+/* Asked at the end.  2: there is a filter of system calls; without one, files may be out of reach.
+ */
+int __lsan_is_turned_off(void)
+{
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/task", O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0)
+        syscall(SYS_close, fd);
+    return fd < 0 || prctl(PR_GET_SECCOMP) == 2;
 }

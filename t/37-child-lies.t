@@ -33,7 +33,7 @@ my @COMMAND = ($DRIVER, "-u", "nobody", $PROBE, $file);
 # Descriptors, groups and signals that it must not have.
 sub be_hostile {
     $SIG{$_} = 'IGNORE' for qw(HUP CHLD);
-    $) = '0 1 2 3';
+    $) = '0 0 1 2 3';
     open my $fh, '<', '/' or die "/: $!\n";
     POSIX::dup2(fileno $fh, 20);
     return;

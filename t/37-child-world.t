@@ -43,7 +43,7 @@ sub be_hostile {
     kill $_, $$ for qw(ALRM USR2 WINCH);    # pending
     umask 0777;
     chdir $folder or die "$folder: $!\n";
-    $) = "0 1 2 3 4 27 1000 65533";
+    $) = '0 0 1 2 3 4 27 1000 65533';
     @ENV{qw(LD_LIBRARY_PATH IFS PERL5OPT CREDENTIALS_DIRECTORY HOME USER PATH BASH_ENV)} =
         ('/nowhere') x 8;
     return;

@@ -17,8 +17,8 @@ my $dir  = File::Temp->newdir;
 my $db   = build_directory("$dir/a.db", [{ handle => 'A1', name => 'One' }]);
 my $good = "sqlite:$db";
 my $usage =
-      "usage: whoisd [--listen ADDR]... [--directory URI] [--log syslog|stderr|FILE] [-f] [-t] "
-    . "[-V] [--stdio]\n";
+      'usage: whoisd [--listen ADDR]... [--directory URI] [--log syslog|stderr|FILE] '
+    . '[--pidfile FILE] [--user NAME] [--sandbox off|try|require] [-f] [-t] [-V] [--stdio]' . "\n";
 my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0);
 my $port  = $taken->sockport;
 my ($version) =
@@ -32,7 +32,7 @@ my @table = (
     ['a good start is silent', ['-t', '--directory', $good], 0, '', ''],
     ['all options', ['-t', '-f', '--listen', '127.0.0.1:0', '--listen', '[::1]:whois',
             '--listen', '*:4343', '--listen', "unix:$dir/s", '--directory', $good,
-            '--log', 'syslog',
+            '--log', 'syslog', '--pidfile', "$dir/pid", '--sandbox', 'require',
             '--query-seconds', '0.5', '--answer-seconds', 5], 0, '', ''],
     ['an address in use is no fault of the configuration',
         ['--test', '--listen', "127.0.0.1:$port", '--directory', $good], 0, '', ''],
@@ -55,6 +55,17 @@ my @table = (
         "whoisd: --log file: neither syslog, nor stderr, nor a path\n$usage"],
     ['log: nothing', ['--log', ''], 64, '',
         "whoisd: --log : neither syslog, nor stderr, nor a path\n$usage"],
+    ['pid file: nothing', ['--pidfile', ''], 64, '',
+        "whoisd: --pidfile : not a path\n$usage"],
+    ['pid file: of no daemon', ['--stdio', '--pidfile', "$dir/pid"], 64, '',
+        "whoisd: --stdio and --pidfile exclude each other\n$usage"],
+    (map { ["sandbox: $_", ['--sandbox', $_], 64, '',
+            "whoisd: --sandbox $_: neither off, nor try, nor require\n$usage"] } '', 'yes', 'Try'),
+    (map { [$_->[0], ['--user', $_->[1], '--listen', '127.0.0.1:0', '--directory', $good], 67, '',
+            "whoisd: $_->[2]\n"] }
+        ['user: of no such name',  'nosuch',        'user nosuch: no such user'],
+        ['user: nothing',          '',              'user: no such user'],
+        ['user: of no such group', 'nobody:nosuch', 'user nosuch: no such group']),
     (map { ["seconds: $_", ['--query-seconds', $_], 64, '',
             "whoisd: --query-seconds $_: not a number of seconds up to 86400\n$usage"] }
             '', '0', '-1', '1x', ' 1', 'inf', 'nan', '0x10', '1e3', '86401', '1.2.3'),
@@ -92,7 +103,7 @@ for my $row (@table) {
     is "$exit$err",                    '0',    '--help ends well';
     is substr($out, 0, length $usage), $usage, '--help begins with the usage';
     for my $option (
-        qw(--listen --directory --log --query-seconds --answer-seconds --stdio
+        qw(--listen --directory --log --pidfile --user --sandbox --query-seconds --answer-seconds --stdio
         --foreground --test --version --help)
         )
     {

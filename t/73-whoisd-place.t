@@ -60,9 +60,10 @@ sub refused_then_mended {
 
 my $nobody = $> == 0 ? sub { POSIX::setgid(65534); POSIX::setuid(65534) } : sub { };
 
+# Without the sandbox, since its folder will be another one; see the end for that.
 put_directory($path, entries('First'));
 my $d = NetIO::Test::Daemon->start(
-    args   => ['--listen', '127.0.0.1:0', '--directory', "sqlite:$path"],
+    args   => ['--listen', '127.0.0.1:0', '--directory', "sqlite:$path", '--sandbox', 'off'],
     before => $nobody,
     dir    => '/',
     ready  => qr/listening on 127\.0\.0\.1:(\d+), \d+ entries\n/,
@@ -220,4 +221,24 @@ unlink $path, "$path.new";
 }
 
 $d->finish;
+
+# In the sandbox it reads only the folder of its start: another one in its place is out of reach.
+{
+    my $confined = NetIO::Test::Daemon->whoisd($path);
+    SKIP: {
+        $confined->log_text =~ /sandbox: .*files/ or skip 'no sandbox for files here', 3;
+        put_directory($path, entries('Renamed'));
+        $confined->ask("renamed\r\n");
+        ok $confined->wait_log(qr/directory \Q$path\E: in use now, 1 entries\n/),
+            'the sandbox lets it read another file';
+        rename $place, "$place.gone2";
+        mkdir $place;
+        put_directory($path, entries('Beyond'));
+        $confined->ask("beyond\r\n");
+        ok $confined->wait_log(qr/directory \Q$path\E: Permission denied; $stays\n/),
+            'but none in another folder';
+        answers($confined, 'Renamed', 'the one before answers');
+    }
+    $confined->finish;
+}
 done_testing;

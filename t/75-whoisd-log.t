@@ -127,7 +127,7 @@ sub log_to {
     my $head = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d{4} whoisd\[@{[ $file->pid ]}\]: /;
 
     like $old,
-        qr/\A${head}listening on \S+:$port, 313 entries\n${head}$peer "cisco" 13 matches $ms\n/,
+        qr/\A${head}sandbox: [a-z, ]+\n${head}listening on \S+:$port, 313 entries\n${head}$peer "cisco" 13 matches $ms\n/,
         'lines in a file have a date';
     like $new, qr/^${head}$peer "many" more than 250 matches $ms\n\z/m, 'USR1 opens the file again';
     $file->finish;

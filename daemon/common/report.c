@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <string.h>
+#include <sysexits.h>
 #include <syslog.h>
 
 int report_open(struct report *report, const char *program)
@@ -41,4 +42,36 @@ int report_fail(const struct report *report, int exit_code, const char *format, 
     netio_vlog(report->log, LOG_ERR, format, args);
     va_end(args);
     return exit_code;
+}
+
+static int exit_code_of(const struct netio_error *error)
+{
+    switch (error->code) {
+    case NETIO_ENOUSER:
+    case NETIO_ENOGROUP:
+        return EX_NOUSER;
+    case NETIO_ERUNNING:
+    case NETIO_ESTARTING:
+        return EX_UNAVAILABLE;
+    case NETIO_EBADOPTION:
+        return EX_USAGE;
+    default:
+        break;
+    }
+    switch (error->stage) {
+    case NETIO_STAGE_PRIVILEGES:
+        return EX_NOPERM;
+    case NETIO_STAGE_PIDFILE:
+        return EX_CANTCREAT;
+    default:
+        return EX_OSERR;
+    }
+}
+
+int report_error(const struct report *report, const struct netio_error *error)
+{
+    char text[640];
+
+    return report_fail(report, exit_code_of(error), "%s",
+                       netio_error_str(error, text, sizeof text));
 }

@@ -24,5 +24,7 @@ struct netio_log *report_to(const struct report *report);
 /* Says why the daemon ends, on stderr and in the log, and returns exit_code. */
 int report_fail(const struct report *report, int exit_code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same of what a call of the library said; the exit code is the one for such an error. */
+int report_error(const struct report *report, const struct netio_error *error);
 
 #endif

@@ -2,6 +2,7 @@
 #include "standard.h"
 
 #include <netio/fd.h>
+#include <netio/signals.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,51 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int open_null(void)
-{
-    struct stat st;
-    int fd = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
-
-    if (fd == -1)
-        return -errno;
-    /* A /dev that is not mounted makes a plain file of everybody's "> /dev/null". */
-    if (fstat(fd, &st) == -1 || !S_ISCHR(st.st_mode)) {
-        netio_fd_close(fd);
-        return -ENODEV;
-    }
-    return fd;
-}
-
-/* The lowest free descriptor is the one open(2) gives, so they come in order. */
-static int fill_descriptors(void)
-{
-    int fd = open_null();
-
-    while (fd >= 0 && fd <= STDERR_FILENO) {
-        netio_fd_cloexec(fd, 0);
-        fd = open_null();
-    }
-    netio_fd_close(fd);
-    return fd < 0 ? fd : 0;
-}
-
-static void reset_signals(void)
-{
-    sigset_t none;
-
-    /* glibc keeps two for itself, and SIGKILL and SIGSTOP stay as they are: they fail. */
-    for (int i = 1; i < NSIG; i++)
-        signal(i, SIG_DFL);
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 int standard_begin(void)
 {
     umask(027);
-    reset_signals();
-    return fill_descriptors();
+    signal(SIGPIPE, SIG_IGN); /* one that waits, blocked by the parent, is forgotten */
+    int code = netio_signals_reset();
+    signal(SIGPIPE, SIG_IGN);
+    return code ? code : netio_fd_standard();
 }
 
 static int socket_option(int fd, int option)
@@ -101,7 +64,7 @@ int standard_input_take(void)
 
     if (fd == -1)
         return -errno;
-    int null = open_null();
+    int null = netio_fd_null();
     if (null < 0 || fstat(fd, &st) == -1) {
         netio_fd_close(fd);
         netio_fd_close(null);

@@ -1,7 +1,7 @@
 /* whoisd: the storage interface.  Entries are found by handle or by words, and read one by
  * one; which engine keeps them is the business of the URI.
  *
- * Called by main.c, service.c, once.c, session.c and answer.c.  One thread; an open directory
+ * Called by start.c, service.c, once.c, session.c and answer.c.  One thread; an open directory
  * does not cross a fork.
  */
 #ifndef WHOISD_DIRECTORY_H
@@ -43,21 +43,33 @@ struct directory_fault {
 int directory_fault_set(struct directory_fault *fault, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* *absolute becomes the URI, the caller's to free, with its place as it is to be named whatever
+ * folder one works in.  0 or a code with *fault. */
+int directory_locate(char **absolute, const char *uri, struct directory_fault *fault);
 /* "sqlite:PATH".  Reads and checks all of it, which takes about a second for a gigabyte.  0 and
  * *directory, or a code with *fault. */
 int directory_open(struct directory **directory, const char *uri, struct directory_fault *fault);
 void directory_close(struct directory *directory);
-/* The place to name in messages: the path. */
+/* The place to name in messages: the path of its file. */
 const char *directory_place(const struct directory *directory);
 /* How many entries it holds. */
 uint64_t directory_entries(const struct directory *directory);
 
+/* Who hears of successors. */
+struct directory_follower {
+    struct netio_loop *loop;
+    struct netio_log *log;
+    void (*settled)(void *data); /* one has been checked: it is in use now, or has been refused */
+    void *data;
+};
+
 /* From now on looks for a successor at every search and whenever the loop sees a change, and
  * changes over between two queries once it has been checked.  A bad successor is logged once,
- * and the directory stays what it was.  Before the loop is freed, say so with a loop of NULL.  0;
- * or -errno, when the loop cannot be told of changes: then only searches see them. */
-int directory_follow(struct directory *directory, struct netio_loop *loop, struct netio_log *log);
-/* Checks again at once what stands there, and logs the outcome. */
+ * and the directory stays what it was.  The follower is copied; before its loop is freed, say so
+ * with a follower of NULL.  0; or -errno, when the loop cannot be told of changes: then only
+ * searches see them. */
+int directory_follow(struct directory *directory, const struct directory_follower *follower);
+/* Checks again at once what stands there, logs the outcome and calls settled. */
 void directory_recheck(struct directory *directory);
 
 /* Tells the hearer of the first max entries that have the query's words (QUERY_WORDS) or its
@@ -76,7 +88,7 @@ struct directory_engine {
     int (*open)(struct directory **directory, const char *place, struct directory_fault *fault);
     void (*close)(struct directory *directory);
     uint64_t (*entries)(const struct directory *directory);
-    int (*follow)(struct directory *directory, struct netio_loop *loop, struct netio_log *log);
+    int (*follow)(struct directory *directory, const struct directory_follower *follower);
     void (*recheck)(struct directory *directory);
     int (*find)(struct directory *directory, const struct query *query, size_t max,
                 const struct directory_hearer *hearer, netio_deadline deadline);

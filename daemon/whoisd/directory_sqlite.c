@@ -17,6 +17,8 @@
 #include "directory_file.h"
 #include "directory_reader.h"
 
+#include "common/path.h"
+
 #include <netio/error.h>
 
 #include <errno.h>
@@ -34,9 +36,8 @@ struct sqlite {
     struct directory_identity refused; /* the last bad one, or all zero for a missing file */
     struct directory_fault fault;      /* and what was wrong with it */
     int has_refused;
-    int asked; /* somebody sent HUP and wants to hear the outcome */
-    struct netio_log *log;
-    struct netio_loop *loop; /* NULL: not following */
+    int asked;                          /* somebody sent HUP and wants to hear the outcome */
+    struct directory_follower follower; /* loop NULL: none */
     struct netio_timer slice;
     struct netio_watch folder; /* inotify; stopped: only searches look */
 };
@@ -71,6 +72,12 @@ static int has_gone_bad(const struct directory_fault *fault)
     return fault->code == -EBADMSG || fault->code == -EIO;
 }
 
+static void settle(struct sqlite *sqlite)
+{
+    if (sqlite->follower.settled)
+        sqlite->follower.settled(sqlite->follower.data);
+}
+
 /* Keeps what is served, unless that is the very file which has gone bad.  A file that is being
  * copied to its place is bad at every look, and worth one line; the number of its inode alone
  * does not tell, since a file that is gone hands its number on. */
@@ -92,8 +99,10 @@ static void refuse(struct sqlite *sqlite, const struct directory_identity *ident
         known = 0;
     }
     if (!known)
-        netio_log(sqlite->log, LOG_ERR, "directory %s: %s; %s", sqlite->base.place, fault->text,
+        netio_log(sqlite->follower.log, LOG_ERR, "directory %s: %s; %s", sqlite->base.place,
+                  fault->text,
                   sqlite->reader ? "the one before stays in use" : "there is none to serve");
+    settle(sqlite);
 }
 
 /* The candidate has passed: from the next query on it answers. */
@@ -111,8 +120,9 @@ static void change_over(struct sqlite *sqlite)
     sqlite->reader = reader;
     sqlite->has_refused = 0;
     sqlite->asked = 0;
-    netio_log(sqlite->log, LOG_NOTICE, "directory %s: in use now, %llu entries",
+    netio_log(sqlite->follower.log, LOG_NOTICE, "directory %s: in use now, %llu entries",
               sqlite->base.place, (unsigned long long)directory_reader_entries(reader));
+    settle(sqlite);
 }
 
 static void check_slice(struct netio_timer *timer)
@@ -123,7 +133,7 @@ static void check_slice(struct netio_timer *timer)
 
     switch (directory_file_check(&sqlite->candidate, SLICE, &fault)) {
     case 0:
-        netio_timer_start(sqlite->loop, timer, NETIO_NOW);
+        netio_timer_start(sqlite->follower.loop, timer, NETIO_NOW);
         break;
     case 1:
         change_over(sqlite);
@@ -140,8 +150,10 @@ static void begin_check(struct sqlite *sqlite, const struct directory_identity *
     drop_candidate(sqlite);
     if (directory_file_open(&sqlite->candidate, sqlite->base.place, &fault) != 0)
         refuse(sqlite, seen, &fault);
-    else if (netio_timer_start(sqlite->loop, &sqlite->slice, NETIO_NOW) != 0)
+    else if (netio_timer_start(sqlite->follower.loop, &sqlite->slice, NETIO_NOW) != 0) {
         directory_file_close(&sqlite->candidate); /* no memory: the next look tries again */
+        settle(sqlite);
+    }
 }
 
 /* One lstat when nothing has changed. */
@@ -190,8 +202,7 @@ static void folder_ready(struct netio_watch *watch, unsigned events)
 static int watch_folder(struct sqlite *sqlite)
 {
     const uint32_t events = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | IN_ONLYDIR;
-    const char *place = sqlite->base.place, *slash = strrchr(place, '/');
-    char *folder = slash ? strndup(place, (size_t)(slash - place) + 1) : strdup(".");
+    char *folder = path_folder(sqlite->base.place);
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), code = 0;
 
     if (!folder || fd == -1)
@@ -199,7 +210,7 @@ static int watch_folder(struct sqlite *sqlite)
     else if (inotify_add_watch(fd, folder, events) == -1)
         code = -errno;
     else
-        code = netio_watch_start(sqlite->loop, &sqlite->folder, fd, NETIO_READ);
+        code = netio_watch_start(sqlite->follower.loop, &sqlite->folder, fd, NETIO_READ);
     if (code != 0)
         netio_fd_close(fd);
     free(folder);
@@ -215,19 +226,17 @@ static void unfollow(struct sqlite *sqlite)
         netio_watch_stop(&sqlite->folder);
         netio_fd_close(fd);
     }
-    sqlite->loop = NULL;
+    sqlite->follower = (struct directory_follower){.loop = NULL};
 }
 
-static int sqlite_follow(struct directory *directory, struct netio_loop *loop,
-                         struct netio_log *log)
+static int sqlite_follow(struct directory *directory, const struct directory_follower *follower)
 {
     struct sqlite *sqlite = sqlite_of(directory);
 
     unfollow(sqlite);
-    if (!loop)
+    if (!follower)
         return 0;
-    sqlite->loop = loop;
-    sqlite->log = log;
+    sqlite->follower = *follower;
     sqlite->slice = (struct netio_timer){.fire = check_slice, .data = sqlite};
     sqlite->folder = (struct netio_watch){.ready = folder_ready, .data = sqlite};
     return watch_folder(sqlite);
@@ -284,9 +293,9 @@ static int troubled(struct sqlite *sqlite, int code)
     if (code != -EIO)
         return code;
     identity = *directory_reader_identity(sqlite->reader);
-    netio_log(sqlite->log, LOG_ERR, "directory %s: %s", sqlite->base.place,
+    netio_log(sqlite->follower.log, LOG_ERR, "directory %s: %s", sqlite->base.place,
               directory_reader_trouble(sqlite->reader));
-    if (sqlite->loop && sqlite->candidate.fd < 0)
+    if (sqlite->follower.loop && sqlite->candidate.fd < 0)
         begin_check(sqlite, &identity);
     return code;
 }
@@ -296,7 +305,7 @@ static int sqlite_find(struct directory *directory, const struct query *query, s
 {
     struct sqlite *sqlite = sqlite_of(directory);
 
-    if (sqlite->loop)
+    if (sqlite->follower.loop)
         look(sqlite);
     if (!sqlite->reader)
         return -EIO;

@@ -1,5 +1,5 @@
 /* whoisd: one query from standard input, its answer on standard output; see once.h.
- * Called by main.c; reads descriptor 0 and writes descriptor 1, both left in the mode they were
+ * Called by start.c; reads descriptor 0 and writes descriptor 1, both left in the mode they were
  * in, since others may share them. */
 #include "session.h"
 #include "once.h"

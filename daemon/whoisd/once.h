@@ -1,4 +1,4 @@
-/* whoisd: one query from standard input, its answer on standard output.  Called by main.c. */
+/* whoisd: one query from standard input, its answer on standard output.  Called by start.c. */
 #ifndef WHOISD_ONCE_H
 #define WHOISD_ONCE_H
 

@@ -16,6 +16,9 @@ enum option_value {
     OPTION_LISTEN = 256,
     OPTION_DIRECTORY,
     OPTION_LOG,
+    OPTION_PIDFILE,
+    OPTION_USER,
+    OPTION_SANDBOX,
     OPTION_QUERY_SECONDS,
     OPTION_ANSWER_SECONDS,
     OPTION_STDIO
@@ -27,6 +30,9 @@ static const struct option long_options[] = {
     {"listen", required_argument, NULL, OPTION_LISTEN},
     {"directory", required_argument, NULL, OPTION_DIRECTORY},
     {"log", required_argument, NULL, OPTION_LOG},
+    {"pidfile", required_argument, NULL, OPTION_PIDFILE},
+    {"user", required_argument, NULL, OPTION_USER},
+    {"sandbox", required_argument, NULL, OPTION_SANDBOX},
     {"query-seconds", required_argument, NULL, OPTION_QUERY_SECONDS},
     {"answer-seconds", required_argument, NULL, OPTION_ANSWER_SECONDS},
     {"stdio", no_argument, NULL, OPTION_STDIO},
@@ -38,8 +44,9 @@ static const struct option long_options[] = {
 };
 
 static const char usage_text[] =
-    "usage: whoisd [--listen ADDR]... [--directory URI] [--log syslog|stderr|FILE] [-f] [-t] [-V] "
-    "[--stdio]\n";
+    "usage: whoisd [--listen ADDR]... [--directory URI] [--log syslog|stderr|FILE] [--pidfile "
+    "FILE] "
+    "[--user NAME] [--sandbox off|try|require] [-f] [-t] [-V] [--stdio]\n";
 
 static const char help_text[] =
     "\n"
@@ -48,11 +55,17 @@ static const char help_text[] =
     "  --listen ADDR        where to listen, several times if need be: whois, 4343,\n"
     "                       127.0.0.1:4343, [::1]:whois, unix:/path (whois)\n"
     "  --directory URI      the directory (sqlite:/var/lib/netio/directory.db)\n"
-    "  --log TARGET         syslog, stderr, or a file (stderr; syslog under inetd)\n"
+    "  --log TARGET         syslog, stderr, or a file (syslog; stderr with -f)\n"
+    "  --pidfile FILE       holds its number while it runs, and keeps a second one\n"
+    "                       from starting (none)\n"
+    "  --user NAME[:GROUP]  whom to become once it listens (who started it)\n"
+    "  --sandbox MODE       off, try or require to give up what a server has no use\n"
+    "                       for: other files, programs, connections (try)\n"
     "  --query-seconds N    time a client has to send its query (30)\n"
     "  --answer-seconds N   time a client has to take its answer (60)\n"
     "  --stdio              answer one query from standard input on standard output\n"
-    "  -f, --foreground     stay in the foreground, which it does in any case\n"
+    "  -f, --foreground     stay in the foreground; without, the command ends once\n"
+    "                       whoisd is ready, or says why it is not\n"
     "  -t, --test           check options and directory, and end\n"
     "  -V, --version        the version\n"
     "  -h, --help           this text\n";
@@ -91,6 +104,24 @@ static enum options_next set_log(struct options *options, const char *text)
     return OPTIONS_RUN;
 }
 
+static enum options_next set_path(const char **path, const char *option, const char *text)
+{
+    if (!*text)
+        return wrong_value(option, text, "not a path");
+    *path = text;
+    return OPTIONS_RUN;
+}
+
+static enum options_next set_sandbox(struct options *options, const char *text)
+{
+    int mode = netio_sandbox_parse(text);
+
+    if (mode < 0)
+        return wrong_value("sandbox", text, "neither off, nor try, nor require");
+    options->sandbox = (enum netio_sandbox_mode)mode;
+    return OPTIONS_RUN;
+}
+
 /* Digits and a point: strtod(3) takes signs, hex, infinity and blanks as well. */
 static enum options_next set_seconds(double *seconds, const char *option, const char *text)
 {
@@ -113,6 +144,13 @@ static enum options_next set_one(struct options *options, int option)
         return OPTIONS_RUN;
     case OPTION_LOG:
         return set_log(options, optarg);
+    case OPTION_PIDFILE:
+        return set_path(&options->pidfile, "pidfile", optarg);
+    case OPTION_USER:
+        options->user = optarg;
+        return OPTIONS_RUN;
+    case OPTION_SANDBOX:
+        return set_sandbox(options, optarg);
     case OPTION_QUERY_SECONDS:
         return set_seconds(&options->query_seconds, "query-seconds", optarg);
     case OPTION_ANSWER_SECONDS:
@@ -121,6 +159,7 @@ static enum options_next set_one(struct options *options, int option)
         options->stdio = 1;
         return OPTIONS_RUN;
     case 'f':
+        options->foreground = 1;
         return OPTIONS_RUN;
     case 't':
         options->test = 1;
@@ -145,6 +184,7 @@ enum options_next options_parse(struct options *options, int argc, char **argv)
 
     *options = (struct options){
         .directory = "sqlite:/var/lib/netio/directory.db",
+        .sandbox = NETIO_SANDBOX_TRY,
         .query_seconds = 30,
         .answer_seconds = 60,
     };
@@ -159,8 +199,9 @@ enum options_next options_parse(struct options *options, int argc, char **argv)
         fprintf(stderr, "whoisd: unexpected argument '%s'\n", argv[optind]);
         return wrong();
     }
-    if (options->stdio && options->listens > 0) {
-        fputs("whoisd: --stdio and --listen exclude each other\n", stderr);
+    if (options->stdio && (options->listens > 0 || options->pidfile)) {
+        fprintf(stderr, "whoisd: --stdio and --%s exclude each other\n",
+                options->listens > 0 ? "listen" : "pidfile");
         return wrong();
     }
     return OPTIONS_RUN;

@@ -1,5 +1,5 @@
 /* whoisd: serving sockets until a signal ends it; see service.h.
- * Called by main.c; owns the server, and the process's signals. */
+ * Called by start.c; owns the server, and the process's signals. */
 #include "service.h"
 #include "session.h"
 
@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sysexits.h>
 #include <syslog.h>
 
@@ -22,19 +24,47 @@ struct service {
     struct session session;
     struct netio_server *server;
     struct netio_watch signals; /* fd -1: not open */
+    struct netio_notify *notify;
     int stopping;
+    int reloading; /* the manager has been told so, and waits for the end of it */
 };
+
+static void tell_status(struct service *service)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "%" PRIu64 " entries",
+             directory_entries(service->session.directory));
+    netio_notify_status(service->notify, text);
+}
 
 static void stop(struct service *service, int now)
 {
+    netio_notify_stopping(service->notify);
     netio_server_stop(service->server, now ? NETIO_NOW : netio_deadline_in(STOP_SECONDS));
     service->stopping = 1;
 }
 
 static void reload(struct service *service)
 {
-    if (service->session.directory)
-        directory_recheck(service->session.directory);
+    if (!service->session.directory)
+        return;
+    if (!service->stopping) {
+        netio_notify_reloading(service->notify);
+        service->reloading = 1;
+    }
+    directory_recheck(service->session.directory);
+}
+
+/* A directory has been checked. */
+static void settled(void *data)
+{
+    struct service *service = data;
+
+    if (service->reloading && !service->stopping)
+        netio_notify_ready(service->notify);
+    service->reloading = 0;
+    tell_status(service);
 }
 
 static void reopen_log(struct service *service)
@@ -79,8 +109,8 @@ static int watch_signals(struct service *service)
     if (fd < 0)
         return fd;
     service->signals = (struct netio_watch){.ready = signal_ready, .data = service};
-    int code = netio_watch_start(netio_server_loop(service->server), &service->signals, fd,
-                                 NETIO_READ);
+    int code =
+        netio_watch_start(netio_server_loop(service->server), &service->signals, fd, NETIO_READ);
     if (code != 0) {
         netio_fd_close(fd);
         service->signals.fd = -1;
@@ -132,19 +162,60 @@ static int listen_on_all(struct service *service)
     return code;
 }
 
-/* Serves the descriptor whoisd was started with. */
-static int take(struct service *service, enum standard_input input, int fd)
+/* Serves what whoisd was started with. */
+static int take(struct service *service, const struct sockets *sockets)
 {
-    int code = input == STANDARD_INPUT_LISTENING ? netio_server_listen_take(service->server, fd)
-                                                 : netio_server_serve_take(service->server, fd);
+    int code = 0;
 
+    for (size_t i = 0; code >= 0 && i < sockets->count; i++)
+        code = sockets->input == STANDARD_INPUT_LISTENING
+                   ? netio_server_listen_take(service->server, sockets->fd[i])
+                   : netio_server_serve_take(service->server, sockets->fd[i]);
     if (code < 0)
-        return report_fail(service->report, EX_OSERR, "standard input: %s", netio_error_text(code));
+        return report_fail(service->report, EX_OSERR, "the socket it was started with: %s",
+                           netio_error_text(code));
     return EX_OK;
 }
 
+int service_open(struct service **service, const struct options *options,
+                 const struct sockets *sockets, const struct report *report)
+{
+    struct service *made = *service = calloc(1, sizeof *made);
+
+    if (!made)
+        return report_fail(report, EX_OSERR, "cannot start: %s", netio_error_text(-ENOMEM));
+    made->options = options;
+    made->report = report;
+    made->signals.fd = -1;
+    int code = make_server(made);
+    if (code == EX_OK)
+        code = sockets->count > 0 ? take(made, sockets) : listen_on_all(made);
+    return code;
+}
+
+/* Without a listener there is one connection, which is over before a change could matter. */
+void service_use(struct service *service, struct directory *directory)
+{
+    struct directory_follower follower = {
+        .loop = netio_server_loop(service->server),
+        .log = report_to(service->report),
+        .settled = settled,
+        .data = service,
+    };
+
+    service->session.log = follower.log;
+    service->session.directory = directory;
+    if (!netio_server_address(service->server, 0))
+        return;
+    int code = directory_follow(directory, &follower);
+    if (code != 0)
+        netio_log(follower.log, LOG_WARNING,
+                  "directory %s: cannot watch its folder (%s): changes are seen at the next query",
+                  directory_place(directory), netio_error_text(code));
+}
+
 /* What a supervisor, or a test, waits for. */
-static void tell_ready(struct service *service)
+static void log_addresses(struct service *service)
 {
     const struct netio_addr *address;
     char text[NETIO_ADDR_STRLEN];
@@ -155,54 +226,34 @@ static void tell_ready(struct service *service)
                   directory_entries(service->session.directory));
 }
 
-/* One connection is over before a change of the directory could matter. */
-static int begin(struct service *service, enum standard_input input, int fd)
+int service_run(struct service *service, struct netio_daemon *daemon)
 {
-    struct directory *directory = service->session.directory;
-    int code;
+    struct netio_error error;
 
-    if (input == STANDARD_INPUT_CONNECTED)
-        return take(service, input, fd);
-    code = directory_follow(directory, netio_server_loop(service->server), service->session.log);
+    log_addresses(service);
+    if (netio_daemon_ready(daemon, &error) != 0)
+        return report_error(service->report, &error);
+    service->notify = netio_daemon_notify(daemon);
+    if (service->session.directory)
+        tell_status(service);
+    int code = netio_notify_watchdog(service->notify, netio_server_loop(service->server));
+    if (code != 0) /* the manager may be gone: no reason to be gone, too */
+        netio_log(service->session.log, LOG_WARNING, "watchdog: %s", netio_error_text(code));
+    code = netio_server_run(service->server);
     if (code != 0)
-        netio_log(service->session.log, LOG_WARNING,
-                  "directory %s: cannot watch its folder (%s): changes are seen at the next query",
-                  directory_place(directory), netio_error_text(code));
-    code = input == STANDARD_INPUT_LISTENING ? take(service, input, fd) : listen_on_all(service);
-    if (code == EX_OK)
-        tell_ready(service);
-    return code;
+        return report_fail(service->report, EX_OSERR, "%s", netio_error_text(code));
+    return EX_OK;
 }
 
-static void end(struct service *service)
+void service_close(struct service *service)
 {
+    if (!service)
+        return;
     int fd = service->signals.fd;
-
     if (service->session.directory)
-        directory_follow(service->session.directory, NULL, NULL);
+        directory_follow(service->session.directory, NULL);
     netio_server_free(service->server);
     netio_fd_close(fd);
     netio_buf_free(&service->session.text);
-}
-
-int service_run(const struct options *options, enum standard_input input, int fd,
-                struct directory *directory, const struct report *report)
-{
-    struct service service = {
-        .options = options,
-        .report = report,
-        .session = {.directory = directory, .log = report_to(report)},
-        .signals = {.fd = -1},
-    };
-    int code = make_server(&service);
-
-    if (code == EX_OK)
-        code = begin(&service, input, fd);
-    if (code == EX_OK) {
-        int ran = netio_server_run(service.server);
-        if (ran != 0)
-            code = report_fail(report, EX_OSERR, "%s", netio_error_text(ran));
-    }
-    end(&service);
-    return code;
+    free(service);
 }

@@ -1,4 +1,8 @@
-/* whoisd: serving sockets until a signal ends it.  Called by main.c. */
+/* whoisd: serving sockets until a signal ends it.
+ *
+ * Called by start.c, in the order of these calls; what it is given outlives it.  Those that can
+ * fail return an exit code, after a line on stderr and in the log when it is not 0.
+ */
 #ifndef WHOISD_SERVICE_H
 #define WHOISD_SERVICE_H
 
@@ -6,12 +10,21 @@
 #include "options.h"
 
 #include "common/report.h"
-#include "common/standard.h"
+#include "common/sockets.h"
 
-/* Serves the options' addresses; or fd, owned from here, which input says is connected or
- * listens.  The directory may be NULL, for a connected client that has to hear it.  Returns the
- * exit code, after one line on stderr and in the log when it is not 0. */
-int service_run(const struct options *options, enum standard_input input, int fd,
-                struct directory *directory, const struct report *report);
+#include <netio/daemonize.h>
+
+struct service;
+
+/* Opens what may need privileges: the addresses of the options; or takes the sockets that it was
+ * started with, which are its own from here. */
+int service_open(struct service **service, const struct options *options,
+                 const struct sockets *sockets, const struct report *report);
+/* What it answers from; NULL, for a connected client that has to hear of it. */
+void service_use(struct service *service, struct directory *directory);
+/* Says that it is ready, and serves.  The daemon, whose watchdog is a timer of the service's loop,
+ * is to be freed before the service. */
+int service_run(struct service *service, struct netio_daemon *daemon);
+void service_close(struct service *service); /* may be NULL */
 
 #endif

@@ -68,7 +68,8 @@ host is the path, for C<udp_ask> all servers, C<a, b>.
 =head2 stage
 
 What was being done: C<option> (an argument is wrong), C<resolve>, C<service>, C<socket>,
-C<bind>, C<connect>, C<read>, C<write>.
+C<bind>, C<connect>, C<read>, C<write>; of a daemon C<user>, C<privileges>, C<sandbox>,
+C<pid file>, C<daemonize>, C<notify>, C<child>, C<exec>.
 
 =head2 code
 
@@ -174,6 +175,34 @@ No room left.
 =item NetIO::Error::NOIDN
 
 A host name beyond ASCII needs libidn2, which is not installed.
+
+=item NetIO::Error::RUNNING, NOTRUNNING, STARTING
+
+The daemon of a pid file runs already, does not run, or is not ready yet.
+
+=item NetIO::Error::BADPIDFILE, UNSAFE
+
+Not a pid file, or one that others may change.
+
+=item NetIO::Error::DIED
+
+The daemon ended before it was ready.
+
+=item NetIO::Error::NOUSER, NOGROUP
+
+No such user or group.
+
+=item NetIO::Error::LIED
+
+A system call reported success without effect.
+
+=item NetIO::Error::REGAIN
+
+Privileges that were given up could be regained.
+
+=item NetIO::Error::NOSANDBOX
+
+This kernel does not offer what the sandbox needs.
 
 =back
 

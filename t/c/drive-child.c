@@ -135,7 +135,8 @@ int main(int argc, char **argv)
     plan.argv = argv + optind;
     code = netio_child_start(&child, &plan, &error);
     say(out, code, &error);
-    if (code == 0) {
+    int started = code == 0;
+    if (started) {
         fprintf(out, "pid %d\n", child.pid);
         fflush(out);
         code = netio_child_wait(&child, NETIO_NEVER, &status);
@@ -146,5 +147,5 @@ int main(int argc, char **argv)
         fprintf(out, "left a child\n");
     fclose(out);
     netio_user_free(&user);
-    return code == 1 ? 0 : 1;
+    return !started;
 }

@@ -18,6 +18,17 @@ static void test_codes(void)
         {NETIO_EBADSERVICE, "NETIO_EBADSERVICE", "unknown service", EINVAL},
         {NETIO_EFULL, "NETIO_EFULL", "no room left", ENOBUFS},
         {NETIO_ENOIDN, "NETIO_ENOIDN", "host names beyond ASCII need libidn2", ELIBACC},
+        {NETIO_ERUNNING, "NETIO_ERUNNING", "already running", EEXIST},
+        {NETIO_ENOTRUNNING, "NETIO_ENOTRUNNING", "not running", ESRCH},
+        {NETIO_ESTARTING, "NETIO_ESTARTING", "starting, and not ready yet", EAGAIN},
+        {NETIO_EBADPIDFILE, "NETIO_EBADPIDFILE", "not a pid file", EINVAL},
+        {NETIO_EUNSAFE, "NETIO_EUNSAFE", "not safe: others may change it", EPERM},
+        {NETIO_EDIED, "NETIO_EDIED", "ended before it was ready", ECHILD},
+        {NETIO_ENOUSER, "NETIO_ENOUSER", "no such user", ENOENT},
+        {NETIO_ENOGROUP, "NETIO_ENOGROUP", "no such group", ENOENT},
+        {NETIO_ELIED, "NETIO_ELIED", "reported success without effect", EPERM},
+        {NETIO_EREGAIN, "NETIO_EREGAIN", "privileges given up could be regained", EPERM},
+        {NETIO_ENOSANDBOX, "NETIO_ENOSANDBOX", "not offered by this kernel", ENOSYS},
         {-999, "UNKNOWN", "unknown error", 999},
         {-1999, "UNKNOWN", "unknown error", EINVAL},
         {7, "UNKNOWN", "unknown error", 0},
@@ -50,12 +61,15 @@ static void test_str(void)
     netio_error_str(&error, tiny, sizeof tiny);
     is_str(tiny, "connect 127", "cut to the room there is");
     netio_error_set(&error, NETIO_STAGE_RESOLVE, NETIO_ENONAME, NULL, "a\nb\033\xff");
-    is_str(netio_error_str(&error, out, sizeof out),
-           "resolve a\\x0ab\\x1b\\xff: host not found", "a hostile subject is made safe");
+    is_str(netio_error_str(&error, out, sizeof out), "resolve a\\x0ab\\x1b\\xff: host not found",
+           "a hostile subject is made safe");
     netio_error_set(&error, NETIO_STAGE_NONE, -EMFILE, NULL, NULL);
     is_str(netio_error_str(&error, out, sizeof out), "Too many open files", "nothing but a code");
     netio_error_set(&error, NETIO_STAGE_READ, -EIO, NULL, NULL);
     is_str(netio_error_str(&error, out, sizeof out), "read: Input/output error", "a stage alone");
+    netio_error_set(&error, NETIO_STAGE_PIDFILE, NETIO_ERUNNING, NULL, "/run/x.pid");
+    is_str(netio_error_str(&error, out, sizeof out), "pid file /run/x.pid: already running",
+           "a stage of two words");
     char giant[5000];
     memset(giant, '\1', sizeof giant - 1);
     giant[sizeof giant - 1] = '\0';

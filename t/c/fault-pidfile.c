@@ -35,7 +35,7 @@ static void put_before(void)
 static int is_before(int stays)
 {
     char text[64] = "";
-    int fd = __real_open(path, O_RDONLY | O_CLOEXEC);
+    int fd = __real_open(path, O_RDONLY | O_CLOEXEC, 0);
     ssize_t n = fd == -1 ? -1 : __real_read(fd, text, sizeof text - 1);
 
     if (fd != -1)

@@ -1,5 +1,6 @@
 /* Tests of netio/fd.h. */
-#include "tap.h"
+#include "birth.h"
+#include <netio/error.h>
 #include <netio/fd.h>
 
 #include <errno.h>
@@ -126,6 +127,94 @@ static void test_files(void)
     netio_fd_close(pair[0]);
 }
 
+/* Descriptors from 3 to 20 and some far above; which of them are open, as a text. */
+static int open_some(void)
+{
+    for (int fd = 3; fd <= 20; fd++)
+        NEED(dup2(0, fd) == fd);
+    NEED(dup2(0, 500) == 500 && dup2(0, 501) == 501 && dup2(0, 800) == 800);
+    return 0;
+}
+
+static int is_left(const int *wanted, size_t count)
+{
+    for (int fd = 3, i; fd < 900; fd++) { /* in_child() has 900 */
+        for (i = 0; i < (int)count && wanted[i] != fd; i++)
+            ;
+        if ((fcntl(fd, F_GETFD) != -1) != (i < (int)count))
+            return 0;
+    }
+    return 1;
+}
+
+static int closes_all(void)
+{
+    NEED(open_some() == 0 && netio_fd_close_others((const int[]){900}, 1) == 0);
+    NEED(is_left(NULL, 0) && fcntl(0, F_GETFD) != -1 && fcntl(2, F_GETFD) != -1);
+    NEED(netio_fd_close_others((const int[]){900}, 1) == 0);
+    return 0;
+}
+
+/* Out of order, twice, side by side, below 3, not open, negative. */
+static int keeps_some(void)
+{
+    static const int keep[] = {501, 3, 900, 7, 8, 501, 800, 1, 600, -1};
+    static const int left[] = {3, 7, 8, 501, 800};
+
+    NEED(open_some() == 0 && netio_fd_close_others(keep, 10) == 0 && is_left(left, 5));
+    return 0;
+}
+
+/* Where the three that it would try the call on are closed. */
+static int without_standard(void)
+{
+    NEED(open_some() == 0);
+    for (int fd = 0; fd < 3; fd++)
+        close(fd);
+    NEED(netio_fd_close_others((const int[]){900, 9}, 2) == 0);
+    NEED(is_left((const int[]){9}, 1));
+    NEED(fcntl(0, F_GETFD) == -1 && fcntl(1, F_GETFD) == -1 && fcntl(2, F_GETFD) == -1);
+    return 0;
+}
+
+static int marks_others(void)
+{
+    static const int all[] = {3,  4,  5,  6,  7,  8,  9,  10,  11,  12, 13,
+                              14, 15, 16, 17, 18, 19, 20, 500, 501, 800};
+
+    NEED(netio_fd_close_others((const int[]){900}, 1) == 0 && open_some() == 0);
+    NEED(netio_fd_cloexec_others((const int[]){900, 5}, 2) == 0);
+    NEED(is_left(all, sizeof all / sizeof *all));
+    NEED(fcntl(5, F_GETFD) == 0 && fcntl(4, F_GETFD) == FD_CLOEXEC);
+    NEED(fcntl(0, F_GETFD) == 0 && fcntl(800, F_GETFD) == FD_CLOEXEC);
+    return 0;
+}
+
+static int fills_standard(void)
+{
+    char byte;
+
+    close(0);
+    close(2);
+    NEED(netio_fd_standard() == 0 && netio_fd_standard() == 0);
+    NEED(fcntl(0, F_GETFD) == 0 && fcntl(2, F_GETFD) == 0);
+    NEED(read(0, &byte, 1) == 0 && write(2, "x", 1) == 1);
+    return 0;
+}
+
+static void test_birth(void)
+{
+    is_int(in_child(closes_all), 0, "C9: all others closed");
+    is_int(in_child(keeps_some), 0, "C9: but those to keep, in any order");
+    is_int(in_child(without_standard), 0, "C9: without 0 to 2");
+    is_int(in_child(marks_others), 0, "marked, and not closed");
+    is_int(in_child(fills_standard), 0, "C6: standard descriptors that were closed");
+    int null = netio_fd_null();
+    ok(null > 2 && fcntl(null, F_GETFD) == FD_CLOEXEC, "C7: /dev/null, close-on-exec");
+    is_int(write(null, "x", 1), 1, "takes what is written");
+    netio_fd_close(null);
+}
+
 int main(void)
 {
     int pair[2];
@@ -138,5 +227,7 @@ int main(void)
     test_peer_gone(pair[0], pair[1]);
     test_high();
     test_files();
+    test_birth();
+    (void)diag;
     return tap_done();
 }

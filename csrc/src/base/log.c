@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
@@ -23,13 +25,15 @@ enum sink { SINK_SYSLOG, SINK_STDERR, SINK_FILE };
 
 struct netio_log {
     enum sink sink;
-    int fd;     /* SINK_SYSLOG: -1 while there is no /dev/log */
-    char *path; /* SINK_FILE only */
-    int torn;   /* the last line was cut short, by a disk that is full: it has no end yet */
+    int fd;             /* SINK_SYSLOG: -1 while there is no /dev/log */
+    char *path;         /* SINK_FILE only */
+    int torn;           /* the last line was cut short, by a disk that is full: it has no end yet */
     unsigned long lost; /* lines that could not be written since the last that could */
     int plain;          /* a regular file of ours, which always takes what is written */
-    time_t stamp_time;  /* the second that stamp is about */
-    char stamp[32];     /* as the sink has it; empty when there is none */
+    dev_t journal_dev;  /* SINK_STDERR: what journald's end of it would be; 0: there is none */
+    ino_t journal_ino;
+    time_t stamp_time; /* the second that stamp is about */
+    char stamp[96];    /* as the sink has it; empty when there is none */
     char ident[64];
 };
 
@@ -65,6 +69,27 @@ static int is_plain(int sink, int fd)
     return sink == SINK_FILE && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* What descriptor 2 of a service is, says systemd.exec(5).  Whether it still is, is asked at each
+ * line: a child may be given the variable and another stderr. */
+static void read_journal_stream(struct netio_log *log)
+{
+    const char *text = getenv("JOURNAL_STREAM");
+    uintmax_t dev, ino;
+
+    if (text && sscanf(text, "%ju:%ju", &dev, &ino) == 2) {
+        log->journal_dev = (dev_t)dev;
+        log->journal_ino = (ino_t)ino;
+    }
+}
+
+static int is_journal(const struct netio_log *log)
+{
+    struct stat st;
+
+    return log->journal_ino != 0 && fstat(log->fd, &st) == 0 && st.st_dev == log->journal_dev &&
+           st.st_ino == log->journal_ino;
+}
+
 static int sink_of(const char *target)
 {
     if (strcmp(target, "syslog") == 0)
@@ -88,6 +113,8 @@ int netio_log_open(struct netio_log **log, const char *target, const char *ident
     made->sink = (enum sink)sink;
     made->fd = STDERR_FILENO;
     snprintf(made->ident, sizeof made->ident, "%s", ident);
+    if (sink == SINK_STDERR)
+        read_journal_stream(made);
     if (sink == SINK_SYSLOG)
         made->fd = connect_syslog();
     if (sink == SINK_FILE) {
@@ -105,6 +132,14 @@ int netio_log_open(struct netio_log **log, const char *target, const char *ident
     return 0;
 }
 
+static void replace(struct netio_log *log, int fd)
+{
+    netio_fd_close(log->fd);
+    log->fd = fd;
+    log->plain = is_plain(log->sink, fd);
+    log->torn = 0;
+}
+
 int netio_log_reopen(struct netio_log *log, struct netio_error *error)
 {
     if (!log || log->sink != SINK_FILE)
@@ -112,11 +147,32 @@ int netio_log_reopen(struct netio_log *log, struct netio_error *error)
     int fd = open_file(log->path, error);
     if (fd < 0)
         return fd;
-    netio_fd_close(log->fd);
-    log->fd = fd;
-    log->plain = is_plain(log->sink, fd);
-    log->torn = 0;
+    replace(log, fd);
     return 0;
+}
+
+int netio_log_fd(const struct netio_log *log)
+{
+    return log ? log->fd : -1;
+}
+
+int netio_log_replace_take(struct netio_log *log, int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    int code = flags == -1 ? -errno : 0;
+
+    if (code == 0 && (!log || log->sink != SINK_FILE))
+        code = -EINVAL;
+    /* Without O_APPEND, the lines of two processes would lie over each other. */
+    if (code == 0 && (!(flags & O_APPEND) || (flags & O_ACCMODE) == O_RDONLY))
+        code = -EBADF;
+    if (code == 0)
+        code = netio_fd_cloexec(fd, 1);
+    if (code < 0)
+        netio_fd_close(fd);
+    else
+        replace(log, fd);
+    return code;
 }
 
 void netio_log_free(struct netio_log *log)
@@ -143,26 +199,33 @@ static const char *stamp_of(struct netio_log *log)
     log->stamp[0] = '\0';
     if (localtime_r(&now, &when) == NULL)
         return log->stamp;
+    /* Not strftime(3), which reads the zone again: behind a chroot(2) there may be none. */
+    long east = when.tm_gmtoff / 60, minutes = labs(east);
     if (log->sink == SINK_FILE)
-        strftime(log->stamp, sizeof log->stamp, "%Y-%m-%dT%H:%M:%S%z ", &when);
+        snprintf(log->stamp, sizeof log->stamp, "%04d-%02d-%02dT%02d:%02d:%02d%c%02ld%02ld ",
+                 when.tm_year + 1900, when.tm_mon + 1, when.tm_mday, when.tm_hour, when.tm_min,
+                 when.tm_sec, east < 0 ? '-' : '+', minutes / 60, minutes % 60);
     else
         snprintf(log->stamp, sizeof log->stamp, "%s %2d %02d:%02d:%02d ", month[when.tm_mon],
                  when.tm_mday, when.tm_hour, when.tm_min, when.tm_sec);
     return log->stamp;
 }
 
-/* RFC 3164 section 4.1, as /dev/log takes it: <PRI>TIMESTAMP TAG[PID]: MESSAGE. */
+/* RFC 3164 section 4.1, as /dev/log takes it: <PRI>TIMESTAMP TAG[PID]: MESSAGE; journald takes a
+ * level alone from stderr, and knows the rest. */
 static size_t put_head(struct netio_log *log, int priority, char *out, size_t size)
 {
     int n;
 
-    if (log->sink == SINK_STDERR)
+    if (log->sink == SINK_STDERR && is_journal(log))
+        n = snprintf(out, size, "<%d>%s: ", LOG_PRI(priority), log->ident);
+    else if (log->sink == SINK_STDERR)
         n = snprintf(out, size, "%s: ", log->ident);
     else if (log->sink == SINK_FILE)
         n = snprintf(out, size, "%s%s[%ld]: ", stamp_of(log), log->ident, (long)getpid());
     else
-        n = snprintf(out, size, "<%d>%s%s[%ld]: ", LOG_DAEMON | priority, stamp_of(log),
-                     log->ident, (long)getpid());
+        n = snprintf(out, size, "<%d>%s%s[%ld]: ", LOG_DAEMON | priority, stamp_of(log), log->ident,
+                     (long)getpid());
     return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
 }
 
@@ -187,38 +250,63 @@ static size_t put_clean(const char *text, size_t n, char *out, size_t size)
     return length;
 }
 
-static void send_syslog(struct netio_log *log, const char *line, size_t len)
+static int send_syslog(struct netio_log *log, const char *line, size_t len)
 {
     for (int tries = 0; tries < 2; tries++) {
         if (log->fd < 0)
             log->fd = connect_syslog();
         if (log->fd < 0)
-            return;
+            return 0;
         ssize_t n = netio_fd_send(log->fd, line, len);
-        if (n >= 0 || n == -EAGAIN || n == -ENOBUFS || n == -EMSGSIZE)
-            return;
+        if (n >= 0)
+            return 1;
+        if (n == -EAGAIN || n == -ENOBUFS || n == -EMSGSIZE)
+            return 0;
         /* The logger was restarted: its socket is another one now. */
         netio_fd_close(log->fd);
         log->fd = -1;
     }
+    return 0;
+}
+
+/* A write that does not wait, to what is no regular file and may be anybody's, so that O_NONBLOCK
+ * is not ours to set.  A pipe with room has room for a line, which is below PIPE_BUF.  Kernels
+ * before 6.4 cannot be told so of a pipe, nor any of a terminal: there poll(2) is asked, and
+ * between the two another process could fill it. */
+static ssize_t write_now(int fd, const char *line, size_t len)
+{
+    struct iovec part = {(char *)line, len};
+    ssize_t n;
+
+    do
+        n = send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (n == -1 && errno == EINTR);
+    if (n >= 0 || errno != ENOTSOCK)
+        return n;
+    do
+        n = pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
+    while (n == -1 && errno == EINTR);
+    if (n >= 0 || errno == EAGAIN)
+        return n;
+    /* poll(2) itself fails where RLIMIT_NOFILE is 0: then the write must tell. */
+    return netio_fd_poll(fd, NETIO_WRITE, NETIO_NOW) == -ETIMEDOUT ? -1
+                                                                   : netio_fd_write(fd, line, len);
 }
 
 /* stderr, or a file, that takes nothing now (a pipe nobody reads) does without the line: the
- * program goes on.  A pipe with room has room for a line, which is below PIPE_BUF. */
-static void write_line(struct netio_log *log, const char *line, size_t len)
+ * program goes on. */
+static int write_line(struct netio_log *log, const char *line, size_t len)
 {
-    ssize_t written = -EAGAIN;
+    ssize_t n = log->plain ? netio_fd_write(log->fd, line, len) : write_now(log->fd, line, len);
 
-    /* poll(2) itself fails where RLIMIT_NOFILE is 0: then the write must tell. */
-    if (log->plain || netio_fd_poll(log->fd, NETIO_WRITE, NETIO_NOW) != -ETIMEDOUT)
-        written = netio_fd_write(log->fd, line, len);
-    if (written > 0)
-        log->torn = (size_t)written < len;
-    else
-        log->lost++;
+    if (n <= 0)
+        return 0;
+    log->torn = (size_t)n < len;
+    return 1;
 }
 
-static void send_line(struct netio_log *log, int priority, const char *text, size_t n)
+/* Whether it went out. */
+static int send_line(struct netio_log *log, int priority, const char *text, size_t n)
 {
     char line[LINE_MAX_BYTES];
     size_t len = 0;
@@ -227,23 +315,24 @@ static void send_line(struct netio_log *log, int priority, const char *text, siz
         line[len++] = '\n';
     len += put_head(log, priority, line + len, sizeof line - 1 - len);
     len += put_clean(text, n, line + len, sizeof line - 1 - len);
-    if (log->sink == SINK_SYSLOG) {
-        send_syslog(log, line, len);
-    } else {
-        line[len++] = '\n';
-        write_line(log, line, len);
-    }
+    if (log->sink == SINK_SYSLOG)
+        return send_syslog(log, line, len);
+    line[len++] = '\n';
+    return write_line(log, line, len);
 }
 
-/* Says how many lines are missing here, once one goes out again. */
-static void own_up(struct netio_log *log)
+/* Says how many lines are missing here, if any and if that goes out. */
+static int own_up(struct netio_log *log)
 {
-    unsigned long lost = log->lost;
     char text[64];
-    int n = snprintf(text, sizeof text, "lines lost before this one: %lu", lost);
 
-    send_line(log, LOG_WARNING, text, (size_t)n);
-    log->lost = log->lost == lost ? 0 : lost;
+    if (log->lost == 0)
+        return 1;
+    int n = snprintf(text, sizeof text, "lines lost before this one: %lu", log->lost);
+    if (!send_line(log, LOG_WARNING, text, (size_t)n))
+        return 0;
+    log->lost = 0;
+    return 1;
 }
 
 void netio_vlog(struct netio_log *log, int priority, const char *format, va_list args)
@@ -255,9 +344,8 @@ void netio_vlog(struct netio_log *log, int priority, const char *format, va_list
     int saved = errno;
     int n = vsnprintf(text, sizeof text, format, args);
     size_t used = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
-    if (log->lost)
-        own_up(log);
-    send_line(log, priority, text, used);
+    if (!own_up(log) || !send_line(log, priority, text, used))
+        log->lost++;
     errno = saved;
 }
 

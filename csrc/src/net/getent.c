@@ -88,17 +88,6 @@ void netio__getent_read(struct netio__getent_text *text, const char *bytes, size
 /* What clone(2) has called ends its process by returning: no _exit, at which AddressSanitizer would
  * look for a stack that it knows. */
 
-static void reset_signals(void)
-{
-    struct sigaction usual = {.sa_handler = SIG_DFL};
-    sigset_t none;
-
-    for (int number = 1; number < NSIG; number++)
-        (void)sigaction(number, &usual, NULL); /* not for all of them, nor need it be */
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /* The program may have been left few descriptors, or have left itself few. */
 static void reset_limit(void)
 {
@@ -126,7 +115,7 @@ static int be_getent(void *data)
     if (!die_with(getent->go_between, SIGKILL))
         return FAILED;
     strcpy(verb, getent->verb);
-    reset_signals();
+    (void)netio_signals_reset(); /* it does its work with a signal ignored, too */
     execve(command, argv, environment);
     return FAILED;
 }

@@ -185,13 +185,14 @@ static int take_message(struct netio__starter *starter, const struct message *me
 static int hear(struct netio__starter *starter, struct truth *truth)
 {
     struct message message;
-    ssize_t n = 1;
     int code = 0;
 
     while (code == 0 && !truth->ready && starter->channel != -1) {
-        n = netio_fd_recv(starter->channel, &message, sizeof message);
+        ssize_t n = netio_fd_recv(starter->channel, &message, sizeof message);
         if (n == -EAGAIN)
             return 0;
+        if (n < 0)
+            return (int)n;
         message.subject[sizeof message.subject - 1] = '\0';
         if (n == (ssize_t)sizeof message) {
             code = take_message(starter, &message, truth);
@@ -270,7 +271,7 @@ static void reap_group(const struct netio__starter *starter)
     netio_deadline deadline = netio_deadline_in(KILLED_SECONDS);
     pid_t pid = 0;
 
-    while (pid >= 0 && !netio_deadline_passed(deadline)) {
+    while ((pid >= 0 || errno == EINTR) && !netio_deadline_passed(deadline)) {
         pid = waitpid(-starter->go_between, NULL, WNOHANG);
         if (pid == 0)
             (void)poll(NULL, 0, 1); /* a pid whose end one could wait for is not known */

@@ -52,8 +52,8 @@ sub day  { return $_[0]{day} }
 sub serve {
     my ($self, $folder) = @_;
 
-    return NetIO::Bench::Process->serve($folder, 'blib/script/whoisd', '--listen', '127.0.0.1:0',
-        '--directory', "sqlite:$self->{path}");
+    return NetIO::Bench::Process->serve($folder, 'blib/script/whoisd', '-f', '--listen',
+        '127.0.0.1:0', '--directory', "sqlite:$self->{path}");
 }
 
 # The file beside it: "NAME VALUE" lines.

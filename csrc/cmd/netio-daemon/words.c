@@ -1,0 +1,124 @@
+/* netio-daemon: what options say in words, as numbers; see words.h. */
+#include "words.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define NAME_MAX_BYTES 64
+#define SECONDS_MAX    86400.0
+#define DIGITS         "0123456789"
+
+static const struct {
+    const char *name;
+    int resource;
+} limits[] = {
+    {"as", RLIMIT_AS},
+    {"core", RLIMIT_CORE},
+    {"cpu", RLIMIT_CPU},
+    {"data", RLIMIT_DATA},
+    {"fsize", RLIMIT_FSIZE},
+    {"memlock", RLIMIT_MEMLOCK},
+    {"msgqueue", RLIMIT_MSGQUEUE},
+    {"nice", RLIMIT_NICE},
+    {"nofile", RLIMIT_NOFILE},
+    {"nproc", RLIMIT_NPROC},
+    {"rtprio", RLIMIT_RTPRIO},
+    {"rttime", RLIMIT_RTTIME},
+    {"sigpending", RLIMIT_SIGPENDING},
+    {"stack", RLIMIT_STACK},
+};
+
+/* In the order of their numbers. */
+static const char *const capabilities[] = {
+    "chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid",
+    "setpcap", "linux_immutable", "net_bind_service", "net_broadcast", "net_admin", "net_raw",
+    "ipc_lock", "ipc_owner", "sys_module", "sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct",
+    "sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod",
+    "lease", "audit_write", "audit_control", "setfcap", "mac_override", "mac_admin", "syslog",
+    "wake_alarm", "block_suspend", "audit_read", "perfmon", "bpf", "checkpoint_restore",
+};
+_Static_assert(sizeof capabilities / sizeof *capabilities == CAP_CHECKPOINT_RESTORE + 1,
+               "a name for each number");
+
+/* A number of an rlimit up to end. */
+static int read_number(const char *text, size_t len, rlim_t *number)
+{
+    char digits[24], *end;
+
+    if (len == strlen("unlimited") && strncmp(text, "unlimited", len) == 0) {
+        *number = RLIM_INFINITY;
+        return 0;
+    }
+    if (len == 0 || len >= sizeof digits || strspn(text, DIGITS) < len)
+        return -EINVAL;
+    memcpy(digits, text, len);
+    digits[len] = '\0';
+    errno = 0;
+    *number = strtoull(digits, &end, 10);
+    return errno || *number == RLIM_INFINITY ? -EINVAL : 0;
+}
+
+int words_limit(const char *text, struct netio_rlimit *limit)
+{
+    size_t len = strcspn(text, "=");
+    const char *soft = text + len + 1;
+
+    limit->resource = -1;
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        if (strlen(limits[i].name) == len && strncmp(limits[i].name, text, len) == 0)
+            limit->resource = limits[i].resource;
+    }
+    if (limit->resource == -1 || text[len] != '=')
+        return -EINVAL;
+    size_t width = strcspn(soft, ":");
+    const char *hard = soft[width] ? soft + width + 1 : soft;
+    if (read_number(soft, width, &limit->value.rlim_cur) ||
+        read_number(hard, strlen(hard), &limit->value.rlim_max))
+        return -EINVAL;
+    return limit->value.rlim_cur <= limit->value.rlim_max ? 0 : -EINVAL;
+}
+
+int words_capability(const char *text, uint64_t *bit)
+{
+    if (strncasecmp(text, "cap_", 4) == 0)
+        text += 4;
+    for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++) {
+        if (strcasecmp(capabilities[i], text) == 0) {
+            *bit = UINT64_C(1) << i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+int words_umask(const char *text, mode_t *mask)
+{
+    if (!*text || strlen(text) > 4 || text[strspn(text, "01234567")])
+        return -EINVAL;
+    unsigned long value = strtoul(text, NULL, 8);
+    *mask = value ? (mode_t)value : NETIO_UMASK_NONE;
+    return value <= 0777 ? 0 : -EINVAL;
+}
+
+/* Digits and a point: strtod(3) takes signs, hex, infinity and blanks as well. */
+int words_seconds(const char *text, double *seconds)
+{
+    char *end;
+
+    *seconds = strtod(text, &end);
+    if (!*text || *end || text[strspn(text, DIGITS ".")] || *seconds <= 0 || *seconds > SECONDS_MAX)
+        return -EINVAL;
+    return 0;
+}
+
+int words_name(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS;
+    static const char all[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS "_.@+-";
+    size_t len = strspn(text, all);
+
+    return strspn(text, letters) > 0 && !text[len] && len <= NAME_MAX_BYTES ? 0 : -EINVAL;
+}
