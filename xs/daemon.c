@@ -282,6 +282,25 @@ static bool is_null(int fd)
            st.st_rdev == null.st_rdev;
 }
 
+/* What has been put on 0 to 2 meanwhile stays.  Without signals: when 120 of one kind come before
+ * Perl can run its handler, Perl's own handler in C dies, across whatever frames there are. */
+static int become_ready(struct netio_error *error)
+{
+    sigset_t all, before;
+    int saved[3];
+    int code = xs_standard_keep(the.standard, saved);
+
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &before);
+    if (code != 0)
+        netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "dup");
+    else
+        code = netio_daemon_ready(the.daemon, error);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    xs_standard_put_back(saved);
+    return code;
+}
+
 static void log_failure(const struct netio_error *error)
 {
     char text[640];
@@ -293,17 +312,12 @@ static void log_failure(const struct netio_error *error)
 bool xs_daemon_ready(pTHX_ SV *self)
 {
     struct netio_error error;
-    int saved[3], before = errno;
+    int before = errno;
     int code;
 
     check(aTHX_ self, "ready");
     (void)PerlIO_flush(NULL); /* to where it was meant to go */
-    code = xs_standard_keep(the.standard, saved);
-    if (code != 0)
-        netio_error_set(&error, NETIO_STAGE_DAEMONIZE, code, NULL, "dup");
-    else
-        code = netio_daemon_ready(the.daemon, &error);
-    xs_standard_put_back(saved);
+    code = become_ready(&error);
     if (code != 0)
         throw_failure(aTHX_ "ready", &error);
     if (error.code != 0)
