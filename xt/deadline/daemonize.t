@@ -27,7 +27,9 @@ sub seconds {
     return clock_gettime(CLOCK_MONOTONIC) - $began;
 }
 
-sub quick { return (sort { $a <=> $b } @_)[@_ / 10] }
+sub quick {
+    return (sort { $a <=> $b } @_)[@_ / 10];
+}
 
 sub is_quick {
     my ($name, @command) = @_;
@@ -49,7 +51,8 @@ is_quick('in the foreground', $driver, '-f');
 
 # What a container without limits says; closing them one by one would take minutes.
 my $liar = "$folder/limit.so";
-open my $cc, '|-', $ENV{CC} || 'cc', '-shared', '-fPIC', '-o', $liar, '-x', 'c', '-' or die "cc: $!\n";
+open my $cc, '|-', $ENV{CC} || 'cc', '-shared', '-fPIC', '-o', $liar, '-x', 'c', '-'
+    or die "cc: $!\n";
 print {$cc} <<'EOC';
 #define _GNU_SOURCE
 #include <sys/resource.h>

@@ -6,8 +6,8 @@
  * root.  Then the way back is tried: setuid(0) and its like must be refused.  Who is that user
  * already, with exactly its groups, needs no privilege for it.
  *
- * Fork: in a child of a program with threads, too: no allocation, no name service; async-signal-safe
- * but for netio_error's text.  Threads: the ids change for all threads, capabilities and
+ * Fork: in a child of a program with threads, too: no allocation, no name service; async-signal-safe.
+ * Threads: the ids change for all threads, capabilities and
  * no_new_privs for the calling one alone; meant for processes with one thread.
  */
 #ifndef NETIO_PRIVILEGES_H
