@@ -126,6 +126,26 @@ for my $case (@truth) {
     ok(!-e $place->pidfile, "$name: nor a pid file");
 }
 
+# What Daemon::Control calls started: without --ready, it has to live for a second.
+{
+    my $place = NetIO::Test::Supervisor->new;
+    my @plain = ($place->program, 'start', 'x', '--pidfile', $place->pidfile, '--log',
+        $place->dir . '/log', '--');
+    my ($status, undef, $err) = run(@plain, 'false');
+    is_deeply(
+        [$status, $err =~ s/pid \d+/pid N/r],
+        [1, "netio-daemon: x: pid N ended with exit code 1 before it was ready\n"],
+        'one that ends at once has not been started'
+    );
+    is($place->exits('status'), 3, 'nothing is left');
+    is((run(@plain, 'sleep', 1000))[0], 0, 'one that stays has');
+    is($place->exits('stop'), 0, 'stopped');
+    is((run(@plain[0 .. $#plain - 1], qw(--ready exec -- false)))[0], 0, '--ready exec: all runs');
+    $place->exits('stop');
+    is((run($place->program, 'run', @plain[2 .. 4], qw(-- true)))[0], 0,
+        'run: who looks on waits for nothing');
+}
+
 # A starter that is interrupted: nobody would know of this daemon.
 {
     my $place = NetIO::Test::Supervisor->new;
@@ -147,8 +167,7 @@ for my $case (@truth) {
 # Who captures the output of start must not wait for the daemon's.
 {
     my $place = NetIO::Test::Supervisor->new;
-    open my $from, '-|', $place->program, 'start', 'x', '--pidfile', $place->pidfile, '--log',
-        $place->dir . '/log', '--', @idle
+    open my $from, '-|', $place->words('start', '--log', $place->dir . '/log', '--', @idle)
         or die "$!\n";
     my $text = do { local $/; readline $from };
     close $from;
