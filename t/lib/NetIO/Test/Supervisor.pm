@@ -54,10 +54,8 @@ sub perl_program {
 sub words {
     my ($self, $command, @options) = @_;
 
-    return (
-        $PROGRAM, $command, 'x', '--pidfile', $self->pidfile,
-        $command eq 'start' ? qw(--ready exec) : (), @options
-    );
+    return ($PROGRAM, $command, 'x', '--pidfile', $self->pidfile,
+        $command eq 'start' ? qw(--ready exec) : (), @options);
 }
 
 # With a hash in front, that of NetIO::Test::Run.
