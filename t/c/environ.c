@@ -81,6 +81,7 @@ static void test_usual(void)
     is_str(joined(out), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin|",
            "there is a PATH");
     netio_environ_free(out);
+    is_str(netio_environ_get(NULL, "A"), NULL, "after clearenv(3) there is nothing to find");
     netio_environ_free(NULL);
 }
 

@@ -30,6 +30,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -138,8 +139,23 @@
     X(execve, int, (const char *path, char *const *argv, char *const *environment),                \
       (path, argv, environment),                                                                   \
       ENOENT, EACCES, ENOMEM)                                                                      \
-    X(prctl, int, (int what, unsigned long value), (what, value),                                  \
+    X(prctl, int,                                                                                  \
+      (int what, unsigned long a, unsigned long b, unsigned long c, unsigned long d),              \
+      (what, a, b, c, d),                                                                          \
       EINVAL)                                                                                      \
+    X(setgroups, int, (size_t count, const gid_t *groups), (count, groups),                        \
+      EPERM, ENOMEM)                                                                               \
+    X(setresgid, int, (gid_t real, gid_t effective, gid_t saved), (real, effective, saved),        \
+      EPERM, EINVAL)                                                                               \
+    X(setresuid, int, (uid_t real, uid_t effective, uid_t saved), (real, effective, saved),        \
+      EPERM, EAGAIN)                                                                               \
+    X(chroot, int, (const char *path), (path),                                                     \
+      EPERM, ENOENT)                                                                               \
+    X(setrlimit, int, (__rlimit_resource_t resource, const struct rlimit *value),                  \
+      (resource, value),                                                                           \
+      EPERM, EINVAL)                                                                               \
+    X(close_range, int, (unsigned first, unsigned last, int flags), (first, last, flags),          \
+      ENOSYS, EPERM)                                                                               \
     X(chdir, int, (const char *path), (path),                                                      \
       EACCES)                                                                                      \
     X(setsid, pid_t, (void), (),                                                                   \

@@ -190,20 +190,6 @@ static int marks_others(void)
     return 0;
 }
 
-/* A table that is full has no room for the one that it would try the call on. */
-static int full_table(void)
-{
-    struct rlimit limit = {1000, 1000};
-
-    NEED(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-    while (dup(0) != -1)
-        ;
-    NEED(netio_fd_cloexec_others((const int[]){900}, 1) == 0);
-    NEED(fcntl(3, F_GETFD) == FD_CLOEXEC && fcntl(999, F_GETFD) == FD_CLOEXEC);
-    NEED(netio_fd_close_others((const int[]){900}, 1) == 0 && is_left(NULL, 0));
-    return 0;
-}
-
 static int fills_standard(void)
 {
     char byte;
@@ -222,7 +208,6 @@ static void test_birth(void)
     is_int(in_child(keeps_some), 0, "C9: but those to keep, in any order");
     is_int(in_child(without_standard), 0, "C9: without 0 to 2");
     is_int(in_child(marks_others), 0, "marked, and not closed");
-    is_int(in_child(full_table), 0, "where no descriptor is free");
     is_int(in_child(fills_standard), 0, "C6: standard descriptors that were closed");
     int null = netio_fd_null();
     ok(null > 2 && fcntl(null, F_GETFD) == FD_CLOEXEC, "C7: /dev/null, close-on-exec");

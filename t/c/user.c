@@ -29,7 +29,7 @@ static int install(FILE *file, const char *name)
 
     sprintf(path, "%s/%s", folder, name);
     sprintf(there, "/etc/%s", name);
-    int bad = fclose(file) != 0 || mount(path, there, NULL, MS_BIND, NULL) != 0;
+    int bad = fclose(file) != 0 || mount(path, there, "none", MS_BIND, NULL) != 0;
     unlink(path);
     return bad;
 }
@@ -93,7 +93,7 @@ static void test_found(void)
         {"4203:4400", "4203", "/home/digits", "4401", 4204, 4401},
         {"4294967294:1", NULL, NULL, "1", 4294967294u, 1},
         {"minusgroup:one", "minusgroup", "/", "4201", 4205, 4201},
-        {"bare", "bare", "", "4206", 4206, 4206},
+        {"bare", "bare", "/", "4206", 4206, 4206},
     };
 
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -104,6 +104,7 @@ static void test_found(void)
         is_str(user.name, table[i].name, "%s: the name", table[i].text);
         is_str(user.home, table[i].home, "%s: the home", table[i].text);
         is_str(groups_text(&user), table[i].groups, "C17 %s: the groups", table[i].text);
+        is_str(user.shell, table[i].name ? "/bin/sh" : NULL, "%s: the shell", table[i].text);
         netio_user_free(&user);
         ok(!user.name && !user.groups, "%s: freed", table[i].text);
     }
@@ -189,7 +190,7 @@ static void test_without_files(void)
 int main(void)
 {
     if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
-        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0)
         skip_all("needs root and a mount namespace: %s", strerror(errno));
     if (!mkdtemp(folder) || write_files() != 0 || rmdir(folder) != 0) {
         fail("no files in %s: %s", folder, strerror(errno));

@@ -96,14 +96,14 @@ static int entered_only(void)
 
 static int two_limits(void)
 {
-    static const struct netio_rlimit limits[] = {{RLIMIT_NOFILE, {64, 128}},
-                                                 {RLIMIT_STACK, {1 << 20, 1 << 20}}};
+    static const struct netio_rlimit limits[] = {{RLIMIT_FSIZE, {64, 128}},
+                                                 {RLIMIT_MSGQUEUE, {1000, 2000}}};
     const struct netio_world plan = {.limits = limits, .limits_count = 2};
     struct rlimit now;
 
     NEED(enter(&plan) == 0);
-    NEED(getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur == 64 && now.rlim_max == 128);
-    NEED(getrlimit(RLIMIT_STACK, &now) == 0 && now.rlim_cur == 1 << 20);
+    NEED(getrlimit(RLIMIT_FSIZE, &now) == 0 && now.rlim_cur == 64 && now.rlim_max == 128);
+    NEED(getrlimit(RLIMIT_MSGQUEUE, &now) == 0 && now.rlim_cur == 1000);
     return 0;
 }
 

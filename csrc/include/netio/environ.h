@@ -16,7 +16,7 @@
  * name. */
 int netio_environ_new(char ***out, char *const *from, const char *const *allow);
 void netio_environ_free(char **environment);
-/* The value of name in environment, NULL when it has none. */
+/* The value of name in environment (which may be NULL), NULL when it has none. */
 const char *netio_environ_get(char *const *environment, const char *name);
 
 #endif

@@ -5,8 +5,8 @@
  * also fill in where it failed and at which address; the pointer may be NULL.
  * The library prints nothing and never exits.
  *
- * Fork and signals: no state; every function here but netio_error_set and
- * netio_error_str is async-signal-safe.
+ * Fork and signals: no state; every function here but netio_error_str is
+ * async-signal-safe.
  */
 #ifndef NETIO_ERROR_H
 #define NETIO_ERROR_H

@@ -1,8 +1,8 @@
 /* netio/world.h: what a daemon or a child is born into (ring 2).
  *
  * One struct, and one code that makes it true, for every process that NetIO starts: the detached
- * daemon, its children, workers and services.  All of it is built from nothing; what the starter had
- * is of no account.
+ * daemon, its children, workers and services.  All of it is built from nothing; what the starter
+ * had is of no account.
  *
  *      signals      every disposition the default, none blocked
  *      descriptors  0 to 2 and those named; no other
@@ -10,8 +10,11 @@
  *      session      its own, without a controlling terminal
  *      umask        022
  *      folder       /
- *      limits       no core file (RLIMIT_CORE and PR_SET_DUMPABLE as below); others as they were
+ *      limits       no core file: RLIMIT_CORE is 0, and until an exec PR_SET_DUMPABLE, since a
+ *                   core_pattern that is a pipe asks for no limit; others as they were
  *      privileges   netio/privileges.h
+ *
+ * How nice it is, its control groups and namespaces are those of the starter.
  */
 #ifndef NETIO_WORLD_H
 #define NETIO_WORLD_H
@@ -31,7 +34,8 @@ struct netio_rlimit {
 struct netio_world {                     /* zero: the defaults above */
     const char *const *environment;      /* as netio_environ_new has it; NULL: its default */
     mode_t umask;
-    const char *directory;               /* NULL: /; with a root, inside it */
+    const char *directory;               /* NULL: /; with a root, inside it.  The user must be able
+                                            to enter it */
     const struct netio_rlimit *limits;   /* RLIMIT_CORE is 0 unless it is here */
     size_t limits_count;
     struct netio_privileges privileges;

@@ -123,7 +123,7 @@ const char *netio_environ_get(char *const *environment, const char *name)
 {
     size_t n = strlen(name);
 
-    for (; *environment; environment++)
+    for (; environment && *environment; environment++)
         if (strncmp(*environment, name, n) == 0 && (*environment)[n] == '=')
             return *environment + n + 1;
     return NULL;

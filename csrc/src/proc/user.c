@@ -166,8 +166,9 @@ static int take_user(struct netio_user *found, const struct passwd *user)
     found->uid = user->pw_uid;
     found->gid = user->pw_gid;
     found->name = strdup(user->pw_name);
-    found->home = strdup(user->pw_dir);
-    found->shell = strdup(user->pw_shell);
+    /* Empty fields mean these: passwd(5). */
+    found->home = strdup(*user->pw_dir ? user->pw_dir : "/");
+    found->shell = strdup(*user->pw_shell ? user->pw_shell : "/bin/sh");
     return found->name && found->home && found->shell ? 0 : -ENOMEM;
 }
 
@@ -218,18 +219,15 @@ int netio_user_find(struct netio_user *found, const char *user, const char *grou
 
 int netio_user_parse(struct netio_user *found, const char *text, struct netio_error *error)
 {
-    const char *colon = strchr(text, ':');
-    int code;
+    char *user = strdup(text), *colon = user ? strchr(user, ':') : NULL;
 
-    if (!colon)
-        return netio_user_find(found, text, NULL, error);
-    char *user = strndup(text, (size_t)(colon - text));
-    if (user)
-        code = netio_user_find(found, user, colon + 1, error);
-    else {
+    if (!user) {
         *found = (struct netio_user){0};
-        code = netio_error_set(error, NETIO_STAGE_USER, -ENOMEM, NULL, text);
+        return netio_error_set(error, NETIO_STAGE_USER, -ENOMEM, NULL, text);
     }
+    if (colon)
+        *colon = '\0';
+    int code = netio_user_find(found, user, colon ? colon + 1 : NULL, error);
     free(user);
     return code;
 }

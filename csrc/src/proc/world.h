@@ -7,8 +7,8 @@
  *      starter       netio__world_done
  *
  * Enter and drop are two because a daemon listens and writes its pid file in between.  Both are
- * async-signal-safe (but for netio_error's text) and allocate nothing, so that they may follow a
- * fork in a program with threads.  After a failure of either only _exit.
+ * async-signal-safe and allocate nothing, so that they may follow a fork in a program with threads.
+ * After a failure of either only _exit.
  *
  * What each step did is read back: NETIO_ELIED for one that claims to have worked and has not.
  */
@@ -19,14 +19,14 @@
 
 struct netio__world {
     struct netio_world plan; /* the caller's, with directory and root made absolute: owned */
-    char **environment;      /* for execve(2) or environ(7): the list's, and the user's own; owned */
-    char *directory, *root;  /* what is owned of plan; NULL: none */
-    enum netio_stage stage;  /* of errors that are not of the privileges */
+    char **environment;     /* for execve(2) or environ(7): the list's, and the user's own; owned */
+    char *directory, *root; /* what is owned of plan; NULL: none */
+    enum netio_stage stage; /* of errors that are not of the privileges */
 };
 
 /* Copies plan; its user, list and limits must outlive *world.  Relative paths are taken from the
- * folder of the caller, but for a directory inside a root.  0; -ENOMEM, NETIO_EBADOPTION with the
- * entry of the environment as subject, or what getcwd(3) fails with.  After an error *world holds
+ * folder of the caller, but for a directory inside a root.  0; -ENOMEM, NETIO_EBADOPTION
+ * (subject: environment) or what getcwd(3) fails with (folder).  After an error *world holds
  * nothing. */
 int netio__world_prepare(struct netio__world *world, const struct netio_world *plan,
                          enum netio_stage stage, struct netio_error *error);

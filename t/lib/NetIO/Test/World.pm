@@ -170,7 +170,8 @@ sub _write {
     return $path;
 }
 
-# Over /etc/passwd, /etc/group and /etc/nsswitch.conf, in this mount namespace.  Text to add to either may follow.
+# Over /etc/passwd, /etc/group and /etc/nsswitch.conf, in this mount namespace.  Text to add to the
+# first two may follow.
 sub install_users {
     my ($folder, $passwd, $group) = @_;
     my %file = (
