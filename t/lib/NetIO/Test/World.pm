@@ -19,8 +19,8 @@ use strict;
 use warnings;
 
 use Exporter 'import';
-use File::Copy ();
-use File::Path ();
+use File::Copy       ();
+use File::Path       ();
 use NetIO::Test::Run qw(slurp);
 use Test::More;
 
@@ -36,15 +36,15 @@ my @RETURN = qw(setuid seteuid setreuid setresuid setfsuid
 # field => value; env and argv are lists.  Of a file that the probe has written, or of its output,
 # and then without what differs from run to run.
 sub read_world {
-    my ($from) = @_;
+    my ($from)  = @_;
     my $is_text = $from =~ /\n/;
     my %world   = (env => [], argv => []);
 
     for (split /\n/, $is_text ? $from : slurp($from)) {
         my ($field, $value) = /^(\S+) (.*)/ or die "not a line of the probe: $_\n";
-        if    ($field eq 'env')       { push @{ $world{env} },  $value }
+        if    ($field eq 'env')      { push @{ $world{env} }, $value }
         elsif ($field =~ /^argv[.]/) { push @{ $world{argv} }, $value }
-        else                          { $world{$field} = $value }
+        else                         { $world{$field} = $value }
     }
     delete @world{qw(pid sid pgrp tpgid)} if $is_text;
     return \%world;
@@ -76,7 +76,8 @@ sub person {
         (map { ("try.$_" => 'EPERM') } @RETURN),
         (map { ("cap_$_" => '0' x 16) } qw(eff prm inh amb bnd)),
         env => [
-            "HOME=$home", "LOGNAME=$name", "PATH=$PATH", "SHELL=" . ($shell || '/bin/sh'),
+            "HOME=$home", "LOGNAME=$name",
+            "PATH=$PATH", "SHELL=" . ($shell || '/bin/sh'),
             "USER=$name"
         ],
     );
@@ -88,9 +89,9 @@ sub documented {
     my ($user) = @_;
 
     return (
-        fds            => '0 1 2',
+        fds => '0 1 2',
         (map { ("fd.$_" => 'chr 1:3 rdwr') } 0 .. 2),
-        (map { ($_ => '-') } qw(blocked pending ignored caught)),
+        (map { ($_      => '-') } qw(blocked pending ignored caught)),
         session_leader => 'yes',
         group_leader   => 'yes',
         tty            => 'no',
@@ -99,7 +100,7 @@ sub documented {
         cwd            => '/',
         root           => '/',
         no_new_privs   => 1,
-        'rlimit.core'  => qr/\A0 /,      # the upper limit stays as it was
+        'rlimit.core'  => qr/\A0 /,         # the upper limit stays as it was
         env            => ["PATH=$PATH"],
         $user ? person($user) : (),
     );
@@ -109,7 +110,10 @@ sub differs {
     my ($is, $shall) = @_;
 
     $is = ref $is ? join ' | ', @$is : $is // '';
-    return 0 if ref $shall eq 'Regexp' ? $is =~ $shall : $is eq (ref $shall ? join ' | ', @$shall : $shall);
+    return 0
+        if ref $shall eq 'Regexp'
+        ? $is =~ $shall
+        : $is eq (ref $shall ? join ' | ', @$shall : $shall);
     return 1;
 }
 
