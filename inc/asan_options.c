@@ -3,7 +3,8 @@
  * NetIO's own programs look for leaks when they end.  perl, sh and the rest of the machine, into
  * which libasan is loaded only because a child inherits LD_PRELOAD, do not: they leave their
  * memory to the kernel on purpose.  Nor does a program that strace watches: the search for leaks
- * would need to be the tracer itself; nor one in a sandbox (netio/sandbox.h), which may trace nobody.
+ * would need to be the tracer itself; nor one in a sandbox (netio/sandbox.h), which may trace
+ * nobody.
  *
  * This library comes before libasan, which minds (a web server hands LD_PRELOAD on to its programs,
  * and ASAN_OPTIONS it does not).
@@ -50,8 +51,13 @@ const char *__asan_default_options(void)
                                      : "verify_asan_link_order=0:detect_leaks=0";
 }
 
-/* Asked at the end.  2: there is a filter of system calls. */
+/* Asked at the end.  2: there is a filter of system calls; without one, files may be out of reach.
+ */
 int __lsan_is_turned_off(void)
 {
-    return prctl(PR_GET_SECCOMP) == 2;
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/task", O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0)
+        syscall(SYS_close, fd);
+    return fd < 0 || prctl(PR_GET_SECCOMP) == 2;
 }

@@ -7,18 +7,12 @@ use warnings;
 use lib 't/lib';
 
 use IPC::Open2;
+use NetIO::Test::C;
 use NetIO::Test::Netns;
 use Test::More;
 
-# Through die, so that the namespaces are removed.
-$SIG{$_} = sub { die "stopped by a signal\n" }
-    for qw(ALRM INT TERM);
-alarm 120;
-
-my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-open";
--x $DRIVER or BAIL_OUT('csrc/build/t/drive-open is not there: run make first');
-my $missing = NetIO::Test::Netns->missing;
-plan skip_all => $missing if $missing;
+my $DRIVER = c_program('drive-open');
+needs_netns(120);
 
 # 198.51.100.0/24 swallows everything, 203.0.113.x fails in one way each, here or at the
 # router; 192.0.2.2 is the router itself, which refuses.  198.51.100.8 and 203.0.113.15 are well:

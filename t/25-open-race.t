@@ -7,19 +7,13 @@ use warnings;
 use lib 't/lib';
 
 use IPC::Open2;
+use NetIO::Test::C;
 use NetIO::Test::DNS;
 use NetIO::Test::Netns;
 use Test::More;
 
-# Through die, so that the namespaces are removed.
-$SIG{$_} = sub { die "stopped by a signal\n" }
-    for qw(ALRM INT TERM);
-alarm 120;
-
-my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-open";
--x $DRIVER or BAIL_OUT('csrc/build/t/drive-open is not there: run make first');
-my $missing = NetIO::Test::Netns->missing;
-plan skip_all => $missing if $missing;
+my $DRIVER = c_program('drive-open');
+needs_netns(120);
 
 # 192.0.2.2 and 2001:db8::2 are well and listen on port 4343; 198.51.100.0/24 and 2001:db8:dead::/48
 # swallow everything; port 44 is refused everywhere.

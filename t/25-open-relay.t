@@ -6,18 +6,12 @@ use warnings;
 use lib 't/lib';
 
 use IPC::Open2;
+use NetIO::Test::C;
 use NetIO::Test::Netns;
 use Test::More;
 
-# Through die, so that the namespaces are removed.
-$SIG{$_} = sub { die "stopped by a signal\n" }
-    for qw(ALRM INT TERM);
-alarm 120;
-
-my ($DRIVER, $RELAY) = map { "$ENV{PWD}/csrc/build/t/$_" } qw(drive-open drive-relay);
--x $_ or BAIL_OUT("$_ is not there: run make first") for $DRIVER, $RELAY;
-my $missing = NetIO::Test::Netns->missing || (-e '/dev/net/tun' ? '' : 'no /dev/net/tun here');
-plan skip_all => $missing if $missing;
+my ($DRIVER, $RELAY) = map { c_program($_) } qw(drive-open drive-relay);
+needs_netns(120, -e '/dev/net/tun' ? '' : 'no /dev/net/tun here');
 
 my @ns =
     map { NetIO::Test::Netns->new($_, hosts => "192.0.2.77 pair\n192.0.2.2 pair\n") } qw(near far);

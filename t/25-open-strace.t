@@ -7,21 +7,14 @@ use warnings;
 use lib 't/lib';
 
 use File::Temp ();
+use NetIO::Test::C;
 use NetIO::Test::Netns;
 use Test::More;
 
-# Through die, so that the namespaces are removed.
-$SIG{$_} = sub { die "stopped by a signal\n" }
-    for qw(ALRM INT TERM);
-alarm 240;
-
-my $DRIVER   = "$ENV{PWD}/csrc/build/t/drive-open";
+my $DRIVER   = c_program('drive-open');
 my $folder   = File::Temp->newdir;
-my $TOGETHER = 4;                                     # most of the time is waiting
--x $DRIVER or BAIL_OUT('csrc/build/t/drive-open is not there: run make first');
-my $missing = NetIO::Test::Netns->missing;
-$missing ||= 'no strace here' if system('strace -o /dev/null true 2>/dev/null') != 0;
-plan skip_all => $missing if $missing;
+my $TOGETHER = 4;                         # most of the time is waiting
+needs_netns(240, system('strace -o /dev/null true 2>/dev/null') ? 'no strace here' : '');
 
 my $ns  = NetIO::Test::Netns->new('traced', hosts => "198.51.100.1 pair\n198.51.100.2 pair\n");
 my $far = NetIO::Test::Netns->new('far');

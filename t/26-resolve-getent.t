@@ -5,19 +5,13 @@ use strict;
 use warnings;
 use lib 't/lib';
 
+use NetIO::Test::C;
 use NetIO::Test::DNS;
 use NetIO::Test::Netns;
 use Test::More;
 
-# Through die, so that the namespaces are removed.
-$SIG{$_} = sub { die "stopped by a signal\n" }
-    for qw(ALRM INT TERM);
-alarm 120;
-
-my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-resolve";
--x $DRIVER or BAIL_OUT('csrc/build/t/drive-resolve is not there: run make first');
-my $missing = NetIO::Test::Netns->missing;
-plan skip_all => $missing                     if $missing;
+my $DRIVER = c_program('drive-resolve');
+needs_netns(120);
 plan skip_all => 'there is no getent(1) here' if !-x '/usr/bin/getent';
 
 my $l63  = 'a' x 63;

@@ -5,19 +5,13 @@ use strict;
 use warnings;
 use lib 't/lib';
 
+use NetIO::Test::C;
 use NetIO::Test::DNS;
 use NetIO::Test::Netns;
 use Test::More;
 
-# Through die, so that the namespaces are removed.
-$SIG{$_} = sub { die "stopped by a signal\n" }
-    for qw(ALRM INT TERM);
-alarm 120;
-
-my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-resolve";
--x $DRIVER or BAIL_OUT('csrc/build/t/drive-resolve is not there: run make first');
-my $missing = NetIO::Test::Netns->missing;
-plan skip_all => $missing if $missing;
+my $DRIVER = c_program('drive-resolve');
+needs_netns(120);
 
 my $ns = NetIO::Test::Netns->new(
     'resolve',
@@ -323,7 +317,7 @@ is_deeply([keys %outcome], ['127.0.0.1'], 'A16 otherwise it works') or diag(expl
 
 # A25, A26: each call of a look-up fails, in a test of its own.
 my ($walk, $walked) =
-    $ns->run('env', 'NETIO_TEST_HOST=both.test', "$ENV{PWD}/csrc/build/t/fault-resolve");
+    $ns->run('env', 'NETIO_TEST_HOST=both.test', c_program('fault-resolve'));
 is($walk, 0, 'A25 A26 whatever fails in a look-up, nothing leaks or hangs');
 diag($walked) if $walk != 0;
 $dns->asked;

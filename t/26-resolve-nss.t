@@ -7,20 +7,14 @@ use warnings;
 use lib 't/lib';
 
 use File::Temp ();
+use NetIO::Test::C;
 use NetIO::Test::DNS;
 use NetIO::Test::Netns;
 use Test::More;
 use Time::HiRes ();
 
-# Through die, so that the namespaces are removed.
-$SIG{$_} = sub { die "stopped by a signal\n" }
-    for qw(ALRM INT TERM);
-alarm 120;
-
-my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-resolve";
--x $DRIVER or BAIL_OUT('csrc/build/t/drive-resolve is not there: run make first');
-my $missing = NetIO::Test::Netns->missing;
-plan skip_all => $missing                           if $missing;
+my $DRIVER = c_program('drive-resolve');
+needs_netns(120);
 plan skip_all => 'there is no getent(1) here'       if !-x '/usr/bin/getent';
 plan skip_all => 'ldconfig(8) is not that of glibc' if system('ldconfig -p >/dev/null 2>&1') != 0;
 
@@ -208,7 +202,7 @@ is_deeply([keys %outcome], ['192.0.2.4'], 'A16 enough descriptors or an error th
 
 # A25, A26: each call of a look-up fails, those in the new processes, too.
 my ($walk, $walked) =
-    $ns->run('env', 'NETIO_TEST_HOST=known.nss', "$ENV{PWD}/csrc/build/t/fault-resolve");
+    $ns->run('env', 'NETIO_TEST_HOST=known.nss', c_program('fault-resolve'));
 is($walk, 0, 'A25 A26 whatever fails in a look-up, nothing leaks or hangs');
 diag($walked) if $walk != 0;
 is(join(' ', running($ns)), '', 'and no process is left');

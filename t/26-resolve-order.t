@@ -7,18 +7,12 @@ use strict;
 use warnings;
 use lib 't/lib';
 
+use NetIO::Test::C;
 use NetIO::Test::Netns;
 use Test::More;
 
-# Through die, so that the namespaces are removed.
-$SIG{$_} = sub { die "stopped by a signal\n" }
-    for qw(ALRM INT TERM);
-alarm 120;
-
-my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-resolve";
--x $DRIVER or BAIL_OUT('csrc/build/t/drive-resolve is not there: run make first');
-my $missing = NetIO::Test::Netns->missing;
-plan skip_all => $missing if $missing;
+my $DRIVER = c_program('drive-resolve');
+needs_netns(120);
 
 # The addresses of a host, and how it is to be with each kind of network.
 my %host = (

@@ -7,19 +7,13 @@ use warnings;
 use lib 't/lib';
 
 use IPC::Open2;
+use NetIO::Test::C;
 use NetIO::Test::DNS;
 use NetIO::Test::Netns;
 use Test::More;
 
-# Through die, so that the namespaces are removed.
-$SIG{$_} = sub { die "stopped by a signal\n" }
-    for qw(ALRM INT TERM);
-alarm 120;
-
-my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-udp";
--x $DRIVER or BAIL_OUT('csrc/build/t/drive-udp is not there: run make first');
-my $missing = NetIO::Test::Netns->missing;
-plan skip_all => $missing if $missing;
+my $DRIVER = c_program('drive-udp');
+needs_netns(120);
 
 # client 192.0.2.1 - 192.0.2.2 router 198.18.0.1 - 198.18.0.2 far, over a link for 600 bytes.
 # 198.51.100.0/24 swallows everything; 203.0.113.x fails here or at the router.

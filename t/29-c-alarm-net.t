@@ -6,19 +6,13 @@ use strict;
 use warnings;
 use lib 't/lib';
 
+use NetIO::Test::C;
 use NetIO::Test::DNS;
 use NetIO::Test::Netns;
 use Test::More;
 
-# Through die, so that the namespace is removed.
-$SIG{$_} = sub { die "stopped by a signal\n" }
-    for qw(ALRM INT TERM);
-alarm 120;
-
-my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-alarm";
--x $DRIVER or BAIL_OUT('csrc/build/t/drive-alarm is not there: run make first');
-my $missing = NetIO::Test::Netns->missing;
-plan skip_all => $missing if $missing;
+my $DRIVER = c_program('drive-alarm');
+needs_netns(120);
 
 my $ns = NetIO::Test::Netns->new('alarm',
     'resolv.conf' => "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
@@ -29,9 +23,9 @@ ZONE
 
 my @table = (
     # name                seconds   what came of it
-    ['four.test',         60,       qr/^UNKNOWN found /],
-    ['silent.test',       0.1,      qr/^ETIMEDOUT Temporary failure/],
-    ['silent.test',       60,       qr/^UNKNOWN Temporary failure/],
+    ['four.test',   60,  qr/^UNKNOWN found /],
+    ['silent.test', 0.1, qr/^ETIMEDOUT Temporary failure/],
+    ['silent.test', 60,  qr/^UNKNOWN Temporary failure/],
 );
 for (@table) {
     my ($name, $seconds, $wanted) = @$_;

@@ -8,7 +8,7 @@ use lib 't/lib';
 use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::Daemonize;
-use POSIX ();
+use POSIX  ();
 use Socket qw(AF_UNIX SOCK_DGRAM pack_sockaddr_un);
 use Test::More;
 
@@ -25,7 +25,7 @@ sub manager {
     my $address = $name =~ s/^@/\0/r;
 
     socket(my $socket, AF_UNIX, SOCK_DGRAM, 0) or die "socket: $!\n";
-    bind($socket, pack_sockaddr_un($address)) or die "bind $name: $!\n";
+    bind($socket, pack_sockaddr_un($address))  or die "bind $name: $!\n";
     return $socket;
 }
 
@@ -44,8 +44,11 @@ sub start {
 
 for my $name ("$folder/notify", "\@netio-test-$$") {
     my $socket = manager($name);
-    my $d = start({ NOTIFY_SOCKET => $name, WATCHDOG_USEC => 1e6 },
-        'tell:9', 'ready', 'status:3 clients', 'reloading', 'take', 'wait:8', 'free', 'exit:5');
+    my $d      = start(
+        { NOTIFY_SOCKET => $name, WATCHDOG_USEC => 1e6 },
+        'tell:9',    'ready', 'status:3 clients',
+        'reloading', 'take',  'wait:8', 'free', 'exit:5'
+    );
     my ($pid) = $d->told;
 
     is($pid,          $d->pid,            "$name: no fork");
@@ -62,19 +65,20 @@ for my $name ("$folder/notify", "\@netio-test-$$") {
 
 subtest 'a manager that is not there' => sub {
     my @rows = (
-        ["$folder/none", 0, "drive: notify ready: No such file or directory\n"],
-        ["\@netio-none-$$", 0, "drive: notify ready: Connection refused\n"],
-        ["$folder/notify", 0, "drive: notify ready: Connection refused\n"],
-        ['run/notify', 99, "drive: notify run/notify: not a valid address\n"],
-        ['/' . 'x' x 108, 99, qr/^drive: notify .*: not a valid address\n/],
-        ['@' . 'x' x 108, 99, qr/^drive: notify .*: not a valid address\n/],
+        ["$folder/none",    0,  "drive: notify ready: No such file or directory\n"],
+        ["\@netio-none-$$", 0,  "drive: notify ready: Connection refused\n"],
+        ["$folder/notify",  0,  "drive: notify ready: Connection refused\n"],
+        ['run/notify',      99, "drive: notify run/notify: not a valid address\n"],
+        ['/' . 'x' x 108,   99, qr/^drive: notify .*: not a valid address\n/],
+        ['@' . 'x' x 108,   99, qr/^drive: notify .*: not a valid address\n/],
     );
 
     for (@rows) {
         my ($name, $status, $said) = @$_;
-        my $d = start({ NOTIFY_SOCKET => $name }, 'ready', 'tell:9');
+        my $d   = start({ NOTIFY_SOCKET => $name }, 'ready', 'tell:9');
         my @end = $d->starter;
-        is($end[0], $status, substr($name, 0, 40) . ($status ? ': refused' : ': no reason to fail'));
+        is($end[0], $status,
+            substr($name, 0, 40) . ($status ? ': refused' : ': no reason to fail'));
         ref $said ? like($end[1], $said, 'but it is said') : is($end[1], $said, 'but it is said');
         is(($d->told)[1], $status ? undef : 0, 'and it is as ready as can be');
         $d->gone;
@@ -89,18 +93,19 @@ subtest 'a manager that does not read' => sub {
     my $d = start({ NOTIFY_SOCKET => "$folder/full" }, 'ready', 'tell:9', 'status:x', 'tell:9');
     my ($status, $said) = $d->starter;
 
-    is($status, 0, 'does not hold it up');
-    is($said, "drive: notify ready: Resource temporarily unavailable\n", 'but it is said');
-    is(($d->told)[1], 0, 'it is ready');
-    is(($d->told)[1], 'EAGAIN', 'a status is lost');
+    is($status, 0,                                                         'does not hold it up');
+    is($said,   "drive: notify ready: Resource temporarily unavailable\n", 'but it is said');
+    is(($d->told)[1], 0,                                                   'it is ready');
+    is(($d->told)[1], 'EAGAIN',                                            'a status is lost');
     $d->gone;
 };
 
 subtest 'a watchdog' => sub {
     my $socket = manager("$folder/watch");
-    my $d = start({ NOTIFY_SOCKET => "$folder/watch", WATCHDOG_USEC => 20_000 }, 'ready', 'watchdog');
+    my $d =
+        start({ NOTIFY_SOCKET => "$folder/watch", WATCHDOG_USEC => 20_000 }, 'ready', 'watchdog');
 
-    is(hear($socket), 'READY=1', 'READY');
+    is(hear($socket), 'READY=1',    'READY');
     is(hear($socket), 'WATCHDOG=1', "sign of life $_") for 1 .. 3;
     kill 'TERM', $d->pid;
     is(($d->starter)[0], 'signal 15', 'a loop without end has one');
@@ -119,7 +124,10 @@ sub pass_sockets {
 
 subtest 'sockets of a manager' => sub {
     my @handles;
-    my $d = $class->start(args => ['take', 'tell:9', 'ready', 'wait:8'], before => sub { @handles = pass_sockets() });
+    my $d = $class->start(
+        args   => ['take', 'tell:9', 'ready', 'wait:8'],
+        before => sub { @handles = pass_sockets() }
+    );
     my ($pid, $code) = $d->told;
 
     is($pid,  $d->pid, 'no fork');
@@ -129,18 +137,28 @@ subtest 'sockets of a manager' => sub {
     unlike($fds{5} // '', qr/^socket:/, '5 is not');
     $d->go;
     my ($status, $said) = $d->starter;
-    is($status, 0, 'the end');
-    is($said, "2 http https gone gone\n", 'with their names, and nothing of it for children');
+    is($status, 0,                          'the end');
+    is($said,   "2 http https gone gone\n", 'with their names, and nothing of it for children');
     $d->gone;
 
-    $d = $class->start(args => ['take', 'tell:9', 'ready'], before => sub { @handles = pass_sockets(1) });
+    $d = $class->start(
+        args   => ['take', 'tell:9', 'ready'],
+        before => sub { @handles = pass_sockets(1) }
+    );
     ($pid) = $d->told;
     isnt($pid, $d->pid, 'sockets for another process: a daemon as any other');
     is(($d->starter)[1], "0 gone gone\n", 'that has none');
     $d->gone;
 
-    $d = $class->start(args => ['take'], before => sub { @handles = pass_sockets(); $ENV{LISTEN_FDS} = 'two' });
-    is(($d->starter)[1], "drive: option LISTEN_FDS: not a valid option\n0 gone gone\n", 'C24: no number');
+    $d = $class->start(
+        args   => ['take'],
+        before => sub { @handles = pass_sockets(); $ENV{LISTEN_FDS} = 'two' }
+    );
+    is(
+        ($d->starter)[1],
+        "drive: option LISTEN_FDS: not a valid option\n0 gone gone\n",
+        'C24: no number'
+    );
     $d->gone;
 };
 

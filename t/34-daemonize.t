@@ -28,50 +28,68 @@ sub slurp {
 # name, steps, exit code, what is said
 my $died = 'ended before it was ready';
 my @rows = (
-    ['exit code',       ['say:no such file', 'exit:66'],        66,  "no such file\n"],
-    ['another one',     ['exit:255'],                           255, ''],
-    ['fail',            ['say:bad option', 'fail:64'],          64,  "bad option\n"],
-    ['fail, then exit', ['fail:78', 'exit:1'],                  78,  ''],
-    ['fail with 0',     ['fail:0'],                             70,  ''],
-    ['fail with 300',   ['fail:300'],                           70,  ''],
-    ['exit 0',          ['exit:0'],                             70,  "drive: daemonize exit 0: $died\n"],
-    ['the end',         [],                                     70,  "drive: daemonize exit 0: $died\n"],
-    ['SIGSEGV',         ['raise:11'],                           139, "drive: daemonize signal 11: $died\n"],
-    ['SIGKILL',         ['raise:9'],                            137, "drive: daemonize signal 9: $died\n"],
-    ['SIGTERM',         ['raise:15'],                           143, "drive: daemonize signal 15: $died\n"],
-    ['freed',           ['free', 'exit:5'],                     5,   ''],
-    ['freed, and on',   ['free', 'hang'],                       75,
-        "drive: daemonize killed after 0.5 s: starting, and not ready yet\n"],
-    ['forks away',      ['fork', 'hang'],                       70,  "drive: daemonize exit 0: $died\n"],
+    ['exit code',       ['say:no such file', 'exit:66'], 66,  "no such file\n"],
+    ['another one',     ['exit:255'],                    255, ''],
+    ['fail',            ['say:bad option', 'fail:64'],   64,  "bad option\n"],
+    ['fail, then exit', ['fail:78', 'exit:1'],           78,  ''],
+    ['fail, then hang', ['fail:78', 'hang'],             78,  ''],
+    ['fail with 0',     ['fail:0'],                      70,  ''],
+    ['fail with 300',   ['fail:300'],                    70,  ''],
+    ['exit 0',          ['exit:0'],                      70,  "drive: daemonize exit 0: $died\n"],
+    ['the end',         [],                              70,  "drive: daemonize exit 0: $died\n"],
+    ['SIGSEGV',         ['raise:11'],       139, "drive: daemonize signal 11: $died\n"],
+    ['SIGKILL',         ['raise:9'],        137, "drive: daemonize signal 9: $died\n"],
+    ['SIGTERM',         ['raise:15'],       143, "drive: daemonize signal 15: $died\n"],
+    ['freed',           ['free', 'exit:5'], 5,   ''],
+    [
+        'freed, and on',
+        ['free', 'hang'],
+        75, "drive: daemonize killed after 0.5 s: starting, and not ready yet\n"
+    ],
+    ['forks away',                        ['fork', 'hang'], 70, "drive: daemonize exit 0: $died\n"],
     ['a child of which says it is ready', ['fork', 'ready', 'hang'], 70, qr/exit 0: \Q$died\E$/m],
-    ['hangs',           ['hang'],                               75,
-        "drive: daemonize killed after 0.5 s: starting, and not ready yet\n"],
-    ['is stopped',      ['raise:19'],                           75,
-        "drive: daemonize killed after 0.5 s: starting, and not ready yet\n"],
-    ['executes what is never ready', ['exec:/bin/sleep', 60],   75,
-        "drive: daemonize killed after 0.5 s: starting, and not ready yet\n"],
-    ['executes what fails', ['exec:/bin/false'],                1,   ''],
+    ['hangs', ['hang'], 75, "drive: daemonize killed after 0.5 s: starting, and not ready yet\n"],
+    [
+        'is stopped', ['raise:19'],
+        75,           "drive: daemonize killed after 0.5 s: starting, and not ready yet\n"
+    ],
+    [
+        'executes what is never ready',
+        ['exec:/bin/sleep', 60],
+        75, "drive: daemonize killed after 0.5 s: starting, and not ready yet\n"
+    ],
+    ['executes what fails', ['exec:/bin/false'], 1, ''],
 );
 
 for (@rows) {
     my ($name, $steps, $status, $said) = @$_;
-    my @seconds = $status == 75 ? ('-t', 0.5) : ();
+    my @seconds = $status == 75 || "@$steps" =~ /hang/ ? ('-t', 0.5) : ();
     my ($got, $text) = $class->run('-p', $pidfile, @seconds, '--', @$steps);
 
     is($got, $status, "C13: $name: the starter exits with $status");
-    ref $said ? like($text, $said, "C13: $name: what it says") : is($text, $said, "C13: $name: what it says");
+    ref $said
+        ? like($text, $said, "C13: $name: what it says")
+        : is($text, $said, "C13: $name: what it says");
     ok(!-e $pidfile, "$name: no pid file is left");
+}
+
+# Where the kernel would reap by itself.
+{
+    my $d = $class->start(args => ['exit:66'], before => sub { $SIG{CHLD} = 'IGNORE' });
+
+    is(($d->starter)[0], 66, 'SIGCHLD is ignored: the exit code is known');
+    $d->gone;
 }
 
 # before anything is started
 @rows = (
-    [['-d', "$folder/none"],     "drive: daemonize chdir $folder/none: No such file or directory\n"],
-    [['-e', '=x'],               qr/^drive: daemonize .*: not a valid option\n/],
+    [['-d', "$folder/none"], "drive: daemonize chdir $folder/none: No such file or directory\n"],
+    [['-e', '=x'],           qr/^drive: daemonize .*: not a valid option\n/],
     [['-p', "$folder/none/pid"], qr/^drive: pid file .*: No such file or directory\n/],
     [['-p', '/' . 'x' x 5000],   qr/^drive: pid file .*: File name too long\n/],
 );
 for (@rows) {
-    my ($args, $said) = @$_;
+    my ($args,   $said) = @$_;
     my ($status, $text) = $class->run(@$args, 'ready');
 
     is($status, 99, "@$args[0]: nothing is started") if length "@$args" < 100;
@@ -81,19 +99,21 @@ for (@rows) {
 subtest 'ready' => sub {
     umask 0;
     my $d = $class->start(
-        args => ['-p', $pidfile, 'say:listening', 'wait:8', 'ready', 'tell:9', 'loud:100000', 'wait:8',
-            'free', 'tell:9']
+        args => [
+            '-p',          $pidfile, 'say:listening', 'wait:8', 'ready', 'tell:9',
+            'loud:100000', 'wait:8', 'free',          'tell:9'
+        ]
     );
     my ($pid, $code);
 
     $d->go;
     my ($status, $said) = $d->starter;
-    is($status, 0,              'C13: exits with 0');
+    is($status, 0,             'C13: exits with 0');
     is($said,   "listening\n", 'and what was said until then, no more');
     ($pid, $code) = $d->told;
-    is($code,           0,         'the daemon knows that it is known');
-    is(slurp($pidfile), "$pid\n", 'its pid is in the file');
-    is((stat $pidfile)[2] & 07777, 0600, 'C12: which nobody else may open, whatever the umask');
+    is($code,                      0,        'the daemon knows that it is known');
+    is(slurp($pidfile),            "$pid\n", 'its pid is in the file');
+    is((stat $pidfile)[2] & 07777, 0600,     'C12: which nobody else may open, whatever the umask');
     isnt($pid, $d->pid, 'it is another process');
     my ($again) = $class->run('-p', $pidfile, 'ready');
     is($again, 99, 'a second one is not started');
@@ -108,7 +128,7 @@ subtest 'a relative pid file is one of the starter\'s folder' => sub {
         args   => ['-p', 'relative', 'ready', 'tell:9', 'wait:8'],
         before => sub { chdir $folder },
     );
-    is(($d->starter)[0], 0, 'ready');
+    is(($d->starter)[0],          0,                    'ready');
     is(slurp("$folder/relative"), ($d->told)[0] . "\n", 'there it is');
     $d->go;
     $d->gone;
@@ -116,7 +136,8 @@ subtest 'a relative pid file is one of the starter\'s folder' => sub {
 
 subtest 'the starter is gone' => sub {
     for my $signal (qw(KILL INT HUP TERM)) {
-        my $d = $class->start(args => ['-p', $pidfile, 'tell:9', 'wait:8', 'ready', 'tell:9', 'free', 'tell:9']);
+        my $d = $class->start(
+            args => ['-p', $pidfile, 'tell:9', 'wait:8', 'ready', 'tell:9', 'free', 'tell:9']);
 
         my ($pid) = $d->told;
         kill $signal, $d->pid;
@@ -145,7 +166,7 @@ subtest 'a daemon that is killed while it starts' => sub {
     kill 'KILL', $pid;
     my ($status, $said) = $d->starter;
     is($status, 137, 'the starter knows at once, not after a minute');
-    is($said, "drive: daemonize signal 9: $died\n", 'and says so');
+    is($said,   "drive: daemonize signal 9: $died\n", 'and says so');
     ok($d->gone && !-e $pidfile, 'nothing is left');
 };
 

@@ -4,11 +4,13 @@
 
 use strict;
 use warnings;
+use lib 't/lib';
 
 use Fcntl qw(F_SETFD);
 use IO::Select;
 use IO::Socket::INET;
 use Socket qw(SOL_SOCKET SO_LINGER);
+use NetIO::Test::C;
 use Test::More;
 
 # Through die, so that END ends what was started.
@@ -16,8 +18,7 @@ $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 alarm 120;
 
-my $DRIVER = 'csrc/build/t/drive-server';
--x $DRIVER or BAIL_OUT("$DRIVER is not there: run make first");
+my $DRIVER = c_program('drive-server');
 
 my %running;
 END { kill 'KILL', keys %running if %running }

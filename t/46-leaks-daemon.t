@@ -1,5 +1,5 @@
-# F9: nothing is left of a daemonize that fails, of looking for daemons, and of what a daemon does: no
-# value, no descriptor, no memory.
+# F9: nothing is left of a daemonize that fails, of looking for daemons, and of what a daemon does:
+# no value, no descriptor, no memory.
 
 use strict;
 use warnings;
@@ -7,7 +7,7 @@ use warnings;
 use lib 't/lib';
 
 use File::Temp ();
-use NetIO qw(daemonize);
+use NetIO      qw(daemonize);
 use NetIO::Daemon;
 use NetIO::Error;
 use NetIO::Test::PerlDaemon;
@@ -26,13 +26,23 @@ my %case = (
             [log => 'x', limits => { nofile => 1, x => 1 }], [environment => ['A', '']],
             [capabilities => ['kill', 'x']], [ready_seconds => 'x'], [pidfile => 'x' x 10_000];
     },
-    'a user that is not there' => sub { eval { daemonize(user => 'no such user') } },
-    'a log that is not there' =>
-        sub { eval { daemonize(user => 'root', log => "$dir/no/such") } },
+    'a user that is not there' => sub {
+        eval { daemonize(user => 'no such user') }
+    },
+    'a log that is not there' => sub {
+        eval { daemonize(user => 'root', log => "$dir/no/such") }
+    },
     'a pid file that is none' => sub {
         eval {
-            daemonize(user => 'root', log => "$dir/log", pidfile => "$dir/link", name => 'x',
-                environment => ['A*', 'B=1'], keep => \*STDIN, limits => { nofile => [1, 2] });
+            daemonize(
+                user        => 'root',
+                log         => "$dir/log",
+                pidfile     => "$dir/link",
+                name        => 'x',
+                environment => ['A*', 'B=1'],
+                keep        => \*STDIN,
+                limits      => { nofile => [1, 2] }
+            );
         };
     },
     'nobody runs' => sub {
@@ -45,7 +55,8 @@ my %case = (
     },
     'no object' => sub {
         my $none = bless [], 'NetIO::Daemon';
-        eval { $none->$_('info', 'x') } for qw(ready drop fail detached name log reopen notify alive);
+        eval { $none->$_('info', 'x') }
+            for qw(ready drop fail detached name log reopen notify alive);
     },
 );
 
@@ -54,7 +65,7 @@ my $running = daemonized(<<'PROGRAM', args => ["$dir/pid"], pidfile => "$dir/pid
     my $daemon = daemonize(pidfile => $ARGV[0]);
     report("pid $$");
     $daemon->ready;
-    select undef, undef, undef, 60 while 1;
+    sleep 60 while 1;
 PROGRAM
 is $running->status, 0, 'a daemon' or diag $running->err;
 $case{'one that runs'} = sub {
@@ -82,14 +93,23 @@ for my $name (sort keys %case) {
 ok(NetIO::Daemon->stop("$dir/pid"), 'stop');
 $running->finish;
 
-my $run = daemonized(<<'PROGRAM', wait => 0, before => sub { $ENV{NOTIFY_SOCKET} = '@nobody there' });
+my $run =
+    daemonized(<<'PROGRAM', wait => 0, before => sub { $ENV{NOTIFY_SOCKET} = '@nobody there' });
     my $daemon = daemonize(log => "$dir/log");
     $daemon->ready;
     my %case = (
         log    => sub { $daemon->log(info => "a line\0\n\x{263a}\n"); $daemon->reopen },
-        notify => sub { $daemon->notify(status => 'x' x 1000); $daemon->notify('ready'); $daemon->alive },
-        listeners => sub { my @list = ($daemon->listeners, $daemon->listeners('x'), $daemon->name) },
-        errors => sub { eval { $daemon->log(loud => 1) }; eval { $daemon->notify('x') }; eval { $daemon->ready } },
+        notify => sub {
+            $daemon->notify(status => 'x' x 1000);
+            $daemon->notify('ready');
+            $daemon->alive;
+        },
+        listeners => sub { my @list = ($daemon->listeners, $daemon->listeners('x')) },
+        errors => sub {
+            eval { $daemon->log(loud => 1) };
+            eval { $daemon->notify('x') };
+            eval { $daemon->ready };
+        },
     );
     my $memory = sub { open my $f, '<', '/proc/self/statm' or die; 4 * (split ' ', <$f>)[1] };
     my $fds = sub { opendir my $d, '/proc/self/fd' or die; scalar(() = readdir $d) };

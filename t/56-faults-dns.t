@@ -13,13 +13,7 @@ use NetIO::Test::Opening;
 use NetIO::Test::Peer;
 use Test::More;
 
-# Through die, so that the namespaces are removed.
-$SIG{$_} = sub { die "stopped by a signal\n" }
-    for qw(ALRM INT TERM);
-alarm 120;
-
-my $missing = NetIO::Test::Netns->missing;
-plan skip_all => $missing if $missing;
+needs_netns(120);
 
 my $ns = NetIO::Test::Netns->new('faultdns',
     'resolv.conf' => "nameserver 127.0.0.1\noptions timeout:1 attempts:2\n");

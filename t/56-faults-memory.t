@@ -15,14 +15,8 @@ use NetIO::Test::Netns;
 use NetIO::Test::Peer;
 use Test::More;
 
-# Through die, so that the namespaces are removed.
-$SIG{$_} = sub { die "stopped by a signal\n" }
-    for qw(ALRM INT TERM);
-alarm 300;
-
 plan skip_all => 'a sanitizer has these calls already' if $ENV{LD_PRELOAD};
-my $missing = NetIO::Test::Netns->missing;
-plan skip_all => $missing if $missing;
+needs_netns(300);
 my $folder  = File::Temp->newdir;
 my $library = "$folder/faults.so";
 plan skip_all => 'no C compiler here'

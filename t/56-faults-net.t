@@ -12,13 +12,7 @@ use NetIO::Test::Peer;
 use NetIO::Test::Relay;
 use Test::More;
 
-# Through die, so that the namespaces are removed.
-$SIG{$_} = sub { die "stopped by a signal\n" }
-    for qw(ALRM INT TERM);
-alarm 120;
-
-my $missing = NetIO::Test::Netns->missing || NetIO::Test::Relay->missing;
-plan skip_all => $missing if $missing;
+needs_netns(120, NetIO::Test::Relay->missing);
 
 my $client = NetIO::Test::Netns->new('faultclient', hosts => <<'HOSTS');
 192.0.2.2       both

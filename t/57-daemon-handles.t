@@ -1,5 +1,5 @@
-# Handles of a program that becomes a daemon: none is closed, none is clobbered, and STDERR ends in the
-# log.  C6.
+# Handles of a program that becomes a daemon: none is closed, none is clobbered, and STDERR ends in
+# the log.  C6.
 
 use strict;
 use warnings;
@@ -7,7 +7,7 @@ use warnings;
 use lib 't/lib';
 
 use NetIO::Test::PerlDaemon;
-use POSIX ();
+use POSIX  ();
 use Socket qw(AF_UNIX PF_UNSPEC SOCK_STREAM);
 use Test::More;
 
@@ -15,7 +15,10 @@ alarm 300;
 
 # For programs: what a descriptor is.
 my $tell = <<'PERL';
-sub file_of { my $to = readlink "/proc/self/fd/$_[0]"; defined $to ? $to =~ s{^\Q$dir\E/}{}r : 'closed' }
+sub file_of {
+    my $to = readlink "/proc/self/fd/$_[0]";
+    return defined $to ? $to =~ s{^\Q$dir\E/}{}r : 'closed';
+}
 PERL
 
 subtest 'handles stay open, and go no further' => sub {
@@ -45,11 +48,17 @@ PROGRAM
     ok $run->finish, 'ends';
     like $run->said('second'), qr/use NetIO/, 'a file that was being read';
     is slurp($run->dir . '/file'), 'before after', 'one that is written: nothing twice';
-    is $run->said('folder'), 1, 'a folder';
-    is $run->said('socket'), 'hello', 'a socket';
+    is $run->said('folder'),       1,              'a folder';
+    is $run->said('socket'),       'hello',        'a socket';
     my @open = split ' ', $run->said('descriptors');
     my @kept = sort { $a <=> $b } split ' ', $run->said('kept');
-    is_deeply [grep { my $fd = $_; grep { $_ == $fd } @kept } @open], \@kept, 'programs have what is kept';
+    is_deeply [
+        grep {
+            my $fd = $_;
+            grep { $_ == $fd } @kept
+        } @open
+        ],
+        \@kept, 'programs have what is kept';
     is @open - @kept, 1, 'and nothing else' or diag "@open";
 };
 
@@ -68,11 +77,11 @@ subtest 'the three standard handles' => sub {
 PROGRAM
     is $run->status, 0, 'ready' or diag $run->err;
     ok $run->finish, 'ends';
-    is $run->said('input'), 1, 'input is the starter\'s';
-    is $run->said('before 1'), 'out', 'output, too';
-    is $run->said("after $_"), '/dev/null', "after ready: $_" for 0 .. 2;
-    is $run->said('fileno'), '0 1 2', 'the handles are on the same numbers';
-    is slurp($run->dir . '/mine'), 'works', 'STDOUT can be opened again';
+    is $run->said('input'),        1,           'input is the starter\'s';
+    is $run->said('before 1'),     'out',       'output, too';
+    is $run->said("after $_"),     '/dev/null', "after ready: $_" for 0 .. 2;
+    is $run->said('fileno'),       '0 1 2',     'the handles are on the same numbers';
+    is slurp($run->dir . '/mine'), 'works',     'STDOUT can be opened again';
 };
 
 subtest 'opened on something else before ready' => sub {
@@ -108,9 +117,9 @@ subtest 'C6 numbers below 3 that belong to others' => sub {
 PROGRAM
     is $run->status, 0, 'ready' or diag $run->err;
     ok $run->finish, 'ends';
-    is $run->said('number'), 1, 'a file has the number of STDOUT';
+    is $run->said('number'),       1,               'a file has the number of STDOUT';
     is slurp($run->dir . '/file'), 'one two three', 'and is not clobbered';
-    is $run->said('after'), '/dev/null', 'others become /dev/null';
+    is $run->said('after'),        '/dev/null',     'others become /dev/null';
 
     $run = daemonized(<<'PROGRAM' . $tell);
         my ($memory, $tied) = ('', '');
@@ -134,11 +143,11 @@ PROGRAM
 PROGRAM
     is $run->status, 0, 'ready' or diag $run->err;
     ok $run->finish, 'ends';
-    is $run->said('numbers'), '0 1', 'sockets on 0 and 1';
-    is $run->said('memory'), 'in memory', 'STDOUT in memory';
-    is $run->said('tied'), 'in a tie', 'STDERR tied';
-    is $run->said('still'), 'Tied', 'by whom it was';
-    is $run->said('socket'), 'x', 'the sockets work';
+    is $run->said('numbers'), '0 1',       'sockets on 0 and 1';
+    is $run->said('memory'),  'in memory', 'STDOUT in memory';
+    is $run->said('tied'),    'in a tie',  'STDERR tied';
+    is $run->said('still'),   'Tied',      'by whom it was';
+    is $run->said('socket'),  'x',         'the sockets work';
     is $run->said('after 2'), '/dev/null', 'what was under the tie is gone';
 
     $run = daemonized(<<'PROGRAM' . $tell);
@@ -155,14 +164,14 @@ PROGRAM
 PROGRAM
     is $run->status, 0, 'ready' or diag $run->err;
     ok $run->finish, 'ends';
-    is $run->said('captured'), 'captured', 'STDOUT localized, in memory';
+    is $run->said('captured'), 'captured',  'STDOUT localized, in memory';
     is $run->said("after $_"), '/dev/null', "what the starter had as $_ is let go" for 0 .. 2;
 };
 
 subtest 'C6 started with descriptors closed' => sub {
     for my $closed (1 .. 7) {
         my @closed = grep { $closed & 1 << $_ } 0 .. 2;
-        my $run = daemonized(<<'PROGRAM', before => sub { POSIX::close($_) for @closed });
+        my $run    = daemonized(<<'PROGRAM', before => sub { POSIX::close($_) for @closed });
             my $first = <DATA>;
             open my $file, '>', "$dir/file" or die;
             print $file 'one ';
@@ -223,16 +232,24 @@ PROGRAM
     my @old = split /\n/, slurp($run->dir . '/log.1');
     s/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} hour%sglass\[\d+\]: // || fail "head: $_" for @old;
     s/ at \S+ line \d+\.$/ at HERE./ for @old;
-    is_deeply \@old, ['from the start', 'a warning at HERE.', 'a line in parts', 'a line some of more',
-        '1-2!', 'no end', 'written', 'two', 'lines',
-        'esc\x1b[m nul\x00 \xc3\xa9 \xe2\x98\xba back\slash %s %n', 'two', 'lines', '',
-        'still the old'], 'the log';
+    is_deeply \@old,
+        [
+        'from the start',  'a warning at HERE.',
+        'a line in parts', 'a line some of more',
+        '1-2!',            'no end',
+        'written',         'two',
+        'lines',           'esc\x1b[m nul\x00 \xc3\xa9 \xe2\x98\xba back\slash %s %n',
+        'two',             'lines',
+        '',                'still the old'
+        ],
+        'the log';
     my @new = map { s/^\S+ \S+ //r } split /\n/, slurp($run->dir . '/log');
     is_deeply \@new, ['the new', 'after stop', 'last words without an endand dies'],
         'opened again; die is the last';
     is $run->said('fileno'), 2, 'fileno STDERR';
-    is $run->said('priority'), "log: 'loud' is not err, warning, notice, info or debug", 'no such priority';
-    is +(stat $run->dir . '/log')[2] & 0777, 0640, 'C12 mode of the log';
+    is $run->said('priority'), "log: 'loud' is not err, warning, notice, info or debug",
+        'no such priority';
+    is + (stat $run->dir . '/log')[2] & 0777, 0640, 'C12 mode of the log';
 };
 
 subtest 'STDERR that the program opens again' => sub {
@@ -251,7 +268,7 @@ PROGRAM
     ok $run->finish, 'ends';
     like slurp($run->dir . '/log'), qr/\A\S+ \S+ to the log\n\z/, 'the log';
     is slurp($run->dir . '/mine'), "to a file\nagain\n", 'a file';
-    is $run->said('tied'), 'no', 'a handle like any other';
+    is $run->said('tied'),         'no',                 'a handle like any other';
 };
 
 done_testing;

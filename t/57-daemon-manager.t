@@ -1,16 +1,16 @@
-# A daemon in Perl under a service manager, and in the foreground: no fork, the protocol of sd_notify,
-# sockets passed, signs of life.  C24.
+# A daemon in Perl under a service manager, and in the foreground: no fork, the protocol of
+# sd_notify, sockets passed, signs of life.  C24.
 
 use strict;
 use warnings;
 
 use lib 't/lib';
 
-use Fcntl qw(F_DUPFD);
+use Fcntl      qw(F_DUPFD);
 use File::Temp ();
 use IO::Select;
 use NetIO::Test::PerlDaemon;
-use POSIX ();
+use POSIX  ();
 use Socket qw(INADDR_LOOPBACK PF_INET PF_UNIX SOCK_DGRAM SOCK_STREAM pack_sockaddr_un sockaddr_in);
 use Test::More;
 
@@ -39,7 +39,7 @@ sub heard {
 
 subtest 'under a manager' => sub {
     my $manager = manager();
-    my $run = daemonized(<<'PROGRAM', before => sub { $ENV{NOTIFY_SOCKET} = "$dir/notify" });
+    my $run     = daemonized(<<'PROGRAM', before => sub { $ENV{NOTIFY_SOCKET} = "$dir/notify" });
         my $before = $$;
         my $daemon = daemonize(pidfile => "$dir/pid", log => 'stderr');
         report("pid $$");
@@ -63,23 +63,30 @@ subtest 'under a manager' => sub {
 PROGRAM
     is $run->status, 0, 'ends well' or diag $run->err;
     $run->finish;
-    is $run->said('same'), 'yes', 'one process';
-    is $run->said('pid'), $run->pid, 'that which was started';
-    is $run->said('detached'), 'no', 'not detached';
-    is $run->said($_), 'gone', "NOTIFY_SOCKET: $_" for qw(variable inherited);
-    is $run->said('alive'), 'not watched', 'no watchdog';
-    is $run->out, "to standard output\n", 'output stays';
-    is $run->err, "a warning\nprogram.pl: a line\n", 'standard error stays';
-    is $run->said('input'), 0, 'input is empty';
-    is $run->said('word'), "notify: 'sleeping' is not ready, reloading, stopping or status", 'wrong word';
-    is_deeply [heard($manager)], ['READY=1', 'STATUS=3 clients READY=0', 'RELOADING=1 MONOTONIC_USEC=N',
-        'READY=1', 'STOPPING=1'], 'what the manager has heard';
+    is $run->said('same'),     'yes',         'one process';
+    is $run->said('pid'),      $run->pid,     'that which was started';
+    is $run->said('detached'), 'no',          'not detached';
+    is $run->said($_),         'gone',        "NOTIFY_SOCKET: $_" for qw(variable inherited);
+    is $run->said('alive'),    'not watched', 'no watchdog';
+    is $run->out,              "to standard output\n",            'output stays';
+    is $run->err,              "a warning\nprogram.pl: a line\n", 'standard error stays';
+    is $run->said('input'),    0,                                 'input is empty';
+    is $run->said('word'), "notify: 'sleeping' is not ready, reloading, stopping or status",
+        'wrong word';
+    is_deeply [heard($manager)],
+        [
+        'READY=1',                      'STATUS=3 clients READY=0',
+        'RELOADING=1 MONOTONIC_USEC=N', 'READY=1',
+        'STOPPING=1'
+        ],
+        'what the manager has heard';
     ok !-e $run->dir . '/pid', 'the pid file is gone';
 };
 
 subtest 'signs of life' => sub {
     my $manager = manager();
-    my $before = sub { @ENV{qw(NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID)} = ("$dir/notify", 40_000, $$) };
+    my $before =
+        sub { @ENV{qw(NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID)} = ("$dir/notify", 40_000, $$) };
     my $run = daemonized(<<'PROGRAM', before => $before);
         my $daemon = daemonize();
         $daemon->ready;
@@ -95,10 +102,10 @@ PROGRAM
     $run->finish;
     is $run->said('first'), 'well', 'seconds until the next sign';
     is $run->said('again'), 'well', 'not too often';
-    is $run->said('gone'), '', 'WATCHDOG variables';
+    is $run->said('gone'),  '',     'WATCHDOG variables';
     my @heard = heard($manager);
-    is shift @heard, 'READY=1', 'ready';
-    is pop @heard, 'STOPPING=1', 'stopping';
+    is shift @heard, 'READY=1',    'ready';
+    is pop @heard,   'STOPPING=1', 'stopping';
     is_deeply [grep { $_ ne 'WATCHDOG=1' } @heard], [], 'and in between signs of life';
     cmp_ok scalar @heard, '>=', 3, 'several';
 };
@@ -109,13 +116,15 @@ subtest 'managers that are not there' => sub {
         $daemon->ready;
         report('told', $daemon->notify('ready') ? 'yes' : $!{ENOENT} ? 'ENOENT' : $!);
 PROGRAM
-    is $run->status, 0, 'gone: serves all the same';
+    is $run->status,       0,        'gone: serves all the same';
     is $run->said('told'), 'ENOENT', 'it is known that nobody was told';
-    like $run->err, qr/\Aprogram\.pl: notify ready: No such file or directory\n\z/, 'the log says so';
+    like $run->err, qr/\Aprogram\.pl: notify ready: No such file or directory\n\z/,
+        'the log says so';
     $run->finish;
 
     $run = daemonized('daemonize()', before => sub { $ENV{NOTIFY_SOCKET} = 'x' });
-    like $run->err, qr/\Adaemonize: notify \S+: not a valid address at \S+ line \d+\.\n\z/, 'no address';
+    like $run->err, qr/\Adaemonize: notify \S+: not a valid address at \S+ line \d+\.\n\z/,
+        'no address';
     is $run->status, 22, 'exit code';
     $run->finish;
 };
@@ -128,7 +137,8 @@ sub passing {
         my @copies = map { 0 + (fcntl($_, F_DUPFD, 100) || die "fcntl: $!\n") } @$sockets;
         POSIX::dup2($copies[$_], 3 + $_) for 0 .. $#copies;
         POSIX::close($_) for @copies;
-        @ENV{qw(LISTEN_FDS LISTEN_PID), keys %variable} = (scalar @$sockets, $$, values %variable);
+        @ENV{ qw(LISTEN_FDS LISTEN_PID), keys %variable } =
+            (scalar @$sockets, $$, values %variable);
     };
 }
 
@@ -165,18 +175,19 @@ subtest 'C24 sockets that a manager has passed' => sub {
 PROGRAM
     is $run->status, 0, 'ends well' or diag $run->err;
     $run->finish;
-    is $run->said('variables'), '', 'LISTEN variables';
-    is $run->said('class'), "NetIO::Socket 4 $port", 'a listener by its name';
-    is $run->said('web again'), 0, 'only once';
-    is $run->said('none'), 'none', 'each only once';
-    is $run->said('others'), '3 5', 'the others';
-    is scalar <$client>, "hello\n", 'it accepts, as a method';
-    is scalar <$other>,  "again\n", 'and as a handle of Perl does';
-    is $run->said('inherited'), '', 'programs do not get them';
+    is $run->said('variables'), '',                      'LISTEN variables';
+    is $run->said('class'),     "NetIO::Socket 4 $port", 'a listener by its name';
+    is $run->said('web again'), 0,                       'only once';
+    is $run->said('none'),      'none',                  'each only once';
+    is $run->said('others'),    '3 5',                   'the others';
+    is scalar <$client>,        "hello\n",               'it accepts, as a method';
+    is scalar <$other>,         "again\n",               'and as a handle of Perl does';
+    is $run->said('inherited'), '',                      'programs do not get them';
 };
 
 subtest 'passed in vain' => sub {
-    my $run = daemonized('daemonize()', before => sub { @ENV{qw(LISTEN_FDS LISTEN_PID)} = ('many', $$) });
+    my $run =
+        daemonized('daemonize()', before => sub { @ENV{qw(LISTEN_FDS LISTEN_PID)} = ('many', $$) });
     like $run->err, qr/\Adaemonize: option LISTEN_FDS: not a valid option at /, 'no number';
     $run->finish;
 
@@ -193,8 +204,8 @@ subtest 'passed in vain' => sub {
 PROGRAM
     is $run->status, 0, 'for another process' or diag $run->err;
     $run->finish;
-    is $run->said('detached'), 1, 'no manager';
-    is $run->said('sockets'), 0, 'no sockets';
+    is $run->said('detached'),  1,  'no manager';
+    is $run->said('sockets'),   0,  'no sockets';
     is $run->said('variables'), '', 'no variables';
 };
 
@@ -212,14 +223,14 @@ subtest 'foreground' => sub {
         $daemon->fail('no more', 7);
         END { report('end') }
 PROGRAM
-    is $run->status, 7, 'the exit code is that of the program itself';
-    is $run->said('pid'), $run->pid, 'one process';
+    is $run->status,        7,         'the exit code is that of the program itself';
+    is $run->said('pid'),   $run->pid, 'one process';
     is $run->said('umask'), oct '022', 'the same world';
     like $run->said('env'), qr/\A(?:LANG |LC_\w+ |LANGUAGE |TZ )*PATH\z/, 'and environment';
-    is $run->said('input'), 1, 'input is there until ready';
-    is $run->said('after'), 0, 'and is empty then';
-    is $run->out, "output\n", 'output stays';
-    is $run->err, "program.pl: no more\n", 'fail';
+    is $run->said('input'), 1,                       'input is there until ready';
+    is $run->said('after'), 0,                       'and is empty then';
+    is $run->out,           "output\n",              'output stays';
+    is $run->err,           "program.pl: no more\n", 'fail';
     like $run->report, qr/^end$/m, 'END';
 };
 

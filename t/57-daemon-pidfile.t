@@ -1,4 +1,5 @@
-# One daemon by its pid file, and those who look for it: NetIO::Daemon's running, signal, stop.  C1, C3.
+# One daemon by its pid file, and those who look for it: NetIO::Daemon's running, signal, stop.
+# C1, C3.
 
 use strict;
 use warnings;
@@ -6,7 +7,7 @@ use warnings;
 use lib 't/lib';
 
 use File::Temp ();
-use NetIO qw(daemonize);
+use NetIO      qw(daemonize);
 use NetIO::Daemon;
 use NetIO::Error;
 use NetIO::Test::PerlDaemon;
@@ -40,20 +41,21 @@ my $serve = <<'PROGRAM';
     $SIG{TERM} = sub { $over = 1 };
     $SIG{HUP}  = sub { report('heard', ++$heard) };
     $daemon->ready;
-    select undef, undef, undef, 60 while !$over;
+    sleep 60 while !$over;
     report('end');
 PROGRAM
 
 subtest 'nobody there' => sub {
-    is code_of(sub { NetIO::Daemon->running($path) }), undef, 'running: no file';
+    is code_of(sub { NetIO::Daemon->running($path) }),       undef, 'running: no file';
     is code_of(sub { NetIO::Daemon->signal($path, 'HUP') }), NetIO::Error::NOTRUNNING, 'signal';
-    is message_of(sub { NetIO::Daemon->signal($path, 0) }), "signal: pid file $path: not running", 'text';
+    is message_of(sub { NetIO::Daemon->signal($path, 0) }), "signal: pid file $path: not running",
+        'text';
     is code_of(sub { NetIO::Daemon->stop($path) }), 1, 'stop: it does not run';
     open my $file, '>', $path or die;
     print $file "$$\n";
     close $file;
     is code_of(sub { NetIO::Daemon->running($path) }), undef, 'C1 running: a number is no proof';
-    is code_of(sub { NetIO::Daemon->stop($path) }), 1, 'C1 stop: nobody is killed';
+    is code_of(sub { NetIO::Daemon->stop($path) }),    1,     'C1 stop: nobody is killed';
 };
 
 subtest 'start, look, signal, stop' => sub {
@@ -70,13 +72,13 @@ subtest 'start, look, signal, stop' => sub {
     $second->finish;
 
     is code_of(sub { NetIO::Daemon->signal($path, 'HUP') }), 1, 'signal by name';
-    select undef, undef, undef, 0.01 until ($run->said('heard') || 0) == 1;
+    ok $run->wait_report(qr/^heard 1$/m), 'it has come';
     is code_of(sub { NetIO::Daemon->signal($path, 'SIGHUP') }), 1, 'by its long name';
-    select undef, undef, undef, 0.01 until $run->report =~ /^heard 2$/m;
+    ok $run->wait_report(qr/^heard 2$/m), 'it has come';
     is code_of(sub { NetIO::Daemon->signal($path, 1) }), 1, 'by number';
-    select undef, undef, undef, 0.01 until $run->report =~ /^heard 3$/m;
-    is message_of(sub { NetIO::Daemon->signal($path, $_->[0]) }), "signal: '$_->[1]' is not a signal",
-        "signal $_->[1]"
+    ok $run->wait_report(qr/^heard 3$/m), 'it has come';
+    is message_of(sub { NetIO::Daemon->signal($path, $_->[0]) }),
+        "signal: '$_->[1]' is not a signal", "signal $_->[1]"
         for ['NOSUCH', 'NOSUCH'], [-1, -1], [65, 65], [undef, ''], ["HUP\0", 'HUP\x00'];
 
     is(NetIO::Daemon->stop($path), 1, 'stop');
@@ -92,7 +94,7 @@ subtest 'stop has a deadline, and runs handlers' => sub {
         report("pid $$");
         $SIG{TERM} = sub { report('asked') };
         $daemon->ready;
-        select undef, undef, undef, 60 while 1;
+        sleep 60 while 1;
 PROGRAM
     is $run->status, 0, 'ready' or diag $run->err;
     my $before = fds();
@@ -101,7 +103,8 @@ PROGRAM
     {
         local $SIG{ALRM} = sub { die "enough\n" };
         Time::HiRes::ualarm(20_000) if require Time::HiRes;
-        is message_of(sub { NetIO::Daemon->stop($path, timeout => 60) }), "enough\n", 'a handler that dies';
+        is message_of(sub { NetIO::Daemon->stop($path, timeout => 60) }), "enough\n",
+            'a handler that dies';
         alarm 300;
     }
     is fds(), $before, 'no descriptor is left';
@@ -113,33 +116,40 @@ PROGRAM
 };
 
 subtest 'wrong calls' => sub {
-    is message_of(sub { NetIO::Daemon->stop($path, seconds => 1) }), "stop: unknown option 'seconds'", 'option';
-    is message_of(sub { NetIO::Daemon->stop($path, timeout => 'x') }), "stop: 'x' is not a number of seconds",
+    is message_of(sub { NetIO::Daemon->stop($path, seconds => 1) }),
+        "stop: unknown option 'seconds'", 'option';
+    is message_of(sub { NetIO::Daemon->stop($path, timeout => 'x') }),
+        "stop: 'x' is not a number of seconds",
         'timeout';
-    is message_of(sub { NetIO::Daemon->$_(undef) }), "$_: '' is not the path of a pid file", "$_: no path"
+    is message_of(sub { NetIO::Daemon->$_(undef) }), "$_: '' is not the path of a pid file",
+        "$_: no path"
         for qw(running stop);
-    is message_of(sub { NetIO::Daemon->running("a\0") }), "running: 'a\\x00' is not the path of a pid file", 'NUL';
+    is message_of(sub { NetIO::Daemon->running("a\0") }),
+        "running: 'a\\x00' is not the path of a pid file", 'NUL';
     is code_of(sub { NetIO::Daemon->running("$dir") }), NetIO::Error::BADPIDFILE, 'a folder';
-    like message_of(sub { NetIO::Daemon::ready('NetIO::Daemon') }), qr/^not a NetIO::Daemon at/, 'no object';
+    like message_of(sub { NetIO::Daemon::ready('NetIO::Daemon') }), qr/^not a NetIO::Daemon at/,
+        'no object';
     like message_of(sub { NetIO::Daemon::log(bless([], 'NetIO::Daemon'), 'info', 'x') }),
         qr/^not a NetIO::Daemon at/, 'an object of no daemon';
 };
 
 subtest 'one that is starting' => sub {
-    my $run = daemonized(<<'PROGRAM', args => [$path], wait => 0);
+    hold($dir);
+    my $run = daemonized(<<'PROGRAM', args => [$path, "$dir"], wait => 0);
         my $daemon = daemonize(pidfile => $ARGV[0]);
         report("pid $$");
-        select undef, undef, undef, 0.01 until -e "$dir/go";
+        wait_go($ARGV[1]);
         $daemon->ready;
 PROGRAM
-    select undef, undef, undef, 0.01 until $run->said('pid');
-    is code_of(sub { NetIO::Daemon->running($path) }), NetIO::Error::STARTING, 'running';
+    ok $run->wait_report(qr/^pid /m), 'a daemon is starting';
+    is code_of(sub { NetIO::Daemon->running($path) }),            NetIO::Error::STARTING, 'running';
     is code_of(sub { NetIO::Daemon->stop($path, timeout => 0) }), NetIO::Error::STARTING, 'stop';
-    like daemonized($serve, args => [$path])->err, qr/: starting, and not ready yet at /, 'a second start';
-    open my $go, '>', $run->dir . '/go' or die $!;
+    like daemonized($serve, args => [$path])->err, qr/: starting, and not ready yet at /,
+        'a second start';
+    go($dir);
     is $run->wait_starter, 0, 'ready';
     ok $run->finish, 'ends';
-    ok !-e $path, 'its file is gone';
+    ok !-e $path,    'its file is gone';
 };
 
 done_testing;

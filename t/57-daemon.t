@@ -43,49 +43,59 @@ PROGRAM
     is $run->status, 0, 'the starter: ready';
     ok $run->finish, 'the daemon: ends by itself';
     my ($starter) = split ' ', $run->said('starter');
-    my $pid = $run->said('pid');
-    is $starter, $run->pid, '$$ before';
-    isnt $pid, $starter, 'another process';
-    is $run->said('proc'),  $pid, '$$ is its number';
-    isnt $run->said('group'), $pid,     'it leads no process group';
-    isnt $run->said('group'), $starter, 'and has not that of its starter';
+    my $pid       = $run->said('pid');
+    is $starter,               $run->pid, '$$ before';
+    isnt $pid,                 $starter,  'another process';
+    is $run->said('proc'),     $pid,      '$$ is its number';
+    isnt $run->said('group'),  $pid,      'it leads no process group';
+    isnt $run->said('group'),  $starter,  'and has not that of its starter';
     is $run->said('class'),    'NetIO::Daemon';
     is $run->said('detached'), 1;
     like $run->report, qr/^data first,\nsecond$/m, 'DATA goes on';
     is $run->said('child'), 'works', 'backticks';
-    is $run->said('tty '), 'no', 'C11 no terminal';
+    is $run->said('tty '),  'no',    'C11 no terminal';
     is_deeply [$run->report =~ /^end (\d+)$/mg],       [$pid], 'END: once, in the daemon';
     is_deeply [$run->report =~ /^destroyed (\d+)$/mg], [$pid], 'DESTROY: once, in the daemon';
     is $run->out, "buffered before, buffered after\n", 'nothing is printed twice';
-    is $run->err, '', 'nothing on standard error';
+    is $run->err, '',                                  'nothing on standard error';
 };
 
 # What follows daemonize, what the starter exits with, and what is on standard error.
 my @ends = (
-    ['dies',           'die "no such table\n"',     qr/\Ano such table\n\z/, 255],
-    ['dies with $!',   '$! = 13; die "closed\n"',   qr/\Aclosed\n\z/,        13],
-    ['dies of an object', 'tcpopen("", 1)',
-        qr/\Atcpopen: no host given at \S+ line \d+\.\n\z/, 22],
-    ['exits',          'exit 3',                    qr/\A\z/,                3],
-    ['exits in END',   'END { $? = 4 } exit 3',     qr/\A\z/,                4],
-    ['leaves',         'POSIX::_exit(5)',           qr/\A\z/,                5],
-    ['fails',          '$daemon->fail("no port", 71)', qr/\Aprogram\.pl: no port\n\z/, 71],
-    ['fails plainly',  '$daemon->fail("no port")',  qr/\Aprogram\.pl: no port\n\z/, 1],
-    ['is killed',      'kill KILL => $$; sleep 60',
-        qr/\Aprogram\.pl: daemonize signal 9: ended before it was ready\n\z/, 137],
-    ['is terminated',  'kill TERM => $$; sleep 60',
-        qr/\Aprogram\.pl: daemonize signal 15: ended before it was ready\n\z/, 143],
-    ['goes away', 'if (my $pid = fork) { exit 0 } sleep 60',
-        qr/\Aprogram\.pl: daemonize exit 0: ended before it was ready\n\z/, 70],
-    ['hangs',          'sleep 60',
-        qr/\Aprogram\.pl: daemonize killed after 0.3 s: starting, and not ready yet\n\z/, 75],
+    ['dies',              'die "no such table\n"',   qr/\Ano such table\n\z/, 255],
+    ['dies with $!',      '$! = 13; die "closed\n"', qr/\Aclosed\n\z/,        13],
+    ['dies of an object', 'tcpopen("", 1)', qr/\Atcpopen: no host given at \S+ line \d+\.\n\z/, 22],
+    ['exits',             'exit 3',         qr/\A\z/,                                           3],
+    ['exits in END',      'END { $? = 4 } exit 3',        qr/\A\z/,                             4],
+    ['leaves',            'POSIX::_exit(5)',              qr/\A\z/,                             5],
+    ['fails',             '$daemon->fail("no port", 71)', qr/\Aprogram\.pl: no port\n\z/,       71],
+    ['fails plainly',     '$daemon->fail("no port")',     qr/\Aprogram\.pl: no port\n\z/,       1],
+    [
+        'is killed',
+        'kill KILL => $$; sleep 60',
+        qr/\Aprogram\.pl: daemonize signal 9: ended before it was ready\n\z/, 137
+    ],
+    [
+        'is terminated',
+        'kill TERM => $$; sleep 60',
+        qr/\Aprogram\.pl: daemonize signal 15: ended before it was ready\n\z/, 143
+    ],
+    [
+        'goes away',
+        'if (my $pid = fork) { exit 0 } sleep 60',
+        qr/\Aprogram\.pl: daemonize exit 0: ended before it was ready\n\z/, 70
+    ],
+    [
+        'hangs', 'sleep 60',
+        qr/\Aprogram\.pl: daemonize killed after 0.3 s: starting, and not ready yet\n\z/, 75
+    ],
 );
 
 subtest 'C13 the starter learns the truth' => sub {
     for (@ends) {
         my ($name, $code, $text, $status) = @$_;
         my $seconds = $name eq 'hangs' ? 0.3 : 60;
-        my $run = daemonized(<<"PROGRAM");
+        my $run     = daemonized(<<"PROGRAM");
             use POSIX ();
             my \$daemon = daemonize(ready_seconds => $seconds);
             report("pid \$\$");
@@ -99,18 +109,20 @@ PROGRAM
 };
 
 subtest 'the starter is interrupted' => sub {
-    my $run = daemonized(<<'PROGRAM', wait => 0);
+    my $dir = File::Temp->newdir;
+    hold($dir);
+    my $run = daemonized(<<'PROGRAM', wait => 0, args => ["$dir"]);
         $SIG{INT} = $SIG{TERM} = sub { report('a handler in the starter') };
         report("starter $$");
         my $daemon = daemonize();
         report("pid $$");
-        1 until -e "$dir/go";                # the starter is gone then
+        wait_go($ARGV[0]);                   # the starter is gone then
         report('ready ', eval { $daemon->ready } ? 'yes' : $@->code_name);
 PROGRAM
-    1 until $run->said('pid');
+    ok $run->wait_report(qr/^pid /m), 'a daemon is starting';
     kill TERM => $run->pid;
     is $run->wait_starter, 'signal 15', 'a handler of Perl does not hold it';
-    open my $go, '>', $run->dir . '/go' or die $!;
+    go($dir);
     ok $run->finish, 'the daemon ends';
     is $run->said('ready '), 'EPIPE', 'and has been told by ready';
     unlike $run->report, qr/handler/, 'no handler has run';
@@ -125,7 +137,7 @@ subtest 'what is refused' => sub {
         require POSIX;
         POSIX::_exit(9);
 PROGRAM
-    is $run->status, 9, 'the program goes on';
+    is $run->status,          9,                                            'the program goes on';
     is $run->said('threads'), 'daemonize: other threads are running EBUSY', 'other threads';
     $run->finish;
 
@@ -141,7 +153,7 @@ PROGRAM
 PROGRAM
     is $run->status, 0, 'ready';
     ok $run->finish, 'ends';
-    is $run->said('again'), 'daemonize: this process has called it before', 'twice';
+    is $run->said('again'), 'daemonize: this process has called it before',          'twice';
     is $run->said('ready'), 'ready: daemonize ready: Operation already in progress', 'ready twice';
     like $run->report, qr/^ready ready: after stop$/m, 'ready after stop';
     is $run->said('drop'), 'drop: after stop', 'drop after stop';
@@ -167,8 +179,8 @@ PROGRAM
     is $run->status, 0, 'ready';
     ok $run->finish, 'ends';
     unlike $run->said('thread') // '', qr/Daemon/, 'in a thread there is no such object';
-    is $run->said('after child'), 'pid file', 'the end of a child is not that of the daemon';
-    is $run->said('running'), $run->said('pid'), 'which still runs';
+    is $run->said('after child'), 'pid file',        'the end of a child is not that of the daemon';
+    is $run->said('running'),     $run->said('pid'), 'which still runs';
     ok !-e $run->dir . '/pid', 'its own end removes the pid file';
 };
 
@@ -183,14 +195,13 @@ subtest 'the SYNOPSIS' => sub {
     ok $run->finish, 'ends';
     is $run->err, '', 'nothing on standard error';
     my $head = qr/\S+ program\.pl\[\d+\]: /;
-    like slurp("$dir/hourglass.log"),
-        qr/\A${head}counting\n${head}not a grain: stone\n/, 'the log';
+    like slurp("$dir/hourglass.log"), qr/\A${head}counting\n${head}not a grain: stone\n/, 'the log';
     ok !-e "$dir/hourglass.pid", 'no pid file is left';
 
     unlink "$dir/grains";
     $run = daemonized("my \$folder = \$dir;\n$code", dir => $dir);
-    is $run->status, 66, 'fail';
-    is $run->err, "program.pl: grains: No such file or directory\n", 'and why';
+    is $run->status, 66,                                                'fail';
+    is $run->err,    "program.pl: grains: No such file or directory\n", 'and why';
     $run->finish;
 };
 
@@ -202,8 +213,8 @@ subtest 'the smallest daemon' => sub {
 
     my @how = (raw => 1, pidfile => "$dir/pid", args => [$port, "$dir/pid"]);
     my $run = daemonized(slurp('eg/daemon.pl'), raw => 1);
-    is $run->status, 255, 'wrong call' or diag $run->err;
-    is $run->err, "usage: daemon.pl PORT PIDFILE\n", 'says how';
+    is $run->status, 255,                               'wrong call' or diag $run->err;
+    is $run->err,    "usage: daemon.pl PORT PIDFILE\n", 'says how';
     $run->finish;
     $run = daemonized(slurp('eg/daemon.pl'), @how);
     is $run->status, 0, 'ready' or diag $run->err;
@@ -213,7 +224,7 @@ subtest 'the smallest daemon' => sub {
     like $second->err, qr/already running/, 'one is enough';
     $second->finish;
     ok(NetIO::Daemon->stop("$dir/pid"), 'stop');
-    ok $run->finish, 'ends';
+    ok $run->finish,   'ends';
     ok !-e "$dir/pid", 'no pid file is left';
 };
 

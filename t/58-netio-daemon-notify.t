@@ -55,6 +55,8 @@ sub intrude {
     syswrite $fifo, "status\n";
     ok($run->wait_log(qr/status: its own\n/), 'a status is logged');
     unlike($run->log_text, qr/stranger|is ready/, 'what strangers say is not heard');
+    is(() = $run->log_text =~ /a message of pid $$, which is not of the program.*is not heard\n/g,
+        1, 'which is said once');
     is($place->exits('status'), 4, 'it is just starting');
     syswrite $fifo, "ready\n";
     ok($run->wait_log(qr/pid \d+ is ready\n/),        'ready when it says so');
@@ -66,7 +68,7 @@ sub intrude {
 {
     my $place = NetIO::Test::Supervisor->new;
     my $run   = $place->run([qw(--ready notify)],
-        perl_program($say . 'if (!fork) { &say("READY=1"); exit } wait; sleep 1000'));
+        perl_program($say . 'if (!fork) { &say("READY=1") } wait; sleep 1000'));
     ok($run->wait_log(qr/is ready\n/), 'a child of the program may say it');
     is($place->end($run), 0, 'stopped');
 }

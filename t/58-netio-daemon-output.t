@@ -55,6 +55,24 @@ is(
     'a priority in front'
 );
 
+# Under a service manager: the levels of lines for journald, whose socket stderr is.
+{
+    my $place   = NetIO::Test::Supervisor->new;
+    my $journal = sub {
+        my ($dev, $inode) = stat STDERR;
+        $ENV{JOURNAL_STREAM} = "$dev:$inode";
+    };
+    my (undef, undef, $err) = $place->call({ setup => $journal },
+        'run', '--',
+        perl_program('print "<3>bad\n<7>fine\nas ever\n$ENV{JOURNAL_STREAM}\n"; exit 1'));
+    is(
+        $err =~ s/pid \d+/pid N/gr,
+        "<6>netio-daemon: x: pid N started\n<3>x: bad\n<7>x: fine\n<6>x: as ever\n<6>x: \n"
+            . "<4>netio-daemon: x: pid N ended with exit code 1\n",
+        'levels for journald, which is not the program\'s'
+    );
+}
+
 # Long lines go on in the next; nothing is lost.
 for my $case ([3000, 'a'], [10_000, 'b'], [100_000, 'c'], [20_000, "\xff"], [1_000_000, 'd']) {
     my ($n, $letter) = @$case;

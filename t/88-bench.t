@@ -13,7 +13,7 @@ use NetIO::Bench;
 use NetIO::Bench::Process;
 use Test::More;
 
-alarm 300;
+alarm 420;
 
 plan skip_all => 'under sanitizers there is nothing to measure' if $ENV{ASAN_OPTIONS};
 plan skip_all => 'no DBD::SQLite'                               if !eval { require DBD::SQLite };
@@ -134,7 +134,7 @@ subtest 'a wrong name' => sub {
     is $code, 64, 'is a wrong call';
     is $text, '', 'nothing is measured';
     is stderr(), "bench: there is no part 'pages'\n"
-        . "usage: bench/run [NAME...] of whoisd start connect page scale\n", 'which says why';
+        . "usage: bench/run [NAME...] of whoisd start connect daemon page scale\n", 'which says why';
 };
 
 subtest 'a missing peer' => sub {
@@ -197,6 +197,10 @@ my %table = (
             'CPU a connect, us'
         ),
     ],
+    daemon => [
+        (map { ['C: ms', $_] } 'libdaemon', 'true'),
+        (map { ['Perl: ms', $_] } 'App::Daemon', 'Daemon::Control', 'Proc::Daemon', 'perl -e1'),
+    ],
     page    => [
         ['from fork to exit, ms',      'CGI.pm'],
         ['CPU, ms',                    'CGI.pm'],
@@ -224,7 +228,28 @@ subtest 'all of it' => sub {
             is_line($part, \@lines, @$_) for @{ $table{$part} };
         }
     }
+    faults($text);
 };
+
+# Each of the 14 on libdaemon, and beside it ours, which has none; and one fault of each module.
+sub faults {
+    my ($text) = @_;
+
+SKIP: {
+        skip 'libdaemon is not here', 3 if $text =~ /left out:.*libdaemon-dev/;
+        unlike $text, qr/NOT SO/, 'daemon: no fault is ours';
+        is scalar(() = $text =~ /^ +\d+  (?:libdaemon|not tried)/mg), 14,
+            'daemon: those of libdaemon';
+        is scalar(() = $text =~ /^      NetIO: /mg), 14, 'daemon: beside ours';
+    }
+    for my $module ('Net::Server', 'Proc::Daemon', 'Daemon::Control', 'App::Daemon') {
+    SKIP: {
+            skip "$module is not here", 1 if $text =~ /left out: \Q$module\E is missing/;
+            like $text, qr/exit code +1 +\| 0 +\Q$module\E$/m, "daemon: one of $module";
+        }
+    }
+    return;
+}
 
 subtest 'stopped half-way' => sub {
     my ($pid, $output) = start('scale');

@@ -36,7 +36,7 @@ static NV seconds(pTHX_ const struct xs_options *options, const char *name, SV *
 {
     NV given;
 
-    if (!xs_seconds_get(aTHX_ &given, value))
+    if (!xs_seconds_get(aTHX_ & given, value))
         refuse_value(aTHX_ options, name, value, "not a number of seconds");
     return given;
 }
@@ -55,7 +55,7 @@ static void read_first_wait(pTHX_ struct xs_options *options, const char *name, 
 {
     NV given = 0;
 
-    if (!xs_seconds_get(aTHX_ &given, value) ||
+    if (!xs_seconds_get(aTHX_ & given, value) ||
         (SvOK(value) && !(given >= 0.001 && given <= 3600)))
         refuse_value(aTHX_ options, name, value, "not between 0.001 and 3600 seconds");
     options->first_wait = Perl_isinf(given) ? 0 : given;
@@ -65,7 +65,7 @@ static void read_family(pTHX_ struct xs_options *options, const char *name, SV *
 {
     struct xs_text text;
 
-    xs_text_get(aTHX_ &text, value);
+    xs_text_get(aTHX_ & text, value);
     if (text.len == 0)
         options->family = AF_UNSPEC;
     else if (xs_text_is(&text, "inet"))
@@ -80,7 +80,7 @@ static void read_source(pTHX_ struct xs_options *options, const char *name, SV *
 {
     struct netio_addr address;
 
-    xs_text_get(aTHX_ &options->source, value);
+    xs_text_get(aTHX_ & options->source, value);
     if (options->source.len == 0)
         return;
     if (!xs_text_whole(&options->source) || netio_addr_parse(&address, options->source.text) != 0 ||
@@ -92,7 +92,7 @@ static void read_source_port(pTHX_ struct xs_options *options, const char *name,
 {
     UV port = 0;
 
-    if (!xs_count_get(aTHX_ &port, value) || port > 65535)
+    if (!xs_count_get(aTHX_ & port, value) || port > 65535)
         refuse_value(aTHX_ options, name, value, "not a port");
     options->source_port = (unsigned)port;
 }
@@ -108,30 +108,6 @@ static void read_valid(pTHX_ struct xs_options *options, const char *name, SV *v
         refuse_value(aTHX_ options, name, value, "not a code reference");
 }
 
-static void read_fatal(pTHX_ struct xs_options *options, const char *name, SV *value)
-{
-    PERL_UNUSED_ARG(name);
-    options->fatal = cBOOL(SvTRUE(value));
-}
-
-static void read_reserved(pTHX_ struct xs_options *options, const char *name, SV *value)
-{
-    PERL_UNUSED_ARG(name);
-    options->reserved = cBOOL(SvTRUE(value));
-}
-
-static void read_keepalive(pTHX_ struct xs_options *options, const char *name, SV *value)
-{
-    PERL_UNUSED_ARG(name);
-    options->keepalive = cBOOL(SvTRUE(value));
-}
-
-static void read_nodelay(pTHX_ struct xs_options *options, const char *name, SV *value)
-{
-    PERL_UNUSED_ARG(name);
-    options->nodelay = cBOOL(SvTRUE(value));
-}
-
 #define INET (XS_FOR_TCP | XS_FOR_UDP | XS_FOR_ASK)
 #define OPEN (XS_FOR_TCP | XS_FOR_UDP | XS_FOR_UNIX)
 
@@ -139,18 +115,19 @@ static const struct option {
     const char *name;
     unsigned callers;
     void (*read)(pTHX_ struct xs_options *options, const char *name, SV *value);
+    size_t flag; /* without read: where its bool is in struct xs_options */
 } table[] = {
-    {"timeout", OPEN | XS_FOR_ASK, read_timeout},
-    {"deadline", OPEN, read_deadline},
-    {"fatal", OPEN, read_fatal},
-    {"family", INET, read_family},
-    {"source", INET, read_source},
-    {"source_port", INET, read_source_port},
-    {"reserved", INET, read_reserved},
-    {"keepalive", XS_FOR_TCP, read_keepalive},
-    {"nodelay", XS_FOR_TCP, read_nodelay},
-    {"valid", XS_FOR_ASK, read_valid},
-    {"first_wait", XS_FOR_ASK, read_first_wait},
+    {"timeout", OPEN | XS_FOR_ASK, read_timeout, 0},
+    {"deadline", OPEN, read_deadline, 0},
+    {"fatal", OPEN, NULL, offsetof(struct xs_options, fatal)},
+    {"family", INET, read_family, 0},
+    {"source", INET, read_source, 0},
+    {"source_port", INET, read_source_port, 0},
+    {"reserved", INET, NULL, offsetof(struct xs_options, reserved)},
+    {"keepalive", XS_FOR_TCP, NULL, offsetof(struct xs_options, keepalive)},
+    {"nodelay", XS_FOR_TCP, NULL, offsetof(struct xs_options, nodelay)},
+    {"valid", XS_FOR_ASK, read_valid, 0},
+    {"first_wait", XS_FOR_ASK, read_first_wait, 0},
 };
 
 static const struct option *find(const struct xs_text *name, unsigned caller)
@@ -171,12 +148,15 @@ void xs_options_read(pTHX_ struct xs_options *options, unsigned caller, I32 ax, 
         struct xs_text name;
         const struct option *option;
 
-        xs_text_get(aTHX_ &name, ST(i));
+        xs_text_get(aTHX_ & name, ST(i));
         option = find(&name, caller);
         if (!option)
             refuse(aTHX_ options, newSVpvf("%s: unknown option '%" SVf "'", options->what,
-                                           SVfARG(xs_text_shown(aTHX_ &name))));
-        option->read(aTHX_ options, option->name, ST(i + 1));
+                                           SVfARG(xs_text_shown(aTHX_ & name))));
+        if (option->read)
+            option->read(aTHX_ options, option->name, ST(i + 1));
+        else
+            *(bool *)((char *)options + option->flag) = cBOOL(SvTRUE(ST(i + 1)));
     }
     if (options->reserved && options->source_port)
         refuse(aTHX_ options,

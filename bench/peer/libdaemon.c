@@ -1,6 +1,6 @@
 /* bench/peer/libdaemon.c: libdaemon as it is, for part/daemon.pm.
  *
- *      libdaemon start             detaches, tells its starter 0 from where it is ready, and ends
+ *      libdaemon start FOLDER      a daemon with a pid file that is ready at once, and ends
  *      libdaemon FAULT FOLDER      shows one of its 14 faults: a line of what happened; exit code
  * 0: it is there, 1: it is not, 2: it could not be tried here
  *
@@ -234,33 +234,30 @@ static int closed_not_forgotten(void)
                  (long)file.st_size);
 }
 
-/* What a shell prints. */
-static int shell(const char *script, char *out, size_t size)
+/* How many ends of pipes ls(1) finds in itself. */
+static int pipes_inside(void)
 {
-    int wires[2];
+    char text[4096];
+    size_t size = 0;
+    int wires[2], count = 0;
 
     if (pipe2(wires, O_CLOEXEC) == -1)
         exit(2);
     pid_t pid = fork();
     if (pid == 0) {
         dup2(wires[1], 1);
-        execl("/bin/sh", "sh", "-c", script, (char *)NULL);
+        execl("/bin/ls", "ls", "-l", "/proc/self/fd", (char *)NULL);
         _exit(127);
     }
     close(wires[1]);
-    ssize_t n = read(wires[0], out, size - 1);
-    out[n > 0 ? n : 0] = '\0';
+    for (ssize_t n; (n = read(wires[0], text + size, sizeof text - 1 - size)) > 0;)
+        size += (size_t)n;
+    text[size] = '\0';
     close(wires[0]);
-    return waitpid(pid, NULL, 0) == pid;
-}
-
-/* Those of a shell, above the standard ones. */
-static int pipes_inside(void)
-{
-    char out[64];
-
-    shell("ls -l /proc/$$/fd/[3-9] 2>/dev/null | grep -c pipe:", out, sizeof out);
-    return atoi(out);
+    waitpid(pid, NULL, 0);
+    for (const char *at = text; (at = strstr(at, "pipe:")); at++)
+        count++;
+    return count;
 }
 
 static int leak(void)
@@ -396,16 +393,15 @@ static int verbosity(void)
 
 static int start(void)
 {
-    if (daemon_retval_init() == -1)
+    if (daemon_retval_init() == -1 || daemon_pid_file_is_running() >= 0)
         return 2;
-    pid_t pid = daemon_fork();
-    if (pid == 0) {
-        daemon_close_all(-1);
-        daemon_retval_send(0);
-        daemon_retval_done();
-        _exit(0);
-    }
-    return daemon_retval_wait(20);
+    if (daemon_fork() != 0)
+        return daemon_retval_wait(20);
+    daemon_close_all(-1);
+    int status = daemon_pid_file_create() != 0;
+    daemon_retval_send(status);
+    daemon_pid_file_remove();
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -417,13 +413,13 @@ int main(int argc, char **argv)
     int number = argc == 3 ? atoi(argv[1]) : 0;
 
     alarm(60);
-    if (argc == 2 && strcmp(argv[1], "start") == 0)
-        return start();
-    if (number < 1 || number > (int)(sizeof faults / sizeof *faults))
+    if (argc != 3 || number < 0 || number > (int)(sizeof faults / sizeof *faults))
         return 64;
-    snprintf(path, sizeof path, "%s/libdaemon.pid", argv[2]);
+    snprintf(path, sizeof path, "%s/libdaemon-%d.pid", argv[2], (int)getpid());
     daemon_pid_file_proc = pid_file;
     daemon_pid_file_ident = daemon_log_ident = "peer";
     setvbuf(stdout, NULL, _IOLBF, 0);
-    return faults[number - 1]();
+    if (strcmp(argv[1], "start") == 0)
+        return start();
+    return number ? faults[number - 1]() : 64;
 }

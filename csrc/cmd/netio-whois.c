@@ -1,5 +1,6 @@
 /* netio-whois: asks a whois server (RFC 3912) and shows what it answers; see netio-whois(1).
  * A program of its own: it uses the public headers of libnetio and nothing else. */
+#include "common/opening.h"
 #include "common/output.h"
 #include "common/report.h"
 #include "common/standard.h"
@@ -172,36 +173,18 @@ static int build_query(struct call *call, char **words)
     return GO_ON;
 }
 
-/* A connected descriptor in *fd and whose it is in *peer, which the socket itself does not know
- * any more once it is reset; or what to exit with. */
+/* A connected descriptor in *fd and whose it is in *peer; or how to exit. */
 static int open_server(const struct call *call, netio_deadline deadline, int *fd,
                        struct netio_addr *peer)
 {
     const struct netio_open_options options = {.deadline = deadline, .family = call->family};
-    const struct netio_attempt *attempts;
     struct netio_open *machine;
     struct netio_error error = {0};
-    struct netio_want want;
     int code = netio_tcpopen_start(&machine, call->host, call->service, &options, &error);
 
     if (code)
         return report_error(call->label, &error, NULL, 0);
-    while ((code = netio_open_step(machine, &error)) == -EAGAIN) {
-        netio_open_want(machine, &want);
-        int waited = netio_want_poll(&want);
-        if (waited != 0 && waited != -EINTR) {
-            code = netio_error_set(&error, NETIO_STAGE_CONNECT, waited, NULL, NULL);
-            break;
-        }
-    }
-    *fd = code;
-    size_t count = netio_open_attempts(machine, &attempts);
-    int status = code < 0 ? report_error(call->label, &error, attempts, count) : EX_OK;
-    for (size_t i = 0; status == EX_OK && i < count; i++)
-        if (attempts[i].code == 0) /* the others are those that failed, or were too slow */
-            *peer = attempts[i].address;
-    netio_open_free(machine);
-    return status;
+    return opening_finish(machine, call->label, fd, peer);
 }
 
 /* Writes what has come; the time that standard output keeps us waiting is not the server's. */
@@ -251,7 +234,7 @@ static int ask(const struct call *call)
     struct netio_stream *stream;
     int fd = -1, status = open_server(call, deadline, &fd, &peer);
 
-    if (status != EX_OK)
+    if (status != GO_ON)
         return status;
     int code = netio_stream_new_take(&stream, fd, 0);
     if (!code)

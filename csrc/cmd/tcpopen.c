@@ -3,6 +3,7 @@
  * and nothing else of it.
  *
  * Signals are left as they are: INT, TERM and PIPE end it as any program, TSTP stops it. */
+#include "common/opening.h"
 #include "common/report.h"
 #include "common/standard.h"
 #include "tcpopen/join.h"
@@ -247,46 +248,17 @@ static int start(const struct call *call, struct netio_open **machine, struct ne
     return netio_tcpopen_start(machine, call->host, call->service, &call->open, error);
 }
 
-/* The address that was reached; of a peer that has reset the connection already, the socket does
- * not know it any more. */
-static void find_peer(int fd, const struct netio_attempt *attempts, size_t count,
-                      struct netio_addr *peer)
-{
-    if (netio_addr_peer(peer, fd) == 0)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        if (attempts[i].code == 0)
-            *peer = attempts[i].address;
-    }
-}
-
 /* A connected descriptor in *fd and whose it is in *peer; or how to exit. */
 static int open_connection(const struct call *call, int *fd, struct netio_addr *peer)
 {
-    const struct netio_attempt *attempts = NULL;
     const char *label = call->path ? NULL : call->label;
     struct netio_open *machine;
     struct netio_error error = {0};
-    struct netio_want want;
     int code = start(call, &machine, &error);
 
     if (code)
         return report_error(label, &error, NULL, 0);
-    while ((code = netio_open_step(machine, &error)) == -EAGAIN) {
-        netio_open_want(machine, &want);
-        int waited = netio_want_poll(&want);
-        if (waited != 0 && waited != -EINTR) {
-            code = netio_error_set(&error, NETIO_STAGE_CONNECT, waited, NULL, NULL);
-            break;
-        }
-    }
-    *fd = code;
-    size_t count = netio_open_attempts(machine, &attempts);
-    int status = code < 0 ? report_error(label, &error, attempts, count) : GO_ON;
-    if (status == GO_ON)
-        find_peer(*fd, attempts, count, peer);
-    netio_open_free(machine);
-    return status;
+    return opening_finish(machine, label, fd, peer);
 }
 
 static int run(struct call *call)

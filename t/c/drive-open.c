@@ -10,25 +10,19 @@
  * descriptors that were not closed.  -r: only "late MICROSECONDS", so many times: how long
  * after SECONDS it ended, and for comparison "bare MICROSECONDS", the same of a poll(2).  -o: then
  * it opens after SECONDS, and its deadline is a minute. */
-#include "descriptors.h"
-#include "late.h"
-#include "storm.h"
-#include "tap.h"
+#include "drive.h"
 
 #include <netio/loop.h>
 #include <netio/open.h>
 
 #include <errno.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 /* What the command line asks for. */
 struct plan {
+    struct drive common;
     const char *host, *service;
-    double seconds; /* 0: no deadline */
-    int family, in_loop, forks, times, opens;
-    rlim_t files; /* 0: no limit */
+    int in_loop, forks, opens;
 };
 
 static void nothing(struct netio_watch *watch, unsigned events)
@@ -117,58 +111,37 @@ static int run(const struct plan *plan, const struct netio_open_options *options
 
 static int compare(const struct plan *plan)
 {
-    for (int i = 0; i < plan->times; i++) {
+    double seconds = plan->common.seconds;
+
+    for (int i = 0; i < plan->common.times; i++) {
         int64_t started = netio_clock_now();
         struct netio_open_options options = {
-            .deadline = netio_deadline_in(plan->opens ? 60 : plan->seconds),
-            .family = plan->family};
+            .deadline = netio_deadline_in(plan->opens ? 60 : seconds),
+            .family = plan->common.family};
         int code = netio_tcpopen(plan->host, plan->service, &options, NULL);
         if (plan->opens ? code < 0 : code != -ETIMEDOUT)
             return 1;
         netio_fd_close(code);
-        printf("late %lld\n", late(started, plan->seconds));
-        late_bare(plan->seconds);
+        printf("late %lld\n", late(started, seconds));
+        late_bare(seconds);
     }
     return 0;
 }
 
-static void drive_once(const struct plan *plan)
+static void drive_once(struct plan *plan)
 {
-    struct netio_open_options options = {.family = plan->family};
-    struct rlimit limit, few;
-    int before = open_descriptors();
-    int64_t started = netio_clock_now();
-
-    getrlimit(RLIMIT_NOFILE, &limit);
-    few = limit;
-    if (plan->files)
-        few.rlim_cur = plan->files;
-    if (plan->seconds > 0)
-        options.deadline = netio_deadline_in(plan->seconds);
-    setrlimit(RLIMIT_NOFILE, &few);
+    drive_begin(&plan->common);
+    struct netio_open_options options = {.family = plan->common.family,
+                                         .deadline = drive_deadline(&plan->common)};
     run(plan, &options);
-    setrlimit(RLIMIT_NOFILE, &limit);
-    printf("elapsed %lld\n", late(started, 0));
-    printf("left %d\n", open_descriptors() - before);
+    drive_end(&plan->common);
 }
 
 static int read_option(struct plan *plan, int option)
 {
     switch (option) {
-    case '4':
-        plan->family = AF_INET;
-        return 0;
-    case '6':
-        plan->family = AF_INET6;
-        return 0;
-    case 't':
-        plan->seconds = atof(optarg);
-        return 0;
     case 'f':
         plan->forks = 1;
-        return 0;
-    case 'n':
-        plan->files = (rlim_t)atoi(optarg);
         return 0;
     case 'o':
         plan->opens = 1;
@@ -176,14 +149,8 @@ static int read_option(struct plan *plan, int option)
     case 'p':
         plan->in_loop = 1;
         return 0;
-    case 'r':
-        plan->times = atoi(optarg);
-        return 0;
-    case 's':
-        storm_begin(200);
-        return 0;
     default:
-        return -1;
+        return drive_option(&plan->common, option);
     }
 }
 
@@ -199,9 +166,8 @@ int main(int argc, char **argv)
         skip_all("a driver for tests in Perl");
     plan.host = argv[optind];
     plan.service = argv[optind + 1];
-    if (plan.times)
+    if (plan.common.times)
         return compare(&plan);
     drive_once(&plan);
-    (void)tap_done;
     return 0;
 }

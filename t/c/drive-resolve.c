@@ -6,38 +6,29 @@
  * -1: takes what there is first and does not wait for the rest; -f: a child frees it, too; -c:
  * cancels after so long; -n: with so many descriptors at most; -u: as that user from the start
  * of the look-up to its end. It prints "answer ADDRESS..." whenever the answer has changed and
- * "done" at the end, or the error as netio_error_str has it; then "code NAME", "elapsed
- * MICROSECONDS", "first MICROSECONDS" (when the first addresses were there), and "left N" for
- * descriptors that were not closed; "children N" for processes that are to be waited for,
+ * "done" at the end, or the error as netio_error_str has it; then "code NAME", "first
+ * MICROSECONDS" (when the first addresses were there), "elapsed MICROSECONDS", "left N" for
+ * descriptors that were not closed, "children N" for processes that are to be waited for,
  * "SIGCHLD N" for how often that signal came, "mask N" for signals that are blocked.  It is the
  * reaper of what is below it, as pid 1 of a container would be. */
-#include "descriptors.h"
-#include "tap.h"
+#include "drive.h"
 
 #include <netio/resolve.h>
 
 #include <errno.h>
-#include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 /* What the command line asks for. */
 struct plan {
+    struct drive common;
     const char *host;
-    double seconds; /* 0: no deadline */
     netio_deadline cancel;
-    int family, once, fork;
-    rlim_t files; /* 0: no limit */
-    uid_t user;   /* 0: stay */
+    int once, fork;
+    uid_t user; /* 0: stay */
 };
 
 static long long first_after; /* microseconds; 0: no addresses came */
-
-static long long since(int64_t started)
-{
-    return (netio_clock_now() - started) / 1000;
-}
 
 /* Shows the answer if it is not as long as it was. */
 static size_t show(const struct netio_resolve *resolve, size_t shown)
@@ -80,7 +71,7 @@ static int drive(struct netio_resolve *resolve, const struct plan *plan, int64_t
     for (;;) {
         code = netio_resolve_step(resolve, error);
         if (!code && !first_after)
-            first_after = since(started);
+            first_after = late(started, 0);
         if (!code)
             shown = show(resolve, shown);
         if (code ? code != -EAGAIN : plan->once || !netio_resolve_pending(resolve))
@@ -97,11 +88,11 @@ static int drive(struct netio_resolve *resolve, const struct plan *plan, int64_t
 
 static int run(const struct plan *plan, int64_t started)
 {
-    netio_deadline deadline = plan->seconds > 0 ? netio_deadline_in(plan->seconds) : NETIO_NEVER;
+    netio_deadline deadline = drive_deadline(&plan->common);
     struct netio_resolve *resolve;
     struct netio_error error = {0};
     char text[640];
-    int code = netio_resolve_start(&resolve, plan->host, plan->family, deadline, &error);
+    int code = netio_resolve_start(&resolve, plan->host, plan->common.family, deadline, &error);
 
     if (plan->user && setresuid(plan->user, plan->user, 0) == -1)
         return -errno;
@@ -120,12 +111,6 @@ static int run(const struct plan *plan, int64_t started)
 static int read_option(struct plan *plan, int option)
 {
     switch (option) {
-    case '4':
-        plan->family = AF_INET;
-        return 0;
-    case '6':
-        plan->family = AF_INET6;
-        return 0;
     case '1':
         plan->once = 1;
         return 0;
@@ -135,17 +120,11 @@ static int read_option(struct plan *plan, int option)
     case 'c':
         plan->cancel = netio_deadline_in(atof(optarg));
         return 0;
-    case 't':
-        plan->seconds = atof(optarg);
-        return 0;
-    case 'n':
-        plan->files = (rlim_t)atoi(optarg);
-        return 0;
     case 'u':
         plan->user = (uid_t)atoi(optarg);
         return 0;
     default:
-        return -1;
+        return drive_option(&plan->common, option);
     }
 }
 
@@ -173,7 +152,6 @@ int main(int argc, char **argv)
 {
     struct sigaction action = {.sa_handler = count_sigchld};
     struct plan plan = {0};
-    struct rlimit limit, few;
     int option;
 
     while ((option = getopt(argc, argv, "461fc:t:n:u:")) != -1)
@@ -184,18 +162,10 @@ int main(int argc, char **argv)
     plan.host = argv[optind];
     sigaction(SIGCHLD, &action, NULL);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    int before = open_descriptors();
-    int64_t started = netio_clock_now();
-    getrlimit(RLIMIT_NOFILE, &limit);
-    few = limit;
-    if (plan.files)
-        few.rlim_cur = plan.files;
-    setrlimit(RLIMIT_NOFILE, &few);
-    run(&plan, started);
-    setrlimit(RLIMIT_NOFILE, &limit);
-    printf("elapsed %lld\nfirst %lld\n", since(started), first_after);
-    printf("left %d\n", open_descriptors() - before);
+    drive_begin(&plan.common);
+    run(&plan, plan.common.started);
+    printf("first %lld\n", first_after);
+    drive_end(&plan.common);
     show_children();
-    (void)tap_done;
     return 0;
 }

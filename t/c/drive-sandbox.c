@@ -76,6 +76,8 @@ static struct {
     int (*prepare_v2)(void *, const char *, int, void **, const char **);
     int (*step)(void *);
     int (*column_int)(void *, int);
+    int (*finalize)(void *);
+    int (*close)(void *);
 } sqlite;
 
 static void load_sqlite(void)
@@ -88,20 +90,25 @@ static void load_sqlite(void)
     *(void **)&sqlite.prepare_v2 = dlsym(library, "sqlite3_prepare_v2");
     *(void **)&sqlite.step = dlsym(library, "sqlite3_step");
     *(void **)&sqlite.column_int = dlsym(library, "sqlite3_column_int");
+    *(void **)&sqlite.finalize = dlsym(library, "sqlite3_finalize");
+    *(void **)&sqlite.close = dlsym(library, "sqlite3_close");
 }
 
 static int count_rows(const char *path)
 {
-    void *database, *statement;
+    void *database = NULL, *statement = NULL;
     char uri[4200];
+    int rows = -1;
 
     snprintf(uri, sizeof uri, "file:%s?mode=ro", path);
-    /* SQLITE_OPEN_READONLY | SQLITE_OPEN_URI */
-    if (sqlite.open_v2(uri, &database, 0x1 | 0x40, NULL) != 0 ||
-        sqlite.prepare_v2(database, "SELECT count(*) FROM t", -1, &statement, NULL) != 0 ||
-        sqlite.step(statement) != 100)
-        return -1;
-    return sqlite.column_int(statement, 0);
+    /* SQLITE_OPEN_READONLY | SQLITE_OPEN_URI; SQLITE_ROW */
+    if (sqlite.open_v2(uri, &database, 0x1 | 0x40, NULL) == 0 &&
+        sqlite.prepare_v2(database, "SELECT count(*) FROM t", -1, &statement, NULL) == 0 &&
+        sqlite.step(statement) == 100)
+        rows = sqlite.column_int(statement, 0);
+    sqlite.finalize(statement);
+    sqlite.close(database);
+    return rows;
 }
 
 static int listen_somewhere(struct sockaddr_in *sin)

@@ -9,10 +9,7 @@
  * MICROSECONDS", and "left N" for descriptors that were not closed.  -r: only "late
  * MICROSECONDS", so many times: how long after SECONDS it ended, and for comparison "bare
  * MICROSECONDS", the same of a poll(2). */
-#include "descriptors.h"
-#include "late.h"
-#include "storm.h"
-#include "tap.h"
+#include "drive.h"
 
 #include <netio/udp.h>
 
@@ -20,10 +17,9 @@
 
 /* What the command line asks for. */
 struct plan {
+    struct drive common;
     struct netio_udp_question question;
-    double seconds; /* 0: no deadline */
     long wait;
-    int family, times;
 };
 
 static void show_attempts(struct netio_udp_ask *ask)
@@ -75,25 +71,22 @@ static void run(const struct plan *plan, const struct netio_udp_options *options
 
 static struct netio_udp_options options_of(const struct plan *plan)
 {
-    struct netio_udp_options options = {.family = plan->family,
-                                        .first_wait = plan->wait * 1000000};
-
-    if (plan->seconds > 0)
-        options.deadline = netio_deadline_in(plan->seconds);
-    return options;
+    return (struct netio_udp_options){.family = plan->common.family,
+                                      .first_wait = plan->wait * 1000000,
+                                      .deadline = drive_deadline(&plan->common)};
 }
 
 static int compare(const struct plan *plan)
 {
     char reply[1];
 
-    for (int i = 0; i < plan->times; i++) {
+    for (int i = 0; i < plan->common.times; i++) {
         int64_t started = netio_clock_now();
         struct netio_udp_options options = options_of(plan);
         if (netio_udp_ask(&plan->question, reply, sizeof reply, NULL, &options, NULL) != -ETIMEDOUT)
             return 1;
-        printf("late %lld\n", late(started, plan->seconds));
-        late_bare(plan->seconds);
+        printf("late %lld\n", late(started, plan->common.seconds));
+        late_bare(plan->common.seconds);
     }
     return 0;
 }
@@ -101,29 +94,14 @@ static int compare(const struct plan *plan)
 static int read_option(struct plan *plan, int option)
 {
     switch (option) {
-    case '4':
-        plan->family = AF_INET;
-        return 0;
-    case '6':
-        plan->family = AF_INET6;
-        return 0;
-    case 't':
-        plan->seconds = atof(optarg);
-        return 0;
     case 'w':
         plan->wait = atol(optarg);
         return 0;
     case 'z':
         plan->question.size = (size_t)atol(optarg);
         return 0;
-    case 'r':
-        plan->times = atoi(optarg);
-        return 0;
-    case 's':
-        storm_begin(200);
-        return 0;
     default:
-        return -1;
+        return drive_option(&plan->common, option);
     }
 }
 
@@ -140,14 +118,11 @@ int main(int argc, char **argv)
         skip_all("a driver for tests in Perl");
     plan.question.servers = (const char *const *)argv + optind;
     plan.question.count = (size_t)(argc - optind);
-    if (plan.times)
+    if (plan.common.times)
         return compare(&plan);
+    drive_begin(&plan.common);
     struct netio_udp_options options = options_of(&plan);
-    int before = open_descriptors();
-    int64_t started = netio_clock_now();
     run(&plan, &options);
-    printf("elapsed %lld\n", late(started, 0));
-    printf("left %d\n", open_descriptors() - before);
-    (void)tap_done;
+    drive_end(&plan.common);
     return 0;
 }

@@ -3,6 +3,7 @@
  * one that has not.  In the foreground: ready or an error. */
 #include "fault.h"
 #include <netio/daemonize.h>
+#include <netio/loop.h>
 
 #include <fcntl.h>
 #include <sys/un.h>
@@ -118,6 +119,34 @@ static int one_in_the_foreground(void)
     return code <= 0 ? 0 : 2;
 }
 
+/* The manager's end, and a watchdog. */
+static int one_manager(void)
+{
+    struct netio_notify_message message;
+    struct netio_notify *notify = NULL;
+    struct netio_loop *loop = NULL;
+    char name[64];
+    int fd = netio_notify_listen(name, sizeof name), seen = 0;
+
+    if (fd >= 0) {
+        fault_off();
+        setenv("NOTIFY_SOCKET", name, 1);
+        setenv("WATCHDOG_USEC", "2000", 1);
+        fault_on();
+        int code = netio_notify_new(&notify, NULL);
+        if (code == 0 && netio_loop_new(&loop, 0) == 0)
+            code = netio_notify_watchdog(notify, loop);
+        for (int i = 0; i < 3 && loop; i++) {
+            (void)netio_loop_step(loop, netio_deadline_in(0.002));
+            seen += netio_notify_receive(fd, &message) == 1 && message.watchdog;
+        }
+    }
+    netio_notify_free(notify);
+    netio_loop_free(loop);
+    netio_fd_close(fd);
+    return *fault_hits == 0 && seen < 1 ? 1 : 0;
+}
+
 int main(void)
 {
     if (!mkdtemp(folder))
@@ -129,6 +158,7 @@ int main(void)
         mmap(NULL, sizeof *said_ready, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     fault_walk("a start", one_start);
     fault_walk("in the foreground", one_in_the_foreground);
+    fault_walk("a manager", one_manager);
     is_int(rmdir(folder), 0, "nothing is left in the folder");
     return tap_done();
 }

@@ -14,7 +14,7 @@ static long long late(int64_t started, double seconds)
 }
 
 /* The same of a bare poll(2), which a signal does not end sooner: what the machine can do. */
-static void late_bare(double seconds)
+__attribute__((unused)) static void late_bare(double seconds)
 {
     int64_t started = netio_clock_now();
     netio_deadline deadline = netio_deadline_in(seconds);

@@ -129,7 +129,7 @@ static void test_reader(void)
     unlink(path);
     is_int(netio_pidfile_lock(&file, path, NULL), 0, "libdaemon 3: a pid file ...");
     if (geteuid() == 0)
-        is_int(in_child(open_as_stranger), 0, "... that no other user can open, and so not lock");
+        is_int(in_child(open_as_stranger), 0, "libdaemon 3: ... that no other user can open, and so not lock");
     else
         skip(1, "to become somebody else needs root");
     netio_pidfile_remove(file);

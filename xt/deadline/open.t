@@ -6,6 +6,7 @@ use warnings;
 use lib 't/lib';
 
 use IO::Socket::INET;
+use NetIO::Test::C;
 use NetIO::Test::DNS;
 use NetIO::Test::Netns;
 use NetIO::Test::OnTime;
@@ -16,9 +17,7 @@ $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 alarm 300;
 
-my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-open";
-
--x $DRIVER or BAIL_OUT('csrc/build/t/drive-open is not there: run make first');
+my $DRIVER = c_program('drive-open');
 
 my @timed = ('-t', 0.01, '-r', on_time_trials);
 

@@ -7,22 +7,17 @@ use warnings;
 use lib 't/lib';
 
 use IO::Socket::INET;
+use NetIO::Test::C;
 use NetIO::Test::DNS;
 use NetIO::Test::Netns;
 use NetIO::Test::OnTime;
 use Test::More;
 
-$SIG{$_} = sub { die "stopped by a signal\n" }
-    for qw(ALRM INT TERM);
-alarm 300;
-
-my $DRIVER  = "$ENV{PWD}/csrc/build/t/drive-open";
+my $DRIVER  = c_program('drive-open');
 my $TRIALS  = 40;
 my $SECONDS = 0.3;
 
--x $DRIVER or BAIL_OUT('csrc/build/t/drive-open is not there: run make first');
-my $missing = NetIO::Test::Netns->missing;
-plan skip_all => $missing if $missing;
+needs_netns(300);
 
 my $client = NetIO::Test::Netns->new(
     'client',

@@ -3,13 +3,14 @@
 
 use strict;
 use warnings;
+use lib 't/lib';
 
+use NetIO::Test::C;
 use Test::More;
 
 alarm 120;
 
-my $DRIVER = 'csrc/build/t/drive-deadlines';
--x $DRIVER or BAIL_OUT("$DRIVER is not there: run make first");
+my $DRIVER = c_program('drive-deadlines');
 
 open my $driver, '-|', $DRIVER, 'run' or die "$DRIVER: $!\n";
 chomp(my @lines = <$driver>);

@@ -1,12 +1,13 @@
 # Loading is part of the speed: from an installed tree, perl -MNetIO -e1 costs at most 2.5 ms
-# more than perl -e1.  200 turns of each, one after the other; the quickest tenth counts, since
-# whatever else runs on the machine only adds to it.
+# more than perl -e1, or in proportion where that takes longer than the 1.7 ms it should.  200 turns
+# of each, one after the other; the quickest tenth counts, since whatever else runs on the machine
+# only adds to it.
 
 use strict;
 use warnings;
 
 use Config;
-use Cwd ();
+use Cwd        ();
 use File::Temp ();
 use Test::More;
 use Time::HiRes qw(CLOCK_MONOTONIC clock_gettime);
@@ -15,6 +16,7 @@ alarm 120;
 
 my $TURNS = 200;
 my $MOST  = 0.0025;
+my $USUAL = 0.0017;    # of perl -e1
 
 # As installed: from blib, where lib and arch are apart, XSLoader falls back on DynaLoader.
 my $installed = File::Temp->newdir;
@@ -34,7 +36,9 @@ sub seconds {
     return clock_gettime(CLOCK_MONOTONIC) - $began;
 }
 
-sub quick { return (sort { $a <=> $b } @_)[@_ / 10] }
+sub quick {
+    return (sort { $a <=> $b } @_)[@_ / 10];
+}
 
 my (@bare, @loaded);
 for (1 .. $TURNS) {
@@ -42,7 +46,8 @@ for (1 .. $TURNS) {
     push @loaded, seconds("-I$installed", '-MNetIO', '-e1');
 }
 my ($bare, $loaded) = (quick(@bare), quick(@loaded));
-cmp_ok $loaded - $bare, '<=', $MOST,
+my $slow = $bare > $USUAL ? $bare / $USUAL : 1;
+cmp_ok $loaded - $bare, '<=', $MOST * $slow,
     sprintf 'perl -e1: %.2f ms, perl -MNetIO -e1: %.2f ms', 1000 * $bare, 1000 * $loaded;
 
 done_testing;

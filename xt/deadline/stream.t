@@ -5,14 +5,14 @@ use strict;
 use warnings;
 use lib 't/lib';
 
+use NetIO::Test::C;
 use NetIO::Test::OnTime;
 use Test::More;
 
 alarm 300;
 
-my $DRIVER = 'csrc/build/t/drive-stream';
--x $DRIVER or BAIL_OUT("$DRIVER is not there: run make first");
-my @timed = ($DRIVER, '-t', 0.01, '-r', on_time_trials);
+my $DRIVER = c_program('drive-stream');
+my @timed  = ($DRIVER, '-t', 0.01, '-r', on_time_trials);
 
 on_time("A6 $_, a peer that never speaks", @timed, $_, 'mute') for qw(line octets finish);
 on_time("A7 $_, a peer that drips", @timed, $_, 'drip') for qw(line until rest octets finish);

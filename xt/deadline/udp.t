@@ -5,6 +5,7 @@ use warnings;
 use lib 't/lib';
 
 use IO::Socket::INET;
+use NetIO::Test::C;
 use NetIO::Test::DNS;
 use NetIO::Test::Netns;
 use NetIO::Test::OnTime;
@@ -14,9 +15,8 @@ $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 alarm 300;
 
-my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-udp";
--x $DRIVER or BAIL_OUT("$DRIVER is not there: run make first");
-my @timed = ($DRIVER, '-t', 0.01, '-r', on_time_trials);
+my $DRIVER = c_program('drive-udp');
+my @timed  = ($DRIVER, '-t', 0.01, '-r', on_time_trials);
 
 # They never read what they are sent.
 my @silent = map { IO::Socket::INET->new(LocalAddr => '127.0.0.1:0', Proto => 'udp') } 1 .. 8;

@@ -1,5 +1,5 @@
-/* netio-daemon: what happens to a supervisor, and what it does about it; see steps.h.  Called by its
- * loop; the one file that starts and signals the program. */
+/* netio-daemon: what happens to a supervisor, and what it does about it; see steps.h.  Called by
+ * its loop; the one file that starts and signals the program. */
 #include "disposition.h"
 #include "steps.h"
 
@@ -95,6 +95,7 @@ static int start_child(struct supervisor *supervisor, struct netio_error *error)
     };
 
     plan.world.environment = supervisor->environment;
+    supervisor->refused = 0;
     int code = netio_child_start(&supervisor->child, &plan, error);
     if (code)
         return code;
@@ -285,6 +286,18 @@ static void take_message(struct supervisor *supervisor, const struct netio_notif
     }
 }
 
+/* Once a start: else strangers could fill the log. */
+static void refuse_message(struct supervisor *supervisor,
+                           const struct netio_notify_message *message)
+{
+    if (supervisor->refused)
+        return;
+    supervisor->refused = 1;
+    diary_say(&supervisor->diary, LOG_WARNING,
+              "a message of pid %ld, which is not of the program (any more), is not heard",
+              (long)message->pid);
+}
+
 void steps_notify(struct netio_watch *watch, unsigned events)
 {
     struct supervisor *supervisor = watch->data;
@@ -294,6 +307,8 @@ void steps_notify(struct netio_watch *watch, unsigned events)
     for (int n = 0; n < MESSAGES_MAX && netio_notify_receive(watch->fd, &message) == 1; n++) {
         if (is_ours(supervisor, message.pid))
             take_message(supervisor, &message);
+        else
+            refuse_message(supervisor, &message);
     }
 }
 

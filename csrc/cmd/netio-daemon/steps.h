@@ -25,6 +25,7 @@ struct supervisor {
     const char **environment; /* of the program */
     char notify_name[128];    /* NOTIFY_SOCKET=@... */
     int64_t ready_at;         /* of the program that runs */
+    int refused;              /* a message of somebody else, since the last start */
     int fault;                /* 0; or how to exit, whatever the program did */
     int done;
 };

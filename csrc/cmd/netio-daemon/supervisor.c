@@ -161,11 +161,14 @@ static int run_daemon(const struct plan *plan, struct netio_daemon *daemon)
 
 int supervisor_run(const struct plan *plan)
 {
+    /* Of its own, for its log: whether stderr is journald's, and the time zone. */
+    static const char *const environment[] = {"JOURNAL_STREAM", "TZ", NULL};
     const struct machine_rules *rules = &plan->rules;
     struct netio_daemon_options options = {
         .pidfile = plan->pidfile,
         .ready_seconds = rules->ready_seconds + rules->settle_seconds + rules->stop_seconds +
                          MACHINE_KILL_SECONDS + STARTER_SECONDS,
+        .world.environment = environment,
         /* What the supervisor could not gain, the program could not, either. */
         .world.privileges.flags = plan->world.privileges.flags,
         .flags = plan->foreground ? NETIO_DAEMON_FOREGROUND : 0,

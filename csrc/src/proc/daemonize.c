@@ -236,7 +236,7 @@ int netio_daemonize(struct netio_daemon **out, const struct netio_daemon_options
                     int *status, struct netio_error *error)
 {
     struct netio_daemon *daemon = calloc(1, sizeof *daemon);
-    struct netio_error unwanted;
+    struct netio_error unwanted = {.code = 0};
 
     *out = NULL;
     *status = 0;
@@ -309,7 +309,7 @@ static int tell(struct netio_daemon *daemon, struct netio_error *error)
 
 int netio_daemon_ready(struct netio_daemon *daemon, struct netio_error *error)
 {
-    struct netio_error unwanted;
+    struct netio_error unwanted = {.code = 0};
     int code = daemon->told ? -EALREADY : daemon->pid != getpid() ? -EPERM : 0;
 
     error = error ? error : &unwanted;

@@ -24,14 +24,19 @@ sub line {
 sub peers {
     my @versions = sprintf 'perl %vd', $^V;
 
-    for my $module (qw(IO::Socket::IP AnyEvent EV CGI)) {
+    for my $module (qw(IO::Socket::IP AnyEvent EV CGI Net::Server Proc::Daemon)) {
         my $version = _first_line($^X, "-M$module", '-e', "print $module->VERSION");
         push @versions, "$module $version" if defined $version;
     }
-    for (['lighttpd', '-v', qr{/(\S+)}], ['valgrind', '--version', qr/-(\S+)/]) {
-        my ($program, $option, $pattern) = @$_;
-        my $line = _first_line($program, $option);
-        push @versions, "$program $1" if defined $line && $line =~ $pattern;
+    for (
+        ['lighttpd',  qr{/(\S+)}, 'lighttpd',   '-v'],
+        ['valgrind',  qr/-(\S+)/, 'valgrind',   '--version'],
+        ['libdaemon', qr/^(\S+)/, 'pkg-config', '--modversion', 'libdaemon'],
+        )
+    {
+        my ($name, $pattern, @command) = @$_;
+        my $line = _first_line(@command);
+        push @versions, "$name $1" if defined $line && $line =~ $pattern;
     }
     return join ', ', @versions;
 }

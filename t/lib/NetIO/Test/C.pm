@@ -6,21 +6,32 @@ package NetIO::Test::C;
 #     use NetIO::Test::C;
 #     run_c_test('addr');
 #
-# The program was built by make from t/c/addr.c and speaks TAP by itself.
+# The program was built by make from t/c/addr.c and speaks TAP by itself.  A driver is one that a
+# test in Perl calls:
+#
+#     my $DRIVER = c_program('drive-open');           # its path
 
 use strict;
 use warnings;
 
+use Cwd ();
 use Exporter 'import';
 
-our @EXPORT = qw(run_c_test);
+our @EXPORT = qw(c_program run_c_test);
+
+sub c_program {
+    my ($name) = @_;
+    my $program = Cwd::getcwd() . "/csrc/build/t/$name";
+
+    -x $program or die "csrc/build/t/$name is not there: run make first\n";
+    return $program;
+}
 
 sub run_c_test {
     my ($name) = @_;
-    my $program = "csrc/build/t/$name";
+    my $program = c_program($name);
 
-    -x $program or die "$program is not there: run make first\n";
-    exec { $program } $program or die "$program: $!\n";
+    exec {$program} $program or die "$program: $!\n";
 }
 
 1;

@@ -14,8 +14,8 @@ package NetIO::Test::Daemonize;
 use strict;
 use warnings;
 
-use Cwd    ();
-use Fcntl  qw(F_SETFD);
+use Cwd   ();
+use Fcntl qw(F_SETFD);
 use IO::Handle;
 use POSIX ();
 
@@ -45,7 +45,7 @@ sub become {
     my ($how, $out, $go, $tell) = @_;
     my ($output, $go_fd, $tell_fd) = map { high($_) } $out, $go, $tell;
 
-    POSIX::dup2($output, $_) for 1, 2;
+    POSIX::dup2($output,  $_) for 1, 2;
     POSIX::dup2($go_fd,   GO);
     POSIX::dup2($tell_fd, TELL);
     for my $fd (GO, TELL) {
@@ -54,7 +54,7 @@ sub become {
         push @{ $how->{handles} }, $handle;
     }
     POSIX::close($_) for $output, $go_fd, $tell_fd;
-    $how->{before}->()           if $how->{before};
+    $how->{before}->() if $how->{before};
     POSIX::close($_) for @{ $how->{closed} || [] };
     no warnings 'exec';
     my @command = (@{ $how->{wrap} || [] }, @{ $how->{program} });
@@ -67,9 +67,9 @@ sub start {
     my $self = bless {}, $class;
 
     $how{program} ||= [driver(), '-k', GO, '-k', TELL];
-    pipe($self->{out}, my $out) or die "pipe: $!\n";
-    pipe(my $go, $self->{go}) or die "pipe: $!\n";
-    pipe($self->{tell}, my $tell) or die "pipe: $!\n";
+    pipe($self->{out},  my $out)     or die "pipe: $!\n";
+    pipe(my $go,        $self->{go}) or die "pipe: $!\n";
+    pipe($self->{tell}, my $tell)    or die "pipe: $!\n";
     $self->{pid} = fork // die "fork: $!\n";
     if (!$self->{pid}) {
         eval { become(\%how, $out, $go, $tell) };
@@ -118,7 +118,7 @@ sub gone {
 sub run {
     my ($class, @args) = @_;
     my $self = $class->start(args => \@args);
-    my @end = $self->starter;
+    my @end  = $self->starter;
 
     $self->gone;
     return @end;

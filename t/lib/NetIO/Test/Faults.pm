@@ -1,15 +1,13 @@
 package NetIO::Test::Faults;
 
 # Every system call of a program fails in turn: strace(1) injects an error into the call of that
-# name and number.  Used by t/56-faults-*.t, from which the programs come.  A program calls getppid
-# twice: those calls count that lie between the two.  It prints
-#     RESULT, left DESCRIPTORS, then RESULT
-# of two runs in a row, the second without a fault; a RESULT is "ok" or begins with "error: ".
+# name and number.  Used by t/56-faults-*.t, from which the programs come.  A program has a function
+# result, which returns "ok" or what begins with "error: "; it is called here, twice.
 
 use strict;
 use warnings;
 
-use Exporter qw(import);
+use Exporter   qw(import);
 use File::Temp ();
 use Test::More;
 
@@ -25,6 +23,20 @@ my %left_out = map { $_ => 1 }
     restart_syscall alarm exit_group futex);
 
 my $folder = File::Temp->newdir;
+
+# The first call reads Perl's own files.  Two of getppid show in the trace where the one begins and
+# ends in which something is to fail.
+my $MEASURE = <<'CODE';
+sub fds { opendir my $dir, '/proc/self/fd' or die "/proc/self/fd: $!\n"; scalar(() = readdir $dir) }
+my $warm = result();
+my $before = fds();
+my $mark = getppid;
+my $first = result();
+$mark = getppid;
+my $left = fds() - $before;
+my $second = result();
+print "$first, left $left, then $second\n";
+CODE
 
 # Why there can be no such test here, or ''.
 sub faults_missing {
@@ -113,8 +125,8 @@ my %failed;    # calls so far, by name
 sub faults_ok {
     my ($name, $under, $program, $arguments, @errors) = @_;
     open my $file, '>', "$folder/program" or die "program: $!\n";
-    print {$file} $program or die "program: $!\n";
-    close $file            or die "program: $!\n";
+    print {$file} $program, $MEASURE or die "program: $!\n";
+    close $file or die "program: $!\n";
     my @command = ($^X, (map { "-I$_" } grep { /\bblib\b/ } @INC), "$folder/program", @$arguments);
     my @calls   = calls_of($under, @command);
     my @faults  = map {

@@ -8,11 +8,22 @@ package NetIO::Test::Netns;
 #         'a', 'hosts' => "192.0.2.1 here\n", 'resolv.conf' => "nameserver 127.0.0.1\n");
 #     $ns->ip('addr add 192.0.2.1/24 dev lo');
 #     my ($status, $out) = $ns->run('cat', '/etc/hosts');
+#
+# A test that is nothing without them begins with
+#
+#     needs_netns(120);                               # or 120, and another reason to skip
+#
+# which skips it where there can be none, and lets it end after 120 seconds, or at a signal, through
+# die, so that its namespaces are removed.
 
 use strict;
 use warnings;
 
+use Exporter   qw(import);
 use File::Path ();
+use Test::More ();
+
+our @EXPORT = qw(needs_netns);
 
 my $ETC = '/etc/netns';
 
@@ -25,6 +36,17 @@ sub missing {
         || system("ip netns exec $probe true >/dev/null 2>&1");
     system("ip netns del $probe >/dev/null 2>&1");
     return $failed ? 'ip(8) cannot make a network namespace here' : '';
+}
+
+sub needs_netns {
+    my ($seconds, $other) = @_;
+    my $missing = missing() || $other;
+
+    $SIG{$_} = sub { die "stopped by a signal\n" }
+        for qw(ALRM INT TERM);
+    alarm $seconds;
+    Test::More::plan(skip_all => $missing) if $missing;
+    return;
 }
 
 sub new {

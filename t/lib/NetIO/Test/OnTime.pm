@@ -6,6 +6,7 @@ package NetIO::Test::OnTime;
 #     use NetIO::Test::OnTime;
 #     on_time('A2 a black hole', 'csrc/build/t/drive-open', '-t', 0.01, '-r', on_time_trials, ...);
 #     is_on_time('A2 a black hole', \@late, \@bare);
+#     under_signals(sub { ... });
 #
 # The command says so many times "late MICROSECONDS" and "bare MICROSECONDS": how late the call
 # was, and how late a bare poll(2) or select() in the same run.  is_on_time is given both in
@@ -17,8 +18,9 @@ use warnings;
 
 use Exporter 'import';
 use Test::More;
+use Time::HiRes qw(ITIMER_REAL setitimer);
 
-our @EXPORT = qw(in_time is_on_time lateness_of on_time on_time_trials);
+our @EXPORT = qw(in_time is_on_time lateness_of on_time on_time_trials under_signals);
 
 my $TRIALS = 100;
 my $WANTED = 0.95;
@@ -52,9 +54,25 @@ sub is_on_time {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
     cmp_ok in_time(@late), '>=', least(\@late, \@bare), "$name: in time";
-    cmp_ok $late[0],       '>=', -$how{early}, "$name: not before" if defined $how{early};
+    cmp_ok $late[0],       '>=', -$how{early},          "$name: not before" if defined $how{early};
     note sprintf '%s: median, 95th, most late: %.1f, %.1f, %.1f ms; bare: %.1f, %.1f, %.1f ms',
         $name, map { 1000 * $_ } map { @$_[$#$_ / 2, $#$_ * $WANTED, -1] } \@late, \@bare;
+    return;
+}
+
+# Runs code while 5,000 times a second a signal's handler does; A15.  It takes the alarm's timer,
+# which is set to as many seconds as it had at the beginning.
+sub under_signals {
+    my ($code)  = @_;
+    my $signals = 0;
+    my $left    = alarm 0;
+    local $SIG{ALRM} = sub { $signals++ };
+
+    setitimer(ITIMER_REAL, 0.0002, 0.0002);
+    $code->();
+    setitimer(ITIMER_REAL, 0);
+    alarm $left;
+    cmp_ok $signals, '>', 5_000, "$signals handlers ran";
     return;
 }
 

@@ -12,18 +12,21 @@ package NetIO::Test::PerlDaemon;
 #     like $run->report, qr/^pid \d+$/m;
 #     is $run->err, '';                 # standard error of both; out: standard output
 #
-# The program has $dir, a folder of its own, and @ARGV; report() adds a line to a file there.  The
-# daemon is known to have ended by the end of file of a pipe that it has inherited.  Nothing sleeps.
+# The program has $dir, a folder of its own, and @ARGV; report() adds a line to a file there, for
+# which $run->wait_report(qr/.../) waits; wait_go($folder) in it waits for go($folder) here, before
+# which there is to be hold($folder).  The daemon is known to have ended by the end of file of a
+# pipe that it has inherited.  Nothing sleeps.
 
 use strict;
 use warnings;
 
 use Cwd ();
 use Exporter 'import';
+use Fcntl      qw(LOCK_EX LOCK_UN);
 use File::Temp ();
 use IO::Select;
 
-our @EXPORT = qw(daemonized slurp);
+our @EXPORT = qw(daemonized go hold slurp);
 
 use constant PATIENCE => 60;
 
@@ -31,7 +34,17 @@ my $prelude = <<'PERL';
 use strict; use warnings;
 use NetIO qw(:all);
 our $dir = shift;
-sub report { open my $file, '>>', "$dir/report" or die "report: $!\n"; print $file "@_\n"; close $file }
+open our $life, '>&=', 200 or die "200: $!\n";
+sub report {
+    open my $file, '>>', "$dir/report" or die "report: $!\n";
+    print $file "@_\n";
+    close $file;
+    syswrite $life, "\n";
+}
+sub wait_go {
+    open my $file, '<', "$_[0]/go" or die "go: $!\n";
+    1 until flock $file, 1;
+}
 PERL
 
 sub slurp {
@@ -40,6 +53,25 @@ sub slurp {
     open my $file, '<:raw', $path or return '';
     local $/;
     return scalar(<$file>) // '';
+}
+
+my %held;
+
+sub hold {
+    my ($dir) = @_;
+
+    open $held{$dir}, '>', "$dir/go" or die "$dir/go: $!\n";
+    flock $held{$dir}, LOCK_EX;
+    return;
+}
+
+# Others may have inherited the lock: closing the file would not do.
+sub go {
+    my ($dir) = @_;
+
+    flock $held{$dir}, LOCK_UN;
+    close delete $held{$dir};
+    return;
 }
 
 # In the child: output to files, the pipe inherited, then the program.
@@ -65,9 +97,9 @@ sub become {
     exec { $command[0] } @command or POSIX::_exit(126);
 }
 
-# args: of the program; switches: of perl; before: code that runs in the child just before exec; wrap: a command that
-# ends in exec "$@"; raw: the text is all of the program, which has a pidfile; dir: another folder;
-# wait: 0 returns at once.
+# args: of the program; switches: of perl; before: code that runs in the child just before exec;
+# wrap: a command that ends in exec "$@"; raw: the text is all of the program, which has a pidfile;
+# dir: another folder; wait: 0 returns at once.
 sub daemonized {
     my ($program, %how) = @_;
     my $dir  = $how{dir} || File::Temp->newdir('netio-XXXXXX', TMPDIR => 1);
@@ -112,13 +144,32 @@ sub said {
     return $self->report =~ /^\Q$name\E (.*)$/m ? $1 : undef;
 }
 
+# Waits until something has been reported; false if all have ended before that.
+sub wait_report {
+    my ($self, $regex) = @_;
+
+    until ($self->report =~ $regex) {
+        return $self->report =~ $regex if !$self->_hear;
+    }
+    return 1;
+}
+
+# A line has been reported; false at the end of file, and when nobody says anything.
+sub _hear {
+    my ($self) = @_;
+
+    IO::Select->new($self->{life})->can_read(PATIENCE) or return 0;
+    sysread $self->{life}, my $line, 1 or $self->{finished} = 1;
+    return !$self->{finished};
+}
+
 # Waits until nobody has the pipe any more; false if somebody still has.
 sub finish {
     my ($self) = @_;
 
     return 1 if $self->{finished};
-    IO::Select->new($self->{life})->can_read(PATIENCE) or return 0;
-    return $self->{finished} = 1;
+    1 while $self->_hear;
+    return $self->{finished};
 }
 
 # Whoever is left of a test that went wrong.
@@ -132,7 +183,7 @@ sub DESTROY {
         eval { NetIO::Daemon->stop($self->{pidfile}, kill => 1) };
     }
     my ($pid) = $self->report =~ /^pid (\d+)$/m;
-    kill 'KILL', $pid if $pid && !IO::Select->new($self->{life})->can_read(0);
+    kill 'KILL', $pid if $pid && -l "/proc/$pid/fd/200";
     return;
 }
 
