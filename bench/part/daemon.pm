@@ -137,8 +137,9 @@ sub _ask {
 # A side of the peers' program in Perl.
 sub _command {
     my ($self, $side, $act, @more) = @_;
+    my @ours = $side eq 'NetIO' ? ("-I$self->{lib}", '-MNetIO=daemonize') : ();
 
-    return ($^X, "-I$self->{lib}", 'bench/peer/daemonizer.pl', $side, $act, $self->{folder}, @more);
+    return ($^X, @ours, 'bench/peer/daemonizer.pl', $side, $act, $self->{folder}, @more);
 }
 
 sub _race {
