@@ -139,7 +139,7 @@ subtest 'measurements use public headers, and only where libnetio is what they m
     for my $path (files(qr/\.[ch]$/, 'bench')) {
         my @ours = grep { $_->[1] eq '"' || $_->[2] =~ m{^netio/} } includes($path);
 
-        @ours = grep { $_->[1] eq '"' } @ours if $path =~ m{^bench/(?:echo|opener)\.c$};
+        @ours = grep { $_->[1] eq '"' } @ours if $path =~ m{^bench/(?:daemon|echo|opener)\.c$};
         is_clean($path, map { $_->[0] } @ours);
     }
 };

@@ -32,6 +32,7 @@ my @rows = (
     ['another one',     ['exit:255'],                    255, ''],
     ['fail',            ['say:bad option', 'fail:64'],   64,  "bad option\n"],
     ['fail, then exit', ['fail:78', 'exit:1'],           78,  ''],
+    ['fail, then hang', ['fail:78', 'hang'],             78,  ''],
     ['fail with 0',     ['fail:0'],                      70,  ''],
     ['fail with 300',   ['fail:300'],                    70,  ''],
     ['exit 0',          ['exit:0'],                      70,  "drive: daemonize exit 0: $died\n"],
@@ -62,7 +63,7 @@ my @rows = (
 
 for (@rows) {
     my ($name, $steps, $status, $said) = @$_;
-    my @seconds = $status == 75 ? ('-t', 0.5) : ();
+    my @seconds = $status == 75 || "@$steps" =~ /hang/ ? ('-t', 0.5) : ();
     my ($got, $text) = $class->run('-p', $pidfile, @seconds, '--', @$steps);
 
     is($got, $status, "C13: $name: the starter exits with $status");
@@ -70,6 +71,14 @@ for (@rows) {
         ? like($text, $said, "C13: $name: what it says")
         : is($text, $said, "C13: $name: what it says");
     ok(!-e $pidfile, "$name: no pid file is left");
+}
+
+# Where the kernel would reap by itself.
+{
+    my $d = $class->start(args => ['exit:66'], before => sub { $SIG{CHLD} = 'IGNORE' });
+
+    is(($d->starter)[0], 66, 'SIGCHLD is ignored: the exit code is known');
+    $d->gone;
 }
 
 # before anything is started

@@ -15,7 +15,7 @@ plan skip_all => 'needs root'     if $> != 0;
 plan skip_all => 'no strace here' if system('strace -o /dev/null true 2>/dev/null') != 0;
 private_mounts();
 
-alarm 400;
+alarm 900;    # 35 seconds where nothing else runs
 
 my $DRIVER   = "$ENV{PWD}/csrc/build/t/drive-enter";
 my $TOGETHER = 4;

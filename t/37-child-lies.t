@@ -1,15 +1,15 @@
-# C14, C15, C16: every system call of a child on its way to the program fails, or lies: strace(1) has
-# it return 0 without effect.  The child is to be nobody; the program is the probe, and it has the
-# documented world, or it is not executed.  Nothing runs as root.
+# C14, C15, C16: every system call of a child on its way to the program fails, or lies: strace(1)
+# has it return 0 without effect.  The child is to be nobody; the program is the probe, and it has
+# the documented world, or it is not executed.  Nothing runs as root.
 # Then every call is the one at which the child is killed, and some at which it is stopped.
 
 use strict;
 use warnings;
 use lib 't/lib';
 
-use File::Temp ();
+use File::Temp          ();
 use NetIO::Test::Faults qw(faults_missing);
-use NetIO::Test::Run;
+use NetIO::Test::Run    qw(finish start);
 use NetIO::Test::World;
 use POSIX ();
 use Test::More;
@@ -17,7 +17,6 @@ use Test::More;
 alarm 280;
 
 my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-child";
-my @STRACE = ('strace', '-f', '-qq');
 my $folder = File::Temp->newdir;
 my $file   = "$folder/world";
 -x $_ or BAIL_OUT("$_ is not there: run make first") for $DRIVER, $PROBE;
@@ -28,7 +27,7 @@ chmod 01777, $folder or die "$folder: $!\n";
 delete @ENV{ grep { /^(?:LANG|LC_|LANGUAGE$|TZ$)/ } keys %ENV };
 
 my %WANTED  = documented('nobody');
-my @COMMAND = ($DRIVER, "-u", "nobody", $PROBE, $file);
+my @COMMAND = ('-w', '-u', 'nobody', $PROBE, $file);
 
 # Descriptors, groups and signals that it must not have.
 sub be_hostile {
@@ -39,19 +38,23 @@ sub be_hostile {
     return;
 }
 
-# The calls of the child up to execve, those of one name counted: [name, number, arguments].
-sub calls_of_child {
-    my ($status, $out, $err)
-        = run({ setup => \&be_hostile }, @STRACE, '-o', "$folder/trace", @COMMAND);
-    my ($pid) = $out =~ /^pid (\d+)$/m or BAIL_OUT("nothing fails: $status $out $err");
-    my (%count, @calls);
-    open my $trace, '<', "$folder/trace" or die "$folder/trace: $!\n";
-    while (my $line = readline $trace) {
-        my ($call, $arguments) = $line =~ /^$pid +(\w+)\((.*)/ or next;
-        push @calls, [$call, ++$count{$call}, $arguments];
-        last if $call eq 'execve';
-    }
-    return @calls;
+# Runs the driver, whose child, and nobody else, is traced up to its execve.  What it said.
+sub run_traced {
+    my ($strace, @options) = @_;
+
+    unlink $file, "$file.new";
+    pipe my $from, my $to or die "pipe: $!\n";
+    my $driver = start({ setup => \&be_hostile, stdout => $to }, $DRIVER, @options, @COMMAND);
+    close $to;
+    my ($pid) = (readline($from) // '') =~ /^born (\d+)$/ or BAIL_OUT('the driver starts no child');
+    open my $tracer, '-|', join(' ', 'exec strace -b execve', @$strace, "-p $pid 2>&1")
+        or die "strace: $!\n";
+    my $attached = readline $tracer;
+    kill 'CONT', $pid;
+    my $out = do { local $/; readline $from };
+    my ($status, undef, $err) = finish($driver);
+    close $tracer;    # waits for it
+    return ($status, $out // '', $err);
 }
 
 # What is wrong with a run; '' for nothing.
@@ -59,30 +62,35 @@ sub trouble {
     my ($status, $out, $err) = @_;
 
     return "status $status, $err" if $err ne '' || $status !~ /^[01]\z/;
-    return "left: $out" if $out =~ /^left/m;
-    if (-e $file) {
-        my $wrong = wrong_fields(read_world($file), \%WANTED);
-        return "executed with the wrong $wrong" if $wrong;
-        return $out =~ /^code 0$/m ? '' : "executed, and said: $out";
-    }
-    return $out =~ /^code (?!0$)\w+\n\S/m ? '' : "not executed, and said: $out";
+    return "left: $out"           if $out                  =~ /^left/m;
+    return $out =~ /^code (?!0$)\w+\n\S/m ? '' : "not executed, and said: $out" if !-e $file;
+    my $wrong = wrong_fields(read_world($file), \%WANTED);
+    return "executed with the wrong $wrong" if $wrong;
+    return $out =~ /^code 0$/m ? '' : "executed, and said: $out";
 }
 
-# Whether the program ran, and what is wrong.
+# The calls of the child up to execve, those of one name counted: [name, number].
+sub calls_of_child {
+    my @said = run_traced(['-o', "$folder/trace"]);
+    my (%count, @calls);
+
+    is(trouble(@said), '', 'nothing fails');
+    open my $trace, '<', "$folder/trace" or die "$folder/trace: $!\n";
+    while (my $line = readline $trace) {
+        my ($call) = $line =~ /^(\w+)\(/ or next;
+        push @calls, [$call, ++$count{$call}];
+    }
+    return @calls;
+}
+
+# Whether the program ran, what was said, and what is wrong.
 sub inject {
     my ($call, $number, $what, @options) = @_;
-    my @command = @COMMAND;
-
-    unlink $file, "$file.new";
-    splice @command, 1, 0, @options;
-    my @said = run(
-        { setup => \&be_hostile },
-        @STRACE, $what =~ /signal/ ? () : '--seccomp-bpf',    # under which signals come late
-        '-o', '/dev/null', '-e', "trace=$call",
-        '-e', "inject=$call:$what:when=$number", @command
-    );
+    my @strace  = ("-e trace=$call,execve", '-o /dev/null', "-e inject=$call:$what:when=$number");
+    my @said    = run_traced(\@strace, @options);
     my $trouble = trouble(@said);
-    return (-e $file, $trouble ? "$call number $number, $what: $trouble" : (), $said[1]);
+
+    return (-e $file, $said[1], $trouble ? "$call number $number, $what: $trouble" : ());
 }
 
 # All of them but for loops, over all signals and all capabilities, of which some will do.
@@ -101,37 +109,41 @@ my %names = map  { $_->[0] => 1 } @calls;
 cmp_ok(scalar @calls, '>', 20, 'the calls of a child: ' . join ' ', sort keys %names);
 ok($names{$_}, "$_ among them") for qw(setgroups setresgid setresuid capset prctl execve setsid);
 
-# These are what makes it nobody: as nobody they may do without, but none may be left out.
-my %privileges = map { $_ => 1 } qw(setgroups setresgid setresuid);
+# The first of these are what makes it nobody; the others try the way back.
+my %privileges = map { ("$_ 1" => 1) } qw(setgroups setresgid setresuid);
 for my $what ('error=EPERM', 'error=EAGAIN', 'retval=0') {
-    my ($wrong, $refused, @trouble) = (0, 0);
+    my ($refused, @trouble) = 0;
     for my $call (@calls) {
-        my ($ran, @said) = inject(@$call[0, 1], $what);
-        pop @said;
-        push @trouble, @said;
-        push @trouble, "@$call[0, 1] $what: it ran" if $ran && $privileges{ $call->[0] };
+        my ($ran, undef, @wrong) = inject(@$call, $what);
+        push @trouble, @wrong;
+        push @trouble, "@$call $what: it ran" if $ran && $privileges{"@$call"};
         $refused++ if !$ran;
     }
-    is(join("\n", @trouble), '', "C14 C15 C16 $what: at @{[scalar @calls]} calls, refused at $refused");
+    is(join("\n", @trouble),
+        '', "C14 C15 C16 $what: at @{[scalar @calls]} calls, refused at $refused");
 }
 
 # Killed in execve it has said already that it would: that it has not is as if it had at once.
 my @trouble;
 for my $call (grep { $_->[0] ne 'execve' } @calls) {
-    my (undef, @said) = inject(@$call[0, 1], 'signal=KILL');
-    my $out = pop @said;
-    push @trouble, @said;
-    push @trouble, "@$call[0, 1]: $out" if $out !~ /^code NETIO_EDIED$/m;
+    my ($ran, $out, @wrong) = inject(@$call, 'signal=KILL');
+    push @trouble, @wrong;
+    push @trouble, "@$call: $out" if $ran || $out !~ /^code NETIO_EDIED$/m;
 }
 is(join("\n", @trouble), '', "killed at @{[scalar @calls]} calls");
 
 # The deadline is short; the child is killed, and reaped.
-for my $call (qw(setsid setgroups setresuid execve)) {
-    my ($ran, @said) = inject($call, 1, 'signal=STOP', '-t', 0.2);
-    my $out = pop @said;
-    is("@said", '', "stopped at $call");
+for my $call (qw(setsid setgroups setresuid write)) {
+    my ($ran, $out, @wrong) = inject($call, 1, 'signal=STOP', '-t', 0.5);
+    is("@wrong", '', "stopped at $call");
     like($out, qr/^code ETIMEDOUT$/m, '... it is given up at the deadline');
     ok(!$ran, '... and the program is not executed');
+}
+
+# Before Linux 6.9 a pidfd did not stand for a group.
+for my $strace ('', 'strace -qq -o /dev/null -e inject=pidfd_send_signal:error=EINVAL') {
+    my $out = `$strace $DRIVER -g 15 /bin/sleep 100`;
+    like($out, qr/^signal 0\nstatus 15$/m, "a process group is signalled: $strace");
 }
 
 done_testing;

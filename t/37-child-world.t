@@ -24,9 +24,10 @@ delete @ENV{ grep { /^(?:LANG|LC_|LANGUAGE$|TZ$)/ } keys %ENV };
 sub world_of {
     my ($how, @options) = @_;
     my $file = "$folder/" . ++$serial;
-    my ($status, $out, $err) = run($how, @{ $how->{under} || [] }, $DRIVER, @options, $PROBE, $file);
+    my ($status, $out, $err) =
+        run($how, @{ $how->{under} || [] }, $DRIVER, @options, $PROBE, $file);
 
-    is("$status $err", '0 ', "@options: the driver")                  or diag($out);
+    is("$status $err", '0 ', "@options: the driver")                                  or diag($out);
     like($out, qr/\Acode 0\npid \d+\n(?:status 0|wait -10)\n\z/, "... and the child") or return {};
     my $world = read_world($file);
     is($world->{pid}, ($out =~ /^pid (\d+)/m)[0], '... is ours');
@@ -77,13 +78,16 @@ is_world(
         umask         => '0077',
         cwd           => '/usr/bin',
         'rlimit.core' => '4096 4096',
-        env           => [ 'A=1', "HOME=$ENV{HOME}", map { "$_=$ENV{$_}" } sort grep { /^X/ } keys %ENV ],
+        env => ['A=1', "HOME=$ENV{HOME}", map { "$_=$ENV{$_}" } sort grep { /^X/ } keys %ENV],
     },
     'what is asked for'
 );
 is_world(world_of({}, '-m', '01000'), { documented(), umask => '0000' }, 'C12 an umask of 0');
-is_world(world_of({}, '-p', '-u', 'nobody'),
-    { documented('nobody'), no_new_privs => 0, cap_bnd => $ours->{cap_bnd} }, 'one that may gain privileges');
+is_world(
+    world_of({}, '-p', '-u', 'nobody'),
+    { documented('nobody'), no_new_privs => 0, cap_bnd => $ours->{cap_bnd} },
+    'one that may gain privileges'
+);
 
 my $bind = sprintf '%016x', 1 << 10;
 is_world(
@@ -101,7 +105,10 @@ my $names = "$folder/names";
 spew($names, "text\n");
 open my $text, '<', $names or die "$names: $!\n";
 is_world(
-    world_of({ setup => sub { POSIX::dup2(fileno $text, 9) } }, '-f', '9:3', '-f', '9:1', '-u', 'nobody'),
+    world_of(
+        { setup => sub { POSIX::dup2(fileno $text, 9) } },
+        '-f', '9:3', '-f', '9:1', '-u', 'nobody'
+    ),
     {
         documented('nobody'),
         fds    => '0 1 2 3',

@@ -190,6 +190,60 @@ SKIP: {
     is_deeply([netio_daemon($as, 'status', 'x')], [3, "x is not running\n", ''], 'and with it');
 }
 
+# CVE-2016-1247: a user who may change the folder of root's log could put a link there.
+SKIP: {
+    skip 'only root has anything to lose', 1 if $> != 0;
+    my $nobody = getpwnam 'nobody';
+    my %kinds  = (
+        own      => sub { chown $nobody,                   0,                 $_[0] },
+        group    => sub { chown 0, (getpwnam 'nobody')[3], $_[0]; chmod 0775, $_[0] },
+        anybodys => sub { chmod 0777,                      $_[0] },
+        sticky   => sub { chmod 01777,                     $_[0] },
+    );
+    chmod 0755, "$dir";
+    my $try = sub {
+        my ($log, @user) = @_;
+        my ($status, undef, $err) =
+            netio_daemon('run', 'x', @pidfile, '--log', $log, @user, '--', 'true');
+        return [$status, $err];
+    };
+    my @nobody = qw(--user nobody);
+    mkdir "$dir/fine";
+    for my $kind (sort keys %kinds) {
+        mkdir "$dir/$kind" and mkdir "$dir/$kind/below" or die "$!\n";
+        $kinds{$kind}->("$dir/$kind");
+        my $refused = sub { [73, "netio-daemon: x: log $_[0]: not safe: others may change it\n"] };
+        is_deeply($try->("$dir/$kind/log", @nobody), $refused->("$dir/$kind/log"),
+            "$kind: refused");
+        my $below = "$dir/$kind/below/log";
+        is_deeply(
+            $try->($below, @nobody),
+            $kind eq 'sticky' ? [0, ''] : $refused->($below),
+            "$kind: what is below it"
+        );
+        is_deeply($try->("$dir/$kind/log"), [0, ''], "$kind: but not for root itself");
+        symlink "$dir/fine", "$dir/$kind/link" or die "$!\n";
+        chown 0, 0, "$dir/$kind/link";
+        is_deeply(
+            $try->("$dir/$kind/link/log", @nobody),
+            $refused->("$dir/$kind/link/log"),
+            "$kind: nor a link in it"
+        ) if $kind ne 'sticky';
+        symlink "$dir/$kind", "$dir/to-$kind" or die "$!\n";
+        is_deeply(
+            $try->("$dir/to-$kind/log", @nobody),
+            $refused->("$dir/to-$kind/log"),
+            "$kind: nor by a link"
+        );
+    }
+    is_deeply($try->("$dir/fine/log", @nobody), [0, ''], 'a folder of root');
+    is(
+        $try->("$dir/none/log", @nobody)->[1],
+        "netio-daemon: x: log $dir/none/log: No such file or directory\n",
+        'one that is not there'
+    );
+}
+
 # ---- what it says of itself ------------------------------------------------------------
 
 for my $call (['--help'], ['start', '--help'], ['stop', 'x', '--help']) {

@@ -36,6 +36,7 @@ static struct {
     struct netio_user user;
     struct netio_activation activation;  /* what has been passed, and not yet asked for */
     struct xs_standard_file standard[3]; /* 0 to 2, when daemonize returned */
+    struct netio_error broken;           /* why privileges may be anything by now */
     AV *held;                            /* what options point to */
     const char *name;                    /* in held */
     void *owner;                         /* the interpreter that called daemonize; NULL: none has */
@@ -265,12 +266,21 @@ static void check(pTHX_ SV *self, const char *method)
                                 newSVpvf("%s: after stop", method));
 }
 
+/* Whoever catches that error and goes on comes no further. */
+static int drop(struct netio_error *error)
+{
+    if (the.broken.code == 0)
+        (void)netio_daemon_drop(the.daemon, &the.broken);
+    *error = the.broken;
+    return error->code;
+}
+
 void xs_daemon_drop(pTHX_ SV *self)
 {
     struct netio_error error;
 
     check(aTHX_ self, "drop");
-    if (netio_daemon_drop(the.daemon, &error) != 0)
+    if (drop(&error) != 0)
         throw_failure(aTHX_ "drop", &error);
 }
 
@@ -280,6 +290,27 @@ static bool is_null(int fd)
 
     return fstat(fd, &st) == 0 && stat("/dev/null", &null) == 0 && S_ISCHR(st.st_mode) &&
            st.st_rdev == null.st_rdev;
+}
+
+/* What has been put on 0 to 2 meanwhile stays.  Without signals: when 120 of one kind come before
+ * Perl can run its handler, Perl's own handler in C dies, across whatever frames there are. */
+static int become_ready(struct netio_error *error)
+{
+    sigset_t all, before;
+    int saved[3];
+    int code = xs_standard_keep(the.standard, saved);
+
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &before);
+    if (code != 0)
+        netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "dup");
+    if (code == 0)
+        code = drop(error);
+    if (code == 0)
+        code = netio_daemon_ready(the.daemon, error);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    xs_standard_put_back(saved);
+    return code;
 }
 
 static void log_failure(const struct netio_error *error)
@@ -293,17 +324,12 @@ static void log_failure(const struct netio_error *error)
 bool xs_daemon_ready(pTHX_ SV *self)
 {
     struct netio_error error;
-    int saved[3], before = errno;
+    int before = errno;
     int code;
 
     check(aTHX_ self, "ready");
     (void)PerlIO_flush(NULL); /* to where it was meant to go */
-    code = xs_standard_keep(the.standard, saved);
-    if (code != 0)
-        netio_error_set(&error, NETIO_STAGE_DAEMONIZE, code, NULL, "dup");
-    else
-        code = netio_daemon_ready(the.daemon, &error);
-    xs_standard_put_back(saved);
+    code = become_ready(&error);
     if (code != 0)
         throw_failure(aTHX_ "ready", &error);
     if (error.code != 0)

@@ -7,7 +7,8 @@
 #     daemonizer.pl SIDE world FOLDER             as nobody; says in FOLDER/world what it is
 #     daemonizer.pl SIDE race FOLDER ROUNDS       two start at once; prints how often both did
 #
-# SIDE is the name of a module.  Each does what its documentation shows, with a pid file in FOLDER.
+# SIDE is the name of a module; NetIO is loaded from outside (perl -MNetIO=daemonize).  Each does
+# what its documentation shows, with a pid file in FOLDER.
 
 use strict;
 use warnings;
@@ -106,16 +107,13 @@ my %start_for = (
 );
 
 exit 64 if !$start_for{$side};
-if ($side eq 'NetIO') {
-    require NetIO;
-    NetIO->import('daemonize');
-} else {
+if ($side ne 'NetIO') {
     my $file = $side =~ s{::}{/}gr . '.pm';
     require $file;
     $side->import if $side eq 'Daemon::Generic';
 }
 
-alarm 100;
+alarm 300;
 my %act = (
     start => sub {
         start(undef, sub { unlink $pidfile; POSIX::_exit(0) });

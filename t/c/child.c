@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -530,6 +531,35 @@ static int ignores(void)
     return reaps(SIG_IGN);
 }
 
+/* Signals to the host's process group are for the host: a child that is about to leave it does not
+ * die of them. */
+static int pestered(void)
+{
+    char *argv[] = {self, "exit", "0", NULL};
+    const struct netio_child_plan plan = plan_of(argv);
+    struct netio_child child;
+    int wrong = 0, code, status;
+
+    setpgid(0, 0);
+    signal(SIGHUP, nothing);
+    pid_t pest = fork();
+    if (pest == 0) {
+        signal(SIGHUP, SIG_IGN);
+        for (;;)
+            kill(0, SIGHUP);
+    }
+    for (int i = 0; i < 100; i++) {
+        wrong += netio_child_start(&child, &plan, NULL) != 0;
+        while ((code = netio_child_wait(&child, NETIO_NEVER, &status)) == -EINTR)
+            ;
+        wrong += code != 1 || status != 0;
+    }
+    kill(pest, SIGKILL);
+    while (waitpid(pest, NULL, 0) == -1 && errno == EINTR)
+        ;
+    return wrong;
+}
+
 /* ---- threads, and many ------------------------------------------------------------------- */
 
 static volatile int stop;
@@ -583,7 +613,7 @@ static void test_forking_thread(void)
 
 static void *start_some(void *data)
 {
-    char number[8], *argv[] = {self, "exit", number, NULL};
+    char number[16], *argv[] = {self, "exit", number, NULL};
     const struct netio_child_plan plan = plan_of(argv);
     int *wrong = data;
 
@@ -632,6 +662,10 @@ int main(int argc, char **argv)
 {
     if (argc > 1)
         return be_child(argv);
+    int pidfd = pidfd_open(getpid(), 0);
+    if (pidfd == -1)
+        skip_all("no pidfd_open(2) here: valgrind 3.19 knows none");
+    close(pidfd);
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (n == -1)
         return 1;
@@ -647,6 +681,7 @@ int main(int argc, char **argv)
     test_hosts_children();
     is_int(in_child(reaps_all), 0, "a host that reaps whatever there is");
     is_int(in_child(ignores), 0, "a host that ignores SIGCHLD");
+    is_int(in_child(pestered), 0, "C8 under a storm of HUPs to the process group");
     test_forking_thread();
     test_threads();
     test_many();

@@ -6,6 +6,8 @@
  *     -c CORE (a limit)  -f FROM:TO  -s (same session)  -p (may gain privileges)  -t SECONDS
  *     -n FILES: opens so many descriptors first, all of them inherited
  *     -x: closes its own 0 to 2 before
+ *     -g SIGNAL: sends it to the child's process group
+ *     -w: the child says "born PID" and stops, for a tracer to come, before it has done anything
  *
  * It prints "code NAME", the error as netio_error_str has it, and "pid N" and "status N" of a child
  * that was started and has ended. */
@@ -14,6 +16,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -24,6 +28,7 @@
 
 static struct netio_child_fd fds[MOST];
 static const char *entries[MOST + 1];
+static int group_signal;
 static struct netio_rlimit core = {.resource = RLIMIT_CORE};
 static struct netio_user user;
 
@@ -53,6 +58,16 @@ static FILE *close_standard(void)
     for (int fd = 0; fd <= 2; fd++)
         close(fd);
     return out;
+}
+
+/* In the child, as the last part of its fork. */
+static void stop(void)
+{
+    char text[32];
+    int n = sprintf(text, "born %d\n", getpid());
+
+    if (write(1, text, (size_t)n) != n || raise(SIGSTOP) != 0)
+        _exit(1);
 }
 
 static int set(struct netio_child_plan *plan, int option, char *value, struct netio_error *error)
@@ -85,6 +100,11 @@ static int set(struct netio_child_plan *plan, int option, char *value, struct ne
     case 't':
         plan->deadline = netio_deadline_in(strtod(value, NULL));
         break;
+    case 'g':
+        group_signal = atoi(value);
+        break;
+    case 'w':
+        return -pthread_atfork(NULL, NULL, stop);
     case 'n':
         open_many(atol(value));
         break;
@@ -122,7 +142,7 @@ int main(int argc, char **argv)
         return 0;
     }
     alarm(60);
-    while (!code && (option = getopt(argc, argv, "+u:r:d:m:e:k:c:f:st:pn:x")) != -1)
+    while (!code && (option = getopt(argc, argv, "+u:r:d:m:e:k:c:f:st:pn:g:xw")) != -1)
         if (option == 'x')
             closed = 1;
         else
@@ -139,6 +159,8 @@ int main(int argc, char **argv)
     if (started) {
         fprintf(out, "pid %d\n", child.pid);
         fflush(out);
+        if (group_signal)
+            fprintf(out, "signal %d\n", netio_child_signal(&child, group_signal, 1));
         code = netio_child_wait(&child, NETIO_NEVER, &status);
         fprintf(out, code == 1 ? "status %d\n" : "wait %d\n", code == 1 ? status : code);
     }

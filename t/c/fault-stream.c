@@ -75,7 +75,7 @@ static int through_socket(void)
 {
     int fd[2];
 
-    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) == -1 || converse(fd);
+    return __real_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) == -1 || converse(fd);
 }
 
 static int through_pipe(void)

@@ -1,4 +1,5 @@
 /* netio-daemon: what can be made true of a plan before the fork; see plan.h. */
+#include "folders.h"
 #include "plan.h"
 
 #include "common/report.h"
@@ -95,13 +96,28 @@ static int prepare_user(struct plan *plan)
     return GO_ON;
 }
 
+static int check_log(const struct plan *plan)
+{
+    int code = folders_check(plan->log, &plan->found);
+
+    if (code == 0)
+        return GO_ON;
+    report_wrong("%s: log %s: %s", plan->name, report_safe(plan->log), netio_error_text(code));
+    return EX_CANTCREAT;
+}
+
 static int prepare_log(struct plan *plan)
 {
     if (!plan->log)
         plan->log = strdup(plan->foreground ? "stderr" : "syslog");
     if (!plan->log)
         return fault(plan, "log", -ENOMEM);
-    return strchr(plan->log, '/') ? make_absolute(plan, &plan->log) : GO_ON;
+    if (!strchr(plan->log, '/'))
+        return GO_ON;
+    int status = make_absolute(plan, &plan->log);
+    if (status == GO_ON && plan->user && plan->found.uid != geteuid())
+        status = check_log(plan);
+    return status;
 }
 
 /* With a root, folder and program are inside it: only absolute paths mean anything there. */

@@ -143,10 +143,9 @@ static void perform(struct supervisor *supervisor, unsigned todo)
     if (todo & MACHINE_DO_TIMER)
         set_timer(supervisor);
     if (todo & MACHINE_DO_TERM) {
-        /* Not after SIGTERM: it would undo the halt in which LeakSanitizer looks at a program that
-         * ends, which then waits for ever. */
-        signal_group(supervisor, SIGCONT);
+        /* In this order: one that is halted does nothing else when it goes on. */
         signal_group(supervisor, SIGTERM);
+        signal_group(supervisor, SIGCONT);
     }
     if (todo & MACHINE_DO_KILL)
         signal_group(supervisor, SIGKILL);

@@ -37,9 +37,9 @@ int netio_fd_null(void);
 /* Opens those of 0, 1 and 2 that are closed on /dev/null, so that no other file can become one of
  * them; 0 or a code of netio_fd_null. */
 int netio_fd_standard(void);
-/* Closes all descriptors above 2 but those of keep (any order), or makes them close-on-exec; never a
- * loop up to RLIMIT_NOFILE (close_range(2), else /proc/self/fd).  0; -errno; NETIO_ELIED when they
- * are still open. */
+/* Closes all descriptors above 2 but those of keep (any order), or makes them close-on-exec; never
+ * a loop up to RLIMIT_NOFILE (close_range(2), else /proc/self/fd).  0; -errno; NETIO_ELIED when
+ * they are still open. */
 int netio_fd_close_others(const int *keep, size_t count);
 int netio_fd_cloexec_others(const int *keep, size_t count);
 

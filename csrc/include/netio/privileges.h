@@ -6,9 +6,9 @@
  * root.  Then the way back is tried: setuid(0) and its like must be refused.  Who is that user
  * already, with exactly its groups, needs no privilege for it.
  *
- * Fork: in a child of a program with threads, too: no allocation, no name service; async-signal-safe.
- * Threads: the ids change for all threads, capabilities and
- * no_new_privs for the calling one alone; meant for processes with one thread.
+ * Fork: in a child of a program with threads, too: it allocates nothing and asks no name service;
+ * async-signal-safe.  Threads: the ids change for all threads, capabilities and no_new_privs for
+ * the calling one alone; meant for processes with one thread.
  */
 #ifndef NETIO_PRIVILEGES_H
 #define NETIO_PRIVILEGES_H
@@ -16,7 +16,8 @@
 #include <netio/user.h>
 #include <stdint.h>
 
-#define NETIO_PRIVILEGES_MORE 1u /* programs it executes may gain more (setuid files): no no_new_privs */
+/* Programs that it executes may gain more, by setuid files: no no_new_privs. */
+#define NETIO_PRIVILEGES_MORE 1u
 
 struct netio_privileges {          /* zero: no_new_privs, and nothing else */
     const struct netio_user *user; /* NULL: who it is */
@@ -29,9 +30,9 @@ struct netio_privileges {          /* zero: no_new_privs, and nothing else */
     unsigned flags;        /* NETIO_PRIVILEGES_MORE */
 };
 
-/* 0; or a negative code with stage privileges and the name of the step ("setgroups", "chroot /jail",
- * ...) as subject: NETIO_ELIED for a step without effect, NETIO_EREGAIN when the way back is open.  After
- * an error the process may be anything between: _exit it, and execute nothing. */
+/* 0; or a negative code with stage privileges and the name of the step ("setgroups",
+ * "chroot /jail", ...) as subject: NETIO_ELIED for a step without effect, NETIO_EREGAIN when the way
+ * back is open.  After an error the process may be anything between: _exit it, execute nothing. */
 int netio_privileges_drop(const struct netio_privileges *privileges, struct netio_error *error);
 
 #endif

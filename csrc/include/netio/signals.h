@@ -11,12 +11,13 @@
 int netio_signals_open(const int *signals);
 /* The next signal's number, 0 when none is waiting, or -errno. */
 int netio_signals_next(int fd);
-/* Closes the descriptor and unblocks the signals of the list that it was opened with; one that still
- * waits then acts as its disposition says. */
+/* Closes the descriptor and unblocks the signals of the list that it was opened with; one that
+ * still waits then acts as its disposition says. */
 void netio_signals_close(int fd, const int *signals);
 
-/* Every disposition the default, none blocked, whatever the parent had: for a process that has just
- * begun.  0; -errno, or NETIO_ELIED when what was reset is read back as it was.  Async-signal-safe. */
+/* Every disposition the default, none blocked, whatever the parent had: for a process that has
+ * just begun.  0; -errno, or NETIO_ELIED when what was reset is read back as it was.
+ * Async-signal-safe. */
 int netio_signals_reset(void);
 
 #endif

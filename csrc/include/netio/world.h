@@ -1,8 +1,8 @@
 /* netio/world.h: what a daemon or a child is born into (ring 2).
  *
  * One struct, and one code that makes it true, for every process that NetIO starts: the detached
- * daemon, its children, workers and services.  All of it is built from nothing; what the starter had
- * is of no account.
+ * daemon, its children, workers and services.  All of it is built from nothing; what the starter
+ * had is of no account.
  *
  *      signals      every disposition the default, none blocked
  *      descriptors  0 to 2 and those named; no other

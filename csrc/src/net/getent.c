@@ -1,5 +1,6 @@
 /* Ring 1.  Names that only the C library finds, asked of getent(1); see getent.h.
- * Called by resolve.c; it starts processes, and is the only file of the library that does.
+ * Called by resolve.c; it starts processes that nobody asked for, and is the only file of the library
+ * that does.
  *
  *      program ──clone──► go-between ──clone, exec──► getent
  *         ▲                                             │

@@ -32,13 +32,13 @@ static int lift(int fd, const struct netio__birth *birth)
     return lifted < birth->floor ? NETIO_ELIED : lifted;
 }
 
+/* What was there is closed first: then a dup2 that did nothing is found out. */
 static int copy_to(int fd, int number, struct netio_error *error)
 {
-    int result = dup2(fd, number);
-
-    if (result == -1)
+    (void)close(number);
+    if (dup2(fd, number) == -1)
         return fail(error, -errno, "dup2");
-    return result == number ? 0 : fail(error, NETIO_ELIED, "dup2");
+    return fcntl(number, F_GETFD) == 0 ? 0 : fail(error, NETIO_ELIED, "dup2");
 }
 
 /* Whether that was possible. */
@@ -162,11 +162,14 @@ static int is_wanted(const struct netio__birth *birth, int fd)
     return 0;
 }
 
-/* Those of 0 to 2 that are not in the plan. */
+/* Those of 0 to 2 that are not in the plan.  What the caller had there is closed first: it might be
+ * taken for what an open that did nothing has opened. */
 static int place_null(const struct netio__birth *birth, struct netio_error *error)
 {
     int null = -1;
 
+    for (int fd = 0; fd <= 2; fd++)
+        (void)close(fd);
     for (int fd = 0; fd <= 2; fd++) {
         if (is_wanted(birth, fd))
             continue;

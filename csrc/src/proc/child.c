@@ -146,8 +146,8 @@ static int meet(struct netio__birth *birth, const struct netio_child *child,
 
     int code = (int)netio_fd_send(birth->socket[0], "", 1);
     if (code < 0)
-        return code == -EPIPE ? fail(error, NETIO_EDIED, birth->plan->path)
-                              : fail(error, code, "send");
+        return code == -EPIPE || code == -ECONNRESET ? fail(error, NETIO_EDIED, birth->plan->path)
+                                                     : fail(error, code, "send");
     code = poll_until(fds, 2, birth->deadline);
     if (code)
         return fail(error, code, birth->plan->path);
@@ -239,7 +239,8 @@ static int fork_child(struct netio_child *child, struct netio__birth *birth,
     child->pid = pid;
     child->pidfd = pidfd_open(pid, 0);
     if (child->pidfd == -1) {
-        int code = fail(error, -errno, "pidfd_open");
+        int code = errno == ESRCH ? fail(error, NETIO_EDIED, birth->plan->path)
+                                  : fail(error, -errno, "pidfd_open");
         destroy_unmet(child);
         return code;
     }

@@ -231,6 +231,7 @@ static int wait_for_truth(struct netio__starter *starter, netio_deadline deadlin
 /* As long as one of the two is not reaped, the number of the group is nobody else's. */
 static void kill_group(const struct netio__starter *starter)
 {
+    (void)kill(starter->go_between, SIGKILL);
     (void)kill(-starter->go_between, SIGKILL);
     if (starter->daemon)
         (void)kill(starter->daemon, SIGKILL);
@@ -284,8 +285,9 @@ static int clean_up(const struct netio__starter *starter)
 {
     int status = -1;
 
-    await_go_between(starter);
     kill_group(starter);
+    await_go_between(starter);
+    kill_group(starter); /* it may have made the group, and forked, after it was looked for */
     if (starter->daemon && await_daemon(starter))
         while (waitpid(starter->daemon, &status, 0) == -1 && errno == EINTR)
             ;
@@ -293,13 +295,14 @@ static int clean_up(const struct netio__starter *starter)
     return status;
 }
 
-static void not_in_time(double seconds, int *status, struct netio_error *error)
+static int not_in_time(double seconds, int *status, struct netio_error *error)
 {
     char subject[64];
 
     snprintf(subject, sizeof subject, "killed after %g s", seconds);
     netio_error_set(error, NETIO_STAGE_DAEMONIZE, NETIO_ESTARTING, NULL, subject);
     *status = EX_TEMPFAIL;
+    return 1;
 }
 
 /* How to exit, when the daemon has said nothing of it. */
@@ -338,10 +341,11 @@ int netio__starter_wait(struct netio__starter *starter, double seconds, int *sta
     *status = 0;
     if (!truth.ready) {
         int wait_status = clean_up(starter);
-        if (code == 0)
+        int told = truth.failed || truth.error.code; /* and then took its time */
+        if (code == 0 || (code == -ETIMEDOUT && told))
             code = judge(&truth, wait_status, status, error);
         else if (code == -ETIMEDOUT)
-            code = 1, not_in_time(seconds, status, error);
+            code = not_in_time(seconds, status, error);
         else
             netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, NULL);
     }

@@ -7,7 +7,8 @@
  *      starter       netio__world_done
  *
  * Enter and drop are two because a daemon listens and writes its pid file in between.  Both are
- * async-signal-safe and allocate nothing, so that they may follow a fork in a program with threads.  After a failure of either only _exit.
+ * async-signal-safe and allocate nothing, so that they may follow a fork in a program with threads.
+ * After a failure of either only _exit.
  *
  * What each step did is read back: NETIO_ELIED for one that claims to have worked and has not.
  */
@@ -18,9 +19,9 @@
 
 struct netio__world {
     struct netio_world plan; /* the caller's, with directory and root made absolute: owned */
-    char **environment;      /* for execve(2) or environ(7): the list's, and the user's own; owned */
-    char *directory, *root;  /* what is owned of plan; NULL: none */
-    enum netio_stage stage;  /* of errors that are not of the privileges */
+    char **environment;     /* for execve(2) or environ(7): the list's, and the user's own; owned */
+    char *directory, *root; /* what is owned of plan; NULL: none */
+    enum netio_stage stage; /* of errors that are not of the privileges */
 };
 
 /* Copies plan; its user, list and limits must outlive *world.  Relative paths are taken from the

@@ -34,7 +34,7 @@ my $prelude = <<'PERL';
 use strict; use warnings;
 use NetIO qw(:all);
 our $dir = shift;
-open our $life, '>&=', 200 or die "200: $!\n";
+open our $life, '>&', 200 or die "200: $!\n";
 sub report {
     open my $file, '>>', "$dir/report" or die "report: $!\n";
     print $file "@_\n";

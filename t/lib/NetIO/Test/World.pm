@@ -1,16 +1,14 @@
 package NetIO::Test::World;
 
-# The world that a program was started into, as t/c/drive-world.c has printed it, and the documented
-# one (netio/world.h):
+# The world that a program was started into, as the probe (t/c/drive-world.c) tells of it, and the
+# documented one (netio/world.h):
 #
-#     my $world = read_world($file);
-#     is_world($world, { documented($passwd_name), umask => '0077' }, 'a child');
+#     my $world = read_world($file);                     or read_world(`$PROBE -`)
+#     is_world($world, { documented('nobody'), umask => '0077' }, 'a child');
 #
-# read_world takes the text as well; then env is missing when it is empty, and what differs from run
-# to run is left out.  is_world is a subtest that compares field by field, each by its name; wrong_fields(...) says what
-# differs, in a word.
-#
-# And places to try it in.  A test that needs users of its own, or mounts, begins with
+# is_world is a subtest that compares field by field, each by its name; wrong_fields(...) says what
+# differs, in a word.  Then places to try it in.  A test that needs users of its own, or mounts, begins
+# with
 #
 #     private_mounts();                                  the test again, in a mount namespace
 #     install_users($folder);                            the users below
@@ -22,12 +20,13 @@ use strict;
 use warnings;
 
 use Exporter 'import';
-use File::Copy ();
-use File::Path ();
+use File::Copy       ();
+use File::Path       ();
+use NetIO::Test::Run qw(slurp);
 use Test::More;
 
-our @EXPORT = qw($PROBE documented install_users is_world jail private_mounts probe read_world
-    to_the_last wrong_fields);
+our @EXPORT = qw($PROBE documented is_world wrong_fields read_world
+    probe private_mounts install_users jail to_the_last);
 
 our $PROBE = "$ENV{PWD}/csrc/build/t/drive-world";
 
@@ -35,65 +34,21 @@ my $PATH   = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 my @RETURN = qw(setuid seteuid setreuid setresuid setfsuid
     setgid setegid setresgid setfsgid setgroups);
 
-# netio-test is in three groups besides its own.
-my $PASSWD = <<'PASSWD';
-root:x:0:0:root:/root:/bin/sh
-nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
-netio-test:x:4201:4201::/var/empty:/bin/netio-shell
-PASSWD
-my $GROUP = <<'GROUP';
-root:x:0:
-nogroup:x:65534:
-netio-test:x:4201:
-netio-one:x:4301:netio-test
-netio-two:x:4302:nobody,netio-test
-netio-three:x:4303:netio-test
-GROUP
-
-# Modules of other name services have calls and troubles of their own.
-my $NSSWITCH = "passwd: files\ngroup: files\n";
-
-sub probe {
-    my $program = "$ENV{PWD}/csrc/build/t/drive-world";
-
-    -x $program or die "$program is not there: run make first\n";
-    return $program;
-}
-
-# What differs from run to run is left out.
-sub _of_text {
-    my ($text) = @_;
-    my %world;
-
-    for (split /\n/, $text) {
-        my ($field, $value) = /^(\S+) (.*)/ or die "not a line of the probe: $_\n";
-        if ($field eq 'env') { push @{ $world{env} }, $value }
-        else                 { $world{$field} = $value }
-    }
-    delete @world{qw(pid sid pgrp tpgid)};
-    return \%world;
-}
-
-# field => value; env and argv are lists.
-sub _of_file {
-    my ($file) = @_;
-    my %world = (env => [], argv => []);
-
-    open my $fh, '<', $file or die "$file: $!\n";
-    while (my $line = readline $fh) {
-        chomp $line;
-        my ($field, $value) = split / /, $line, 2;
-        if    ($field eq 'env')       { push @{ $world{env} },  $value }
-        elsif ($field =~ /^argv[.]/) { push @{ $world{argv} }, $value }
-        else                          { $world{$field} = $value }
-    }
-    return \%world;
-}
-
+# field => value; env and argv are lists.  Of a file that the probe has written, or of its output,
+# and then without what differs from run to run.
 sub read_world {
-    my ($given) = @_;
+    my ($from)  = @_;
+    my $is_text = $from =~ /\n/;
+    my %world   = (env => [], argv => []);
 
-    return $given =~ /\n/ ? _of_text($given) : _of_file($given);
+    for (split /\n/, $is_text ? $from : slurp($from)) {
+        my ($field, $value) = /^(\S+) (.*)/ or die "not a line of the probe: $_\n";
+        if    ($field eq 'env')      { push @{ $world{env} }, $value }
+        elsif ($field =~ /^argv[.]/) { push @{ $world{argv} }, $value }
+        else                         { $world{$field} = $value }
+    }
+    delete @world{qw(pid sid pgrp tpgid)} if $is_text;
+    return \%world;
 }
 
 # As groups(1) would say: numbers, sorted.
@@ -122,7 +77,8 @@ sub person {
         (map { ("try.$_" => 'EPERM') } @RETURN),
         (map { ("cap_$_" => '0' x 16) } qw(eff prm inh amb bnd)),
         env => [
-            "HOME=$home", "LOGNAME=$name", "PATH=$PATH", "SHELL=" . ($shell || '/bin/sh'),
+            "HOME=$home", "LOGNAME=$name",
+            "PATH=$PATH", "SHELL=" . ($shell || '/bin/sh'),
             "USER=$name"
         ],
     );
@@ -134,9 +90,9 @@ sub documented {
     my ($user) = @_;
 
     return (
-        fds            => '0 1 2',
+        fds => '0 1 2',
         (map { ("fd.$_" => 'chr 1:3 rdwr') } 0 .. 2),
-        (map { ($_ => '-') } qw(blocked pending ignored caught)),
+        (map { ($_      => '-') } qw(blocked pending ignored caught)),
         session_leader => 'yes',
         group_leader   => 'yes',
         tty            => 'no',
@@ -145,7 +101,7 @@ sub documented {
         cwd            => '/',
         root           => '/',
         no_new_privs   => 1,
-        'rlimit.core'  => qr/\A0 /,      # the upper limit stays as it was
+        'rlimit.core'  => qr/\A0 /,         # the upper limit stays as it was
         env            => ["PATH=$PATH"],
         $user ? person($user) : (),
     );
@@ -155,7 +111,10 @@ sub differs {
     my ($is, $shall) = @_;
 
     $is = ref $is ? join ' | ', @$is : $is // '';
-    return 0 if ref $shall eq 'Regexp' ? $is =~ $shall : $is eq (ref $shall ? join ' | ', @$shall : $shall);
+    return 0
+        if ref $shall eq 'Regexp'
+        ? $is =~ $shall
+        : $is eq (ref $shall ? join ' | ', @$shall : $shall);
     return 1;
 }
 
@@ -176,6 +135,29 @@ sub is_world {
     };
 }
 
+sub probe {
+    -x $PROBE or die "$PROBE is not there: run make first\n";
+    return $PROBE;
+}
+
+# netio-test is in three groups besides its own.
+my $PASSWD = <<'PASSWD';
+root:x:0:0:root:/root:/bin/sh
+nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+netio-test:x:4201:4201::/var/empty:/bin/netio-shell
+PASSWD
+my $GROUP = <<'GROUP';
+root:x:0:
+nogroup:x:65534:
+netio-test:x:4201:
+netio-one:x:4301:netio-test
+netio-two:x:4302:nobody,netio-test
+netio-three:x:4303:netio-test
+GROUP
+
+# Modules of other name services have calls and troubles of their own.
+my $NSSWITCH = "passwd: files\ngroup: files\n";
+
 # Runs the program that calls it again, in a mount namespace of its own; returns there.
 sub private_mounts {
     return if $ENV{NETIO_TEST_MOUNTS};
@@ -193,7 +175,8 @@ sub _write {
     return $path;
 }
 
-# Over /etc/passwd, /etc/group and /etc/nsswitch.conf, in this mount namespace.  Text to add to either may follow.
+# Over /etc/passwd, /etc/group and /etc/nsswitch.conf, in this mount namespace.  Text to add to the
+# first two may follow.
 sub install_users {
     my ($folder, $passwd, $group) = @_;
     my %file = (
