@@ -76,8 +76,10 @@ SKIP: {
     for my $how ('error=EPERM', 'retval=0') {
         for my $steps (['drop', 'ready', 'tell:9'], ['ready', 'ready', 'tell:9']) {
             my $d = $class->start(
-                wrap => ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=setresuid', '-e',
-                    "inject=setresuid:$how:when=1"],
+                wrap => [
+                    'strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=setresuid', '-e',
+                    "inject=setresuid:$how:when=1"
+                ],
                 args => ['-u', 'nobody', '--', @$steps, 'exit:3'],
             );
             is(($d->starter)[0], 3, "C14 C15 setresuid, $how: @$steps[0, 1]: not ready");

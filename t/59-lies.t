@@ -7,8 +7,8 @@ use strict;
 use warnings;
 use lib 't/lib';
 
-use Cwd        ();
-use File::Temp ();
+use Cwd                 ();
+use File::Temp          ();
 use NetIO::Test::Faults qw(faults_missing);
 use NetIO::Test::Run;
 use NetIO::Test::World;
@@ -19,7 +19,8 @@ alarm 300;
 plan skip_all => 'who is not root can become nobody' if $> != 0;
 my $missing = faults_missing();
 plan skip_all => $missing if $missing;
-plan skip_all => 'no pid namespaces here' if system('unshare -pf --mount-proc true 2>/dev/null') != 0;
+plan skip_all => 'no pid namespaces here'
+    if system('unshare -pf --mount-proc true 2>/dev/null') != 0;
 
 my $top    = Cwd::getcwd();
 my $folder = File::Temp->newdir;
@@ -31,7 +32,8 @@ delete @ENV{qw(NOTIFY_SOCKET LISTEN_FDS LISTEN_PID)};
 
 # What is of privileges.
 my %documented = documented('nobody');
-my %wanted = map { $_ => $documented{$_} } grep { /^(?:uid|gid|groups|cap_.*|try[.].*|no_new_privs)\z/ }
+my %wanted =
+    map { $_ => $documented{$_} } grep { /^(?:uid|gid|groups|cap_.*|try[.].*|no_new_privs)\z/ }
     keys %documented;
 
 my @perl   = ($^X, "-I$top/blib/lib", "-I$top/blib/arch", '-MNetIO=daemonize', '-e');
@@ -57,14 +59,18 @@ my @ways = (
 # What is wrong with one start; '' for nothing.  Up to its end, or to the probe's, which is not traced.
 sub trouble {
     my ($call, $how, undef, @command) = @_;
-    my @strace = ('strace', '-f', '-qq', '-b', 'execve', '-o', "$folder/trace", '-e', "trace=$call,setsid");
-    my ($status, $out, $err) = run(to_the_last(@strace, $how ? ('-e', "inject=$call:$how") : (), @command));
+    my @strace =
+        ('strace', '-f', '-qq', '-b', 'execve', '-o', "$folder/trace", '-e', "trace=$call,setsid");
+    my ($status, $out, $err) =
+        run(to_the_last(@strace, $how ? ('-e', "inject=$call:$how") : (), @command));
     my $world = -e $file ? read_world($file) : undef;
 
     unlink $file;
     return "it was never called" if $how && slurp("$folder/trace") !~ /INJECTED/;
-    return $world ? wrong_fields($world, \%wanted)
-        : "$out$err" =~ /\b(?:privileges|daemonize) / ? '' : "not executed, and said: $status $out$err";
+    return
+          $world                                      ? wrong_fields($world, \%wanted)
+        : "$out$err" =~ /\b(?:privileges|daemonize) / ? ''
+        :                                               "not executed, and said: $status $out$err";
 }
 
 for my $way (@ways) {
@@ -72,7 +78,9 @@ for my $way (@ways) {
     my @wrong;
 
     is(trouble('getppid', '', @$way), '', "$name: nothing fails") or next;
-    for my $call (qw(setgroups getgroups setresgid getresgid setresuid getresuid capset capget prctl)) {
+    for my $call (
+        qw(setgroups getgroups setresgid getresgid setresuid getresuid capset capget prctl))
+    {
         for my $how ('error=EPERM', 'error=EAGAIN', 'retval=0') {
             my $wrong = trouble($call, $how, @$way);
             push @wrong, "$call $how: $wrong" if $wrong ne '';
