@@ -36,7 +36,6 @@ static struct {
     struct netio_user user;
     struct netio_activation activation;  /* what has been passed, and not yet asked for */
     struct xs_standard_file standard[3]; /* 0 to 2, when daemonize returned */
-    struct netio_error broken;           /* why privileges may be anything by now */
     AV *held;                            /* what options point to */
     const char *name;                    /* in held */
     void *owner;                         /* the interpreter that called daemonize; NULL: none has */
@@ -266,21 +265,12 @@ static void check(pTHX_ SV *self, const char *method)
                                 newSVpvf("%s: after stop", method));
 }
 
-/* Whoever catches that error and goes on comes no further. */
-static int drop(struct netio_error *error)
-{
-    if (the.broken.code == 0)
-        (void)netio_daemon_drop(the.daemon, &the.broken);
-    *error = the.broken;
-    return error->code;
-}
-
 void xs_daemon_drop(pTHX_ SV *self)
 {
     struct netio_error error;
 
     check(aTHX_ self, "drop");
-    if (drop(&error) != 0)
+    if (netio_daemon_drop(the.daemon, &error) != 0)
         throw_failure(aTHX_ "drop", &error);
 }
 
@@ -304,8 +294,6 @@ static int become_ready(struct netio_error *error)
     (void)sigprocmask(SIG_SETMASK, &all, &before);
     if (code != 0)
         netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "dup");
-    if (code == 0)
-        code = drop(error);
     if (code == 0)
         code = netio_daemon_ready(the.daemon, error);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);

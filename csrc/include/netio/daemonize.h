@@ -76,7 +76,7 @@ struct netio_daemon_options { /* zero: the defaults */
 int netio_daemonize(struct netio_daemon **daemon, const struct netio_daemon_options *options,
                     int *status, struct netio_error *error);
 /* Drops privileges now, if they have not been; 0 or a code of netio_privileges_drop: then only fail
- * or _exit. */
+ * or _exit, for it may be root still.  Who asks again, or for ready, gets the same code. */
 int netio_daemon_drop(struct netio_daemon *daemon, struct netio_error *error);
 /* Drops privileges, if they have not been, writes the pid file, detaches standard input, output and
  * error, and tells starter or manager.  0, or a code: -EPIPE when the starter is gone: nobody knows
