@@ -30,17 +30,6 @@ my $serial   = 0;
 chmod 01777, $folder or die "$folder: $!\n";    # nobody writes there, too
 delete @ENV{ grep { /^(?:LANG|LC_|LANGUAGE$|TZ$|NOTIFY_SOCKET$|LISTEN_)/ } keys %ENV };
 
-# The first process of a pid namespace: whatever detaches becomes its child again, so that it knows
-# when the last has ended.  Ends as the command did.
-my $INIT = <<'PERL';
-my $pid = fork // die;
-exec { $ARGV[0] } @ARGV or die if !$pid;
-waitpid $pid, 0;
-my $status = $?;
-1 while wait != -1;
-exit($status >> 8 || $status);
-PERL
-
 # All that can be wrong where one starts: signals, descriptors, groups, umask, folder, environment.
 # What the word in front names, too: "terminal", "pending" signals.
 my $HOSTILE = <<'PERL';
@@ -73,8 +62,7 @@ sub world_of {
     my ($name, @command) = @_;
     my $file = "$folder/" . ++$serial;
     my ($status, $out, $err) =
-        run('unshare', '-pf', '--mount-proc', $^X, '-e', $INIT, $^X, '-e', $HOSTILE, $more,
-        map { $_ eq 'FILE' ? $file : $_ } @command);
+        run(to_the_last($^X, '-e', $HOSTILE, $more, map { $_ eq 'FILE' ? $file : $_ } @command));
 
     is("$status $err", '0 ', "$name: starts") or diag($out);
     return -e $file ? read_world($file) : {};

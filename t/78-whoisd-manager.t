@@ -223,4 +223,18 @@ sub up_to {
     $d->finish;
 }
 
+# ---- the journal -----------------------------------------------------------------------------
+
+{
+    my $d = NetIO::Test::Daemon->start(
+        args   => ['--listen', '127.0.0.1:0', @from],
+        before => sub { $ENV{JOURNAL_STREAM} = join ':', (stat STDERR)[0, 1] },
+        ready  => qr/^<5>whoisd: listening on 127\.0\.0\.1:(\d+), 1 entries\n/m
+    );
+
+    $d->ask("one\r\n");
+    ok $d->wait_log(qr/^<6>whoisd: 127\.0\.0\.1:\d+ "one" 1 matches/m), 'the journal gets levels';
+    $d->finish;
+}
+
 done_testing;

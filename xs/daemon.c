@@ -294,7 +294,7 @@ static int become_ready(struct netio_error *error)
     (void)sigprocmask(SIG_SETMASK, &all, &before);
     if (code != 0)
         netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "dup");
-    else
+    if (code == 0)
         code = netio_daemon_ready(the.daemon, error);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     xs_standard_put_back(saved);

@@ -280,7 +280,7 @@ static void read_capabilities(pTHX_ struct xs_daemon_options *given, const char 
             number++;
         if (number > CAP_LAST_CAP)
             refuse(aTHX_ name, element(aTHX_ value, i), "no capability, such as net_bind_service");
-        given->options.world.privileges.capabilities |= UINT64_C(1) << number;
+        given->options.world.privileges.capabilities |= (uint64_t)1 << number;
     }
 }
 

@@ -83,7 +83,7 @@ sub _libdaemon {
 # A line for each question and peer; ours is asked first.
 sub _modules {
     my ($self) = @_;
-    my $rounds = $self->{bench}->pick(200, 2);
+    my $rounds = $self->{bench}->pick(100, 2);
     my @all    = map { $_->[0] } @{ $self->{peers} };
     my @full   = map { $_->[0] } grep { $_->[2] } @{ $self->{peers} };
     my @able   = (@full, 'Daemon::Generic');
@@ -145,7 +145,8 @@ sub _command {
 sub _race {
     my ($self, $side, $rounds) = @_;
 
-    return (_output($self->_command($side, 'race', $rounds)))[0];
+    my ($twice) = _output($self->_command($side, 'race', $rounds));
+    return $twice // 'no answer';
 }
 
 sub _starter {

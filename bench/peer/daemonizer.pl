@@ -113,7 +113,7 @@ if ($side ne 'NetIO') {
     $side->import if $side eq 'Daemon::Generic';
 }
 
-alarm 100;
+alarm 300;
 my %act = (
     start => sub {
         start(undef, sub { unlink $pidfile; POSIX::_exit(0) });

@@ -388,6 +388,9 @@ F<eg/daemon.pl> is the smallest daemon that serves.  Reload and rotation are two
     local $SIG{HUP}  = sub { $reload = 1 };
     local $SIG{USR1} = sub { $daemon->reopen };
 
+Perl itself may sleep over a signal that comes just before C<sleep> or C<select>; what waits in NetIO,
+C<accept> of a L<NetIO::Socket>, say, does not.
+
 =head1 SEE ALSO
 
 L<NetIO>; L<netio-daemon(8)>, which makes a daemon of any program; F<netio/daemonize.h> has the same

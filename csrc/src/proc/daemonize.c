@@ -27,6 +27,7 @@ struct netio_daemon {
     int null;    /* what standard descriptors become */
     int detached;
     int dropped, told;
+    struct netio_error refused; /* why privileges could not be dropped: there is no second try */
     unsigned host; /* NETIO_DAEMON_HOST */
     unsigned kept; /* a bit for each of 0 to 2 that stays as it is */
     struct netio_pidfile *pidfile;
@@ -258,10 +259,14 @@ int netio_daemonize(struct netio_daemon **out, const struct netio_daemon_options
 
 int netio_daemon_drop(struct netio_daemon *daemon, struct netio_error *error)
 {
-    if (daemon->dropped)
-        return 0;
+    struct netio_error *refused = &daemon->refused;
+
+    if (!daemon->dropped)
+        (void)netio__world_drop(&daemon->world, refused);
     daemon->dropped = 1;
-    return netio__world_drop(&daemon->world, error);
+    if (error && refused->code)
+        *error = *refused;
+    return refused->code;
 }
 
 static int is_same(int a, int b)

@@ -149,13 +149,13 @@ sub wait_report {
     my ($self, $regex) = @_;
 
     until ($self->report =~ $regex) {
-        return $self->report =~ $regex if !$self->hear;
+        return $self->report =~ $regex if !$self->_hear;
     }
     return 1;
 }
 
 # A line has been reported; false at the end of file, and when nobody says anything.
-sub hear {
+sub _hear {
     my ($self) = @_;
 
     IO::Select->new($self->{life})->can_read(PATIENCE) or return 0;
@@ -168,7 +168,7 @@ sub finish {
     my ($self) = @_;
 
     return 1 if $self->{finished};
-    1 while $self->hear;
+    1 while $self->_hear;
     return $self->{finished};
 }
 

@@ -13,7 +13,8 @@ package NetIO::Test::World;
 #     private_mounts();                                  the test again, in a mount namespace
 #     install_users($folder);                            the users below
 #
-# so that whatever happens nothing of it is left.
+# so that whatever happens nothing of it is left.  to_the_last(@command) is a command that ends as that
+# does, but only when all that it has started has ended, too.
 
 use strict;
 use warnings;
@@ -25,7 +26,7 @@ use NetIO::Test::Run qw(slurp);
 use Test::More;
 
 our @EXPORT = qw($PROBE documented is_world wrong_fields read_world
-    probe private_mounts install_users jail);
+    probe private_mounts install_users jail to_the_last);
 
 our $PROBE = "$ENV{PWD}/csrc/build/t/drive-world";
 
@@ -190,6 +191,23 @@ sub install_users {
             or die "cannot mount over /etc/$name\n";
     }
     return;
+}
+
+# The first process of a pid namespace: whatever detaches becomes its child again, so that it knows
+# when the last has ended.
+my $INIT = <<'PERL';
+my $pid = fork // die;
+exec { $ARGV[0] } @ARGV or die if !$pid;
+waitpid $pid, 0;
+my $status = $?;
+1 while wait != -1;
+exit($status >> 8 || $status);
+PERL
+
+sub to_the_last {
+    my (@command) = @_;
+
+    return ('unshare', '-pf', '--mount-proc', $^X, '-e', $INIT, @command);
 }
 
 # A folder for chroot(2) with a program and the libraries that it needs, and nothing else.
