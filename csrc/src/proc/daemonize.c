@@ -104,9 +104,11 @@ static int prepare(struct netio_daemon *daemon, const struct netio_daemon_option
 
 /* ---- in the process that is to be the daemon ----------------------------------------------- */
 
+/* SIGXFSZ: a log that may not become longer is no reason to end. */
 static int is_ignored(int number)
 {
-    static const int numbers[] = {SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU};
+    static const int numbers[] = {SIGHUP,  SIGPIPE, SIGUSR1, SIGUSR2,
+                                  SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ};
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (numbers[i] == number)
@@ -114,7 +116,7 @@ static int is_ignored(int number)
     return 0;
 }
 
-/* Not netio_signals_reset and then seven more: in between, a SIGHUP that waits since before the
+/* Not netio_signals_reset and then eight more: in between, a SIGHUP that waits since before the
  * fork would end the daemon. */
 static void reset_signals(unsigned host)
 {
