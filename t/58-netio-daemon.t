@@ -169,6 +169,23 @@ for my $case (@truth) {
     is($place->exits('status'), 3, 'nothing is left');
 }
 
+# stop while it starts: it is not left running.
+{
+    my $place = NetIO::Test::Supervisor->new;
+    my ($log, $path) = $place->fifo('log');
+    my ($go, $wait)  = $place->fifo('go');
+    my $waits = 'print "up\n"; open my $go, "<", shift; readline $go; &say("READY=1"); sleep 1000';
+    my $start = $place->begin('start', '--log', $path, '--ready', 'notify', '--',
+        perl_program($say . $waits, $wait));
+    wait_line($log, qr/: up\n/);
+    my $stop = $place->begin('stop');
+    is($place->exits('status'), 4, 'it is starting');
+    syswrite $go, "go\n";
+    is((finish($start))[0],     0, 'it is ready');
+    is((finish($stop))[0],      0, 'and stopped by whom has waited for that');
+    is($place->exits('status'), 3, 'nothing is left');
+}
+
 # Who captures the output of start must not wait for the daemon's.
 {
     my $place = NetIO::Test::Supervisor->new;
