@@ -82,6 +82,11 @@ my @truth = (
         137, "netio-daemon: x: pid N was ended by signal 9 (SIGKILL) before it was ready\n"
     ],
     [
+        'dies of a signal without a name',
+        [qw(--ready notify)], [perl_program('kill 40, $$')],
+        168, "netio-daemon: x: pid N was ended by signal 40 (real-time) before it was ready\n"
+    ],
+    [
         'does not get ready',
         [qw(--ready notify --ready-seconds 0.2)],
         [@idle],
