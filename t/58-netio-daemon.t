@@ -277,6 +277,22 @@ for my $round (1 .. 10) {
     ok(wait_line($fifo, qr/: hup\n/), 'the program gets SIGHUP');
     is($place->exits('stop'), 0, 'stopped');
 }
+# One that blocks it, as for signalfd(2).
+{
+    my $place = NetIO::Test::Supervisor->new;
+    my ($fifo, $path) = $place->fifo('log');
+    my $waits =
+          'use POSIX qw(:signal_h); my ($hup, $now) = (POSIX::SigSet->new(SIGHUP), '
+        . 'POSIX::SigSet->new); sigprocmask(SIG_BLOCK, $hup); print "up\n"; '
+        . 'until ($now->ismember(SIGHUP)) { sigpending($now); select undef, undef, undef, 0.01 } '
+        . 'print "hup\n"; sleep 1000';
+
+    is($place->exits('start', '--log', $path, '--', perl_program($waits)), 0, 'started');
+    wait_line($fifo, qr/: up\n/);
+    is($place->exits('reload'), 0, 'reload of a program that blocks it');
+    ok(wait_line($fifo, qr/: hup\n/), 'which gets it');
+    is($place->exits('stop'), 0, 'stopped');
+}
 {
     my $place = NetIO::Test::Supervisor->new;
     my ($fifo, $path) = $place->fifo('log');
