@@ -55,8 +55,11 @@ sub intrude {
     syswrite $fifo, "status\n";
     ok($run->wait_log(qr/status: its own\n/), 'a status is logged');
     unlike($run->log_text, qr/stranger|is ready/, 'what strangers say is not heard');
-    is(() = $run->log_text =~ /a message of pid $$, which is not of the program.*is not heard\n/g,
-        1, 'which is said once');
+    is(
+        () = $run->log_text =~ /a message of pid $$, which is not of the program.*is not heard\n/g,
+        1,
+        'which is said once'
+    );
     is($place->exits('status'), 4, 'it is just starting');
     syswrite $fifo, "ready\n";
     ok($run->wait_log(qr/pid \d+ is ready\n/),        'ready when it says so');

@@ -126,6 +126,28 @@ for my $case (@truth) {
     ok(!-e $place->pidfile, "$name: nor a pid file");
 }
 
+# What Daemon::Control calls started: without --ready, it has to live for a second.
+{
+    my $place = NetIO::Test::Supervisor->new;
+    my @plain = (
+        $place->program,      'start', 'x', '--pidfile', $place->pidfile, '--log',
+        $place->dir . '/log', '--'
+    );
+    my ($status, undef, $err) = run(@plain, 'false');
+    is_deeply(
+        [$status, $err =~ s/pid \d+/pid N/r],
+        [1,       "netio-daemon: x: pid N ended with exit code 1 before it was ready\n"],
+        'one that ends at once has not been started'
+    );
+    is($place->exits('status'),                                       3, 'nothing is left');
+    is((run(@plain, 'sleep', 1000))[0],                               0, 'one that stays has');
+    is($place->exits('stop'),                                         0, 'stopped');
+    is((run(@plain[0 .. $#plain - 1], qw(--ready exec -- false)))[0], 0, '--ready exec: all runs');
+    $place->exits('stop');
+    is((run($place->program, 'run', @plain[2 .. 4], qw(-- true)))[0],
+        0, 'run: who looks on waits for nothing');
+}
+
 # A starter that is interrupted: nobody would know of this daemon.
 {
     my $place = NetIO::Test::Supervisor->new;
@@ -147,8 +169,7 @@ for my $case (@truth) {
 # Who captures the output of start must not wait for the daemon's.
 {
     my $place = NetIO::Test::Supervisor->new;
-    open my $from, '-|', $place->program, 'start', 'x', '--pidfile', $place->pidfile, '--log',
-        $place->dir . '/log', '--', @idle
+    open my $from, '-|', $place->words('start', '--log', $place->dir . '/log', '--', @idle)
         or die "$!\n";
     my $text = do { local $/; readline $from };
     close $from;
@@ -193,8 +214,13 @@ for my $round (1 .. 10) {
 
     is($place->exits('start', '--log', $log, '--', @told), 0, 'started');
     chomp(my $pid = slurp($place->pidfile));
-    my $program = wait_line($fifo, qr/(\d+)\n/);
+    wait_line($fifo, qr/(\d+)\n/);
+    open my $end, '<', $path or die "$path: $!\n";
+    close $fifo;
     kill 'KILL', $pid;
+    vec(my $bits = '', fileno $end, 1) = 1;
+    is(select($bits, undef, undef, 30) && sysread($end, my $text, 1),
+        0, 'the program dies with its supervisor, whom alone anybody could find');
     # Nobody waits for it but init, so it may be there for another moment: stop does wait.
     is($place->exits('stop'), 0, 'killed');
     is_deeply(
@@ -202,7 +228,6 @@ for my $round (1 .. 10) {
         [1, 'x is not running, but its pid file is there: ' . $place->pidfile . "\n", ''],
         'C1 status of a dead one'
     );
-    kill 'KILL', $program;
     is($place->exits('start', '--log', $log, '--', @idle), 0, 'C1 the next start takes over');
     is($place->exits('stop'),                              0, 'and is stopped');
     is($place->exits('status'),                            3, 'without a file left');

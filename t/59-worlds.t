@@ -85,7 +85,7 @@ my @ways = (
         @probe], %daemon],
     # Its output goes to the log, by way of its supervisor.
     ['a program of netio-daemon', ["$top/csrc/build/netio-daemon", 'start', 'probe', '--user', 'nobody',
-        '--pidfile', "$folder/pid", '--', @probe], map { ("fd.$_" => 'fifo wronly') } 1, 2],
+        '--ready', 'exec', '--pidfile', "$folder/pid", '--', @probe], map { ("fd.$_" => 'fifo wronly') } 1, 2],
 );
 #>>>
 

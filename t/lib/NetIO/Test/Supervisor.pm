@@ -50,14 +50,20 @@ sub perl_program {
     return ($^X, '-e', "\$| = 1; $code", @args);
 }
 
+# The words for a subcommand.  A start that says nothing else of it does not wait for a second.
+sub words {
+    my ($self, $command, @options) = @_;
+
+    return ($PROGRAM, $command, 'x', '--pidfile', $self->pidfile,
+        $command eq 'start' ? qw(--ready exec) : (), @options);
+}
+
 # With a hash in front, that of NetIO::Test::Run.
 sub call {
     my ($self, @words) = @_;
     my $how = ref $words[0] ? shift @words : {};
-    my ($command, @options) = @words;
 
-    return NetIO::Test::Run::run($how, @{ $how->{wrap} || [] },
-        $PROGRAM, $command, 'x', '--pidfile', $self->pidfile, @options);
+    return NetIO::Test::Run::run($how, @{ $how->{wrap} || [] }, $self->words(@words));
 }
 
 # Only how it exits.
@@ -65,9 +71,9 @@ sub exits { return ($_[0]->call(@_[1 .. $#_]))[0] }
 
 # The same, started only: a child of NetIO::Test::Run.
 sub begin {
-    my ($self, $command, @options) = @_;
+    my ($self, @words) = @_;
 
-    return NetIO::Test::Run::start($PROGRAM, $command, 'x', '--pidfile', $self->pidfile, @options);
+    return NetIO::Test::Run::start($self->words(@words));
 }
 
 sub run {
