@@ -28,8 +28,8 @@ struct netio_daemon {
     int detached;
     int dropped, told;
     struct netio_error refused; /* why privileges could not be dropped: there is no second try */
-    unsigned host; /* NETIO_DAEMON_HOST */
-    unsigned kept; /* a bit for each of 0 to 2 that stays as it is */
+    unsigned host;              /* NETIO_DAEMON_HOST */
+    unsigned kept;              /* a bit for each of 0 to 2 that stays as it is */
     struct netio_pidfile *pidfile;
     struct netio_notify *notify;
     struct netio__world world;
