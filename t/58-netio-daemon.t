@@ -101,7 +101,10 @@ my @truth = (
         ['--directory', '/nonexistent'],
         ['true'], 71, qr/nonexistent: No such file or directory$/
     ],
-    ['has no log', ['--log', '/nonexistent/log'], ['true'], 73, qr/No such file or directory$/],
+    [
+        'has no log', ['--log', '/nonexistent/log'],
+        ['true'],     73, "netio-daemon: x: log /nonexistent/log: No such file or directory\n"
+    ],
 );
 for my $case (@truth) {
     my ($name, $options, $program, $want, $said) = @$case;
