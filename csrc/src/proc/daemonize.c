@@ -105,50 +105,18 @@ static int prepare(struct netio_daemon *daemon, const struct netio_daemon_option
 
 /* ---- in the process that is to be the daemon ----------------------------------------------- */
 
-<<<<<<< HEAD
 /* What was sent before stays blocked until it is known what becomes of it: a SIGHUP that waits
  * since before the fork would end the daemon. */
 static int reset_signals(unsigned host)
 {
-    static const int ignored[] = {SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, 0};
+    /* SIGXFSZ: a log that may not become longer is no reason to end. */
+    static const int ignored[] = {SIGHUP,  SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP,
+                                  SIGTTIN, SIGTTOU, SIGXFSZ, 0};
     sigset_t all;
 
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, NULL);
     return netio_signals_begin(ignored, host != 0);
-=======
-/* SIGXFSZ: a log that may not become longer is no reason to end. */
-static int is_ignored(int number)
-{
-    static const int numbers[] = {SIGHUP,  SIGPIPE, SIGUSR1, SIGUSR2,
-                                  SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ};
-
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (numbers[i] == number)
-            return 1;
-    return 0;
-}
-
-/* Not netio_signals_reset and then eight more: in between, a SIGHUP that waits since before the
- * fork would end the daemon. */
-static void reset_signals(unsigned host)
-{
-    struct sigaction action = {.sa_handler = SIG_DFL}, now;
-    sigset_t set;
-
-    (void)sigfillset(&set);
-    (void)sigprocmask(SIG_SETMASK, &set, NULL);
-    for (int number = 1; number < NSIG; number++) {
-        /* Handlers of a host are known to it, and would not be missing only here. */
-        if (host && sigaction(number, NULL, &now) == 0 &&
-            (now.sa_flags & SA_SIGINFO || (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN)))
-            continue;
-        action.sa_handler = is_ignored(number) ? SIG_IGN : SIG_DFL;
-        (void)sigaction(number, &action, NULL); /* not for all of them, nor need it be */
-    }
-    (void)sigemptyset(&set);
-    (void)sigprocmask(SIG_SETMASK, &set, NULL);
->>>>>>> fcb52a3e31b003e4492e4542610f05e7caee47f4
 }
 
 static int close_others(const struct netio_daemon *daemon,
@@ -175,7 +143,7 @@ static int close_others(const struct netio_daemon *daemon,
 }
 
 /* Never freed: getenv(3) leads there, though setenv(3) may have another list of the same texts. */
-static char **forever __attribute__((unused));
+static char **volatile forever __attribute__((unused));
 
 /* environ(7) becomes the world's; what is passed stays, for netio_activation_take. */
 static int replace_environment(struct netio_daemon *daemon)
