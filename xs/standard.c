@@ -41,13 +41,6 @@ static bool is_source(pTHX_ int fd)
            st.st_ino == text.st_ino;
 }
 
-void xs_standard_boot(pTHX)
-{
-    for (int fd = 0; fd < 3; fd++)
-        if (!is_source(aTHX_ fd))
-            loaded[fd] = file_of(fd);
-}
-
 static IO *standard_io(pTHX_ int fd)
 {
     static const char *const names[] = {"main::STDIN", "main::STDOUT", "main::STDERR"};
@@ -65,6 +58,14 @@ static int handles_on(pTHX_ int fd)
     PerlIO *out = io ? IoOFP(io) : NULL;
 
     return (in && PerlIO_fileno(in) == fd) + (out && out != in && PerlIO_fileno(out) == fd);
+}
+
+/* By then a number may be another handle's. */
+void xs_standard_boot(pTHX)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (!is_source(aTHX_ fd) && handles_on(aTHX_ fd) > 0)
+            loaded[fd] = file_of(fd);
 }
 
 /* A duplicate of what the program was started with is not: "open my $out, '>&=', 1" must not keep
