@@ -196,6 +196,25 @@ PROGRAM
     }
 };
 
+subtest 'a program from standard input' => sub {
+    my $run = daemonized(
+        <<'PROGRAM' . "a line\n" x 3000, raw => 1,
+        my ($dir) = @ARGV;
+        my $first = <DATA>;
+        use NetIO qw(daemonize);
+        daemonize()->ready;
+        my @rest = <DATA>;
+        open my $report, '>', "$dir/report" or die;
+        print $report 'lines ', 1 + @rest, "\n";
+__DATA__
+PROGRAM
+        wrap => ['sh', '-c', 'exec "$1" "$2" - "${3%/*}" < "$3"', 'sh']
+    );
+    is $run->status, 0, 'ready' or diag $run->err;
+    ok $run->finish, 'ends';
+    is $run->said('lines'), 3000, 'DATA';
+};
+
 subtest 'NetIO loaded late, a log where STDERR was' => sub {
     my $run = daemonized(<<'PROGRAM', raw => 1);
         use strict; use warnings;

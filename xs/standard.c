@@ -68,6 +68,15 @@ void xs_standard_boot(pTHX)
             loaded[fd] = file_of(fd);
 }
 
+/* Where the program itself comes by standard input, DATA is what follows. */
+static bool has_data(pTHX_ int fd)
+{
+    GV *gv = gv_fetchpvs("main::DATA", 0, SVt_PVIO);
+    PerlIO *in = gv && GvIO(gv) ? IoIFP(GvIO(gv)) : NULL;
+
+    return in && PerlIO_fileno(in) == fd;
+}
+
 /* A duplicate of what the program was started with is not: "open my $out, '>&=', 1" must not keep
  * a terminal. */
 bool xs_standard_is_foreign(pTHX_ int fd)
@@ -75,6 +84,8 @@ bool xs_standard_is_foreign(pTHX_ int fd)
     struct xs_standard_file now = file_of(fd);
     int own;
 
+    if (now.open && has_data(aTHX_ fd))
+        return true;
     if (!now.open || is_same(&now, &loaded[fd]))
         return false;
     own = handles_on(aTHX_ fd);
