@@ -145,7 +145,7 @@ subtest 'C-level handlers and the environment of C code' => sub {
             POSIX::SigSet->new, POSIX::SA_RESTART())) or die;
         my $in_time = timeout { 1 } 5;                  # its signal has a handler in C from now on
         my $daemon = daemonize(environment => ['HOME', 'A_*', 'B=1=2', 'EMPTY='],
-            umask => '027', directory => '/usr', limits => { nofile => [100, 200], core => 4096 });
+            umask => '00000027', directory => '/usr', limits => { nofile => [100, 200], core => 4096 });
         kill HUP => $$;
         report('hits', $hits);
         report('late', eval { timeout { select undef, undef, undef, 30 } 0.01; 1 } ? 'no' : 'yes');

@@ -338,6 +338,11 @@ struct netio_notify *netio_daemon_notify(struct netio_daemon *daemon)
     return daemon->notify;
 }
 
+char *const *netio_daemon_environment(const struct netio_daemon *daemon)
+{
+    return daemon->world.environment;
+}
+
 void netio_daemon_free(struct netio_daemon *daemon)
 {
     if (!daemon)
