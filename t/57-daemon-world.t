@@ -6,31 +6,21 @@ use warnings;
 
 use lib 't/lib';
 
-use Cwd ();
 use NetIO::Test::PerlDaemon;
+use NetIO::Test::World;
 use POSIX ();
 use Test::More;
 
 alarm 300;
 
-my $PROBE = Cwd::abs_path('csrc/build/t/drive-world');
--x $PROBE or BAIL_OUT('csrc/build/t/drive-world is not there: run make first');
-
 my $PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 # By number: HUP USR1 USR2 PIPE TSTP TTIN TTOU XFSZ.
 my $IGNORED = '1 10 12 13 20 21 22 25';
 
-# What the probe says, as a hash; env is a list.
 sub world {
-    my ($run, $name) = @_;
-    my %world = (env => []);
+    my ($run) = @_;
 
-    for (split /\n/, slurp($run->dir . '/' . ($name || 'world'))) {
-        my ($field, $value) = split / /, $_, 2;
-        if ($field eq 'env') { push @{ $world{env} }, $value }
-        else                 { $world{$field} = $value }
-    }
-    return \%world;
+    return read_world($run->dir . '/world');
 }
 
 # A starter that is as bad as can be.
@@ -155,7 +145,7 @@ subtest 'C-level handlers and the environment of C code' => sub {
             POSIX::SigSet->new, POSIX::SA_RESTART())) or die;
         my $in_time = timeout { 1 } 5;                  # its signal has a handler in C from now on
         my $daemon = daemonize(environment => ['HOME', 'A_*', 'B=1=2', 'EMPTY='],
-            umask => '027', directory => '/usr', limits => { nofile => [100, 200], core => 4096 });
+            umask => '00000027', directory => '/usr', limits => { nofile => [100, 200], core => 4096 });
         kill HUP => $$;
         report('hits', $hits);
         report('late', eval { timeout { select undef, undef, undef, 30 } 0.01; 1 } ? 'no' : 'yes');

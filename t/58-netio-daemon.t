@@ -15,15 +15,6 @@ alarm 120;
 
 my @idle = perl_program('print "up\n"; sleep 1000');
 
-# In the program: says something to whom NOTIFY_SOCKET names.
-my $say = <<'PERL';
-use Socket;
-sub say {
-    socket my $s, AF_UNIX, SOCK_DGRAM, 0 or die $!;
-    send $s, $_[0], 0, pack_sockaddr_un($ENV{NOTIFY_SOCKET} =~ s/^@/\0/r) or die $!;
-}
-PERL
-
 sub has_line {
     my ($path, $regex, $name) = @_;
     my $text = slurp($path);
@@ -163,7 +154,7 @@ for my $case (@truth) {
     my ($go, $wait)  = $place->fifo('go');
     my $waits = 'print "up\n"; open my $go, "<", shift; readline $go; &say("READY=1"); sleep 1000';
     my $start = $place->begin('start', '--log', $path, '--ready', 'notify', '--',
-        perl_program($say . $waits, $wait));
+        perl_program($SAY . $waits, $wait));
     wait_line($log, qr/: up\n/);
     kill 'INT', $start->{pid};
     is((finish($start))[0], 'signal 2', 'a starter is interrupted');
@@ -209,7 +200,7 @@ for my $closed ([0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]) {
     my $log      = $place->dir . '/log';
     my $tells    = 'print "out\n"; print STDERR "err\n"; &say("READY=1"); sleep 1000';
     my ($status) = $place->call({ closed => $closed },
-        'start', '--log', $log, '--ready', 'notify', '--', perl_program($say . $tells));
+        'start', '--log', $log, '--ready', 'notify', '--', perl_program($SAY . $tells));
     is($status,               0, "C6 started without @$closed");
     is($place->exits('stop'), 0, 'and stopped');
     has_line($log, qr/ x\[\d+\]: out\n/, 'with its output');

@@ -23,7 +23,16 @@ use NetIO::Test::Run ();
 use POSIX            ();
 use Time::HiRes      ();
 
-our @EXPORT = qw(perl_program wait_line);
+our @EXPORT = qw($SAY perl_program wait_line);
+
+# For a program of perl_program: says something to whom NOTIFY_SOCKET names.
+our $SAY = <<'PERL';
+use Socket;
+sub say {
+    socket my $s, AF_UNIX, SOCK_DGRAM, 0 or die $!;
+    send $s, $_[0], 0, pack_sockaddr_un($ENV{NOTIFY_SOCKET} =~ s/^@/\0/r) or die $!;
+}
+PERL
 
 use constant PATIENCE => 30;
 
