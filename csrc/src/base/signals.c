@@ -81,20 +81,20 @@ static int get_handler(int number, void (**handler)(int))
 
 /* The two between SIGSYS and SIGRTMIN are the C library's.  A handler of its own there is left to
  * it, and ends with the program; that somebody's parent ignores them would not. */
-static int reset_disposition(int number)
+static int reset_disposition(int number, void (*wanted)(int))
 {
-    static const struct kernel_action usual = {.handler = SIG_DFL};
+    const struct kernel_action action = {.handler = wanted};
     void (*handler)(int);
     int code = get_handler(number, &handler);
 
-    if (code || handler == SIG_DFL)
+    if (code || handler == wanted)
         return code;
     if (number > SIGSYS && number < SIGRTMIN && handler != SIG_IGN)
         return 0;
-    if (syscall(SYS_rt_sigaction, number, &usual, NULL, SET_SIZE) == -1)
+    if (syscall(SYS_rt_sigaction, number, &action, NULL, SET_SIZE) == -1)
         return -errno;
     code = get_handler(number, &handler);
-    return code || handler == SIG_DFL ? code : NETIO_ELIED;
+    return code || handler == wanted ? code : NETIO_ELIED;
 }
 
 static int reset_mask(void)
@@ -108,12 +108,24 @@ static int reset_mask(void)
     return memcmp(now, none, sizeof now) == 0 ? 0 : NETIO_ELIED;
 }
 
-int netio_signals_reset(void)
+static int is_among(const int *signals, int number)
+{
+    while (*signals && *signals != number)
+        signals++;
+    return *signals != 0;
+}
+
+int netio_signals_reset_but(const int *ignored)
 {
     for (int number = 1; number <= SET_SIZE * 8; number++) {
-        int code = reset_disposition(number);
+        int code = reset_disposition(number, is_among(ignored, number) ? SIG_IGN : SIG_DFL);
         if (code)
             return code;
     }
     return reset_mask();
+}
+
+int netio_signals_reset(void)
+{
+    return netio_signals_reset_but((const int[]){0});
 }
