@@ -131,6 +131,21 @@ for my $row (
     ok !-e $pid, 'to the pid file';
 }
 
+{
+    my $far = File::Temp->newdir;    # not in the folder of the pid file
+
+    symlink "$far/log", "$home/log.link";
+    my ($told, $d) = detach([@on, '--log', "$home/log.link"]);
+
+    is_deeply $told, [0, '', ''], 'the log may be a symbolic link';
+    rename "$far/log", "$far/log.old";
+    $d->kill('USR1');
+    ask();
+    ends($d, 'link');
+    like NetIO::Test::Detached::slurp("$far/log") // '', qr/ unix: "one" 1 matches/,
+        'the sandbox lets it be opened again';
+}
+
 # ---- the user --------------------------------------------------------------------------------
 
 SKIP: {

@@ -19,8 +19,8 @@ void netio_signals_close(int fd, const int *signals);
  * just begun.  0; -errno, or NETIO_ELIED when what was reset is read back as it was.
  * Async-signal-safe. */
 int netio_signals_reset(void);
-/* The same, but those of the list (ended by 0) are ignored: one of them that a parent has ignored or
- * blocked has no moment in which it could end the process. */
+/* The same, but those of the list (ended by 0) are ignored: one of them that a parent has ignored
+ * or blocked has no moment in which it could end the process. */
 int netio_signals_reset_but(const int *ignored);
 
 #endif
