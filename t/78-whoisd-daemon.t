@@ -128,7 +128,7 @@ for my $row (
     ask();
     ends($d, 'relative');
     ok -s "$home/log.rel", 'to the log, also when it is opened again';
-    ok !-e $pid, 'to the pid file';
+    ok !-e $pid,           'to the pid file';
 }
 
 {
