@@ -52,9 +52,11 @@ my @rows  = (
         'dup2', 'error=EBADF', ['ready', 'exit:3'],
         3,      "drive: daemonize /dev/null: Bad file descriptor\n"
     ],
-    ['dup2',        'retval=0', ['ready', 'exit:3'], 3, "drive: daemonize /dev/null: $lied\n"],
-    ['close_range', 'error=ENOSYS:when=1', \@ready,  0, ''],
-    ['close_range', 'error=EPERM:when=1',  \@ready,  0, ''],
+    ['rt_sigaction',   'retval=0', \@ready,             99, "drive: daemonize signals: $lied\n"],
+    ['rt_sigprocmask', 'retval=0', \@ready,             99, "drive: daemonize signals: $lied\n"],
+    ['dup2',           'retval=0', ['ready', 'exit:3'], 3,  "drive: daemonize /dev/null: $lied\n"],
+    ['close_range',    'error=ENOSYS:when=1', \@ready,  0,  ''],
+    ['close_range',    'error=EPERM:when=1',  \@ready,  0,  ''],
     # The daemon is init's, and how it ended is not known: no reason to say that it is ready.
     ['prctl', 'retval=0', ['exit:3'], 70, "drive: daemonize daemon: ended before it was ready\n"],
     ['poll',  'error=EINTR:when=1', \@ready, 0,  ''],

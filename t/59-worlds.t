@@ -72,7 +72,7 @@ my @probe = ($PROBE, 'FILE');
 # Signals that a daemon ignores until it handles them (netio/daemonize.h), and a session whose leader
 # has ended, so that no terminal that it opens becomes its own.
 my %daemon = (
-    ignored => '1 10 12 13 20 21 22',
+    ignored => '1 10 12 13 20 21 22 25',
     map({ $_ => 'no' } qw(session_leader group_leader gains_tty))
 );
 my $perl = 'my $d = daemonize(user => "nobody"); $d->ready; exec { $ARGV[0] } @ARGV or die;';
@@ -85,7 +85,7 @@ my @ways = (
         @probe], %daemon],
     # Its output goes to the log, by way of its supervisor.
     ['a program of netio-daemon', ["$top/csrc/build/netio-daemon", 'start', 'probe', '--user', 'nobody',
-        '--pidfile', "$folder/pid", '--', @probe], map { ("fd.$_" => 'fifo wronly') } 1, 2],
+        '--ready', 'exec', '--pidfile', "$folder/pid", '--', @probe], map { ("fd.$_" => 'fifo wronly') } 1, 2],
 );
 #>>>
 

@@ -176,7 +176,7 @@ of that user.  Nothing else: no PERL5LIB, no LD_PRELOAD.
 =item *
 
 No signal is blocked.  What the program has in C<%SIG> stays as it is.  Of the others HUP, PIPE,
-USR1, USR2, TSTP, TTIN and TTOU are ignored, as C<%SIG> says, until the program handles them; the
+USR1, USR2, TSTP, TTIN, TTOU and XFSZ are ignored, as C<%SIG> says, until the program handles them; the
 rest, among them what the starter had ignored, have their default.  A program that it executes
 inherits what is ignored: C<local $SIG{PIPE} = 'DEFAULT'> before C<system> if it should not.
 

@@ -25,7 +25,7 @@
  * LISTEN_FDNAMES are left for netio_activation_take: call that afterwards.
  *
  * The daemon's world is that of netio/world.h, with SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP,
- * SIGTTIN and SIGTTOU ignored until the program handles them.  Standard error, input and output are
+ * SIGTTIN, SIGTTOU and SIGXFSZ ignored until the program handles them.  Standard error, input and output are
  * those of the starter until ready; then, if detached, /dev/null.  In the foreground, input is
  * /dev/null, and the other two stay.  In the starter nothing changes, but that those of 0 to 2 that
  * are closed are opened on /dev/null.

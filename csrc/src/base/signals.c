@@ -81,20 +81,25 @@ static int get_handler(int number, void (**handler)(int))
 
 /* The two between SIGSYS and SIGRTMIN are the C library's.  A handler of its own there is left to
  * it, and ends with the program; that somebody's parent ignores them would not. */
-static int reset_disposition(int number)
+static int is_librarys(int number)
 {
-    static const struct kernel_action usual = {.handler = SIG_DFL};
+    return number > SIGSYS && number < SIGRTMIN;
+}
+
+static int set_disposition(int number, void (*wanted)(int), int keep_handlers)
+{
+    const struct kernel_action action = {.handler = wanted};
     void (*handler)(int);
     int code = get_handler(number, &handler);
 
-    if (code || handler == SIG_DFL)
+    if (code || handler == wanted)
         return code;
-    if (number > SIGSYS && number < SIGRTMIN && handler != SIG_IGN)
+    if ((keep_handlers || is_librarys(number)) && handler != SIG_DFL && handler != SIG_IGN)
         return 0;
-    if (syscall(SYS_rt_sigaction, number, &usual, NULL, SET_SIZE) == -1)
+    if (syscall(SYS_rt_sigaction, number, &action, NULL, SET_SIZE) == -1)
         return -errno;
     code = get_handler(number, &handler);
-    return code || handler == SIG_DFL ? code : NETIO_ELIED;
+    return code || handler == wanted ? code : NETIO_ELIED;
 }
 
 static int reset_mask(void)
@@ -108,12 +113,25 @@ static int reset_mask(void)
     return memcmp(now, none, sizeof now) == 0 ? 0 : NETIO_ELIED;
 }
 
-int netio_signals_reset(void)
+static int is_among(int number, const int *numbers)
+{
+    while (*numbers && *numbers != number)
+        numbers++;
+    return *numbers != 0;
+}
+
+int netio_signals_begin(const int *ignore, int keep_handlers)
 {
     for (int number = 1; number <= SET_SIZE * 8; number++) {
-        int code = reset_disposition(number);
+        int code =
+            set_disposition(number, is_among(number, ignore) ? SIG_IGN : SIG_DFL, keep_handlers);
         if (code)
             return code;
     }
     return reset_mask();
+}
+
+int netio_signals_reset(void)
+{
+    return netio_signals_begin(&(const int){0}, 0);
 }

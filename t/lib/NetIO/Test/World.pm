@@ -20,15 +20,16 @@ use strict;
 use warnings;
 
 use Exporter 'import';
-use File::Copy       ();
-use File::Path       ();
+use File::Copy ();
+use File::Path ();
+use NetIO::Test::C;
 use NetIO::Test::Run qw(slurp);
 use Test::More;
 
 our @EXPORT = qw($PROBE documented is_world wrong_fields read_world
-    probe private_mounts install_users jail to_the_last);
+    private_mounts install_users jail to_the_last);
 
-our $PROBE = "$ENV{PWD}/csrc/build/t/drive-world";
+our $PROBE = c_program('drive-world');
 
 my $PATH   = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 my @RETURN = qw(setuid seteuid setreuid setresuid setfsuid
@@ -133,11 +134,6 @@ sub is_world {
             ref $shall eq 'Regexp' ? like($is, $shall, $field) : is_deeply($is, $shall, $field);
         }
     };
-}
-
-sub probe {
-    -x $PROBE or die "$PROBE is not there: run make first\n";
-    return $PROBE;
 }
 
 # netio-test is in three groups besides its own.
