@@ -42,7 +42,7 @@ sub timeout (&$) {    ## no critic (ProhibitSubroutinePrototypes)
 }
 
 sub daemonize {
-    require NetIO::Daemon;
+    { local ($!, $@); require NetIO::Daemon }
     goto &NetIO::Daemon::_start;
 }
 

@@ -60,6 +60,30 @@ PROGRAM
     is $run->err, '',                                  'nothing on standard error';
 };
 
+subtest 'what Perl code finds in $!, $@ and $?' => sub {
+    my $run = daemonized(<<'PROGRAM');
+        my ($daemon, @changed);
+        sub see {
+            my ($name, $code) = @_;
+            ($!, $@, $?) = (5, 'at', 3);
+            $code->();
+            push @changed, $name if $! + 0 != 5 || $@ ne 'at' || $? != 3;
+        }
+        see(daemonize => sub { $daemon = daemonize(log => "$dir/log", pidfile => "$dir/pid") });
+        for (['log', 'info', 'x'], ['alive'], ['notify', 'status', 'x'], ['listeners'], ['drop'],
+            ['ready'], ['reopen'], ['stop']) {
+            my ($name, @values) = @$_;
+            see($name => sub { $daemon->$name(@values) });
+        }
+        see(warn => sub { warn "to the log\n" });
+        ($!, $@, $?) = (0, '', 0);
+        report('changed', @changed);
+PROGRAM
+    is $run->status, 0, 'ready' or diag $run->err;
+    ok $run->finish, 'ends';
+    is $run->said('changed'), '', 'is what was there before';
+};
+
 # What follows daemonize, what the starter exits with, and what is on standard error.
 my @ends = (
     ['dies',              'die "no such table\n"',   qr/\Ano such table\n\z/, 255],

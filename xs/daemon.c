@@ -376,6 +376,7 @@ SV *xs_daemon_alive(pTHX_ SV *self)
 {
     struct netio_error error;
     netio_deadline next;
+    int before = errno;
     int code;
 
     check(aTHX_ self, "alive");
@@ -385,6 +386,7 @@ SV *xs_daemon_alive(pTHX_ SV *self)
         throw_failure(aTHX_ "alive", &error);
     }
     next = netio_loop_next(the.loop);
+    errno = before;
     return next == NETIO_NEVER ? newSV(0) : newSVnv(netio_deadline_left(next));
 }
 

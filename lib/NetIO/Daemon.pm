@@ -201,7 +201,8 @@ with the priority C<warning>: STDERR is tied for that, if it is not tied already
 on something else.  Programs that the daemon executes write to F</dev/null>; what a thread prints
 there is lost, and C<print> says so.
 
-Until it ends, the starter has all handles, too: the peer of a connection that the daemon closes
+A child that is forked before L</ready>, a worker of a server, say, still has those of the starter:
+it opens them on something else itself.  Until it ends, the starter has all handles, too: the peer of a connection that the daemon closes
 before L</ready> learns of it then.
 
 =head2 Under a service manager
