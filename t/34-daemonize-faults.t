@@ -72,6 +72,25 @@ for (@rows) {
     is(($class->run('-p', $pidfile, 'ready'))[0], 0, 'and the next start works');
 }
 
+# A drop that has failed is not forgotten, whatever the program makes of it: there is no ready.
+SKIP: {
+    skip 'who is not root has nothing to drop', 8 if $> != 0;
+    for my $how ('error=EPERM', 'retval=0') {
+        for my $steps (['drop', 'ready', 'tell:9'], ['ready', 'ready', 'tell:9']) {
+            my $d = $class->start(
+                wrap => [
+                    'strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=setresuid', '-e',
+                    "inject=setresuid:$how:when=1"
+                ],
+                args => ['-u', 'nobody', '--', @$steps, 'exit:3'],
+            );
+            is(($d->starter)[0], 3, "C14 C15 setresuid, $how: @$steps[0, 1]: not ready");
+            isnt(($d->told)[1], 0, 'C14 C15 ... which the second is told as well');
+            $d->gone;
+        }
+    }
+}
+
 # How often each call is made by the process that makes it most.
 my (%count, %most);
 is((traced([], 'ready'))[0], 0, 'a start under strace');

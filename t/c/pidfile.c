@@ -138,6 +138,8 @@ static void act(int wire)
             signal(SIGTERM, SIG_IGN);
         if (letter == 'h')
             signal(SIGTERM, leave);
+        if (letter == 'c')
+            signal(SIGCONT, leave);
         if (letter == 'o') /* its own */
             MUST(netio_pidfile_find(path, &pid, NULL, NULL) || pid != getpid() ||
                  netio_pidfile_lock(&file, path, NULL) != NETIO_ERUNNING);
@@ -732,6 +734,11 @@ static void test_stop(void)
     signal(SIGUSR1, SIG_DFL);
     is_str(stopping(0.02, 1), "0", "stop: with a kill at the deadline");
     is_int(reap(&daemon), -SIGKILL, "... it was killed");
+
+    /* Which would take LeakSanitizer's stops away, and hang one that exits. */
+    daemon = start("lwic");
+    is_str(stopping(0.02, 1), "0", "stop: one that is not halted ...");
+    is_int(reap(&daemon), -SIGKILL, "... gets no SIGCONT");
 
     daemon = start("lw");
     is_str(signalling(SIGKILL), "0", "a signal by the file");

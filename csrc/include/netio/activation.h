@@ -1,6 +1,7 @@
 /* netio/activation.h: sockets passed by a service manager, sd_listen_fds(3) (ring 2).
  *
- * After netio_daemonize, which needs LISTEN_FDS to see that there is a manager, and leaves it there.
+ * After netio_daemonize, which needs LISTEN_FDS to see that there is a manager, and leaves it
+ * there.
  *
  * Fork and signals: changes environ(7): before there are threads; not async-signal-safe.
  */
@@ -10,19 +11,19 @@
 #include <netio/error.h>
 #include <stddef.h>
 
-#define NETIO_ACTIVATION_FIRST 3  /* they are 3, 4, ... */
+#define NETIO_ACTIVATION_FIRST 3 /* they are 3, 4, ... */
 #define NETIO_ACTIVATION_MAX   64
 
 struct netio_activation {
-    size_t count;                            /* 0: none were passed, or not to this process */
-    char names[NETIO_ACTIVATION_MAX][64];    /* of LISTEN_FDNAMES, printable; without: "unknown" */
+    size_t count;                         /* 0: none were passed, or not to this process */
+    char names[NETIO_ACTIVATION_MAX][64]; /* of LISTEN_FDNAMES, printable; without: "unknown" */
 };
 
-/* Takes LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES out of the environment, and sets close-on-exec and
- * non-blocking for the descriptors, which are the caller's from now on; nothing says yet that they are
- * sockets.  0; with the variable as subject, NETIO_EBADOPTION for what is no number or above the
- * maximum, -EBADF for descriptors that are not open.  A LISTEN_PID of another process, or none:
- * count 0. */
+/* Takes LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES out of the environment, and sets close-on-exec
+ * and non-blocking for the descriptors, which are the caller's from now on; nothing says yet that
+ * they are sockets.  0; with the variable as subject, NETIO_EBADOPTION for what is no number or
+ * above the maximum, -EBADF for descriptors that are not open.  A LISTEN_PID of another process, or
+ * none: count 0. */
 int netio_activation_take(struct netio_activation *activation, struct netio_error *error);
 /* Whether fd is a stream socket that listens: 0; -ENOTSOCK; -ESOCKTNOSUPPORT for a datagram socket;
  * -EISCONN for a connected one; -EINVAL for one that does neither. */

@@ -59,7 +59,7 @@ int netio_pidfile_find(const char *path, pid_t *pid, int *pidfd, struct netio_er
 /* Sends signal to who runs by this file.  0 or a code of find's; -EPERM for process 1, which is the
  * init of a machine or container. */
 int netio_pidfile_signal(const char *path, int signal, struct netio_error *error);
-/* Sends SIGTERM (and SIGCONT, should it be stopped) and waits until that process has ended; 0 as
+/* Sends SIGTERM (and SIGCONT, should it be halted) and waits until that process has ended; 0 as
  * well when nobody ran.  -ETIMEDOUT at the deadline: it runs on, unless kill is set: then it gets
  * SIGKILL, and a second to end by it.  -EINTR after a signal handler ran: call it again. */
 int netio_pidfile_stop(const char *path, netio_deadline deadline, int kill,

@@ -28,8 +28,9 @@ struct netio_daemon {
     int null;    /* what standard descriptors become */
     int detached;
     int dropped, told;
-    unsigned host; /* NETIO_DAEMON_HOST */
-    unsigned kept; /* a bit for each of 0 to 2 that stays as it is */
+    struct netio_error refused; /* why privileges could not be dropped: there is no second try */
+    unsigned host;              /* NETIO_DAEMON_HOST */
+    unsigned kept;              /* a bit for each of 0 to 2 that stays as it is */
     struct netio_pidfile *pidfile;
     struct netio_notify *notify;
     struct netio__world world;
@@ -108,7 +109,9 @@ static int prepare(struct netio_daemon *daemon, const struct netio_daemon_option
  * since before the fork would end the daemon. */
 static int reset_signals(unsigned host)
 {
-    static const int ignored[] = {SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, 0};
+    /* SIGXFSZ: a log that may not become longer is no reason to end. */
+    static const int ignored[] = {SIGHUP,  SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP,
+                                  SIGTTIN, SIGTTOU, SIGXFSZ, 0};
     sigset_t all;
 
     (void)sigfillset(&all);
@@ -140,7 +143,7 @@ static int close_others(const struct netio_daemon *daemon,
 }
 
 /* Never freed: getenv(3) leads there, though setenv(3) may have another list of the same texts. */
-static char **forever __attribute__((unused));
+static char **volatile forever __attribute__((unused));
 
 /* environ(7) becomes the world's; what is passed stays, for netio_activation_take. */
 static int replace_environment(struct netio_daemon *daemon)
@@ -242,10 +245,14 @@ int netio_daemonize(struct netio_daemon **out, const struct netio_daemon_options
 
 int netio_daemon_drop(struct netio_daemon *daemon, struct netio_error *error)
 {
-    if (daemon->dropped)
-        return 0;
+    struct netio_error *refused = &daemon->refused;
+
+    if (!daemon->dropped)
+        (void)netio__world_drop(&daemon->world, refused);
     daemon->dropped = 1;
-    return netio__world_drop(&daemon->world, error);
+    if (error && refused->code)
+        *error = *refused;
+    return refused->code;
 }
 
 static int is_same(int a, int b)
@@ -329,6 +336,11 @@ int netio_daemon_detached(const struct netio_daemon *daemon)
 struct netio_notify *netio_daemon_notify(struct netio_daemon *daemon)
 {
     return daemon->notify;
+}
+
+char *const *netio_daemon_environment(const struct netio_daemon *daemon)
+{
+    return daemon->world.environment;
 }
 
 void netio_daemon_free(struct netio_daemon *daemon)

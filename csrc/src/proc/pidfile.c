@@ -409,12 +409,11 @@ static int send_signal(int pidfd, int number)
 }
 
 /* As find, and refuses process 1, which is never what a user means to end. */
-static int find_other(const char *path, int *pidfd)
+static int find_other(const char *path, pid_t *pid, int *pidfd)
 {
-    pid_t pid;
-    int code = find(path, &pid, pidfd);
+    int code = find(path, pid, pidfd);
 
-    if (code || pid > 1)
+    if (code || *pid > 1)
         return code;
     netio_fd_close(*pidfd);
     return -EPERM;
@@ -422,8 +421,9 @@ static int find_other(const char *path, int *pidfd)
 
 int netio_pidfile_signal(const char *path, int number, struct netio_error *error)
 {
+    pid_t pid;
     int pidfd = -1;
-    int code = find_other(path, &pidfd);
+    int code = find_other(path, &pid, &pidfd);
 
     if (!code) {
         code = send_signal(pidfd, number);
@@ -439,11 +439,28 @@ static int wait_end(int pidfd, netio_deadline deadline)
     return events > 0 ? 0 : events;
 }
 
-static int stop_process(int pidfd, netio_deadline deadline, int kill)
+/* Whether somebody has halted it, as SIGSTOP does; 1 as well where /proc does not say. */
+static int is_halted(pid_t pid)
+{
+    char path[40], text[512] = "";
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd == -1)
+        return 1;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    netio_fd_close(fd);
+    const char *name_end = n > 0 ? strrchr(text, ')') : NULL;
+    return !name_end || strncmp(name_end, ") T", 3) == 0;
+}
+
+/* SIGCONT only for one that is halted: it takes away, too, the stops by which a tracer gets hold of
+ * a process, such as LeakSanitizer's of one that exits, which then waits for ever. */
+static int stop_process(pid_t pid, int pidfd, netio_deadline deadline, int kill)
 {
     int code = send_signal(pidfd, SIGTERM);
 
-    if (!code)
+    if (!code && is_halted(pid))
         (void)send_signal(pidfd, SIGCONT);
     if (!code)
         code = wait_end(pidfd, deadline);
@@ -456,11 +473,12 @@ static int stop_process(int pidfd, netio_deadline deadline, int kill)
 int netio_pidfile_stop(const char *path, netio_deadline deadline, int kill,
                        struct netio_error *error)
 {
+    pid_t pid;
     int pidfd = -1;
-    int code = find_other(path, &pidfd);
+    int code = find_other(path, &pid, &pidfd);
 
     if (!code) {
-        code = stop_process(pidfd, deadline, kill);
+        code = stop_process(pid, pidfd, deadline, kill);
         netio_fd_close(pidfd);
     }
     if (code == 0 || code == NETIO_ENOTRUNNING)
