@@ -52,9 +52,11 @@ my @rows  = (
         'dup2', 'error=EBADF', ['ready', 'exit:3'],
         3,      "drive: daemonize /dev/null: Bad file descriptor\n"
     ],
-    ['dup2',        'retval=0', ['ready', 'exit:3'], 3, "drive: daemonize /dev/null: $lied\n"],
-    ['close_range', 'error=ENOSYS:when=1', \@ready,  0, ''],
-    ['close_range', 'error=EPERM:when=1',  \@ready,  0, ''],
+    ['rt_sigaction',   'retval=0', \@ready,             99, "drive: daemonize signals: $lied\n"],
+    ['rt_sigprocmask', 'retval=0', \@ready,             99, "drive: daemonize signals: $lied\n"],
+    ['dup2',           'retval=0', ['ready', 'exit:3'], 3,  "drive: daemonize /dev/null: $lied\n"],
+    ['close_range',    'error=ENOSYS:when=1', \@ready,  0,  ''],
+    ['close_range',    'error=EPERM:when=1',  \@ready,  0,  ''],
     # The daemon is init's, and how it ended is not known: no reason to say that it is ready.
     ['prctl', 'retval=0', ['exit:3'], 70, "drive: daemonize daemon: ended before it was ready\n"],
     ['poll',  'error=EINTR:when=1', \@ready, 0,  ''],
@@ -68,6 +70,25 @@ for (@rows) {
     is($text, $said,   "$call, $how: what is said");
     ok(scalar(grep { /INJECTED/ } trace()), "$call, $how: it was so");
     is(($class->run('-p', $pidfile, 'ready'))[0], 0, 'and the next start works');
+}
+
+# A drop that has failed is not forgotten, whatever the program makes of it: there is no ready.
+SKIP: {
+    skip 'who is not root has nothing to drop', 8 if $> != 0;
+    for my $how ('error=EPERM', 'retval=0') {
+        for my $steps (['drop', 'ready', 'tell:9'], ['ready', 'ready', 'tell:9']) {
+            my $d = $class->start(
+                wrap => [
+                    'strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=setresuid', '-e',
+                    "inject=setresuid:$how:when=1"
+                ],
+                args => ['-u', 'nobody', '--', @$steps, 'exit:3'],
+            );
+            is(($d->starter)[0], 3, "C14 C15 setresuid, $how: @$steps[0, 1]: not ready");
+            isnt(($d->told)[1], 0, 'C14 C15 ... which the second is told as well');
+            $d->gone;
+        }
+    }
 }
 
 # How often each call is made by the process that makes it most.

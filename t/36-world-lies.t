@@ -24,7 +24,7 @@ my $folder   = File::Temp->newdir;
 my $jail     = "$folder/jail";
 chmod 0755, $folder;
 mkdir $jail;
-jail($jail, probe());
+jail($jail, $PROBE);
 install_users($folder);
 
 # What a parent may have done to a program; and what is asked for.
@@ -39,8 +39,8 @@ exec @ARGV or die;
 SPOIL
 my %way = (
     jail => [qw(-u netio-test -d inside -c 10 -r), $jail, '/probe'],
-    more => [qw(-u netio-test -m -e A=B -l 1000),  probe()],
-    root => [qw(-u root -d /tmp),                  probe()],
+    more => [qw(-u netio-test -m -e A=B -l 1000),  $PROBE],
+    root => [qw(-u root -d /tmp),                  $PROBE],
 );
 my @drop  = qw(setgroups getgroups setresgid getresgid setresuid getresuid capget capset prctl);
 my @calls = (

@@ -14,12 +14,11 @@ private_mounts();
 alarm 120;
 
 my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-enter";
-my $probe  = probe();
 my $folder = File::Temp->newdir;
 my $jail   = "$folder/jail";
 chmod 0755, $folder;
 mkdir $jail;
-jail($jail, $probe);
+jail($jail, $PROBE);
 install_users($folder);
 
 # What it prints.  Before the program: Perl code that spoils the process, in %option also "by",
@@ -37,7 +36,7 @@ sub run {
 
 sub enter {
     my ($spoil, @args) = @_;
-    my $said = run($spoil, {}, @args, $probe, '-');
+    my $said = run($spoil, {}, @args, $PROBE, '-');
 
     return $said =~ /^error/ ? $said : read_world($said);
 }
@@ -106,7 +105,7 @@ subtest 'C6: standard descriptors that are closed' => sub {
     for my $closed (1 .. 7) {
         my @closed = grep { $closed & 1 << $_ } 0 .. 2;
         my $code   = join ';', "unlink '$folder/out'", map { "POSIX::close($_)" } @closed;
-        system $^X, '-MPOSIX', '-e', "$code; exec \@ARGV", $DRIVER, $probe, "$folder/out";
+        system $^X, '-MPOSIX', '-e', "$code; exec \@ARGV", $DRIVER, $PROBE, "$folder/out";
         open my $file, '<', "$folder/out" or fail("closed: @closed") && next;
         my $world = read_world(do { local $/; <$file> });
         is(
@@ -121,15 +120,15 @@ subtest 'C7: /dev/null that is none' => sub {
     my @by    = ('unshare', '-m', 'sh', '-c');
     my $mount = 'mount -t tmpfs none /dev; ';
 
-    is(run('', { by => [@by, $mount . 'exec "$0" "$@"'] }, $probe, '-'),
+    is(run('', { by => [@by, $mount . 'exec "$0" "$@"'] }, $PROBE, '-'),
         "error standard: No such file or directory\n", 'missing');
     is(
-        run('', { by => [@by, $mount . 'echo x >/dev/null; exec "$0" "$@"'] }, $probe, '-'),
+        run('', { by => [@by, $mount . 'echo x >/dev/null; exec "$0" "$@"'] }, $PROBE, '-'),
         "error standard: No such device\n",
         'a file'
     );
     is(
-        run('', { by => [@by, $mount . 'mknod /dev/null c 1 5; exec "$0" "$@"'] }, $probe, '-'),
+        run('', { by => [@by, $mount . 'mknod /dev/null c 1 5; exec "$0" "$@"'] }, $PROBE, '-'),
         "error standard: No such device\n",
         'another device'
     );
@@ -141,18 +140,18 @@ subtest 'C22: no /proc' => sub {
     my @deny  = ('strace', '-qq', '-o', '/dev/null', '-b', 'execve', '-e', 'trace=close_range');
     my $nosys = 'inject=close_range:error=ENOSYS';
 
-    is(read_world(run($open, { by => \@by }, '-u', 'netio-test', $probe, '-'))->{fds},
+    is(read_world(run($open, { by => \@by }, '-u', 'netio-test', $PROBE, '-'))->{fds},
         '0 1 2', 'closes all the same');
-    is(read_world(run($open, { by => [@deny, '-e', $nosys] }, '-k', 9, $probe, '-'))->{fds},
+    is(read_world(run($open, { by => [@deny, '-e', $nosys] }, '-k', 9, $PROBE, '-'))->{fds},
         '0 1 2 9', 'so without close_range(2)');
     is(
-        read_world(run($open, { by => [@deny, '-e', 'inject=close_range:retval=0'] }, $probe, '-'))
+        read_world(run($open, { by => [@deny, '-e', 'inject=close_range:retval=0'] }, $PROBE, '-'))
             ->{fds},
         '0 1 2',
         'so with one that lies'
     );
     is(
-        run($open, { by => [@by, @deny, '-e', $nosys] }, $probe, '-'),
+        run($open, { by => [@by, @deny, '-e', $nosys] }, $PROBE, '-'),
         "error others: No such file or directory\n",
         'without either it says so'
     );
@@ -178,7 +177,7 @@ subtest 'umask, folder, core, environment as told' => sub {
     chown 4201, 4201, $private, "$private/inside";
     my $bound = { by => ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] };
     is(
-        read_world(run('', $bound, '-u', 'netio-test', '-d', "$private/inside", $probe, '-'))
+        read_world(run('', $bound, '-u', 'netio-test', '-d', "$private/inside", $PROBE, '-'))
             ->{cwd},
         "$private/inside",
         'one that only the user may enter'
@@ -206,7 +205,7 @@ subtest 'umask, folder, core, environment as told' => sub {
 
 subtest 'who becomes it' => sub {
     my @exactly = (qw(setpriv --reuid 4201 --regid 4201 --groups), '4201,4301,4302,4303');
-    my $world   = read_world(run('', { by => \@exactly }, '-u', 'netio-test', $probe, '-'));
+    my $world   = read_world(run('', { by => \@exactly }, '-u', 'netio-test', $PROBE, '-'));
     delete $world->{env};
     my %already = (%person, cap_bnd => $world->{cap_bnd});
     delete $already{env};
@@ -215,12 +214,12 @@ subtest 'who becomes it' => sub {
         \%already, 'who is that user already needs no privilege');
     $exactly[-1] .= ',4';
     is(
-        run('', { by => \@exactly }, '-u', 'netio-test', $probe, '-'),
+        run('', { by => \@exactly }, '-u', 'netio-test', $PROBE, '-'),
         "error privileges setgroups: Operation not permitted\n",
         'C17: but not one group more'
     );
     is(
-        run('', { by => [qw(setpriv --reuid 65534 --clear-groups)] }, '-u', 'root', $probe, '-'),
+        run('', { by => [qw(setpriv --reuid 65534 --clear-groups)] }, '-u', 'root', $PROBE, '-'),
         "error privileges setgroups: Operation not permitted\n",
         'nobody does not become root'
     );
@@ -236,7 +235,7 @@ subtest 'who becomes it' => sub {
 
 subtest 'C16: capabilities' => sub {
     my @all   = ('setpriv', map { ("--$_-caps", '+chown,+setuid') } qw(inh ambient));
-    my $world = read_world(run('', { by => \@all }, '-u', 'netio-test', $probe, '-'));
+    my $world = read_world(run('', { by => \@all }, '-u', 'netio-test', $PROBE, '-'));
     is_deeply(
         [map { $world->{"cap_$_"} } qw(eff prm inh amb bnd)],
         [($NONE) x 5],
@@ -253,7 +252,7 @@ subtest 'C16: capabilities' => sub {
     is("$world->{uid} $world->{cap_bnd}", '0 0 0 0 0000000000000400', 'so without a user');
     my $may_not = { by => [qw(setpriv --bounding-set -net_bind_service)] };
     is(
-        run('', $may_not, '-u', 'netio-test', '-c', 10, $probe, '-'),
+        run('', $may_not, '-u', 'netio-test', '-c', 10, $PROBE, '-'),
         "error privileges capset: Operation not permitted\n",
         'one that the parent has not'
     );
@@ -273,11 +272,11 @@ subtest 'C18: a user namespace in which groups cannot be set' => sub {
     my @by = qw(unshare -Ur);
     plan skip_all => 'no user namespaces here' if system("@by true 2>/dev/null") != 0;
     is(
-        run('', { by => \@by }, '-u', 'netio-test', $probe, '-'),
+        run('', { by => \@by }, '-u', 'netio-test', $PROBE, '-'),
         "error privileges setgroups: Operation not permitted\n",
         'is a clear refusal'
     );
-    is(read_world(run('', { by => \@by }, $probe, '-'))->{uid}, '0 0 0 0',
+    is(read_world(run('', { by => \@by }, $PROBE, '-'))->{uid}, '0 0 0 0',
         'without a user it runs');
 };
 

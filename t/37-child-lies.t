@@ -27,7 +27,7 @@ chmod 01777, $folder or die "$folder: $!\n";
 delete @ENV{ grep { /^(?:LANG|LC_|LANGUAGE$|TZ$)/ } keys %ENV };
 
 my %WANTED  = documented('nobody');
-my @COMMAND = ('-w', '-u', 'nobody', $PROBE, $file);
+my @COMMAND = ('-w', '-D', '-u', 'nobody', $PROBE, $file);
 
 # Descriptors, groups and signals that it must not have.
 sub be_hostile {
@@ -138,6 +138,29 @@ for my $call (qw(setsid setgroups setresuid write)) {
     is("@wrong", '', "stopped at $call");
     like($out, qr/^code ETIMEDOUT$/m, '... it is given up at the deadline');
     ok(!$ran, '... and the program is not executed');
+}
+
+# It is halted on its way, so that its parent has died when it asks to die with it.
+{
+    unlink $file;
+    pipe my $from, my $to or die "pipe: $!\n";
+    my $driver = start({ stdout => $to }, $DRIVER, @COMMAND);
+    close $to;
+    my ($pid) = (readline($from) // '') =~ /^born (\d+)$/;
+    open my $tracer, '-|',
+        "exec strace -b execve -e trace=setresuid -e inject=setresuid:signal=STOP:when=1 -p $pid 2>&1"
+        or die "strace: $!\n";
+    readline $tracer;
+    kill 'CONT', $pid;
+    while (my $line = readline $tracer) {
+        last if $line =~ /^setresuid/;
+    }
+    kill 'KILL', $driver->{pid};
+    finish($driver);
+    kill 'CONT', $pid;
+    1 while defined readline $tracer;
+    close $tracer;
+    ok(!-e $file, 'whose parent is gone by then executes nothing');
 }
 
 # Before Linux 6.9 a pidfd did not stand for a group.

@@ -34,7 +34,7 @@ for (@imports) {
     is perl('-e', "use NetIO $list; print defined &tcpopen ? 1 : 0"), $expected, $name;
 }
 
-my @all = qw(timeout tcpopen udp_ask udpopen unixopen);
+my @all = qw(daemonize timeout tcpopen udp_ask udpopen unixopen);
 is perl('-e', "use NetIO ':all'; print join ' ', grep { defined &\$_ } qw(@all)"), "@all",
     ':all exports all functions';
 is perl('-e', "use NetIO; print join ' ', grep { defined &\$_ } qw(@all)"), 'tcpopen',
@@ -67,6 +67,8 @@ my $loader = loaded('XSLoader', '');
 is loaded('NetIO', ''), "NetIO.pm $loader", 'it loads XSLoader and nothing else';
 like loaded('NetIO', 'eval { tcpopen("", 1) }'), qr{^NetIO\.pm NetIO/Error\.pm XSLoader\.pm },
     'NetIO::Error is loaded at the first error';
+is loaded('NetIO=daemonize', ''), "NetIO.pm $loader", 'daemonize adds no module until it is called';
+is loaded('NetIO::Daemon', ''), "NetIO.pm NetIO/Daemon.pm $loader", 'nor NetIO::Daemon any other';
 is perl('-MNetIO', '-e', 'NetIO::Socket->can("getline") and print $INC{"IO/Socket.pm"} ? 1 : 0'), 1,
     'IO::Socket is loaded when a method that is not native is asked for';
 

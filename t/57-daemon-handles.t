@@ -196,6 +196,67 @@ PROGRAM
     }
 };
 
+subtest 'a program from standard input' => sub {
+    my $run = daemonized(
+        <<'PROGRAM' . "a line\n" x 3000, raw => 1,
+        my ($dir) = @ARGV;
+        my $first = <DATA>;
+        use NetIO qw(daemonize);
+        daemonize()->ready;
+        my @rest = <DATA>;
+        open my $report, '>', "$dir/report" or die;
+        print $report 'lines ', 1 + @rest, "\n";
+__DATA__
+PROGRAM
+        wrap => ['sh', '-c', 'exec "$1" "$2" - "${3%/*}" < "$3"', 'sh']
+    );
+    is $run->status, 0, 'ready' or diag $run->err;
+    ok $run->finish, 'ends';
+    is $run->said('lines'), 3000, 'DATA';
+};
+
+subtest 'NetIO loaded late, a log where STDERR was' => sub {
+    my $run = daemonized(<<'PROGRAM', raw => 1);
+        use strict; use warnings;
+        my ($dir) = $0 =~ m{(.*)/};
+        close STDOUT;
+        open my $file, '>', "$dir/file" or die;      # has got number 1
+        print $file 'one ';
+        require NetIO;
+        close STDERR;
+        my $daemon = NetIO::daemonize(log => "$dir/log");
+        $daemon->log(info => 'before');
+        $daemon->ready;
+        $daemon->log(info => 'after');
+        print $file 'two';
+PROGRAM
+    is $run->status, 0, 'ready';
+    ok $run->finish, 'ends';
+    is slurp($run->dir . '/file'), 'one two', 'the file is not clobbered';
+    like slurp($run->dir . '/log'), qr/: before\n.*: after\n\z/, 'nor is the log';
+};
+
+subtest 'a layer that dies' => sub {
+    my $run = daemonized(<<'PROGRAM');
+        package Dies {
+            our $dies;
+            sub PUSHED { bless [] }
+            sub WRITE  { length $_[1] }
+            sub FLUSH  { die "not flushed\n" if $dies-- > 0; 0 }
+        }
+        open my $file, '>:via(Dies)', "$dir/file" or die;
+        print $file 'text';
+        $Dies::dies = 1;
+        eval { daemonize(); 1 } or report('first', $@);
+        daemonize()->ready;
+        report('second', 'ready');
+PROGRAM
+    is $run->status, 0, 'ready' or diag $run->err;
+    ok $run->finish, 'ends';
+    is $run->said('first'),  'not flushed', 'daemonize dies of it';
+    is $run->said('second'), 'ready',       'and can be called again';
+};
+
 subtest 'STDERR goes to the log' => sub {
     my $run = daemonized(<<'PROGRAM');
         my $daemon = daemonize(log => "$dir/log", name => 'hour%sglass');
@@ -250,6 +311,34 @@ PROGRAM
     is $run->said('priority'), "log: 'loud' is not err, warning, notice, info or debug",
         'no such priority';
     is + (stat $run->dir . '/log')[2] & 0777, 0640, 'C12 mode of the log';
+};
+
+subtest 'STDERR in threads and children, and its last words' => sub {
+    my $run = daemonized(<<'PROGRAM');
+        my $daemon = daemonize(log => "$dir/log");
+        $daemon->ready;
+        if (eval { require threads; 1 }) {
+            my ($lived) = threads->create(sub { warn "in a thread\n"; 'lives' })->join;
+            report('thread', $lived);
+        }
+        print STDERR 'half ';
+        my $pid = fork // die;
+        if (!$pid) { print STDERR "a child\n", 'and its end'; exit 0 }
+        waitpid $pid, 0;
+        print STDERR "a line\n";
+        report('cannot', seek(STDERR, 0, 0) ? 'seeks' : '', tell STDERR, eof STDERR,
+            defined readline STDERR ? 'reads' : '', defined getc STDERR ? 'gets' : '');
+        { local ($,, $\) = ('-', "!\n"); eval { local $SIG{__DIE__}; exit_with($daemon) } }
+        sub exit_with { no warnings; $_[0]->fail('fails', 256) }
+        END { local ($,, $\) = ('-', "!"); print STDERR 'last', 'words' if !$pid || $pid > 0 }
+PROGRAM
+    is $run->status, 0, 'ready' or diag $run->err;
+    ok $run->finish, 'ends';
+    is $run->said('thread') // 'lives', 'lives',   'warn is no end of a thread';
+    is $run->said('cannot'),            ' -1 1  ', 'nothing can be read there';
+    is_deeply [map { s/^\S+ \S+ //r } split /\n/, slurp($run->dir . '/log')],
+        ['a child', 'and its endlast-words!', 'half a line', 'program.pl: fails', 'last-words!'],
+        'the log';
 };
 
 subtest 'STDERR that the program opens again' => sub {

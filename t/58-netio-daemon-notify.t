@@ -14,15 +14,6 @@ $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 alarm 120;
 
-# In the program: says something to whom NOTIFY_SOCKET names.
-my $say = <<'PERL';
-use Socket;
-sub say {
-    socket my $s, AF_UNIX, SOCK_DGRAM, 0 or die $!;
-    send $s, $_[0], 0, pack_sockaddr_un($ENV{NOTIFY_SOCKET} =~ s/^@/\0/r) or die $!;
-}
-PERL
-
 # The same, from here.
 sub intrude {
     my ($name, $text) = @_;
@@ -40,7 +31,7 @@ sub intrude {
     my $run = $place->run(
         [qw(--ready notify)],
         perl_program(
-            $say
+            $SAY
                 . 'open my $go, "<", shift; print "at $ENV{NOTIFY_SOCKET}\n"; readline $go; '
                 . '&say("STATUS=its own"); readline $go; &say("READY=1\nSTATUS=so far\e[m so good"); sleep 1000',
             $path
@@ -55,8 +46,11 @@ sub intrude {
     syswrite $fifo, "status\n";
     ok($run->wait_log(qr/status: its own\n/), 'a status is logged');
     unlike($run->log_text, qr/stranger|is ready/, 'what strangers say is not heard');
-    is(() = $run->log_text =~ /a message of pid $$, which is not of the program.*is not heard\n/g,
-        1, 'which is said once');
+    is(
+        () = $run->log_text =~ /a message of pid $$, which is not of the program.*is not heard\n/g,
+        1,
+        'which is said once'
+    );
     is($place->exits('status'), 4, 'it is just starting');
     syswrite $fifo, "ready\n";
     ok($run->wait_log(qr/pid \d+ is ready\n/),        'ready when it says so');
@@ -68,7 +62,7 @@ sub intrude {
 {
     my $place = NetIO::Test::Supervisor->new;
     my $run   = $place->run([qw(--ready notify)],
-        perl_program($say . 'if (!fork) { &say("READY=1") } wait; sleep 1000'));
+        perl_program($SAY . 'if (!fork) { &say("READY=1") } wait; sleep 1000'));
     ok($run->wait_log(qr/is ready\n/), 'a child of the program may say it');
     is($place->end($run), 0, 'stopped');
 }
@@ -84,7 +78,7 @@ sub intrude {
     my $run = $place->run(
         [qw(--ready notify --restart on-failure --ready-seconds 1)],
         perl_program(
-            $say
+            $SAY
                 . '&say("READY=1") if !-e $ARGV[1]; print "up\n"; '
                 . 'open my $go, "<", shift; readline $go; exit 1',
             $path,
@@ -107,7 +101,7 @@ sub intrude {
     my $run = $place->run(
         [qw(--ready notify)],
         perl_program(
-            $say
+            $SAY
                 . 'open my $go, "<", shift; print "up\n"; readline $go; '
                 . '$SIG{HUP} = sub { print "hup\n" }; &say("READY=1"); '
                 . '1 until defined readline $go; print "end\n"; exit',
@@ -183,7 +177,7 @@ for my $command (qw(run start)) {
     my $run = $place->run(
         [qw(--ready notify)],
         perl_program(
-            $say
+            $SAY
                 . 'open my $go, "<", shift; readline $go; &say("STATUS=almost"); &say("READY=1"); '
                 . '$SIG{HUP} = sub { &say("RELOADING=1"); &say("STATUS=new"); &say("READY=1") }; print "up\n"; sleep 1000 while 1',
             $go

@@ -133,6 +133,22 @@ sub goes_on {
     goes_on('a log that nobody reads', $place, '--log', $path);
 }
 goes_on('a full disk', NetIO::Test::Supervisor->new, '--log', '/dev/full');
+{
+    # SIGXFSZ ends who does not ignore it.
+    my $place = NetIO::Test::Supervisor->new;
+    my ($fifo, $path) = $place->fifo('done');
+    my @program = perl_program(
+        'print "x" x 99_999; open my $fh, ">", shift; print $fh "done\n"; close $fh; sleep 1000',
+        $path);
+    my @limited = ('sh', '-c', 'ulimit -f 1; exec "$@"', 'sh');
+    my ($status) =
+        $place->call({ wrap => \@limited }, 'start', '--log', $place->dir . '/log', '--', @program);
+
+    is($status, 0, 'a log that may not become longer: started');
+    ok(wait_line($fifo, qr/done\n/), 'the program is not held up');
+    is($place->exits('status'), 0, 'nor has the supervisor died of it');
+    is($place->exits('stop'),   0, 'stopped');
+}
 SKIP: {
     skip 'needs root', 6 if $> != 0;
     # Nothing but what is needed: no /dev/log.

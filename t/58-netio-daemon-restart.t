@@ -53,9 +53,9 @@ is_deeply(
     'it is killed when it does not end'
 );
 is_deeply(
-    after([['TERM', qr/stopping/], 'TERM'], [qw(--stop-seconds 1000)], perl_program($deaf . $up)),
+    after([['TERM', qr/stopping/], 'INT'], [qw(--stop-seconds 1000)], perl_program($deaf . $up)),
     [0, "stopping pid N\nkilling pid N\npid N was ended by signal 9 (SIGKILL)\n"],
-    'or when it is asked again'
+    'or when INT follows'
 );
 is_deeply(
     after(['INT'], [qw(--stop-seconds 1000)], perl_program($deaf . $up)),
@@ -70,6 +70,33 @@ is_deeply(
     [0, "stopping pid N\npid N was ended by signal 15 (SIGTERM)\n"],
     'one that is halted, too'
 );
+
+# Two stops at once: the second does not shorten the time of the first.
+{
+    my $place = NetIO::Test::Supervisor->new;
+    my ($fifo, $path) = $place->fifo('fifo');
+    my $run = $place->run(
+        [qw(--stop-seconds 1000)],
+        perl_program(
+            '$SIG{TERM} = sub { print "waits\n"; readline $go; exit }; open $go, "<", shift; '
+                . $up,
+            $path
+        )
+    );
+    $run->wait_log(qr/x: up\n/);
+    my $stop = $place->begin('stop', '--stop-seconds', 1000);
+    $run->wait_log(qr/x: waits\n/);
+    $run->kill($_) for qw(TERM QUIT);
+    is($place->exits('status'), 0, 'it goes on until it has ended');
+    syswrite $fifo, "go\n";
+    is((finish($stop))[0], 0, 'then stop returns');
+    is($run->wait_end,     0, 'as the supervisor does');
+    like(
+        $run->log_text,
+        qr/x: waits\n\S+ x: pid \d+ ended with exit code 0\n\z/,
+        'who has not killed it for being asked again'
+    );
+}
 
 # Everybody who has the FIFO open for writing is gone when it is at its end.
 sub is_left_by_all {

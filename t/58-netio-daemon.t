@@ -15,15 +15,6 @@ alarm 120;
 
 my @idle = perl_program('print "up\n"; sleep 1000');
 
-# In the program: says something to whom NOTIFY_SOCKET names.
-my $say = <<'PERL';
-use Socket;
-sub say {
-    socket my $s, AF_UNIX, SOCK_DGRAM, 0 or die $!;
-    send $s, $_[0], 0, pack_sockaddr_un($ENV{NOTIFY_SOCKET} =~ s/^@/\0/r) or die $!;
-}
-PERL
-
 sub has_line {
     my ($path, $regex, $name) = @_;
     my $text = slurp($path);
@@ -82,6 +73,11 @@ my @truth = (
         137, "netio-daemon: x: pid N was ended by signal 9 (SIGKILL) before it was ready\n"
     ],
     [
+        'dies of a signal without a name',
+        [qw(--ready notify)], [perl_program('kill 40, $$')],
+        168, "netio-daemon: x: pid N was ended by signal 40 (real-time) before it was ready\n"
+    ],
+    [
         'does not get ready',
         [qw(--ready notify --ready-seconds 0.2)],
         [@idle],
@@ -110,7 +106,10 @@ my @truth = (
         ['--directory', '/nonexistent'],
         ['true'], 71, qr/nonexistent: No such file or directory$/
     ],
-    ['has no log', ['--log', '/nonexistent/log'], ['true'], 73, qr/No such file or directory$/],
+    [
+        'has no log', ['--log', '/nonexistent/log'],
+        ['true'],     73, "netio-daemon: x: log /nonexistent/log: No such file or directory\n"
+    ],
 );
 for my $case (@truth) {
     my ($name, $options, $program, $want, $said) = @$case;
@@ -126,6 +125,28 @@ for my $case (@truth) {
     ok(!-e $place->pidfile, "$name: nor a pid file");
 }
 
+# What Daemon::Control calls started: without --ready, it has to live for a second.
+{
+    my $place = NetIO::Test::Supervisor->new;
+    my @plain = (
+        $place->program,      'start', 'x', '--pidfile', $place->pidfile, '--log',
+        $place->dir . '/log', '--'
+    );
+    my ($status, undef, $err) = run(@plain, 'false');
+    is_deeply(
+        [$status, $err =~ s/pid \d+/pid N/r],
+        [1,       "netio-daemon: x: pid N ended with exit code 1 before it was ready\n"],
+        'one that ends at once has not been started'
+    );
+    is($place->exits('status'),                                       3, 'nothing is left');
+    is((run(@plain, 'sleep', 1000))[0],                               0, 'one that stays has');
+    is($place->exits('stop'),                                         0, 'stopped');
+    is((run(@plain[0 .. $#plain - 1], qw(--ready exec -- false)))[0], 0, '--ready exec: all runs');
+    $place->exits('stop');
+    is((run($place->program, 'run', @plain[2 .. 4], qw(-- true)))[0],
+        0, 'run: who looks on waits for nothing');
+}
+
 # A starter that is interrupted: nobody would know of this daemon.
 {
     my $place = NetIO::Test::Supervisor->new;
@@ -133,7 +154,7 @@ for my $case (@truth) {
     my ($go, $wait)  = $place->fifo('go');
     my $waits = 'print "up\n"; open my $go, "<", shift; readline $go; &say("READY=1"); sleep 1000';
     my $start = $place->begin('start', '--log', $path, '--ready', 'notify', '--',
-        perl_program($say . $waits, $wait));
+        perl_program($SAY . $waits, $wait));
     wait_line($log, qr/: up\n/);
     kill 'INT', $start->{pid};
     is((finish($start))[0], 'signal 2', 'a starter is interrupted');
@@ -144,11 +165,27 @@ for my $case (@truth) {
     is($place->exits('status'), 3, 'nothing is left');
 }
 
+# stop while it starts: it is not left running.
+{
+    my $place = NetIO::Test::Supervisor->new;
+    my ($log, $path) = $place->fifo('log');
+    my ($go, $wait)  = $place->fifo('go');
+    my $waits = 'print "up\n"; open my $go, "<", shift; readline $go; &say("READY=1"); sleep 1000';
+    my $start = $place->begin('start', '--log', $path, '--ready', 'notify', '--',
+        perl_program($say . $waits, $wait));
+    wait_line($log, qr/: up\n/);
+    my $stop = $place->begin('stop');
+    is($place->exits('status'), 4, 'it is starting');
+    syswrite $go, "go\n";
+    is((finish($start))[0],     0, 'it is ready');
+    is((finish($stop))[0],      0, 'and stopped by whom has waited for that');
+    is($place->exits('status'), 3, 'nothing is left');
+}
+
 # Who captures the output of start must not wait for the daemon's.
 {
     my $place = NetIO::Test::Supervisor->new;
-    open my $from, '-|', $place->program, 'start', 'x', '--pidfile', $place->pidfile, '--log',
-        $place->dir . '/log', '--', @idle
+    open my $from, '-|', $place->words('start', '--log', $place->dir . '/log', '--', @idle)
         or die "$!\n";
     my $text = do { local $/; readline $from };
     close $from;
@@ -163,7 +200,7 @@ for my $closed ([0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]) {
     my $log      = $place->dir . '/log';
     my $tells    = 'print "out\n"; print STDERR "err\n"; &say("READY=1"); sleep 1000';
     my ($status) = $place->call({ closed => $closed },
-        'start', '--log', $log, '--ready', 'notify', '--', perl_program($say . $tells));
+        'start', '--log', $log, '--ready', 'notify', '--', perl_program($SAY . $tells));
     is($status,               0, "C6 started without @$closed");
     is($place->exits('stop'), 0, 'and stopped');
     has_line($log, qr/ x\[\d+\]: out\n/, 'with its output');
@@ -193,8 +230,13 @@ for my $round (1 .. 10) {
 
     is($place->exits('start', '--log', $log, '--', @told), 0, 'started');
     chomp(my $pid = slurp($place->pidfile));
-    my $program = wait_line($fifo, qr/(\d+)\n/);
+    wait_line($fifo, qr/(\d+)\n/);
+    open my $end, '<', $path or die "$path: $!\n";
+    close $fifo;
     kill 'KILL', $pid;
+    vec(my $bits = '', fileno $end, 1) = 1;
+    is(select($bits, undef, undef, 30) && sysread($end, my $text, 1),
+        0, 'the program dies with its supervisor, whom alone anybody could find');
     # Nobody waits for it but init, so it may be there for another moment: stop does wait.
     is($place->exits('stop'), 0, 'killed');
     is_deeply(
@@ -202,7 +244,6 @@ for my $round (1 .. 10) {
         [1, 'x is not running, but its pid file is there: ' . $place->pidfile . "\n", ''],
         'C1 status of a dead one'
     );
-    kill 'KILL', $program;
     is($place->exits('start', '--log', $log, '--', @idle), 0, 'C1 the next start takes over');
     is($place->exits('stop'),                              0, 'and is stopped');
     is($place->exits('status'),                            3, 'without a file left');
@@ -225,6 +266,22 @@ for my $round (1 .. 10) {
     wait_line($fifo, qr/: up\n/);
     is_deeply([$place->call('reload')], [0, '', ''], 'reload');
     ok(wait_line($fifo, qr/: hup\n/), 'the program gets SIGHUP');
+    is($place->exits('stop'), 0, 'stopped');
+}
+# One that blocks it, as for signalfd(2).
+{
+    my $place = NetIO::Test::Supervisor->new;
+    my ($fifo, $path) = $place->fifo('log');
+    my $waits =
+          'use POSIX qw(:signal_h); my ($hup, $now) = (POSIX::SigSet->new(SIGHUP), '
+        . 'POSIX::SigSet->new); sigprocmask(SIG_BLOCK, $hup); print "up\n"; '
+        . 'until ($now->ismember(SIGHUP)) { sigpending($now); select undef, undef, undef, 0.01 } '
+        . 'print "hup\n"; sleep 1000';
+
+    is($place->exits('start', '--log', $path, '--', perl_program($waits)), 0, 'started');
+    wait_line($fifo, qr/: up\n/);
+    is($place->exits('reload'), 0, 'reload of a program that blocks it');
+    ok(wait_line($fifo, qr/: hup\n/), 'which gets it');
     is($place->exits('stop'), 0, 'stopped');
 }
 {

@@ -30,17 +30,6 @@ my $serial   = 0;
 chmod 01777, $folder or die "$folder: $!\n";    # nobody writes there, too
 delete @ENV{ grep { /^(?:LANG|LC_|LANGUAGE$|TZ$|NOTIFY_SOCKET$|LISTEN_)/ } keys %ENV };
 
-# The first process of a pid namespace: whatever detaches becomes its child again, so that it knows
-# when the last has ended.  Ends as the command did.
-my $INIT = <<'PERL';
-my $pid = fork // die;
-exec { $ARGV[0] } @ARGV or die if !$pid;
-waitpid $pid, 0;
-my $status = $?;
-1 while wait != -1;
-exit($status >> 8 || $status);
-PERL
-
 # All that can be wrong where one starts: signals, descriptors, groups, umask, folder, environment.
 # What the word in front names, too: "terminal", "pending" signals.
 my $HOSTILE = <<'PERL';
@@ -73,8 +62,7 @@ sub world_of {
     my ($name, @command) = @_;
     my $file = "$folder/" . ++$serial;
     my ($status, $out, $err) =
-        run('unshare', '-pf', '--mount-proc', $^X, '-e', $INIT, $^X, '-e', $HOSTILE, $more,
-        map { $_ eq 'FILE' ? $file : $_ } @command);
+        run(to_the_last($^X, '-e', $HOSTILE, $more, map { $_ eq 'FILE' ? $file : $_ } @command));
 
     is("$status $err", '0 ', "$name: starts") or diag($out);
     return -e $file ? read_world($file) : {};
@@ -84,7 +72,7 @@ my @probe = ($PROBE, 'FILE');
 # Signals that a daemon ignores until it handles them (netio/daemonize.h), and a session whose leader
 # has ended, so that no terminal that it opens becomes its own.
 my %daemon = (
-    ignored => '1 10 12 13 20 21 22',
+    ignored => '1 10 12 13 20 21 22 25',
     map({ $_ => 'no' } qw(session_leader group_leader gains_tty))
 );
 my $perl = 'my $d = daemonize(user => "nobody"); $d->ready; exec { $ARGV[0] } @ARGV or die;';
@@ -97,7 +85,7 @@ my @ways = (
         @probe], %daemon],
     # Its output goes to the log, by way of its supervisor.
     ['a program of netio-daemon', ["$top/csrc/build/netio-daemon", 'start', 'probe', '--user', 'nobody',
-        '--pidfile', "$folder/pid", '--', @probe], map { ("fd.$_" => 'fifo wronly') } 1, 2],
+        '--ready', 'exec', '--pidfile', "$folder/pid", '--', @probe], map { ("fd.$_" => 'fifo wronly') } 1, 2],
 );
 #>>>
 

@@ -199,21 +199,23 @@ SKIP: {
     subtest 'nothing is served as root' => sub {
         plan skip_all => 'no strace here' if system('strace -V >/dev/null 2>&1') != 0;
         chown 0, 0, $home;
-        for my $call (qw(setgroups setresgid setresuid)) {
-            for my $inject ('error=EPERM', 'error=EAGAIN', 'retval=0') {
-                my ($exit, $out, $err) = NetIO::Test::Daemon->run(
-                    args => ['-f', @from, '--listen', "unix:$home/s", '--user', 'nobody'],
-                    wrap => [
-                        qw(strace -f -qq --seccomp-bpf -o),
-                        "$dir/trace", '-e', "trace=$call,openat",
-                        '-e',         "inject=$call:$inject:when=1"
-                    ]
-                );
-                is $exit, 77, "$call, $inject: ends";
-                like $err, qr/\Awhoisd: privileges \w+: [^\n]+\n\z/, 'says why';
-                my $trace = NetIO::Test::Detached::slurp("$dir/trace");
-                like $trace,   qr/\b$call\(/, 'was called';
-                unlike $trace, qr/\Q$db\E/,   'the directory was not opened';
+        for my $way (['-f'], ['--pidfile', "$dir/lies"]) {
+            for my $call (qw(setgroups setresgid setresuid)) {
+                for my $inject ('error=EPERM', 'error=EAGAIN', 'retval=0') {
+                    my ($exit, $out, $err) = NetIO::Test::Daemon->run(
+                        args => [@$way, @from, '--listen', "unix:$home/s", '--user', 'nobody'],
+                        wrap => [
+                            qw(strace -f -qq --seccomp-bpf -o),
+                            "$dir/trace", '-e', "trace=$call,openat",
+                            '-e',         "inject=$call:$inject:when=1"
+                        ]
+                    );
+                    is $exit, 77, "@$way $call, $inject: ends";
+                    like $err, qr/\Awhoisd: privileges \w+: [^\n]+\n\z/, 'says why';
+                    my $trace = NetIO::Test::Detached::slurp("$dir/trace");
+                    like $trace,   qr/\b$call\(/, 'was called';
+                    unlike $trace, qr/\Q$db\E/,   'the directory was not opened';
+                }
             }
         }
     };

@@ -16,7 +16,6 @@
 
 #include <netio/activation.h>
 #include <netio/daemonize.h>
-#include <netio/environ.h>
 #include <netio/fd.h>
 #include <netio/log.h>
 #include <netio/pidfile.h>
@@ -36,7 +35,6 @@ static struct {
     struct netio_user user;
     struct netio_activation activation;  /* what has been passed, and not yet asked for */
     struct xs_standard_file standard[3]; /* 0 to 2, when daemonize returned */
-    struct netio_error broken;           /* why privileges may be anything by now */
     AV *held;                            /* what options point to */
     const char *name;                    /* in held */
     void *owner;                         /* the interpreter that called daemonize; NULL: none has */
@@ -77,10 +75,13 @@ static bool has_threads(void)
     return unshare(CLONE_THREAD) == -1 && errno == EINVAL;
 }
 
+/* A log opened where STDERR is closed would be what ready replaces. */
 static int prepare(struct xs_daemon_options *given, struct netio_error *error)
 {
-    int code = 0;
+    int code = netio_fd_standard();
 
+    if (code != 0)
+        return netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "/dev/null");
     if (given->user)
         code = netio_user_parse(&the.user, given->user, error);
     if (code == 0 && given->user)
@@ -144,41 +145,6 @@ static int open_default_log(const char *target, const char *name, struct netio_e
     return the.log ? 0 : netio_log_open(&the.log, target, name, error);
 }
 
-/* Whether the list itself says "NAME=VALUE". */
-static bool is_set(const char *const *list, const char *name)
-{
-    size_t n = strlen(name);
-
-    for (; list && *list; list++)
-        if (strnEQ(*list, name, n) && (*list)[n] == '=')
-            return true;
-    return false;
-}
-
-/* %ENV as daemons in C have environ(7); the user's own variables come first and win. */
-static int set_environment(pTHX_ const struct xs_daemon_options *given, struct netio_error *error)
-{
-    static const char *const names[] = {"USER", "LOGNAME", "HOME", "SHELL"};
-    const char *const values[] = {the.user.name, the.user.name, the.user.home, the.user.shell};
-    const char *const *list = given->options.world.environment;
-    char **base, **all;
-    size_t count = 0, own = 0;
-    int code = netio_environ_new(&base, environ, list);
-
-    if (code != 0)
-        return netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "environment");
-    while (base[count])
-        count++;
-    all = (char **)SvPVX(sv_2mortal(newSV((count + 5) * sizeof *all)));
-    for (size_t i = 0; i < 4; i++)
-        if (values[i] && !is_set(list, names[i]))
-            all[own++] = SvPVX(sv_2mortal(newSVpvf("%s=%s", names[i], values[i])));
-    Copy(base, all + own, count + 1, char *);
-    xs_environ_set(aTHX_ all);
-    netio_environ_free(base);
-    return 0;
-}
-
 static int keep_over_exec(const struct netio_daemon_options *options, struct netio_error *error)
 {
     for (size_t i = 0; i < options->keep_count; i++) {
@@ -199,7 +165,7 @@ static int settle(pTHX_ const struct xs_daemon_options *given, struct netio_erro
     if (code == 0)
         code = keep_over_exec(&given->options, error);
     if (code == 0)
-        code = set_environment(aTHX_ given, error);
+        xs_environ_set(aTHX_ netio_daemon_environment(the.daemon));
 #if PERL_VERSION < 16 /* later ones ask the system whenever $$ is read */
     SV *pid = GvSVn(gv_fetchpvs("$", GV_ADD | GV_NOTQUAL, SVt_PV));
     SvREADONLY_off(pid);
@@ -226,6 +192,7 @@ SV *xs_daemon_start(pTHX_ I32 ax, I32 items)
     int code;
 
     xs_daemon_options_read(aTHX_ &given, ax, 0, items);
+    (void)PerlIO_flush(NULL); /* or both would write it; a layer of Perl code may die */
     if (the.owner)
         refuse(aTHX_ - EALREADY, "this process has called it before");
     if (has_threads())
@@ -233,7 +200,6 @@ SV *xs_daemon_start(pTHX_ I32 ax, I32 items)
     the.owner = aTHX;
     the.held = (AV *)SvREFCNT_inc((SV *)given.held);
     the.name = given.name;
-    (void)PerlIO_flush(NULL); /* or both would write it */
     code = prepare(&given, &error);
     xs_signals_before(&signals);
     if (code == 0)
@@ -266,21 +232,12 @@ static void check(pTHX_ SV *self, const char *method)
                                 newSVpvf("%s: after stop", method));
 }
 
-/* Whoever catches that error and goes on comes no further. */
-static int drop(struct netio_error *error)
-{
-    if (the.broken.code == 0)
-        (void)netio_daemon_drop(the.daemon, &the.broken);
-    *error = the.broken;
-    return error->code;
-}
-
 void xs_daemon_drop(pTHX_ SV *self)
 {
     struct netio_error error;
 
     check(aTHX_ self, "drop");
-    if (drop(&error) != 0)
+    if (netio_daemon_drop(the.daemon, &error) != 0)
         throw_failure(aTHX_ "drop", &error);
 }
 
@@ -304,8 +261,6 @@ static int become_ready(struct netio_error *error)
     (void)sigprocmask(SIG_SETMASK, &all, &before);
     if (code != 0)
         netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "dup");
-    if (code == 0)
-        code = drop(error);
     if (code == 0)
         code = netio_daemon_ready(the.daemon, error);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
@@ -467,24 +422,41 @@ static void add_bytes(pTHX_ SV *line, const char *bytes, size_t n)
 }
 
 /* An end of the last line begins no other. */
-void xs_daemon_log(pTHX_ SV *self, SV *priority, SV *text)
+static void log_lines(pTHX_ int level, const struct xs_text *all)
 {
-    int level = priority_of(aTHX_ priority);
     SV *line = sv_2mortal(newSVpvs(""));
-    struct xs_text all;
     size_t done = 0;
 
-    xs_text_get(aTHX_ &all, text);
-    check(aTHX_ self, NULL);
     do {
-        const char *begin = all.text + done;
-        const char *end = memchr(begin, '\n', all.len - done);
-        size_t n = end ? (size_t)(end - begin) : all.len - done;
+        const char *begin = all->text + done;
+        const char *end = memchr(begin, '\n', all->len - done);
+        size_t n = end ? (size_t)(end - begin) : all->len - done;
         sv_setpvs(line, "");
         add_bytes(aTHX_ line, begin, n);
         netio_log(the.log, level, "%s", SvPVX(line));
         done += n + 1;
-    } while (done < all.len);
+    } while (done < all->len);
+}
+
+void xs_daemon_log(pTHX_ SV *self, SV *priority, SV *text)
+{
+    int level = priority_of(aTHX_ priority);
+    struct xs_text all;
+
+    xs_text_get(aTHX_ &all, text);
+    check(aTHX_ self, NULL);
+    log_lines(aTHX_ level, &all);
+}
+
+bool xs_daemon_say(pTHX_ SV *text)
+{
+    struct xs_text all;
+
+    xs_text_get(aTHX_ &all, text);
+    if (the.owner != aTHX)
+        return false;
+    log_lines(aTHX_ LOG_WARNING, &all);
+    return true;
 }
 
 void xs_daemon_reopen(pTHX_ SV *self)

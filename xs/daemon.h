@@ -26,6 +26,8 @@ bool xs_daemon_notify(pTHX_ SV *self, SV *what, SV *text /* or NULL */);
 /* Seconds until the next sign of life is due, or undef. */
 SV *xs_daemon_alive(pTHX_ SV *self);
 void xs_daemon_log(pTHX_ SV *self, SV *priority, SV *text);
+/* Of STDERR: logged as warnings.  False in a thread, which has no daemon. */
+bool xs_daemon_say(pTHX_ SV *text);
 void xs_daemon_reopen(pTHX_ SV *self);
 /* New handles of what a manager has passed under that name, or of all: in an array that is mortal.
  * The second time there is none. */

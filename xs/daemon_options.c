@@ -41,7 +41,8 @@ static const char *hold_text(pTHX_ struct xs_daemon_options *given, const char *
     xs_path_get(aTHX_ &text, value);
     if (text.len == 0)
         return NULL;
-    if (!xs_text_whole(&text))
+    /* "ARRAY(0x...)" is nobody's name. */
+    if (!xs_text_whole(&text) || (SvROK(value) && !SvAMAGIC(value)))
         refuse(aTHX_ name, value, "not a text without NUL");
     return memcpy(hold(aTHX_ given, text.len), text.text, text.len);
 }
@@ -143,7 +144,7 @@ static void read_umask(pTHX_ struct xs_daemon_options *given, const char *name, 
     given->options.world.umask = 0;
     if (text.len == 0)
         return;
-    if (!SvROK(value) && SvPOK(value) && text.text[0] == '0' && text.len < 6 &&
+    if (!SvROK(value) && SvPOK(value) && text.text[0] == '0' &&
         strspn(text.text, "01234567") == text.len)
         mask = (UV)strtoul(text.text, NULL, 8);
     else if (!xs_count_get(aTHX_ &mask, value))

@@ -41,13 +41,6 @@ static bool is_source(pTHX_ int fd)
            st.st_ino == text.st_ino;
 }
 
-void xs_standard_boot(pTHX)
-{
-    for (int fd = 0; fd < 3; fd++)
-        if (!is_source(aTHX_ fd))
-            loaded[fd] = file_of(fd);
-}
-
 static IO *standard_io(pTHX_ int fd)
 {
     static const char *const names[] = {"main::STDIN", "main::STDOUT", "main::STDERR"};
@@ -67,6 +60,23 @@ static int handles_on(pTHX_ int fd)
     return (in && PerlIO_fileno(in) == fd) + (out && out != in && PerlIO_fileno(out) == fd);
 }
 
+/* By then a number may be another handle's. */
+void xs_standard_boot(pTHX)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (!is_source(aTHX_ fd) && handles_on(aTHX_ fd) > 0)
+            loaded[fd] = file_of(fd);
+}
+
+/* Where the program itself comes by standard input, DATA is what follows. */
+static bool has_data(pTHX_ int fd)
+{
+    GV *gv = gv_fetchpvs("main::DATA", 0, SVt_PVIO);
+    PerlIO *in = gv && GvIO(gv) ? IoIFP(GvIO(gv)) : NULL;
+
+    return in && PerlIO_fileno(in) == fd;
+}
+
 /* A duplicate of what the program was started with is not: "open my $out, '>&=', 1" must not keep
  * a terminal. */
 bool xs_standard_is_foreign(pTHX_ int fd)
@@ -74,6 +84,8 @@ bool xs_standard_is_foreign(pTHX_ int fd)
     struct xs_standard_file now = file_of(fd);
     int own;
 
+    if (now.open && has_data(aTHX_ fd))
+        return true;
     if (!now.open || is_same(&now, &loaded[fd]))
         return false;
     own = handles_on(aTHX_ fd);

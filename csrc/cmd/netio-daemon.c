@@ -51,7 +51,7 @@ static const char options_text[] =
     "  --limit NAME=N[:MAX]  such as nofile=4096, core=unlimited; see setrlimit(2)\n"
     "  --capability NAME     keeps it for the program, such as net_bind_service\n"
     "  --allow-setuid        what the program executes may gain privileges\n"
-    "  --ready HOW           exec, notify, or seconds that it has to stay alive (exec)\n"
+    "  --ready HOW           exec, notify, or seconds that it stays alive (1; run: exec)\n"
     "  --ready-seconds N     how long it may take to be ready (60)\n"
     "  --restart WHEN        no, on-failure or always (no)\n"
     "  --stop-seconds N      how long it may take to end; then it is killed (10)\n"

@@ -17,7 +17,7 @@ int standard_begin(void)
     static const int ignored[] = {SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, 0};
 
     umask(027);
-    int code = netio_signals_reset_but(ignored);
+    int code = netio_signals_begin(ignored, 0);
     return code ? code : netio_fd_standard();
 }
 

@@ -13,7 +13,7 @@ sub ready {
     my ($self) = @_;
 
     my $lost = _ready($self);
-    tie *STDERR, 'NetIO::Daemon::Output', $self if $lost && !tied *STDERR;
+    tie *STDERR, 'NetIO::Daemon::Output' if $lost && !tied *STDERR;
     return 1;
 }
 
@@ -21,8 +21,11 @@ sub ready {
 sub fail {
     my ($self, $text, $status) = @_;
 
-    $status = 1 if !$status;
-    print {*STDERR} $self->name, ": $text\n";
+    $status = ($status || 0) & 255 || 1;
+    {
+        local ($,, $\);
+        print {*STDERR} $self->name, ": $text\n";
+    }
     _fail($self, $status);
     exit $status;
 }
@@ -49,15 +52,16 @@ sub stop {
 # STDERR after ready: lines go to the log, once they are whole, what warn and die say among them.
 package NetIO::Daemon::Output;
 
-sub TIEHANDLE { return bless { daemon => $_[1], line => '' }, $_[0] }
+sub TIEHANDLE { return bless { line => '', pid => $$ }, $_[0] }
 
+# A line that was begun before a fork is the parent's to end.
 sub PRINT {
     my ($self, @text) = @_;
 
+    @$self{qw(line pid)} = ('', $$) if $self->{pid} != $$;
     $self->{line} .= join(defined $, ? $, : '', @text) . (defined $\ ? $\ : '');
     my $end = 1 + rindex $self->{line}, "\n";
-    $self->{daemon}->log('warning', substr $self->{line}, 0, $end, '') if $end;
-    return 1;
+    return !$end || NetIO::Daemon::_say(substr $self->{line}, 0, $end, '');
 }
 
 sub PRINTF {
@@ -78,12 +82,24 @@ sub WRITE {
 sub FILENO  { return 2 }
 sub BINMODE { return 1 }
 
+# Nothing can be read there.
+sub READ     { return }
+sub READLINE { return }
+sub GETC     { return }
+sub EOF      { return 1 }
+sub TELL     { return -1 }
+sub SEEK     { return 0 }
+
 sub UNTIE {
     my ($self) = @_;
 
-    $self->PRINT("\n") if length $self->{line};
+    local ($,, $\);
+    $self->PRINT("\n") if length $self->{line} && $self->{pid} == $$;
     return;
 }
+
+# Last words may have no end.
+sub DESTROY { return $_[0]->UNTIE }
 
 # Opened or closed by the program, it is a handle like any other.
 sub CLOSE {
@@ -160,7 +176,7 @@ of that user.  Nothing else: no PERL5LIB, no LD_PRELOAD.
 =item *
 
 No signal is blocked.  What the program has in C<%SIG> stays as it is.  Of the others HUP, PIPE,
-USR1, USR2, TSTP, TTIN and TTOU are ignored, as C<%SIG> says, until the program handles them; the
+USR1, USR2, TSTP, TTIN, TTOU and XFSZ are ignored, as C<%SIG> says, until the program handles them; the
 rest, among them what the starter had ignored, have their default.  A program that it executes
 inherits what is ignored: C<local $SIG{PIPE} = 'DEFAULT'> before C<system> if it should not.
 
@@ -182,7 +198,11 @@ memory when that was opened, say, stays with it.  Tied handles stay tied.
 
 From then on what is printed to STDERR, by C<warn> and C<die>, too, goes to the log, line by line,
 with the priority C<warning>: STDERR is tied for that, if it is not tied already, until it is opened
-on something else.  Programs that the daemon executes write to F</dev/null>.
+on something else.  Programs that the daemon executes write to F</dev/null>; what a thread prints
+there is lost, and C<print> says so.
+
+Until it ends, the starter has all handles, too: the peer of a connection that the daemon closes
+before L</ready> learns of it then.
 
 =head2 Under a service manager
 
@@ -268,7 +288,8 @@ The sockets that a manager has passed (LISTEN_FDS), or those that it calls by th
     $daemon->stop;
 
 The daemon is over: tells the manager, and removes the pid file.  The end of the program does the
-same.
+same.  In a child, which fork has made, it lets go of the pid file: whoever is to outlive the daemon
+calls it, or there will be no other daemon as long as he lives.
 
 =head1 OTHER DAEMONS
 
@@ -305,7 +326,8 @@ Of L<NetIO/daemonize>.  undef is as good as nothing.
 =item pidfile => PATH
 
 A file for the pid, locked as long as the daemon runs.  A second start ends with C<already running>.
-A file of a daemon that is dead is taken over.
+A file of a daemon that is dead is taken over.  The daemon itself must not open it: with that handle
+it would close its lock, and nobody could find it again.
 
 =item user => 'NAME' | 'NAME:GROUP'
 

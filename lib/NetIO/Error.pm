@@ -180,6 +180,11 @@ A host name beyond ASCII needs libidn2, which is not installed.
 
 The daemon of a pid file runs already, does not run, or is not ready yet.
 
+=item NetIO::Error::LEFT
+
+The daemon of a pid file has ended (or cannot be seen from here), but a process that it forked still
+has the file open.
+
 =item NetIO::Error::BADPIDFILE, UNSAFE
 
 Not a pid file, or one that others may change.

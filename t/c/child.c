@@ -5,6 +5,7 @@
 
 #include <netio/child.h>
 #include <netio/fd.h>
+#include <netio/user.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -443,6 +444,47 @@ static void test_group(void)
     netio_child_wait(&child, NETIO_NEVER, &status);
 }
 
+/* Starts one that waits, says who, and dies of SIGKILL. */
+static void start_and_die(struct netio_child_plan *plan, int to)
+{
+    struct netio_child child = {0};
+
+    plan->flags |= NETIO_CHILD_DIE_WITH_PARENT;
+    if (netio_child_start(&child, plan, NULL) == 0 &&
+        write(to, &child.pid, sizeof child.pid) == (ssize_t)sizeof child.pid)
+        raise(SIGKILL);
+    _exit(1);
+}
+
+/* The end of its output is that of the last process that has it. */
+static void test_die_with_parent(void)
+{
+    struct netio_user user = {0};
+    int can_change = geteuid() == 0 && netio_user_parse(&user, "nobody", NULL) == 0;
+
+    for (int as_user = 0; as_user <= can_change; as_user++) {
+        struct netio_child_plan plan = plan_of(waiting);
+        int ends[2], status = 0;
+        pid_t child = 0, parent;
+        char c;
+
+        if (pipe2(ends, O_CLOEXEC) == -1 || (parent = fork()) == -1)
+            abort();
+        plan.fds = &(struct netio_child_fd){.from = ends[1], .to = 1};
+        plan.fds_count = 1;
+        plan.world.privileges.user = as_user ? &user : NULL;
+        if (parent == 0)
+            start_and_die(&plan, ends[1]);
+        close(ends[1]);
+        is_int(read(ends[0], &child, sizeof child), sizeof child, "a child, as_user %d", as_user);
+        waitpid(parent, &status, 0);
+        ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "whose parent is killed");
+        is_int(read(ends[0], &c, 1), 0, "dies with it");
+        close(ends[0]);
+    }
+    netio_user_free(&user);
+}
+
 static void test_forget(void)
 {
     const struct netio_child_plan plan = plan_of(waiting);
@@ -677,6 +719,7 @@ int main(int argc, char **argv)
     test_hosts();
     test_wait();
     test_group();
+    test_die_with_parent();
     test_forget();
     test_hosts_children();
     is_int(in_child(reaps_all), 0, "a host that reaps whatever there is");

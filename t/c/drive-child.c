@@ -4,6 +4,7 @@
  *
  *     -u USER[:GROUP]  -r ROOT  -d FOLDER  -m UMASK (octal)  -e ENTRY  -k CAPABILITIES (a mask)
  *     -c CORE (a limit)  -f FROM:TO  -s (same session)  -p (may gain privileges)  -t SECONDS
+ *     -D: dies with us
  *     -n FILES: opens so many descriptors first, all of them inherited
  *     -x: closes its own 0 to 2 before
  *     -g SIGNAL: sends it to the child's process group
@@ -97,6 +98,9 @@ static int set(struct netio_child_plan *plan, int option, char *value, struct ne
     case 's':
         plan->flags |= NETIO_CHILD_SAME_SESSION;
         break;
+    case 'D':
+        plan->flags |= NETIO_CHILD_DIE_WITH_PARENT;
+        break;
     case 't':
         plan->deadline = netio_deadline_in(strtod(value, NULL));
         break;
@@ -142,7 +146,7 @@ int main(int argc, char **argv)
         return 0;
     }
     alarm(60);
-    while (!code && (option = getopt(argc, argv, "+u:r:d:m:e:k:c:f:st:pn:g:xw")) != -1)
+    while (!code && (option = getopt(argc, argv, "+u:r:d:m:e:k:c:f:sDt:pn:g:xw")) != -1)
         if (option == 'x')
             closed = 1;
         else

@@ -1,8 +1,7 @@
 /* t/c/drive-daemonize: a daemon that does what its arguments say, for t/34-*.t.
  *
- *      drive-daemonize [-p PIDFILE] [-f] [-H] [-t SECONDS] [-u USER] [-k FD]... [-e ENTRY]... [-r
- * ROOT]
- *                      [-d DIRECTORY] [--] STEP...
+ *      drive-daemonize [-p PIDFILE] [-f] [-H] [-t SECONDS] [-u USER] [-k FD]... [-e ENTRY]...
+ *                      [-r ROOT] [-d DIRECTORY] [--] STEP...
  *
  * The options are those of netio_daemonize (-f in the foreground, -H in a host, -k to keep, -e of
  * the environment).  The starter exits as it is told to, and prints what it is told; 99 for an
@@ -12,9 +11,10 @@
  *      fail:N exit:N raise:N fork hang                 what goes wrong
  *      wait:FD         for one byte
  *      tell:FD         "PID CODE" of the last step; CODE is the symbol, or 0
- *      status:TEXT reloading watchdog                  to the manager; watchdog: runs a loop for
- * ever take            sockets of a manager: "N NAME..." to standard output loud:N          writes
- * N bytes to standard output exec:PROGRAM    with the words that follow as its arguments
+ *      status:TEXT reloading watchdog  to the manager; watchdog: runs a loop for ever
+ *      take            sockets of a manager: "N NAME..." to standard output
+ *      loud:N          writes N bytes to standard output
+ *      exec:PROGRAM    with the words that follow as its arguments, unless the last step has failed
  */
 #include <netio/activation.h>
 #include <netio/daemonize.h>
@@ -161,6 +161,8 @@ static void run(char **steps)
     alarm(60); /* nothing outlives its test by more */
     for (; *steps; steps++) {
         if ((program = value_of(*steps, "exec"))) {
+            if (!is(last, "0"))
+                exit(96);
             *steps = (char *)program;
             execv(program, steps);
             exit(97);

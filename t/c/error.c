@@ -29,6 +29,7 @@ static void test_codes(void)
         {NETIO_ELIED, "NETIO_ELIED", "reported success without effect", EPERM},
         {NETIO_EREGAIN, "NETIO_EREGAIN", "privileges given up could be regained", EPERM},
         {NETIO_ENOSANDBOX, "NETIO_ENOSANDBOX", "not offered by this kernel", ENOSYS},
+        {NETIO_ELEFT, "NETIO_ELEFT", "held by what a daemon has left behind", EBUSY},
         {-999, "UNKNOWN", "unknown error", 999},
         {-1999, "UNKNOWN", "unknown error", EINVAL},
         {7, "UNKNOWN", "unknown error", 0},

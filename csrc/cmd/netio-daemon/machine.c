@@ -8,7 +8,7 @@
  *    |          |   | TERM, QUIT, or not ready in time       TERM, |  |
  *    |          |   +----------------------> STOPPING <------ QUIT-+  |
  *    | timer,   |                             |    | timer, INT,      |
- *    | HUP      | ended, and                  |    v second TERM      |
+ *    | HUP      | ended, and                  |    v                  |
  *    |          | was ready once      ended   |  KILLING <------- INT-+
  *    |          v  (restart)        (by lateness, restart)            | ended
  *  WAITING <----+-----------------------------+---------------------- + (restart)
@@ -111,17 +111,12 @@ static unsigned stop_now(struct machine *machine)
     return kill_it(machine);
 }
 
-/* Somebody asks for the end of what is being killed because it was late: it does not come back. */
+/* Somebody asks for the end of what is being ended because it was late: it does not come back.  Who
+ * asks for what was asked for already (two calls of stop) does not shorten its time. */
 static unsigned want_end(struct machine *machine)
 {
     machine->wanted = 1;
     return 0;
-}
-
-/* The same while it may still end by itself; who has asked before has no more patience. */
-static unsigned stop_again(struct machine *machine)
-{
-    return machine->wanted ? kill_it(machine) : want_end(machine);
 }
 
 static unsigned give_up(struct machine *machine)
@@ -190,7 +185,7 @@ static unsigned (*const handlers[MACHINE_STATES][MACHINE_EVENTS])(struct machine
                          [MACHINE_STOP_NOW] = end_waiting,
                          [MACHINE_RELOAD] = start_again},
     [MACHINE_STOPPING] =
-        {[MACHINE_TIMER] = kill_it, [MACHINE_STOP] = stop_again, [MACHINE_STOP_NOW] = stop_now},
+        {[MACHINE_TIMER] = kill_it, [MACHINE_STOP] = want_end, [MACHINE_STOP_NOW] = stop_now},
     [MACHINE_KILLING] =
         {[MACHINE_TIMER] = give_up, [MACHINE_STOP] = want_end, [MACHINE_STOP_NOW] = want_end},
 };

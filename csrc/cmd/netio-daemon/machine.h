@@ -29,7 +29,7 @@ enum machine_event {
 
 /* What is to be done, in this order. */
 #define MACHINE_DO_TIMER 1u  /* machine->seconds from now on, 0: none; any other one is stopped */
-#define MACHINE_DO_TERM  2u  /* SIGTERM and SIGCONT to the process group */
+#define MACHINE_DO_TERM  2u  /* SIGCONT and SIGTERM to the process group */
 #define MACHINE_DO_KILL  4u  /* SIGKILL to it */
 #define MACHINE_DO_TELL  8u  /* tell the starter and the manager that it is ready */
 #define MACHINE_DO_HUP   16u /* SIGHUP to the program */

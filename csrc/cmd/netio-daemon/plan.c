@@ -245,6 +245,9 @@ int plan_read(struct plan *plan, unsigned audience, int argc, char **argv)
     char *name = argc > 1 && *argv[1] != '-' ? argv[1] : NULL;
     int shift = name ? 1 : 0, status = allocate(plan, argc);
 
+    /* Who looks on sees how it goes; the others are told of what ends at once. */
+    plan->rules.ready = plan->foreground ? MACHINE_READY_EXEC : MACHINE_READY_AFTER;
+    plan->rules.settle_seconds = 1;
     plan->rules.ready_seconds = 60;
     plan->rules.stop_seconds = 10;
     if (status == GO_ON)

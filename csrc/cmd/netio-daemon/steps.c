@@ -92,6 +92,7 @@ static int start_child(struct supervisor *supervisor, struct netio_error *error)
         .fds = fds,
         .fds_count = sizeof fds / sizeof *fds,
         .world = supervisor->plan->world,
+        .flags = NETIO_CHILD_DIE_WITH_PARENT,
     };
 
     plan.world.environment = supervisor->environment;
@@ -143,9 +144,10 @@ static void perform(struct supervisor *supervisor, unsigned todo)
     if (todo & MACHINE_DO_TIMER)
         set_timer(supervisor);
     if (todo & MACHINE_DO_TERM) {
-        /* In this order: one that is halted does nothing else when it goes on. */
-        signal_group(supervisor, SIGTERM);
+        /* In this order: SIGCONT drops the stops by which LeakSanitizer looks at who exits, and
+         * so would hang one that has begun to. */
         signal_group(supervisor, SIGCONT);
+        signal_group(supervisor, SIGTERM);
     }
     if (todo & MACHINE_DO_KILL)
         signal_group(supervisor, SIGKILL);
@@ -199,10 +201,11 @@ static void say_end(const struct supervisor *supervisor, long pid, int status)
     int early = supervisor->machine.state == MACHINE_STARTING;
     int priority = early ? LOG_ERR : status ? LOG_WARNING : LOG_INFO;
     const char *when = early ? " before it was ready" : "";
+    const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
 
     if (WIFSIGNALED(status))
-        diary_say(&supervisor->diary, priority, "pid %ld was ended by signal %d (SIG%s)%s%s", pid,
-                  WTERMSIG(status), sigabbrev_np(WTERMSIG(status)),
+        diary_say(&supervisor->diary, priority, "pid %ld was ended by signal %d (%s%s)%s%s", pid,
+                  WTERMSIG(status), name ? "SIG" : "", name ? name : "real-time",
                   WCOREDUMP(status) ? ", core dumped" : "", when);
     else
         diary_say(&supervisor->diary, priority, "pid %ld ended with exit code %d%s", pid,

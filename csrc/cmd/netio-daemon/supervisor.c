@@ -150,7 +150,8 @@ static int run_daemon(const struct plan *plan, struct netio_daemon *daemon)
     if (diary_open(&supervisor.diary, plan->log, plan->name, &error) == 0)
         status = supervise(&supervisor);
     else
-        report_error(plan->name, &error, NULL, 0);
+        report_wrong("%s: log %s: %s", plan->name, report_safe(plan->log),
+                     netio_error_text(error.code));
     if (status)
         netio_daemon_fail(daemon, status);
     netio_daemon_free(daemon); /* its watchdog is a timer of the loop */

@@ -25,7 +25,7 @@
  * LISTEN_FDNAMES are left for netio_activation_take: call that afterwards.
  *
  * The daemon's world is that of netio/world.h, with SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP,
- * SIGTTIN and SIGTTOU ignored until the program handles them.  Standard error, input and output are
+ * SIGTTIN, SIGTTOU and SIGXFSZ ignored until the program handles them.  Standard error, input and output are
  * those of the starter until ready; then, if detached, /dev/null.  In the foreground, input is
  * /dev/null, and the other two stay.  In the starter nothing changes, but that those of 0 to 2 that
  * are closed are opened on /dev/null.
@@ -76,7 +76,7 @@ struct netio_daemon_options { /* zero: the defaults */
 int netio_daemonize(struct netio_daemon **daemon, const struct netio_daemon_options *options,
                     int *status, struct netio_error *error);
 /* Drops privileges now, if they have not been; 0 or a code of netio_privileges_drop: then only fail
- * or _exit. */
+ * or _exit, for it may be root still.  Who asks again, or for ready, gets the same code. */
 int netio_daemon_drop(struct netio_daemon *daemon, struct netio_error *error);
 /* Drops privileges, if they have not been, writes the pid file, detaches standard input, output and
  * error, and tells starter or manager.  0, or a code: -EPIPE when the starter is gone: nobody knows
@@ -90,6 +90,9 @@ void netio_daemon_fail(struct netio_daemon *daemon, int status);
 int netio_daemon_detached(const struct netio_daemon *daemon); /* 0 in the foreground */
 /* The daemon's own; may be NULL. */
 struct netio_notify *netio_daemon_notify(struct netio_daemon *daemon);
+/* For hosts (NETIO_DAEMON_HOST): the environment that environ(7) is to become; the daemon's own.
+ * NULL elsewhere, where it is so already. */
+char *const *netio_daemon_environment(const struct netio_daemon *daemon);
 /* Tells the manager STOPPING, removes the pid file if it is this process's.  Of a child of fork:
  * only frees. */
 void netio_daemon_free(struct netio_daemon *daemon);

@@ -42,7 +42,8 @@
     X(NOGROUP, -1023, ENOENT, "no such group")                                                     \
     X(LIED, -1024, EPERM, "reported success without effect")                                       \
     X(REGAIN, -1025, EPERM, "privileges given up could be regained")                               \
-    X(NOSANDBOX, -1026, ENOSYS, "not offered by this kernel")
+    X(NOSANDBOX, -1026, ENOSYS, "not offered by this kernel")                                      \
+    X(LEFT, -1027, EBUSY, "held by what a daemon has left behind")
 
 enum netio_code {
 #define NETIO_X(name, code, sys, text) NETIO_E##name = code,

@@ -12,9 +12,11 @@
  * the kernel itself says which one: no number that was left behind or forged, no pid that is
  * another's by now, and no child that inherited the file can have a stranger signalled.
  *
- * The hazard of the second kind: a process that closes any descriptor of the file loses it.  The
- * calls below know their own files; a daemon that opens its pid file by other means is
- * NETIO_ESTARTING to all the world from then on.
+ * The hazard of the second kind: a process that closes any descriptor of the file loses it, as a
+ * daemon does that reads its own pid file.  So a third lock, of the open file again, is set at a
+ * place that says who wrote: his pid, and when he began.  He is found by that as well, where there
+ * is a /proc.  A process that has the file from a daemon that has ended is NETIO_ELEFT: no daemon
+ * starts beside it, and it is not signalled.
  *
  * Mode 0600: whoever could open it could hold a lock that keeps the daemon from starting.
  *
@@ -31,7 +33,7 @@
 struct netio_pidfile;
 
 /* Makes the file or takes over a stale one, and takes byte 0.  path: absolute.  Never waits.  0 and
- * *pidfile; NETIO_ERUNNING or NETIO_ESTARTING; -ELOOP for a symbolic link; NETIO_EBADPIDFILE for
+ * *pidfile; NETIO_ERUNNING, NETIO_ESTARTING or NETIO_ELEFT; -ELOOP for a symbolic link; NETIO_EBADPIDFILE for
  * what is no regular file, has several links or holds anything but a number; NETIO_EUNSAFE for a
  * file or folder of somebody else's, or that others may write (a sticky folder such as /tmp is
  * well); or -errno.  What it refuses it has not touched.  Stage pid file. */
@@ -51,13 +53,13 @@ int netio_pidfile_fd(
 
 /* Who runs by this file: *pid and *pidfd (the caller's; both may be NULL), which cannot be another
  * process, whatever happens meanwhile.  0, NETIO_ENOTRUNNING (no file, or a stale one),
- * NETIO_ESTARTING, -EREMOTE (another machine, or another pid namespace), NETIO_EBADPIDFILE,
+ * NETIO_ESTARTING, NETIO_ELEFT, -EREMOTE (another machine, or pid namespace), NETIO_EBADPIDFILE,
  * NETIO_EUNSAFE, or -errno. */
 int netio_pidfile_find(const char *path, pid_t *pid, int *pidfd, struct netio_error *error);
 /* Sends signal to who runs by this file.  0 or a code of find's; -EPERM for process 1, which is the
  * init of a machine or container. */
 int netio_pidfile_signal(const char *path, int signal, struct netio_error *error);
-/* Sends SIGTERM (and SIGCONT, should it be stopped) and waits until that process has ended; 0 as
+/* Sends SIGTERM (and SIGCONT, should it be halted) and waits until that process has ended; 0 as
  * well when nobody ran.  -ETIMEDOUT at the deadline: it runs on, unless kill is set: then it gets
  * SIGKILL, and a second to end by it.  -EINTR after a signal handler ran: call it again. */
 int netio_pidfile_stop(const char *path, netio_deadline deadline, int kill,

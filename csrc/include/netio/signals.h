@@ -19,8 +19,9 @@ void netio_signals_close(int fd, const int *signals);
  * just begun.  0; -errno, or NETIO_ELIED when what was reset is read back as it was.
  * Async-signal-safe. */
 int netio_signals_reset(void);
-/* The same, but those of the list (ended by 0) are ignored: one of them that a parent has ignored
- * or blocked has no moment in which it could end the process. */
-int netio_signals_reset_but(const int *ignored);
+/* The same, but the signals of the list (ended by 0) are ignored; and, if wanted, whatever has a
+ * handler keeps it, as inside a host program.  Block all of them before: one that waits would act
+ * before it is ignored. */
+int netio_signals_begin(const int *ignore, int keep_handlers);
 
 #endif

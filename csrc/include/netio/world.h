@@ -7,7 +7,8 @@
  *      signals      every disposition the default, none blocked
  *      descriptors  0 to 2 and those named; no other
  *      environment  those named (netio/environ.h), and USER, LOGNAME, HOME, SHELL of a user
- *      session      its own, without a controlling terminal
+ *      session      its own, without a controlling terminal.  A child leads it, and gains one when
+ *                   it opens a terminal without O_NOCTTY; a daemon does not, and cannot
  *      umask        022
  *      folder       /
  *      limits       no core file: RLIMIT_CORE is 0, and until an exec PR_SET_DUMPABLE, since a

@@ -81,7 +81,12 @@ static int get_handler(int number, void (**handler)(int))
 
 /* The two between SIGSYS and SIGRTMIN are the C library's.  A handler of its own there is left to
  * it, and ends with the program; that somebody's parent ignores them would not. */
-static int reset_disposition(int number, void (*wanted)(int))
+static int is_librarys(int number)
+{
+    return number > SIGSYS && number < SIGRTMIN;
+}
+
+static int set_disposition(int number, void (*wanted)(int), int keep_handlers)
 {
     const struct kernel_action action = {.handler = wanted};
     void (*handler)(int);
@@ -89,7 +94,7 @@ static int reset_disposition(int number, void (*wanted)(int))
 
     if (code || handler == wanted)
         return code;
-    if (number > SIGSYS && number < SIGRTMIN && handler != SIG_IGN)
+    if ((keep_handlers || is_librarys(number)) && handler != SIG_DFL && handler != SIG_IGN)
         return 0;
     if (syscall(SYS_rt_sigaction, number, &action, NULL, SET_SIZE) == -1)
         return -errno;
@@ -108,17 +113,18 @@ static int reset_mask(void)
     return memcmp(now, none, sizeof now) == 0 ? 0 : NETIO_ELIED;
 }
 
-static int is_among(const int *signals, int number)
+static int is_among(int number, const int *numbers)
 {
-    while (*signals && *signals != number)
-        signals++;
-    return *signals != 0;
+    while (*numbers && *numbers != number)
+        numbers++;
+    return *numbers != 0;
 }
 
-int netio_signals_reset_but(const int *ignored)
+int netio_signals_begin(const int *ignore, int keep_handlers)
 {
     for (int number = 1; number <= SET_SIZE * 8; number++) {
-        int code = reset_disposition(number, is_among(ignored, number) ? SIG_IGN : SIG_DFL);
+        int code =
+            set_disposition(number, is_among(number, ignore) ? SIG_IGN : SIG_DFL, keep_handlers);
         if (code)
             return code;
     }
@@ -127,5 +133,5 @@ int netio_signals_reset_but(const int *ignored)
 
 int netio_signals_reset(void)
 {
-    return netio_signals_reset_but((const int[]){0});
+    return netio_signals_begin(&(const int){0}, 0);
 }

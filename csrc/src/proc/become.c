@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -208,6 +209,21 @@ static int place_descriptors(struct netio__birth *birth, struct netio_error *err
     return code ? fail(error, code, "close_range") : 0;
 }
 
+/* After the privileges are dropped, which would undo it.  A parent that is gone by then is not one
+ * that dies any more. */
+static int die_with_parent(const struct netio__birth *birth, struct netio_error *error)
+{
+    int set = 0;
+
+    if (!(birth->plan->flags & NETIO_CHILD_DIE_WITH_PARENT))
+        return 0;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || prctl(PR_GET_PDEATHSIG, &set) == -1)
+        return fail(error, -errno, "prctl");
+    if (set != SIGKILL)
+        return fail(error, NETIO_ELIED, "prctl");
+    return getppid() == birth->parent ? 0 : fail(error, NETIO_EDIED, "parent");
+}
+
 static int enter_world(struct netio__birth *birth, struct netio_error *error)
 {
     int code = leave_group(birth, error);
@@ -218,7 +234,9 @@ static int enter_world(struct netio__birth *birth, struct netio_error *error)
         code = place_descriptors(birth, error);
     if (code == 0)
         code = netio__world_enter(&birth->world, error);
-    return code ? code : netio__world_drop(&birth->world, error);
+    if (code == 0)
+        code = netio__world_drop(&birth->world, error);
+    return code ? code : die_with_parent(birth, error);
 }
 
 _Noreturn void netio__become(struct netio__birth *birth)

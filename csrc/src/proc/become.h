@@ -25,6 +25,7 @@
 
 struct netio__birth {
     const struct netio_child_plan *plan;
+    pid_t parent; /* the caller */
     struct netio__world world;
     netio_deadline deadline;
     int socket[2]; /* the caller's end, the child's; whole errors are sent, code 0 for none ... */

@@ -62,7 +62,7 @@ static int check(const struct netio_child_plan *plan, struct netio_error *error)
         return bad_option(error, NETIO_EBADOPTION, "path");
     if (!plan->argv || !plan->argv[0])
         return bad_option(error, NETIO_EBADOPTION, "argv");
-    if (plan->flags & ~NETIO_CHILD_SAME_SESSION)
+    if (plan->flags & ~(NETIO_CHILD_SAME_SESSION | NETIO_CHILD_DIE_WITH_PARENT))
         return bad_option(error, NETIO_EBADOPTION, "flags");
     return check_descriptors(plan, error);
 }
@@ -272,6 +272,7 @@ int netio_child_start(struct netio_child *child, const struct netio_child_plan *
                       struct netio_error *error)
 {
     struct netio__birth birth = {.plan = plan,
+                                 .parent = getpid(),
                                  .deadline = plan->deadline ? plan->deadline
                                                             : netio_deadline_in(START_SECONDS),
                                  .socket = {-1, -1},

@@ -8,6 +8,7 @@
 #include <netio/daemonize.h>
 #include <netio/fd.h>
 #include <netio/pidfile.h>
+#include <netio/signals.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -27,8 +28,9 @@ struct netio_daemon {
     int null;    /* what standard descriptors become */
     int detached;
     int dropped, told;
-    unsigned host; /* NETIO_DAEMON_HOST */
-    unsigned kept; /* a bit for each of 0 to 2 that stays as it is */
+    struct netio_error refused; /* why privileges could not be dropped: there is no second try */
+    unsigned host;              /* NETIO_DAEMON_HOST */
+    unsigned kept;              /* a bit for each of 0 to 2 that stays as it is */
     struct netio_pidfile *pidfile;
     struct netio_notify *notify;
     struct netio__world world;
@@ -103,35 +105,18 @@ static int prepare(struct netio_daemon *daemon, const struct netio_daemon_option
 
 /* ---- in the process that is to be the daemon ----------------------------------------------- */
 
-static int is_ignored(int number)
+/* What was sent before stays blocked until it is known what becomes of it: a SIGHUP that waits
+ * since before the fork would end the daemon. */
+static int reset_signals(unsigned host)
 {
-    static const int numbers[] = {SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU};
+    /* SIGXFSZ: a log that may not become longer is no reason to end. */
+    static const int ignored[] = {SIGHUP,  SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP,
+                                  SIGTTIN, SIGTTOU, SIGXFSZ, 0};
+    sigset_t all;
 
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (numbers[i] == number)
-            return 1;
-    return 0;
-}
-
-/* Not netio_signals_reset and then seven more: in between, a SIGHUP that waits since before the
- * fork would end the daemon. */
-static void reset_signals(unsigned host)
-{
-    struct sigaction action = {.sa_handler = SIG_DFL}, now;
-    sigset_t set;
-
-    (void)sigfillset(&set);
-    (void)sigprocmask(SIG_SETMASK, &set, NULL);
-    for (int number = 1; number < NSIG; number++) {
-        /* Handlers of a host are known to it, and would not be missing only here. */
-        if (host && sigaction(number, NULL, &now) == 0 &&
-            (now.sa_flags & SA_SIGINFO || (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN)))
-            continue;
-        action.sa_handler = is_ignored(number) ? SIG_IGN : SIG_DFL;
-        (void)sigaction(number, &action, NULL); /* not for all of them, nor need it be */
-    }
-    (void)sigemptyset(&set);
-    (void)sigprocmask(SIG_SETMASK, &set, NULL);
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    return netio_signals_begin(ignored, host != 0);
 }
 
 static int close_others(const struct netio_daemon *daemon,
@@ -158,7 +143,7 @@ static int close_others(const struct netio_daemon *daemon,
 }
 
 /* Never freed: getenv(3) leads there, though setenv(3) may have another list of the same texts. */
-static char **forever __attribute__((unused));
+static char **volatile forever __attribute__((unused));
 
 /* environ(7) becomes the world's; what is passed stays, for netio_activation_take. */
 static int replace_environment(struct netio_daemon *daemon)
@@ -180,8 +165,10 @@ static int enter(struct netio_daemon *daemon, const struct netio_daemon_options 
                  struct netio_error *error)
 {
     daemon->pid = getpid();
-    reset_signals(daemon->host);
-    int code = close_others(daemon, options);
+    int code = reset_signals(daemon->host);
+    if (code)
+        return netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "signals");
+    code = close_others(daemon, options);
     if (code)
         return netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "descriptors");
     code = netio_notify_new(&daemon->notify, error);
@@ -258,10 +245,14 @@ int netio_daemonize(struct netio_daemon **out, const struct netio_daemon_options
 
 int netio_daemon_drop(struct netio_daemon *daemon, struct netio_error *error)
 {
-    if (daemon->dropped)
-        return 0;
+    struct netio_error *refused = &daemon->refused;
+
+    if (!daemon->dropped)
+        (void)netio__world_drop(&daemon->world, refused);
     daemon->dropped = 1;
-    return netio__world_drop(&daemon->world, error);
+    if (error && refused->code)
+        *error = *refused;
+    return refused->code;
 }
 
 static int is_same(int a, int b)
@@ -345,6 +336,11 @@ int netio_daemon_detached(const struct netio_daemon *daemon)
 struct netio_notify *netio_daemon_notify(struct netio_daemon *daemon)
 {
     return daemon->notify;
+}
+
+char *const *netio_daemon_environment(const struct netio_daemon *daemon)
+{
+    return daemon->world.environment;
 }
 
 void netio_daemon_free(struct netio_daemon *daemon)

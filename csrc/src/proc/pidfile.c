@@ -10,6 +10,8 @@
  *
  * So whoever has the lock looks whether the path still leads to his file, and else begins again.
  * Nobody unlinks a file without its lock, and no file is renamed over another. */
+#include "proc/pidlock.h"
+
 #include <netio/fd.h>
 #include <netio/pidfile.h>
 
@@ -23,9 +25,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define LIFE   0 /* the byte of the open file */
-#define WRITER 1 /* the byte of the process */
 
 #define MODE         0600
 #define LONGEST      64   /* of what may be in a pid file: other programs fill with blanks */
@@ -53,12 +52,13 @@ static int is_same(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-static int is_own(const struct stat *file)
+static const struct netio_pidfile *find_own(const struct stat *file)
 {
-    for (const struct netio_pidfile *one = written; one; one = one->next)
-        if (is_same(&one->file, file) && one->writer == getpid())
-            return 1;
-    return 0;
+    const struct netio_pidfile *one = written;
+
+    while (one && !(is_same(&one->file, file) && one->writer == getpid()))
+        one = one->next;
+    return one;
 }
 
 static int is_somebody_elses(const struct stat *file)
@@ -130,7 +130,7 @@ static int open_file(int *opened, int folder, const char *name, int flags, struc
     if (fstatat(folder, name, file, AT_SYMLINK_NOFOLLOW) == -1)
         return -errno;
     int code = check_file(file);
-    if (!code && is_own(file))
+    if (!code && find_own(file))
         code = NETIO_ERUNNING;
     if (code)
         return code;
@@ -160,50 +160,11 @@ static int create_file(int *opened, int folder, const char *name)
     return 0;
 }
 
-/* 0, -EAGAIN when somebody else has it, or -errno. */
-static int take(int fd, int command, off_t byte)
-{
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
-
-    if (fcntl(fd, command, &lock) == 0)
-        return 0;
-    return errno == EACCES ? -EAGAIN : -errno;
-}
-
-/* Who has a byte, the calling process excepted: lock->l_type is F_UNLCK when nobody has it. */
-static int look(int fd, off_t byte, struct flock *lock)
-{
-    *lock = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
-    return fcntl(fd, F_GETLK, lock) == -1 ? -errno : 0;
-}
-
-/* What the locks say: 0 and the daemon's pid, or a code.  A lock for reading is not of a daemon,
- * but of somebody who may read the file, and so could keep daemons from starting. */
-static int look_both(int fd, pid_t *pid)
-{
-    struct flock life, writer;
-    int code = look(fd, WRITER, &writer);
-
-    if (!code)
-        code = look(fd, LIFE, &life);
-    if (code)
-        return code;
-    if (writer.l_type == F_RDLCK || life.l_type == F_RDLCK)
-        return NETIO_EUNSAFE;
-    if (writer.l_type == F_UNLCK)
-        return life.l_type == F_UNLCK ? NETIO_ENOTRUNNING : NETIO_ESTARTING;
-    /* The kernel says 0 for a pid that has no number here, less for another machine's. */
-    if (writer.l_pid <= 0)
-        return -EREMOTE;
-    *pid = writer.l_pid;
-    return 0;
-}
-
 /* Why byte LIFE could not be had. */
 static int why_not(int fd)
 {
     pid_t pid;
-    int code = look_both(fd, &pid);
+    int code = netio__pidlock_who(fd, &pid, NULL);
 
     if (code == 0 || code == -EREMOTE)
         return NETIO_ERUNNING;
@@ -242,7 +203,7 @@ static int lock_once(struct netio_pidfile *self, int folder, const char *name)
         code = create_file(&self->fd, folder, name);
     if (code)
         return code;
-    code = take(self->fd, F_OFD_SETLK, LIFE);
+    code = netio__pidlock_life(self->fd);
     int locked = code == 0;
     if (code == -EAGAIN)
         code = why_not(self->fd);
@@ -330,7 +291,7 @@ int netio_pidfile_write(struct netio_pidfile *self, struct netio_error *error)
 {
     char text[16];
     int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    int code = take(self->fd, F_SETLK, WRITER);
+    int code = netio__pidlock_write(self->fd);
 
     if (code)
         return netio_error_set(error, NETIO_STAGE_PIDFILE, code == -EAGAIN ? NETIO_ERUNNING : code,
@@ -342,8 +303,7 @@ int netio_pidfile_write(struct netio_pidfile *self, struct netio_error *error)
         return 0;
     }
     (void)put(self->fd, self->before, self->before_size);
-    struct flock none = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = WRITER, .l_len = 1};
-    (void)fcntl(self->fd, F_SETLK, &none);
+    netio__pidlock_unwrite(self->fd);
     return netio_error_set(error, NETIO_STAGE_PIDFILE, code, NULL, self->path);
 }
 
@@ -359,12 +319,21 @@ static int unlink_own(const struct netio_pidfile *self)
     return unlink(self->path) == -1 ? -errno : 0;
 }
 
+/* Whether no other process has written it and lives. */
+static int may_remove(const struct netio_pidfile *self)
+{
+    pid_t pid;
+    int code = netio__pidlock_who(self->fd, &pid, NULL);
+
+    if (code == 0 || code == -EREMOTE)
+        return code == 0 && pid == getpid();
+    return code == NETIO_ENOTRUNNING || code == NETIO_ESTARTING || code == NETIO_ELEFT ||
+           self->writer == getpid();
+}
+
 void netio_pidfile_remove(struct netio_pidfile *self)
 {
-    struct flock writer;
-
-    if (self && look(self->fd, WRITER, &writer) == 0 && writer.l_type == F_UNLCK &&
-        unlink_own(self) != 0)
+    if (self && may_remove(self) && unlink_own(self) != 0)
         (void)put(self->fd, "", 0);
     netio_pidfile_forget(self);
 }
@@ -383,37 +352,13 @@ int netio_pidfile_fd(const struct netio_pidfile *self)
     return self->fd;
 }
 
-static int open_process(pid_t pid)
+/* A process does not see its own byte WRITER; but after it another may have written. */
+static int find_by_own(const struct netio_pidfile *own, pid_t *pid, int *pidfd)
 {
-    long fd = syscall(SYS_pidfd_open, pid, 0);
-
-    return fd == -1 ? -errno : (int)fd;
-}
-
-/* A pidfd is of the process that has the lock if that has it before and after it was opened. */
-static int find_writer(int fd, pid_t *pid, int *pidfd)
-{
-    int code = look_both(fd, pid);
-
-    for (int try = 0; !code && pidfd && try < TRIES; try++) {
-        pid_t before = *pid;
-        int process = open_process(before);
-        if (process < 0 && process != -ESRCH)
-            return process;
-        code = look_both(fd, pid);
-        if (process >= 0 && !code && *pid == before) {
-            *pidfd = process;
-            return 0;
-        }
-        netio_fd_close(process);
-    }
-    return code || !pidfd ? code : -ESRCH;
-}
-
-static int find_self(pid_t *pid, int *pidfd)
-{
+    if (netio__pidlock_who(own->fd, pid, pidfd) == 0)
+        return 0;
     *pid = getpid();
-    int process = pidfd ? open_process(*pid) : 0;
+    int process = pidfd ? netio__pidlock_process(*pid) : 0;
     if (process < 0)
         return process;
     if (pidfd)
@@ -434,12 +379,12 @@ static int find(const char *path, pid_t *pid, int *pidfd)
         code = open_file(&fd, folder, name, O_RDONLY, &file);
     netio_fd_close(folder);
     if (code == NETIO_ERUNNING)
-        return find_self(pid, pidfd);
+        return find_by_own(find_own(&file), pid, pidfd);
     if (code == AGAIN || code == -ENOENT)
         return NETIO_ENOTRUNNING;
     if (code)
         return code;
-    code = find_writer(fd, pid, pidfd);
+    code = netio__pidlock_who(fd, pid, pidfd);
     netio_fd_close(fd);
     return code;
 }
@@ -464,12 +409,11 @@ static int send_signal(int pidfd, int number)
 }
 
 /* As find, and refuses process 1, which is never what a user means to end. */
-static int find_other(const char *path, int *pidfd)
+static int find_other(const char *path, pid_t *pid, int *pidfd)
 {
-    pid_t pid;
-    int code = find(path, &pid, pidfd);
+    int code = find(path, pid, pidfd);
 
-    if (code || pid > 1)
+    if (code || *pid > 1)
         return code;
     netio_fd_close(*pidfd);
     return -EPERM;
@@ -477,8 +421,9 @@ static int find_other(const char *path, int *pidfd)
 
 int netio_pidfile_signal(const char *path, int number, struct netio_error *error)
 {
+    pid_t pid;
     int pidfd = -1;
-    int code = find_other(path, &pidfd);
+    int code = find_other(path, &pid, &pidfd);
 
     if (!code) {
         code = send_signal(pidfd, number);
@@ -494,11 +439,28 @@ static int wait_end(int pidfd, netio_deadline deadline)
     return events > 0 ? 0 : events;
 }
 
-static int stop_process(int pidfd, netio_deadline deadline, int kill)
+/* Whether somebody has halted it, as SIGSTOP does; 1 as well where /proc does not say. */
+static int is_halted(pid_t pid)
+{
+    char path[40], text[512] = "";
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd == -1)
+        return 1;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    netio_fd_close(fd);
+    const char *name_end = n > 0 ? strrchr(text, ')') : NULL;
+    return !name_end || strncmp(name_end, ") T", 3) == 0;
+}
+
+/* SIGCONT only for one that is halted: it takes away, too, the stops by which a tracer gets hold of
+ * a process, such as LeakSanitizer's of one that exits, which then waits for ever. */
+static int stop_process(pid_t pid, int pidfd, netio_deadline deadline, int kill)
 {
     int code = send_signal(pidfd, SIGTERM);
 
-    if (!code)
+    if (!code && is_halted(pid))
         (void)send_signal(pidfd, SIGCONT);
     if (!code)
         code = wait_end(pidfd, deadline);
@@ -511,11 +473,12 @@ static int stop_process(int pidfd, netio_deadline deadline, int kill)
 int netio_pidfile_stop(const char *path, netio_deadline deadline, int kill,
                        struct netio_error *error)
 {
+    pid_t pid;
     int pidfd = -1;
-    int code = find_other(path, &pidfd);
+    int code = find_other(path, &pid, &pidfd);
 
     if (!code) {
-        code = stop_process(pidfd, deadline, kill);
+        code = stop_process(pid, pidfd, deadline, kill);
         netio_fd_close(pidfd);
     }
     if (code == 0 || code == NETIO_ENOTRUNNING)

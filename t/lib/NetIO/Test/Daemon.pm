@@ -30,9 +30,10 @@ use Fcntl      qw(F_GETFL F_SETFL O_NONBLOCK);
 use File::Temp ();
 use IO::Socket::INET;
 use IO::Socket::UNIX;
-use Socket      qw(SOCK_STREAM SHUT_WR);
-use Test::More  ();
-use Time::HiRes ();
+use NetIO::Test::Run qw(end_of slurp);
+use Socket           qw(SOCK_STREAM SHUT_WR);
+use Test::More       ();
+use Time::HiRes      ();
 
 use constant PATIENCE      => 30;         # seconds that anything may take
 use constant F_SETPIPE_SZ  => 1031;       # of fcntl(2) on Linux
@@ -101,11 +102,11 @@ sub prepare {
 
     return bless {
         args    => [$how{program} ? () : sandbox_off($args), @$args],
-        env     => $how{env}  || {},
+        env     => $how{env} || {},
         before  => $how{before},
-        wrap    => $how{wrap} || [],
+        wrap    => $how{wrap}    || [],
         program => $how{program} || program(),
-        dir     => $how{dir} || File::Temp->newdir('netio-XXXXXX', TMPDIR => 1),
+        dir     => $how{dir}     || File::Temp->newdir('netio-XXXXXX', TMPDIR => 1),
         log     => '',
         seen    => 0,
         owner   => $$,
@@ -164,19 +165,10 @@ sub run {
         print {$feed} $how{input};
         close $feed;
     }
-    waitpid $pid, 0;
-    my $status  = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
+    my $status  = end_of($pid);
     my @reports = glob "$self->{dir}/sanitizer*";
     Test::More::ok(0, 'no sanitizer report') || Test::More::diag(slurp($_)) for @reports;
     return ($status, slurp($out->filename), slurp($err->filename));
-}
-
-sub slurp {
-    my ($path) = @_;
-
-    open my $file, '<:raw', $path or die "$path: $!\n";
-    local $/;
-    return <$file> // '';
 }
 
 sub pid  { return $_[0]{pid} }
@@ -295,8 +287,7 @@ sub wait_end {
     return $self->{end} if defined $self->{end};
     1 while $self->{pipe} && $self->pump($until);
     return if $self->{pipe};    # it still holds its end
-    waitpid $self->{pid}, 0;
-    return $self->{end} = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
+    return $self->{end} = end_of($self->{pid});
 }
 
 sub children {

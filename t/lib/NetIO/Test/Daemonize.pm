@@ -14,15 +14,16 @@ package NetIO::Test::Daemonize;
 use strict;
 use warnings;
 
-use Cwd   ();
 use Fcntl qw(F_SETFD);
 use IO::Handle;
-use POSIX ();
+use NetIO::Test::C;
+use NetIO::Test::Run qw(end_of);
+use POSIX            ();
 
 use constant GO   => 8;
 use constant TELL => 9;
 
-sub driver { return Cwd::abs_path('csrc/build/t/drive-daemonize') }
+sub driver { return c_program('drive-daemonize') }
 
 # Numbers above what is to come, so that dup2 overwrites nothing that is needed.
 sub high {
@@ -88,8 +89,7 @@ sub starter {
 
     local $/;
     my $said = readline $out;
-    waitpid $self->{pid}, 0;
-    return ($? & 127 ? 'signal ' . ($? & 127) : $? >> 8, $said);
+    return (end_of($self->{pid}), $said);
 }
 
 sub told {

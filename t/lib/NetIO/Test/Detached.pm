@@ -13,20 +13,14 @@ package NetIO::Test::Detached;
 use strict;
 use warnings;
 
+use NetIO::Test::Run qw(slurp);
+
 use constant PATIENCE   => 30;     # seconds that its end may take
 use constant PIDFD_OPEN => 434;    # pidfd_open(2), on all architectures
 
-sub slurp {
-    my ($path) = @_;
-
-    open my $file, '<:raw', $path or return;
-    local $/;
-    return scalar <$file>;
-}
-
 sub new {
     my ($class, $pidfile) = @_;
-    my ($pid) = (slurp($pidfile) // '') =~ /\A([1-9]\d*)\n\z/ or return;
+    my ($pid) = (eval { slurp($pidfile) } // '') =~ /\A([1-9]\d*)\n\z/ or return;
     my $fd    = syscall PIDFD_OPEN, $pid + 0, 0;
 
     return if $fd < 0;
@@ -39,7 +33,7 @@ sub pid { return $_[0]{pid} }
 # A line of proc_pid_status(5), blanks between its fields.
 sub status {
     my ($self, $name) = @_;
-    my ($value) = (slurp("/proc/$self->{pid}/status") // '') =~ /^$name:\s*(.*?)\s*$/m;
+    my ($value) = (eval { slurp("/proc/$self->{pid}/status") } // '') =~ /^$name:\s*(.*?)\s*$/m;
 
     return defined $value ? join ' ', split ' ', $value : undef;
 }

@@ -25,6 +25,7 @@ use Exporter 'import';
 use Fcntl      qw(LOCK_EX LOCK_UN);
 use File::Temp ();
 use IO::Select;
+use NetIO::Test::Run qw(end_of slurp);
 
 our @EXPORT = qw(daemonized go hold slurp);
 
@@ -46,14 +47,6 @@ sub wait_go {
     1 until flock $file, 1;
 }
 PERL
-
-sub slurp {
-    my ($path) = @_;
-
-    open my $file, '<:raw', $path or return '';
-    local $/;
-    return scalar(<$file>) // '';
-}
 
 my %held;
 
@@ -125,17 +118,23 @@ sub wait_starter {
     my ($self) = @_;
 
     local ($?, $!);
-    waitpid $self->{pid}, 0;
-    $self->{status} = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
+    $self->{status} = end_of($self->{pid});
     return $self->{status};
 }
 
 sub dir    { return "$_[0]{dir}" }
 sub pid    { return $_[0]{pid} }
 sub status { return $_[0]{status} }
-sub report { return slurp("$_[0]{dir}/report") }
-sub out    { return slurp("$_[0]{dir}/out") }
-sub err    { return slurp("$_[0]{dir}/err") }
+sub report { return _said($_[0], 'report') }
+sub out    { return _said($_[0], 'out') }
+sub err    { return _said($_[0], 'err') }
+
+# Each file is there once something has been said.
+sub _said {
+    my ($self, $name) = @_;
+
+    return -e "$self->{dir}/$name" ? slurp("$self->{dir}/$name") : '';
+}
 
 # The value of a line "name value" of the report.
 sub said {

@@ -22,7 +22,8 @@ use Exporter 'import';
 use File::Temp ();
 use POSIX      ();
 
-our @EXPORT = qw(run start finish slurp spew);
+our @EXPORT    = qw(run start finish slurp spew);
+our @EXPORT_OK = qw(end_of);
 
 my $folder;
 my $serial = 0;
@@ -85,13 +86,22 @@ sub put {
     return;
 }
 
+# Waits for a child: its exit code, or "signal 15".
+sub end_of {
+    my ($pid) = @_;
+
+    waitpid $pid, 0;
+    return $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
+}
+
 sub finish {
     my ($child) = @_;
 
-    waitpid $child->{pid}, 0;
+    my $status = end_of($child->{pid});
+
     return (
-        $? & 127                                  ? 'signal ' . ($? & 127) : $? >> 8,
-        defined $child->{out} && -f $child->{out} ? slurp($child->{out})   : '',
+        $status,
+        defined $child->{out} && -f $child->{out} ? slurp($child->{out}) : '',
         slurp($child->{err})
     );
 }

@@ -23,7 +23,16 @@ use NetIO::Test::Run ();
 use POSIX            ();
 use Time::HiRes      ();
 
-our @EXPORT = qw(perl_program wait_line);
+our @EXPORT = qw($SAY perl_program wait_line);
+
+# For a program of perl_program: says something to whom NOTIFY_SOCKET names.
+our $SAY = <<'PERL';
+use Socket;
+sub say {
+    socket my $s, AF_UNIX, SOCK_DGRAM, 0 or die $!;
+    send $s, $_[0], 0, pack_sockaddr_un($ENV{NOTIFY_SOCKET} =~ s/^@/\0/r) or die $!;
+}
+PERL
 
 use constant PATIENCE => 30;
 
@@ -50,14 +59,20 @@ sub perl_program {
     return ($^X, '-e', "\$| = 1; $code", @args);
 }
 
+# The words for a subcommand.  A start that says nothing else of it does not wait for a second.
+sub words {
+    my ($self, $command, @options) = @_;
+
+    return ($PROGRAM, $command, 'x', '--pidfile', $self->pidfile,
+        $command eq 'start' ? qw(--ready exec) : (), @options);
+}
+
 # With a hash in front, that of NetIO::Test::Run.
 sub call {
     my ($self, @words) = @_;
     my $how = ref $words[0] ? shift @words : {};
-    my ($command, @options) = @words;
 
-    return NetIO::Test::Run::run($how, @{ $how->{wrap} || [] },
-        $PROGRAM, $command, 'x', '--pidfile', $self->pidfile, @options);
+    return NetIO::Test::Run::run($how, @{ $how->{wrap} || [] }, $self->words(@words));
 }
 
 # Only how it exits.
@@ -65,9 +80,9 @@ sub exits { return ($_[0]->call(@_[1 .. $#_]))[0] }
 
 # The same, started only: a child of NetIO::Test::Run.
 sub begin {
-    my ($self, $command, @options) = @_;
+    my ($self, @words) = @_;
 
-    return NetIO::Test::Run::start($PROGRAM, $command, 'x', '--pidfile', $self->pidfile, @options);
+    return NetIO::Test::Run::start($self->words(@words));
 }
 
 sub run {

@@ -13,21 +13,23 @@ package NetIO::Test::World;
 #     private_mounts();                                  the test again, in a mount namespace
 #     install_users($folder);                            the users below
 #
-# so that whatever happens nothing of it is left.
+# so that whatever happens nothing of it is left.  to_the_last(@command) is a command that ends as that
+# does, but only when all that it has started has ended, too.
 
 use strict;
 use warnings;
 
 use Exporter 'import';
-use File::Copy       ();
-use File::Path       ();
+use File::Copy ();
+use File::Path ();
+use NetIO::Test::C;
 use NetIO::Test::Run qw(slurp);
 use Test::More;
 
 our @EXPORT = qw($PROBE documented is_world wrong_fields read_world
-    probe private_mounts install_users jail);
+    private_mounts install_users jail to_the_last);
 
-our $PROBE = "$ENV{PWD}/csrc/build/t/drive-world";
+our $PROBE = c_program('drive-world');
 
 my $PATH   = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 my @RETURN = qw(setuid seteuid setreuid setresuid setfsuid
@@ -134,11 +136,6 @@ sub is_world {
     };
 }
 
-sub probe {
-    -x $PROBE or die "$PROBE is not there: run make first\n";
-    return $PROBE;
-}
-
 # netio-test is in three groups besides its own.
 my $PASSWD = <<'PASSWD';
 root:x:0:0:root:/root:/bin/sh
@@ -190,6 +187,23 @@ sub install_users {
             or die "cannot mount over /etc/$name\n";
     }
     return;
+}
+
+# The first process of a pid namespace: whatever detaches becomes its child again, so that it knows
+# when the last has ended.
+my $INIT = <<'PERL';
+my $pid = fork // die;
+exec { $ARGV[0] } @ARGV or die if !$pid;
+waitpid $pid, 0;
+my $status = $?;
+1 while wait != -1;
+exit($status >> 8 || $status);
+PERL
+
+sub to_the_last {
+    my (@command) = @_;
+
+    return ('unshare', '-pf', '--mount-proc', $^X, '-e', $INIT, @command);
 }
 
 # A folder for chroot(2) with a program and the libraries that it needs, and nothing else.
