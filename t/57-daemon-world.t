@@ -65,11 +65,11 @@ subtest 'a bad starter leaves no trace' => sub {
 PROGRAM
     is $run->status, 0, 'ready' or diag $run->err;
     ok $run->finish, 'ends';
-    is $run->said('env'),    "LANG=C LC_ALL=C PATH=$PATH",            'C10 %ENV';
-    is $run->said('sig'),    'FPE HUP PIPE TSTP TTIN TTOU USR1 USR2 XFSZ', 'C8 %SIG: what is ignored';
-    is $run->said('umask'),  oct '022',                               'C12 umask';
-    is $run->said('folder'), '/',                                     'folder';
-    is $run->said('status'), 0, 'system knows how a program has ended';
+    is $run->said('env'), "LANG=C LC_ALL=C PATH=$PATH",                 'C10 %ENV';
+    is $run->said('sig'), 'FPE HUP PIPE TSTP TTIN TTOU USR1 USR2 XFSZ', 'C8 %SIG: what is ignored';
+    is $run->said('umask'),  oct '022', 'C12 umask';
+    is $run->said('folder'), '/',       'folder';
+    is $run->said('status'), 0,         'system knows how a program has ended';
 
     my $world = world($run);
     is $world->{$_}, '-', "C8 $_" for qw(blocked pending);

@@ -73,6 +73,11 @@ my @truth = (
         137, "netio-daemon: x: pid N was ended by signal 9 (SIGKILL) before it was ready\n"
     ],
     [
+        'dies of a signal without a name',
+        [qw(--ready notify)], [perl_program('kill 40, $$')],
+        168, "netio-daemon: x: pid N was ended by signal 40 (real-time) before it was ready\n"
+    ],
+    [
         'does not get ready',
         [qw(--ready notify --ready-seconds 0.2)],
         [@idle],
@@ -160,6 +165,23 @@ for my $case (@truth) {
     is($place->exits('status'), 3, 'nothing is left');
 }
 
+# stop while it starts: it is not left running.
+{
+    my $place = NetIO::Test::Supervisor->new;
+    my ($log, $path) = $place->fifo('log');
+    my ($go, $wait)  = $place->fifo('go');
+    my $waits = 'print "up\n"; open my $go, "<", shift; readline $go; &say("READY=1"); sleep 1000';
+    my $start = $place->begin('start', '--log', $path, '--ready', 'notify', '--',
+        perl_program($say . $waits, $wait));
+    wait_line($log, qr/: up\n/);
+    my $stop = $place->begin('stop');
+    is($place->exits('status'), 4, 'it is starting');
+    syswrite $go, "go\n";
+    is((finish($start))[0],     0, 'it is ready');
+    is((finish($stop))[0],      0, 'and stopped by whom has waited for that');
+    is($place->exits('status'), 3, 'nothing is left');
+}
+
 # Who captures the output of start must not wait for the daemon's.
 {
     my $place = NetIO::Test::Supervisor->new;
@@ -244,6 +266,22 @@ for my $round (1 .. 10) {
     wait_line($fifo, qr/: up\n/);
     is_deeply([$place->call('reload')], [0, '', ''], 'reload');
     ok(wait_line($fifo, qr/: hup\n/), 'the program gets SIGHUP');
+    is($place->exits('stop'), 0, 'stopped');
+}
+# One that blocks it, as for signalfd(2).
+{
+    my $place = NetIO::Test::Supervisor->new;
+    my ($fifo, $path) = $place->fifo('log');
+    my $waits =
+          'use POSIX qw(:signal_h); my ($hup, $now) = (POSIX::SigSet->new(SIGHUP), '
+        . 'POSIX::SigSet->new); sigprocmask(SIG_BLOCK, $hup); print "up\n"; '
+        . 'until ($now->ismember(SIGHUP)) { sigpending($now); select undef, undef, undef, 0.01 } '
+        . 'print "hup\n"; sleep 1000';
+
+    is($place->exits('start', '--log', $path, '--', perl_program($waits)), 0, 'started');
+    wait_line($fifo, qr/: up\n/);
+    is($place->exits('reload'), 0, 'reload of a program that blocks it');
+    ok(wait_line($fifo, qr/: hup\n/), 'which gets it');
     is($place->exits('stop'), 0, 'stopped');
 }
 {

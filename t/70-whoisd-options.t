@@ -18,7 +18,8 @@ my $db   = build_directory("$dir/a.db", [{ handle => 'A1', name => 'One' }]);
 my $good = "sqlite:$db";
 my $usage =
       'usage: whoisd [--listen ADDR]... [--directory URI] [--log syslog|stderr|FILE] '
-    . '[--pidfile FILE] [--user NAME] [--sandbox off|try|require] [-f] [-t] [-V] [--stdio]' . "\n";
+    . '[--pidfile FILE] [--user NAME[:GROUP]] [--sandbox off|try|require] [-f] [-t] [-V] [--stdio]'
+    . "\n";
 my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0);
 my $port  = $taken->sockport;
 my ($version) =

@@ -12,6 +12,7 @@ use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Detached;
 use NetIO::Test::Directory qw(build_directory put_directory);
+use NetIO::Test::Run qw(slurp);
 
 alarm 120;
 
@@ -43,7 +44,7 @@ sub ask {
     return NetIO::Test::Daemon->read_all($socket);
 }
 
-sub log_text { return NetIO::Test::Detached::slurp($log) // '' }
+sub log_text { return slurp($log) // '' }
 
 sub ends {
     my ($d, $name) = @_;
@@ -65,7 +66,7 @@ sub ends {
     is $d->link('cwd'),     '/',                  'it works in /';
     is $d->status('Umask'), '0027',               'its files are for owner and group';
     is $d->status('NSsid'), $d->status('NSpgid'), 'its session is that of its process group';
-    unlike NetIO::Test::Detached::slurp('/proc/self/status'),
+    unlike slurp('/proc/self/status'),
         qr/^NSsid:\s+@{[$d->status('NSsid')]}\s/m,
         'and not ours';
     like log_text(), qr/ sandbox: .+\n.* listening on unix:\Q$home\E\/s, 1 entries\n/,
@@ -129,6 +130,21 @@ for my $row (
     ends($d, 'relative');
     ok -s "$home/log.rel", 'to the log, also when it is opened again';
     ok !-e $pid,           'to the pid file';
+}
+
+{
+    my $far = File::Temp->newdir;    # not in the folder of the pid file
+
+    symlink "$far/log", "$home/log.link";
+    my ($told, $d) = detach([@on, '--log', "$home/log.link"]);
+
+    is_deeply $told, [0, '', ''], 'the log may be a symbolic link';
+    rename "$far/log", "$far/log.old";
+    $d->kill('USR1');
+    ask();
+    ends($d, 'link');
+    like slurp("$far/log") // '', qr/ unix: "one" 1 matches/,
+        'the sandbox lets it be opened again';
 }
 
 # ---- the user --------------------------------------------------------------------------------
@@ -197,7 +213,7 @@ SKIP: {
                     );
                     is $exit, 77, "@$way $call, $inject: ends";
                     like $err, qr/\Awhoisd: privileges \w+: [^\n]+\n\z/, 'says why';
-                    my $trace = NetIO::Test::Detached::slurp("$dir/trace");
+                    my $trace = slurp("$dir/trace");
                     like $trace,   qr/\b$call\(/, 'was called';
                     unlike $trace, qr/\Q$db\E/,   'the directory was not opened';
                 }

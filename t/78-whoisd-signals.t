@@ -4,6 +4,7 @@ use strict;
 use warnings;
 
 use File::Temp ();
+use POSIX      ();
 use Test::More;
 use Time::HiRes ();
 
@@ -122,6 +123,35 @@ for my $signals ([qw(TERM TERM)], [qw(QUIT TERM)], [qw(INT)], [qw(TERM INT)]) {
     put_directory($db, [{ handle => 'B1', name => 'Last' }]);
     ok $d->wait_log(qr/in use now, 1 entries\n/), 'and the last directory is used';
     like $d->ask("last\r\n"), qr/Full Name: Last\r\n/, 'at once';
+    $d->finish;
+}
+
+# Those for a daemon that runs do not end one that starts, when who started it has ignored them, as
+# nohup(1) does, or has blocked them, and one is waiting.
+for my $signal (qw(HUP USR1 USR2 PIPE)) {
+    my $d = NetIO::Test::Daemon->start(
+        args   => ['--listen', '127.0.0.1:0', '--directory', "sqlite:$db"],
+        before => sub {
+            my $set = POSIX::SigSet->new;
+            $set->fillset;
+            POSIX::sigprocmask(POSIX::SIG_BLOCK(), $set);
+            kill $signal => $$;
+        }
+    );
+    ok $d->wait_log(qr/listening on /), "$signal, which waits at birth: it starts" or next;
+    $d->finish;
+}
+{
+    my $told;
+    pipe my $read, my $write or die "pipe: $!\n";
+    my $d = NetIO::Test::Daemon->start(
+        args   => ['--listen', '127.0.0.1:0', '--directory', "sqlite:$db"],
+        before => sub { $SIG{$_} = 'IGNORE' for qw(HUP USR1 USR2); syswrite $write, 'x' }
+    );
+    sysread $read, $told, 1;
+    do { $d->kill($_) for qw(HUP USR1 USR2) }
+        until $d->log_text =~ /listening on / || $d->wait_end(0);
+    like $d->log_text, qr/listening on /, 'nor does a storm of them, ignored at birth';
     $d->finish;
 }
 {

@@ -14,10 +14,10 @@
 
 int standard_begin(void)
 {
+    static const int ignored[] = {SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, 0};
+
     umask(027);
-    signal(SIGPIPE, SIG_IGN); /* one that waits, blocked by the parent, is forgotten */
-    int code = netio_signals_reset();
-    signal(SIGPIPE, SIG_IGN);
+    int code = netio_signals_begin(ignored, 0);
     return code ? code : netio_fd_standard();
 }
 

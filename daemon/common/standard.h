@@ -19,8 +19,9 @@ enum standard_input {
 
 /* Opens those of 0, 1 and 2 that are closed on /dev/null, so that no file or socket of the
  * daemon's can become one of them; undoes what a parent may have done to signals (blocked or
- * ignored) except that SIGPIPE is ignored; lets new files be read by owner and group only.  0 or
- * -errno; -ENODEV when /dev/null is not what it should be. */
+ * ignored), except that SIGPIPE is ignored, and so are SIGHUP, SIGUSR1 and SIGUSR2, which are for a
+ * daemon that runs and do not end one that starts; lets new files be read by owner and group only.
+ * 0 or -errno; -ENODEV when /dev/null is not what it should be. */
 int standard_begin(void);
 enum standard_input standard_input_kind(void);
 /* Takes the socket that descriptor 0 is: a copy, close-on-exec, and /dev/null in the place of

@@ -46,7 +46,7 @@ static const struct option long_options[] = {
 static const char usage_text[] =
     "usage: whoisd [--listen ADDR]... [--directory URI] [--log syslog|stderr|FILE] [--pidfile "
     "FILE] "
-    "[--user NAME] [--sandbox off|try|require] [-f] [-t] [-V] [--stdio]\n";
+    "[--user NAME[:GROUP]] [--sandbox off|try|require] [-f] [-t] [-V] [--stdio]\n";
 
 static const char help_text[] =
     "\n"

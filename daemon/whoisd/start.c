@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #define UMASK        027 /* the log, and a unix socket, are for owner and group */
-#define FOLDERS_MAX  (OPTIONS_LISTEN_MAX + 2)
+#define FOLDERS_MAX  (OPTIONS_LISTEN_MAX + 3)
 #define ALL_IN_FORCE (NETIO_SANDBOX_FILES | NETIO_SANDBOX_NETWORK | NETIO_SANDBOX_SYSCALLS)
 
 struct start {
@@ -225,6 +225,7 @@ static int enter_sandbox(struct start *start)
         .readable = (const char *const *)readable,
         .writable = (const char *const *)writable,
     };
+    char *log = start->log ? realpath(start->log, NULL) : NULL; /* where a link leads */
     struct netio_error error;
     unsigned in_force = 0;
 
@@ -235,6 +236,8 @@ static int enter_sandbox(struct start *start)
     if (start->directory)
         add_folder(readable, directory_place(start->directory), F_OK);
     add_folder(writable, start->log, X_OK);
+    add_folder(writable, log, X_OK);
+    free(log);
     add_folder(writable, start->pidfile, W_OK);
     for (size_t i = 0; i < options->listens; i++)
         if (strncmp(options->listen[i], "unix:", 5) == 0)

@@ -119,11 +119,33 @@ static int pending_acts(void)
     return 0;
 }
 
+/* Whether they were ignored or blocked, those of the list do not act; the rest is reset. */
+static int ignores_some(void)
+{
+    static const int ignored[] = {SIGHUP, SIGUSR1, 0};
+    sigset_t set;
+
+    sigfillset(&set);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGUSR1, handle);
+    signal(SIGALRM, handle);
+    sigprocmask(SIG_SETMASK, &set, NULL);
+    raise(SIGHUP);
+    raise(SIGUSR1);
+    NEED(netio_signals_begin(ignored, 0) == 0);
+    for (int i = 1; i < NSIG; i++)
+        NEED(disposition(i) == (i == SIGHUP || i == SIGUSR1 ? (void *)SIG_IGN : (void *)SIG_DFL));
+    sigprocmask(SIG_BLOCK, NULL, &set);
+    NEED(!sigismember(&set, SIGHUP) && !sigismember(&set, SIGTERM));
+    return 0;
+}
+
 static void test_reset(void)
 {
     is_int(in_child(resets_all), 0, "C8: all dispositions and the mask");
     is_int(in_child(leaves_the_librarys), 0, "C8: the C library keeps its own");
     is_int(in_child(pending_acts), -SIGTERM, "C8: a signal that was held back acts");
+    is_int(in_child(ignores_some), 0, "C8: but not one that is to be ignored");
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 #include <netio/pidfile.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
@@ -13,21 +14,35 @@
 
 /* After SIGKILL the supervisor has still to clear up. */
 #define MORE_SECONDS (MACHINE_KILL_SECONDS + 1)
+#define AGAIN_MS     20
 
 /* Linux Standard Base, of "status". */
 enum { LSB_RUNNING = 0, LSB_DEAD_WITH_PIDFILE = 1, LSB_NOT_RUNNING = 3, LSB_UNKNOWN = 4 };
+
+/* One that is just starting has no pid yet by which it could be stopped, nor is there an event that
+ * tells of it: it is asked for again. */
+static int find_started(const struct plan *plan, netio_deadline deadline, struct netio_error *error)
+{
+    for (;;) {
+        int code = netio_pidfile_find(plan->pidfile, NULL, NULL, error);
+        if (code != NETIO_ESTARTING || netio_deadline_passed(deadline))
+            return code;
+        (void)poll(NULL, 0, AGAIN_MS);
+    }
+}
 
 int control_stop(const struct plan *plan)
 {
     struct netio_error error;
     double seconds = plan->rules.stop_seconds + MORE_SECONDS;
-    int code = netio_pidfile_find(plan->pidfile, NULL, NULL, &error);
+    netio_deadline deadline = netio_deadline_in(seconds);
+    int code = find_started(plan, deadline, &error);
 
     if (code == NETIO_ENOTRUNNING) {
         fprintf(stderr, "%s: %s: not running\n", program_name, plan->name);
         return EX_OK;
     }
-    code = netio_pidfile_stop(plan->pidfile, netio_deadline_in(seconds), 0, &error);
+    code = netio_pidfile_stop(plan->pidfile, deadline, 0, &error);
     if (code == 0)
         return EX_OK;
     if (code != -ETIMEDOUT)

@@ -201,10 +201,11 @@ static void say_end(const struct supervisor *supervisor, long pid, int status)
     int early = supervisor->machine.state == MACHINE_STARTING;
     int priority = early ? LOG_ERR : status ? LOG_WARNING : LOG_INFO;
     const char *when = early ? " before it was ready" : "";
+    const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
 
     if (WIFSIGNALED(status))
-        diary_say(&supervisor->diary, priority, "pid %ld was ended by signal %d (SIG%s)%s%s", pid,
-                  WTERMSIG(status), sigabbrev_np(WTERMSIG(status)),
+        diary_say(&supervisor->diary, priority, "pid %ld was ended by signal %d (%s%s)%s%s", pid,
+                  WTERMSIG(status), name ? "SIG" : "", name ? name : "real-time",
                   WCOREDUMP(status) ? ", core dumped" : "", when);
     else
         diary_say(&supervisor->diary, priority, "pid %ld ended with exit code %d%s", pid,

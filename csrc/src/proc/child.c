@@ -154,17 +154,18 @@ static int meet(struct netio__birth *birth, const struct netio_child *child,
     return take_pipe(birth, error);
 }
 
-/* 0: it has become the program. */
+/* 0: it has become the program.  Waits for the end of file alone: to be woken by what comes before
+ * it would take the processor from the child. */
 static int hear(const struct netio__birth *birth, struct netio_error *error)
 {
-    struct pollfd fd = {.fd = birth->report, .events = POLLIN};
+    struct pollfd fd = {.fd = birth->report};
     struct netio_error said;
     int executes = 0;
+    int code = poll_until(&fd, 1, birth->deadline);
 
+    if (code)
+        return fail(error, code, birth->plan->path);
     for (;;) {
-        int code = poll_until(&fd, 1, birth->deadline);
-        if (code)
-            return fail(error, code, birth->plan->path);
         ssize_t n = netio_fd_read(birth->report, &said, sizeof said);
         if (n == 0)
             return executes ? 0 : fail(error, NETIO_EDIED, birth->plan->path);
