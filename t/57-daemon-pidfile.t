@@ -152,4 +152,37 @@ PROGRAM
     ok !-e $path,    'its file is gone';
 };
 
+subtest 'a child that outlives its daemon' => sub {
+    my $dir = File::Temp->newdir;
+    hold($dir);
+    my $run = daemonized(<<'PROGRAM', args => ["$dir"]);
+        my $daemon = daemonize(pidfile => "$dir/pid");
+        pipe my $read, my $write or die;
+        my $pid = fork // die;
+        if (!$pid) {
+            $daemon->stop;
+            report('child', -e "$dir/pid" ? 'leaves the file' : 'has removed the file');
+            close $write;
+            wait_go($ARGV[0]);
+            exit 0;
+        }
+        close $write;
+        readline $read;                          # the child has let go
+        $daemon->ready;
+        report("pid $$");
+        kill KILL => $$;
+PROGRAM
+    is $run->status, 0, 'ready' or diag $run->err;
+    ok $run->wait_report(qr/^pid /m), 'the daemon is there';
+    is $run->said('child'), 'leaves the file', 'stop in a child';
+    my $second = daemonized('daemonize(pidfile => "$ARGV[0]/pid")->ready', args => [$run->dir]);
+    # The first one may take its time to die of a signal.
+    $second = daemonized('daemonize(pidfile => "$ARGV[0]/pid")->ready', args => [$run->dir])
+        while $second->status && $second->err =~ /already running|starting/;
+    is $second->status, 0, 'another daemon can take its place' or diag $second->err;
+    ok $second->finish, 'ends';
+    go($dir);
+    ok $run->finish, 'the child ends';
+};
+
 done_testing;
