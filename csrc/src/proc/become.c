@@ -123,11 +123,11 @@ static int be_known(struct netio__birth *birth)
     else if ((code = own_socket(birth)) || (code = own_pipe(birth, &reader)))
         fail(&error, code, "pipe");
     int sent = send_pipe(birth->socket[1], code ? -1 : reader, &error);
-    /* Always: a socket that is closed before all is read takes back what it has sent. */
-    int known = netio_fd_read(birth->socket[1], &go, 1) == 1;
+    /* With an error, too: a socket that is closed before all is read takes back what it has sent. */
+    int known = sent == 0 && netio_fd_read(birth->socket[1], &go, 1) == 1;
     netio_fd_close(reader);
     (void)close(birth->socket[1]);
-    return code || sent || !known ? -1 : 0;
+    return code || !known ? -1 : 0;
 }
 
 /* What was sent to the caller's process group before the child had left it was for the caller. */

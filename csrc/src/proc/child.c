@@ -137,21 +137,25 @@ static int take_pipe(struct netio__birth *birth, struct netio_error *error)
     return 0;
 }
 
-/* The pidfd is looked at, too: another child of the caller's may hold the socket open. */
+/* The pidfd is looked at, too: another child of the caller's may hold the socket open.  Go comes
+ * last: what can go wrong here has then gone wrong while the child is not the program yet. */
 static int meet(struct netio__birth *birth, const struct netio_child *child,
                 struct netio_error *error)
 {
     struct pollfd fds[] = {{.fd = birth->socket[0], .events = POLLIN},
                            {.fd = child->pidfd, .events = POLLIN}};
 
-    int code = (int)netio_fd_send(birth->socket[0], "", 1);
+    int code = poll_until(fds, 2, birth->deadline);
+    if (code)
+        return fail(error, code, birth->plan->path);
+    code = take_pipe(birth, error);
+    if (code)
+        return code;
+    code = (int)netio_fd_send(birth->socket[0], "", 1);
     if (code < 0)
         return code == -EPIPE || code == -ECONNRESET ? fail(error, NETIO_EDIED, birth->plan->path)
                                                      : fail(error, code, "send");
-    code = poll_until(fds, 2, birth->deadline);
-    if (code)
-        return fail(error, code, birth->plan->path);
-    return take_pipe(birth, error);
+    return 0;
 }
 
 /* 0: it has become the program.  Waits for the end of file alone: to be woken by what comes before
