@@ -172,7 +172,7 @@ for my $case (@truth) {
     my ($go, $wait)  = $place->fifo('go');
     my $waits = 'print "up\n"; open my $go, "<", shift; readline $go; &say("READY=1"); sleep 1000';
     my $start = $place->begin('start', '--log', $path, '--ready', 'notify', '--',
-        perl_program($say . $waits, $wait));
+        perl_program($SAY . $waits, $wait));
     wait_line($log, qr/: up\n/);
     my $stop = $place->begin('stop');
     is($place->exits('status'), 4, 'it is starting');

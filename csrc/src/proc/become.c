@@ -123,7 +123,7 @@ static int be_known(struct netio__birth *birth)
     else if ((code = own_socket(birth)) || (code = own_pipe(birth, &reader)))
         fail(&error, code, "pipe");
     int sent = send_pipe(birth->socket[1], code ? -1 : reader, &error);
-    /* With an error, too: a socket that is closed before all is read takes back what it has sent. */
+    /* Also with an error: a socket closed before all is read takes back what it has sent. */
     int known = sent == 0 && netio_fd_read(birth->socket[1], &go, 1) == 1;
     netio_fd_close(reader);
     (void)close(birth->socket[1]);

@@ -26,12 +26,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MODE         0600
-#define LONGEST      64   /* of what may be in a pid file: other programs fill with blanks */
-#define AGAIN        1    /* the file was replaced under our hands; no code is positive */
-#define TRIES        1000 /* at each that is in vain, somebody else came on */
-#define KILL_SECONDS 1
-#define LOOK_SECONDS 0.1
+#define MODE           0600
+#define LONGEST        64   /* of what may be in a pid file: other programs fill with blanks */
+#define AGAIN          1    /* the file was replaced under our hands; no code is positive */
+#define TRIES          1000 /* at each that is in vain, somebody else came on */
+#define KILL_SECONDS   1
+#define HALTED_SECONDS 0.1 /* a SIGSTOP of the moment before takes effect later */
 
 struct netio_pidfile {
     struct netio_pidfile *next; /* in the list of those written */
@@ -455,27 +455,26 @@ static int is_halted(pid_t pid)
     return !name_end || strncmp(name_end, ") T", 3) == 0;
 }
 
-/* Looks again and again whether it is halted: a SIGSTOP may be on its way. */
-static int wait_end_awake(pid_t pid, int pidfd, netio_deadline deadline)
-{
-    int code;
-
-    do {
-        if (is_halted(pid))
-            (void)send_signal(pidfd, SIGCONT);
-        code = wait_end(pidfd, netio_deadline_sooner(deadline, netio_deadline_in(LOOK_SECONDS)));
-    } while (code == -ETIMEDOUT && !netio_deadline_passed(deadline));
-    return code;
-}
-
 /* SIGCONT only for one that is halted: it takes away, too, the stops by which a tracer gets hold of
  * a process, such as LeakSanitizer's of one that exits, which then waits for ever. */
+static int wait_going(pid_t pid, int pidfd, netio_deadline deadline)
+{
+    for (;;) {
+        netio_deadline soon = netio_deadline_sooner(deadline, netio_deadline_in(HALTED_SECONDS));
+        if (is_halted(pid))
+            (void)send_signal(pidfd, SIGCONT);
+        int code = wait_end(pidfd, soon);
+        if (code != -ETIMEDOUT || soon == deadline)
+            return code;
+    }
+}
+
 static int stop_process(pid_t pid, int pidfd, netio_deadline deadline, int kill)
 {
     int code = send_signal(pidfd, SIGTERM);
 
     if (!code)
-        code = wait_end_awake(pid, pidfd, deadline);
+        code = wait_going(pid, pidfd, deadline);
     if (code != -ETIMEDOUT || !kill)
         return code;
     code = send_signal(pidfd, SIGKILL);
