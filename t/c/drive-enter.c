@@ -25,22 +25,22 @@ struct choice {
     size_t entry_count, keep_count;
 };
 
-static int refuse(const char *step, int code)
-{
-    struct netio_error error;
-    char text[640];
-
-    netio_error_set(&error, NETIO_STAGE_NONE, code, NULL, step);
-    printf("error %s\n", netio_error_str(&error, text, sizeof text));
-    return 1;
-}
-
-static int refuse_with(const struct netio_error *error)
+/* At once: half-way into a world it can neither exit nor be searched for leaks. */
+_Noreturn static void refuse_with(const struct netio_error *error)
 {
     char text[640];
 
     printf("error %s\n", netio_error_str(error, text, sizeof text));
-    return 1;
+    fflush(stdout);
+    _exit(1);
+}
+
+_Noreturn static void refuse(const char *step, int code)
+{
+    struct netio_error error;
+
+    netio_error_set(&error, NETIO_STAGE_NONE, code, NULL, step);
+    refuse_with(&error);
 }
 
 static int read_option(struct choice *choice, int option, struct netio_error *error)
@@ -84,24 +84,24 @@ static int read_option(struct choice *choice, int option, struct netio_error *er
     }
 }
 
-static int enter(const struct choice *choice, char **argv)
+_Noreturn static void enter(const struct choice *choice, char **argv)
 {
     struct netio__world world;
     struct netio_error error;
     int code;
 
     if (netio__world_prepare(&world, &choice->world, NETIO_STAGE_CHILD, &error))
-        return refuse_with(&error);
+        refuse_with(&error);
     if ((code = netio_signals_reset()) != 0)
-        return refuse("signals", code);
+        refuse("signals", code);
     if ((code = netio_fd_standard()) != 0)
-        return refuse("standard", code);
+        refuse("standard", code);
     if ((code = netio_fd_close_others(choice->keep, choice->keep_count)) != 0)
-        return refuse("others", code);
+        refuse("others", code);
     if (netio__world_enter(&world, &error) || netio__world_drop(&world, &error))
-        return refuse_with(&error);
+        refuse_with(&error);
     execve(argv[0], argv, world.environment);
-    return refuse(argv[0], -errno);
+    refuse(argv[0], -errno);
 }
 
 int main(int argc, char **argv)
@@ -112,9 +112,9 @@ int main(int argc, char **argv)
 
     while ((option = getopt(argc, argv, "+u:r:d:c:l:n:e:k:m")) != -1)
         if (read_option(&choice, option, &error))
-            return refuse_with(&error);
+            refuse_with(&error);
     if (optind == argc)
         skip_all("a driver for tests in Perl");
     (void)tap_done;
-    return enter(&choice, argv + optind);
+    enter(&choice, argv + optind);
 }
