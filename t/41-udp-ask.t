@@ -169,10 +169,10 @@ subtest 'A15, F1 signals' => sub {
     my $seen = 0;
     local $SIG{ALRM} = sub { $seen++ };
     setitimer(ITIMER_REAL, 0.0002, 0.0002);
-    ok !eval { udp_ask($silent->server, undef, 'hi', timeout => 0.2); 1 }, 'a storm: dies';
+    ok !eval { udp_ask($silent->server, undef, 'hi', timeout => 0.5); 1 }, 'a storm: dies';
     setitimer(ITIMER_REAL, 0);
     is $@->errno, ETIMEDOUT, 'in time';
-    cmp_ok $seen, '>', 10, 'handlers run meanwhile';
+    cmp_ok $seen, '>', 50, 'handlers run meanwhile';
     my $before = fds();
     local $SIG{ALRM} = sub { die "enough\n" };
     for (1 .. 20) {

@@ -1,7 +1,6 @@
 # Loading is part of the speed: from an installed tree, perl -MNetIO -e1 costs at most 2.5 ms
-# more than perl -e1, or in proportion where that takes longer than the 1.7 ms it should.  200 turns
-# of each, one after the other; the quickest tenth counts, since whatever else runs on the machine
-# only adds to it.
+# more than perl -e1.  200 turns of each, one after the other; the quickest tenth counts, since
+# whatever else runs on the machine only adds to it, and the best of up to five rounds.
 
 use strict;
 use warnings;
@@ -14,9 +13,9 @@ use Time::HiRes qw(CLOCK_MONOTONIC clock_gettime);
 
 alarm 120;
 
-my $TURNS = 200;
-my $MOST  = 0.0025;
-my $USUAL = 0.0017;    # of perl -e1
+my $TURNS  = 200;
+my $MOST   = 0.0025;
+my $ROUNDS = 5;
 
 # As installed: from blib, where lib and arch are apart, XSLoader falls back on DynaLoader.
 my $installed = File::Temp->newdir;
@@ -40,14 +39,17 @@ sub quick {
     return (sort { $a <=> $b } @_)[@_ / 10];
 }
 
-my (@bare, @loaded);
-for (1 .. $TURNS) {
-    push @bare,   seconds('-e1');
-    push @loaded, seconds("-I$installed", '-MNetIO', '-e1');
+my ($bare, $loaded);
+for (1 .. $ROUNDS) {
+    my (@bare, @loaded);
+    for (1 .. $TURNS) {
+        push @bare,   seconds('-e1');
+        push @loaded, seconds("-I$installed", '-MNetIO', '-e1');
+    }
+    ($bare, $loaded) = (quick(@bare), quick(@loaded));
+    last if $loaded - $bare <= $MOST;
 }
-my ($bare, $loaded) = (quick(@bare), quick(@loaded));
-my $slow = $bare > $USUAL ? $bare / $USUAL : 1;
-cmp_ok $loaded - $bare, '<=', $MOST * $slow,
+cmp_ok $loaded - $bare, '<=', $MOST,
     sprintf 'perl -e1: %.2f ms, perl -MNetIO -e1: %.2f ms', 1000 * $bare, 1000 * $loaded;
 
 done_testing;
