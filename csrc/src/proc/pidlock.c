@@ -116,11 +116,13 @@ static int64_t began(int pidfd)
 
 /* ---- the mark ------------------------------------------------------------------------------ */
 
-/* Without /proc there is none, nor would it be of use. */
+/* Without /proc or pidfds there is none, nor would it be of use. */
 static void set_mark(int fd)
 {
-    int64_t since = read_beginning("/proc/self/stat");
+    int process = netio__pidlock_process(getpid());
+    int64_t since = process < 0 ? process : read_beginning("/proc/self/stat");
 
+    netio_fd_close(process);
     give(fd, F_OFD_SETLK, MARK, 0);
     if (since >= 0)
         (void)take(fd, F_OFD_SETLK, MARK + (off_t)(since << PID_BITS | getpid()));
