@@ -2,6 +2,9 @@
  *
  *      server.c       a server's life: new, listen, run, stop, free
  *      accept.c       lets clients in, and rests when there is no place for them
+ *      admission.c    rules and limits, before any handler
+ *      datagram.c     datagrams to handlers
+ *      model_*.c      what the models other than EVENT do otherwise
  *      conn.c         one connection's states, deadlines and end
  *      conn_input.c   bytes to lines to handlers
  *      conn_output.c  answers to bytes
@@ -15,9 +18,10 @@
 #include <netio/listener.h>
 #include <netio/server.h>
 
+#include "server/board.h"
 #include "server/ring.h"
 
-#define NETIO__SLOTS   16    /* listening sockets of one server */
+#define NETIO__SLOTS   64    /* listening sockets of one server */
 #define NETIO__SCRATCH 65536 /* bytes read at once; shared by all connections of a server */
 
 struct netio__slot {
@@ -41,6 +45,13 @@ struct netio_server {
     size_t max_connections;
     int64_t read_span, write_span, drain_span; /* nanoseconds; 0: no deadline */
     void *data;
+    enum netio_model model;
+    const struct netio_access *access;                  /* the caller's; NULL: everybody may */
+    struct netio_limit *limit;                          /* the caller's; NULL: none */
+    char *refused_text, *full_text;                     /* with their CRLF; NULL: nothing is sent */
+    int64_t refused_told[NETIO_REFUSED_REASONS];        /* when on_refused was called last */
+    unsigned long refused_since[NETIO_REFUSED_REASONS]; /* and how many there were since */
+    struct netio__board own_board, *board;              /* where it counts */
     struct netio_loop *loop;
     int own_loop;
 
@@ -98,6 +109,7 @@ struct netio_conn {
     netio_deadline drain_by; /* DRAINING */
     int64_t opened;
     void *data;
+    struct netio_hold hold; /* of the server's limit */
     struct netio_addr peer;
 };
 

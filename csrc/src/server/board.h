@@ -1,0 +1,28 @@
+/* Ring 3, private.  What one worker writes and its supervisor reads, in memory that both share: no
+ * lock, one writer for each word, and nothing in it that a death at any instruction could spoil.
+ *
+ *      supervisor    makes one for every worker it may have, before it forks
+ *      worker.c      hands it to the server (netio__server_use_board)
+ *      the engine    counts; begins and ends a beat around whatever runs handlers
+ *
+ * Heartbeat: beat is odd while handlers run.  The supervisor looks a few times in
+ * heartbeat_seconds, and a worker whose beat is the same odd number all the time is stuck.  It
+ * looks only while somebody is busy, so that an idle server makes no system call: when it stops
+ * looking it sets asleep, and a worker that begins a beat and finds it set clears it and writes a
+ * byte to wake. */
+#ifndef NETIO_SRC_SERVER_BOARD_H
+#define NETIO_SRC_SERVER_BOARD_H
+
+#include <netio/server.h>
+
+struct netio__board {
+    struct netio_server_status status;
+    uint64_t beat; /* by __atomic builtins, relaxed */
+    int asleep;    /* the supervisor's, of this worker; exchanged, sequentially consistent */
+    int wake;      /* the worker's own descriptor to write to; -1: none */
+};
+
+/* server.c: count there from now on (its own until then); board outlives the server. */
+void netio__server_use_board(struct netio_server *server, struct netio__board *board);
+
+#endif
