@@ -8,6 +8,7 @@
 #include "error.h"
 #include "handle.h"
 #include "open.h"
+#include "pidfile.h"
 #include "reading.h"
 #include "socket.h"
 #include "standard.h"
