@@ -2,6 +2,7 @@
  * netio_supervisor_run in the new process, and by the program there; in the server's loop it
  * follows what the supervisor says (server/control.h). */
 #include "server/control.h"
+#include "server/engine.h"
 #include "server/supervisor.h"
 
 #include <netio/signals.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 #define ORPHAN_SECONDS 1.5 /* who has lost its supervisor; with what it takes to end, two */
+
+#define TURNS_AT_STOP  64  /* of 16 clients: as many as a queue holds */
 
 struct netio_worker {
     struct netio_supervisor *supervisor; /* what is left of it here */
@@ -128,10 +131,25 @@ int netio_worker_ready(struct netio_worker *worker)
 
 /* ---- what it is told ------------------------------------------------------------------------- */
 
+/* The kernel has woken one worker alone for a client (EPOLLEXCLUSIVE): if it is this one, nobody
+ * else will look who waits, until the next one comes. */
+static void empty_queues(struct netio_server *server)
+{
+    for (size_t i = 0; i < server->nslots; i++) {
+        struct netio__slot *slot = &server->slots[i];
+        for (int turns = 0; turns < TURNS_AT_STOP && i < server->nslots && slot->watch.loop &&
+                            netio_fd_poll(slot->listener.fd, NETIO_READ, NETIO_NOW) > 0;
+             turns++)
+            slot->watch.ready(&slot->watch, NETIO_READ);
+    }
+}
+
 static void obey(struct netio_worker *worker, const struct netio__message *message, int passed)
 {
     if (message->saying == NETIO__SAY_STOP) {
         netio_fd_close(passed);
+        if (message->deadline != NETIO_NOW)
+            empty_queues(worker->server);
         netio_server_stop(worker->server, message->deadline);
     } else if (message->saying == NETIO__SAY_LOG && passed >= 0 && worker->log)
         (void)netio_log_replace_take(worker->log, passed);
