@@ -1,7 +1,6 @@
 /* Ring 3.  A supervisor's life: options, listeners, signals, events; see netio/supervisor.h.
  * Called by programs.  It carries out what the machine says (supervisor_machine.c); processes are
  * supervisor_workers.c's. */
-#include "net/loop.h"
 #include "server/supervisor.h"
 
 #include <netio/signals.h>
@@ -348,7 +347,7 @@ int netio_supervisor_run(struct netio_supervisor *supervisor, struct netio_worke
         int ran = netio_loop_step(supervisor->loop, NETIO_NEVER);
         if (ran < 0)
             return netio_error_set(error, NETIO_STAGE_CHILD, ran, NULL, "loop");
-        if (ran == 0 && netio__loop_interrupted(supervisor->loop))
+        if (ran == 0)
             return -EINTR;
     }
     return tell(supervisor, error);
