@@ -200,6 +200,8 @@ int netio_supervisor_new(struct netio_supervisor **out,
     int code = set_options(supervisor, options, error);
     if (code == 0 && (code = open_all(supervisor)))
         netio_error_set(error, NETIO_STAGE_CHILD, code, NULL, "supervisor");
+    if (code == 0 && supervisor->options.status)
+        code = netio__status_open(supervisor, error);
     if (code)
         netio_supervisor_free(supervisor);
     else
@@ -223,6 +225,7 @@ void netio_supervisor_free(struct netio_supervisor *supervisor)
         if (supervisor->watched)
             (void)netio_notify_watchdog(manager_of(supervisor), NULL);
         forget_workers(supervisor);
+        netio__status_close(supervisor);
         netio_loop_free(supervisor->loop);
         if (supervisor->signals >= 0)
             netio_signals_close(supervisor->signals, netio__supervisor_signals);
