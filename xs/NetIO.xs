@@ -2,6 +2,7 @@
  * package.  An XSUB here is an argument list and a call; the work is in the C files. */
 #include "perlapi.h"
 
+#include "connection.h"
 #include "daemon.h"
 #include "dial.h"
 #include "ends.h"
@@ -10,6 +11,7 @@
 #include "open.h"
 #include "pidfile.h"
 #include "reading.h"
+#include "server.h"
 #include "socket.h"
 #include "standard.h"
 #include "timeout.h"
@@ -74,3 +76,7 @@ INCLUDE: Error.xsi
 INCLUDE: Timeout.xsi
 
 INCLUDE: Daemon.xsi
+
+INCLUDE: Server.xsi
+
+INCLUDE: Connection.xsi
