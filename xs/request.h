@@ -1,0 +1,24 @@
+/* Perl face.  One request: a handler that talks to its peer by STDIN and STDOUT. */
+#ifndef XS_REQUEST_H
+#define XS_REQUEST_H
+
+#include "perlapi.h"
+
+#include <netio/clock.h>
+
+struct xs_request {
+    int fd;                  /* the peer's socket, in blocking mode, which stays the caller's */
+    netio_deadline deadline; /* of the whole conversation */
+    NV line_seconds, write_seconds; /* as struct xs_talk has them */
+};
+
+/* Calls code with count arguments.  Meanwhile the socket is descriptor 0 and 1, for programs that
+ * it executes, too, and STDIN and STDOUT are handles on it; however the code is left, by die or
+ * exit, all are as they were afterwards.  Returns whether what was printed has been sent.  Dies of
+ * what code dies of, and when there is no descriptor left. */
+bool xs_request_call(pTHX_ const struct xs_request *request, CV *code, SV *const *args, int count);
+
+/* The request that is being served, if any, has to end by then. */
+void xs_request_hurry(netio_deadline deadline);
+
+#endif
