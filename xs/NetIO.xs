@@ -2,13 +2,16 @@
  * package.  An XSUB here is an argument list and a call; the work is in the C files. */
 #include "perlapi.h"
 
+#include "connection.h"
 #include "daemon.h"
 #include "dial.h"
 #include "ends.h"
 #include "error.h"
 #include "handle.h"
 #include "open.h"
+#include "pidfile.h"
 #include "reading.h"
+#include "server.h"
 #include "socket.h"
 #include "standard.h"
 #include "timeout.h"
@@ -73,3 +76,7 @@ INCLUDE: Error.xsi
 INCLUDE: Timeout.xsi
 
 INCLUDE: Daemon.xsi
+
+INCLUDE: Server.xsi
+
+INCLUDE: Connection.xsi

@@ -33,9 +33,4 @@ void xs_daemon_reopen(pTHX_ SV *self);
  * The second time there is none. */
 AV *xs_daemon_listeners(pTHX_ SV *self, SV *name /* or NULL */);
 
-/* Of whatever daemon runs by a pid file. */
-SV *xs_daemon_running(pTHX_ SV *path);
-void xs_daemon_signal(pTHX_ SV *path, SV *signal);
-void xs_daemon_stop(pTHX_ SV *path, SV *seconds, bool kill);
-
 #endif
