@@ -298,6 +298,13 @@ bool xs_daemon_detached(pTHX_ SV *self)
     return cBOOL(netio_daemon_detached(the.daemon));
 }
 
+void xs_daemon_parts(pTHX_ SV *self, struct netio_daemon **daemon, struct netio_log **log)
+{
+    check(aTHX_ self, "run");
+    *daemon = the.daemon;
+    *log = the.log;
+}
+
 SV *xs_daemon_name(pTHX_ SV *self)
 {
     check(aTHX_ self, NULL);

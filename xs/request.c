@@ -126,6 +126,33 @@ bool xs_request_call(pTHX_ const struct xs_request *request, CV *code, SV *const
     return sent;
 }
 
+static NV given_or(double seconds, NV otherwise)
+{
+    return seconds > 0 ? seconds : otherwise;
+}
+
+void xs_request_serve(pTHX_ struct xs_connection *connection, int fd)
+{
+    const struct netio_server_options *options = &connection->server->options;
+    HV *object = connection->server->object;
+    GV *method = object ? gv_fetchmethod(SvSTASH(object), "process_request") : NULL;
+    struct xs_request request = {
+        .fd = fd,
+        .line_seconds = given_or(options->read_seconds, 30), /* as the engine has it */
+        .write_seconds = given_or(options->write_seconds, 60),
+    };
+
+    if (!method)
+        croak("no method process_request");
+    if (options->total_seconds > 0)
+        request.deadline =
+            netio_deadline_in(options->total_seconds -
+                              (NV)(netio_clock_now() - netio_conn_opened(connection->conn)) / 1e9);
+    SV *args[] = {sv_2mortal(newRV_inc((SV *)object)), connection->self};
+    if (!xs_request_call(aTHX_ & request, GvCV(method), args, 2) && connection->conn)
+        netio_conn_abort(connection->conn);
+}
+
 void xs_request_hurry(netio_deadline deadline)
 {
     if (current && current->talk)

@@ -2,7 +2,7 @@
 #ifndef XS_REQUEST_H
 #define XS_REQUEST_H
 
-#include "perlapi.h"
+#include "connection.h"
 
 #include <netio/clock.h>
 
@@ -17,6 +17,10 @@ struct xs_request {
  * exit, all are as they were afterwards.  Returns whether what was printed has been sent.  Dies of
  * what code dies of, and when there is no descriptor left. */
 bool xs_request_call(pTHX_ const struct xs_request *request, CV *code, SV *const *args, int count);
+
+/* on_serve of a server whose class has a method process_request: calls that one with server and
+ * connection, which ends without its answer if that could not be sent. */
+void xs_request_serve(pTHX_ struct xs_connection *connection, int fd);
 
 /* The request that is being served, if any, has to end by then. */
 void xs_request_hurry(netio_deadline deadline);

@@ -95,10 +95,7 @@ static void throw_failure(pTHX_ const struct netio_error *error) __attribute__((
 
 static void throw_failure(pTHX_ const struct netio_error *error)
 {
-    char text[640];
-
-    xs_error_throw_argument(aTHX_ "run", error->stage, error->code,
-                            newSVpv(netio_error_str(error, text, sizeof text), 0));
+    xs_error_throw_failure(aTHX_ "run", error);
 }
 
 static void throw_code(pTHX_ int code)
@@ -123,7 +120,7 @@ static const char *text_of(pTHX_ SV *value)
 {
     struct xs_text text;
 
-    xs_path_get(aTHX_ &text, value);
+    xs_path_get(aTHX_ & text, value);
     if (!xs_text_whole(&text))
         croak("a text with a NUL");
     return text.len ? SvPVX(sv_2mortal(newSVpvn(text.text, text.len))) : NULL;
@@ -151,7 +148,7 @@ static double seconds_of(pTHX_ SV *value)
 {
     NV seconds = 0;
 
-    if (!xs_seconds_get(aTHX_ &seconds, value))
+    if (!xs_seconds_get(aTHX_ & seconds, value))
         croak("not a number of seconds");
     return seconds;
 }
@@ -266,7 +263,7 @@ AV *xs_supervisor_addresses(pTHX_ SV *self)
     AV *list = (AV *)sv_2mortal((SV *)newAV());
     struct netio_supervisor *engine = get(aTHX_ self)->engine;
     const struct netio_addr *address;
-    char text[NETIO_ADDR_TEXT];
+    char text[NETIO_ADDR_STRLEN];
 
     for (size_t i = 0; (address = netio_supervisor_address(engine, i)); i++)
         av_push(list, newSVpv(netio_addr_str(address, text, sizeof text), 0));
