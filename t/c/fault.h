@@ -174,6 +174,11 @@
       EACCES, EIO)                                                                                 \
     X(lstat, int, (const char *path, struct stat *file), (path, file),                             \
       EACCES, EIO)                                                                                 \
+    X(fchmodat, int, (int folder, const char *path, mode_t mode, int flags),                       \
+      (folder, path, mode, flags),                                                                 \
+      EPERM, EOPNOTSUPP, EROFS)                                                                    \
+    X(lchown, int, (const char *path, uid_t uid, gid_t gid), (path, uid, gid),                     \
+      EPERM, EROFS)                                                                                \
     X(fchmod, int, (int fd, mode_t mode), (fd, mode),                                              \
       EPERM, EROFS)                                                                                \
     X(pread, ssize_t, (int fd, void *data, size_t size, off_t at), (fd, data, size, at),           \

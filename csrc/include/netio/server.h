@@ -196,11 +196,11 @@ void netio_server_set_access(struct netio_server *server, const struct netio_acc
 
 /* Runs until netio_server_stop has done its work or, without any listener, until the last
  * connection is gone.  0; -errno; NETIO_SERVER_CHILD in a child of model FORK, whose connection has
- * ended: it must exit (in a host program by _exit) and touch nothing of its parent's; -EINTR in
- * SIGNAL and when a handler of the program's has run: call it again. */
+ * ended: it must exit (in a host program by _exit) and touch nothing of its parent's.  Signals do
+ * not end it (one that was stopped and continued would be over): see netio/signals.h, or step. */
 int netio_server_run(struct netio_server *server);
-/* For hosts: one step of the server's loop, as netio_loop_step, with its codes, or
- * NETIO_SERVER_CHILD. */
+/* For hosts, and for programs that handle signals: one step of the server's loop, as
+ * netio_loop_step, with its codes (0 after a signal, too), or NETIO_SERVER_CHILD. */
 int netio_server_step(struct netio_server *server, netio_deadline deadline);
 /* SIGNAL: runs the handlers of what the signal has marked since; free of system calls when nothing
  * was.  How many ran, or -errno.  The first call, or run, takes SIGIO over: its disposition and its

@@ -1,6 +1,5 @@
 /* Ring 3.  A server's life: options, listeners, run, stop; see netio/server.h.
  * Called by programs.  Clients come in through accept.c, connections live in conn.c. */
-#include "net/loop.h"
 #include "server/engine.h"
 
 #include <errno.h>
@@ -366,8 +365,6 @@ int netio_server_run(struct netio_server *server)
 
     while (server->nslots || server->count) {
         int code = netio_loop_step(server->loop, idle ? NETIO_NOW : NETIO_NEVER);
-        if (!code && netio__loop_interrupted(server->loop))
-            code = -EINTR;
         if (code < 0)
             return code;
         if (server->handlers.on_idle)
