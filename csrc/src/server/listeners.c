@@ -307,7 +307,6 @@ void netio__listeners_cancel(struct netio__listeners *set)
             continue;
         }
         undress(entry);
-        entry->next_text = NULL;
         entry->next = entry->present;
     }
 }
