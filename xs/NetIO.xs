@@ -10,6 +10,7 @@
 #include "fork.h"
 #include "handle.h"
 #include "open.h"
+#include "passed.h"
 #include "pidfile.h"
 #include "reading.h"
 #include "request.h"

@@ -32,6 +32,9 @@ void xs_daemon_log(pTHX_ SV *self, SV *priority, SV *text);
 /* Of STDERR: logged as warnings.  False in a thread, which has no daemon. */
 bool xs_daemon_say(pTHX_ SV *text);
 void xs_daemon_reopen(pTHX_ SV *self);
+/* In a worker of a supervisor, which has still the starter's input, output and error: as ready
+ * does with those. */
+bool xs_daemon_let_go(pTHX_ SV *self);
 /* What a supervisor tells of itself, and where it logs. */
 void xs_daemon_parts(pTHX_ SV *self, struct netio_daemon **daemon, struct netio_log **log);
 /* New handles of what a manager has passed under that name, or of all: in an array that is mortal.

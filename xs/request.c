@@ -158,3 +158,8 @@ void xs_request_hurry(netio_deadline deadline)
     if (current && current->talk)
         current->talk->deadline = netio_deadline_sooner(current->talk->deadline, deadline);
 }
+
+bool xs_request_runs(void)
+{
+    return current != NULL;
+}

@@ -24,5 +24,6 @@ void xs_request_serve(pTHX_ struct xs_connection *connection, int fd);
 
 /* The request that is being served, if any, has to end by then. */
 void xs_request_hurry(netio_deadline deadline);
+bool xs_request_runs(void);
 
 #endif

@@ -339,9 +339,17 @@ void xs_worker_serve(pTHX_ SV *self, SV *server)
     throw_code(aTHX_ netio_worker_serve(worker_of(aTHX_ self), of->engine));
 }
 
-void xs_worker_ready(pTHX_ SV *self)
+void xs_worker_ready(pTHX_ SV *self, SV *daemon)
 {
-    throw_code(aTHX_ netio_worker_ready(worker_of(aTHX_ self)));
+    struct netio_worker *worker = worker_of(aTHX_ self);
+    struct netio_daemon *owner;
+    struct netio_log *log;
+
+    if (SvOK(daemon)) {
+        xs_daemon_parts(aTHX_ daemon, &owner, &log);
+        netio_worker_log(worker, log);
+    }
+    throw_code(aTHX_ netio_worker_ready(worker));
 }
 
 void xs_worker_fail(pTHX_ SV *self, SV *why)
@@ -363,6 +371,20 @@ UV xs_worker_generation(pTHX_ SV *self)
 }
 
 /* --- the program itself */
+
+void xs_supervisor_become(pTHX_ SV *text)
+{
+    struct netio_user user = {.uid = 0};
+    const struct netio_privileges privileges = {.user = &user};
+    struct netio_error error;
+    int code = netio_user_parse(&user, text_of(aTHX_ text), &error);
+
+    if (code == 0)
+        code = netio_privileges_drop(&privileges, &error);
+    netio_user_free(&user);
+    if (code != 0)
+        throw_failure(aTHX_ & error);
+}
 
 /* $0 may have another text by now: who assigns to it writes over the words of the command. */
 AV *xs_supervisor_command(pTHX)

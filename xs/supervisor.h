@@ -26,10 +26,13 @@ AV *xs_supervisor_status(pTHX_ SV *self); /* of references to hashes; mortal */
 
 /* In a worker. */
 void xs_worker_serve(pTHX_ SV *self, SV *server);
-void xs_worker_ready(pTHX_ SV *self);
+void xs_worker_ready(pTHX_ SV *self, SV *daemon /* or undef: whose log it has */);
 void xs_worker_fail(pTHX_ SV *self, SV *why);
 UV xs_worker_number(pTHX_ SV *self);
 UV xs_worker_generation(pTHX_ SV *self);
+
+/* This process, without workers, becomes that user for good, or the call throws. */
+void xs_supervisor_become(pTHX_ SV *user);
 
 /* What this process was started with: the words of its command, the first the program itself. */
 AV *xs_supervisor_command(pTHX); /* mortal */
