@@ -1,7 +1,6 @@
 /* Ring 3.  A supervisor's life: options, listeners, signals, events; see netio/supervisor.h.
  * Called by programs.  It carries out what the machine says (supervisor_machine.c); processes are
  * supervisor_workers.c's. */
-#include "net/loop.h"
 #include "server/supervisor.h"
 
 #include <netio/signals.h>
@@ -201,6 +200,8 @@ int netio_supervisor_new(struct netio_supervisor **out,
     int code = set_options(supervisor, options, error);
     if (code == 0 && (code = open_all(supervisor)))
         netio_error_set(error, NETIO_STAGE_CHILD, code, NULL, "supervisor");
+    if (code == 0 && supervisor->options.status)
+        code = netio__status_open(supervisor, error);
     if (code)
         netio_supervisor_free(supervisor);
     else
@@ -224,6 +225,7 @@ void netio_supervisor_free(struct netio_supervisor *supervisor)
         if (supervisor->watched)
             (void)netio_notify_watchdog(manager_of(supervisor), NULL);
         forget_workers(supervisor);
+        netio__status_close(supervisor);
         netio_loop_free(supervisor->loop);
         if (supervisor->signals >= 0)
             netio_signals_close(supervisor->signals, netio__supervisor_signals);
@@ -348,7 +350,7 @@ int netio_supervisor_run(struct netio_supervisor *supervisor, struct netio_worke
         int ran = netio_loop_step(supervisor->loop, NETIO_NEVER);
         if (ran < 0)
             return netio_error_set(error, NETIO_STAGE_CHILD, ran, NULL, "loop");
-        if (ran == 0 && netio__loop_interrupted(supervisor->loop))
+        if (ran == 0)
             return -EINTR;
     }
     return tell(supervisor, error);

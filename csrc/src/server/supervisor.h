@@ -60,6 +60,7 @@ struct netio_supervisor {
     int signals;
     struct netio_watch signal;
     struct netio_timer patience; /* the machine's */
+    struct netio_server *status; /* of the status address; NULL: none */
 
     struct netio__place places[NETIO__PLACES];
     size_t count;                     /* of them with somebody */
@@ -97,6 +98,12 @@ void netio__workers_gate(struct netio_timer *timer); /* of supervisor->gate */
 void netio__heart_begin(struct netio__place *place); /* of a worker that is to be started */
 void netio__heart_awake(struct netio__place *place);
 void netio__heart_look(struct netio_timer *timer); /* of supervisor->look */
+
+/* supervisor_status.c: the status address.  0 or a code with *error. */
+int netio__status_open(struct netio_supervisor *supervisor, struct netio_error *error);
+void netio__status_close(struct netio_supervisor *supervisor);
+/* In a worker: those who are asking are the supervisor's. */
+void netio__status_leave(struct netio_supervisor *supervisor);
 
 /* worker.c.  Made before the fork, so that nothing is left to fail for want of memory. */
 struct netio_worker *netio__worker_new(struct netio__place *place, int control);

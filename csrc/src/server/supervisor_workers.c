@@ -13,6 +13,7 @@
  *
  * Of the generation that is being started none may end; of the one that serves, who ends by itself
  * is replaced.  Those of earlier ones drain or have been killed. */
+#include "proc/fork.h"
 #include "server/control.h"
 #include "server/supervisor.h"
 
@@ -20,7 +21,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -31,6 +31,7 @@
 #define PAUSE_SERVED  (SECOND / 50) /* at most, between those that have served somebody */
 #define CRASHES_MAX   8             /* beyond the free ones: so many seconds until all is forgiven */
 #define MESSAGES_A_TURN 16
+#define STUCK_SECONDS   1             /* for a killed one to end: in the kernel it may be out of reach */
 #define GRACE         SECOND        /* after the deadline to drain by, for its own end */
 
 static int is_new(const struct netio__place *place)
@@ -348,70 +349,60 @@ static int watch_worker(struct netio__place *place)
     return code;
 }
 
-/* One that cannot be watched is not left alone. */
-static void undo(struct netio__place *place)
+/* It leads a group of its own; as it says so itself, too, nobody comes in between.  One that cannot
+ * be watched is not left alone. */
+static int meet(struct netio__place *place)
 {
-    siginfo_t info;
+    int status;
 
-    netio_watch_stop(&place->said);
-    netio_watch_stop(&place->ended);
-    (void)kill(place->pid, SIGKILL);
-    while (waitid(P_PID, (id_t)place->pid, &info, WEXITED) == -1 && errno == EINTR)
-        ;
-    netio_child_forget(&place->child);
-    place->pid = 0;
+    (void)setpgid(place->child.pid, place->child.pid);
+    int code = watch_worker(place);
+    if (code) {
+        netio_watch_stop(&place->ended);
+        netio_watch_stop(&place->said);
+        (void)netio_child_signal(&place->child, SIGKILL, 0);
+        (void)netio_child_wait(&place->child, netio_deadline_in(STUCK_SECONDS), &status);
+        netio_child_forget(&place->child);
+        return code;
+    }
+    place->pid = place->child.pid;
+    place->supervisor->count++;
+    return 0;
 }
 
-/* It leads a group of its own; as it says so itself, too, nobody comes in between. */
-static int meet(struct netio__place *place, pid_t pid)
+static void prepare(struct netio__place *place, unsigned number, unsigned generation, int control)
 {
-    (void)setpgid(pid, pid);
-    place->pid = place->child.pid = pid;
-    place->child.pidfd = pidfd_open(pid, 0);
-    int code = place->child.pidfd == -1 ? -errno : watch_worker(place);
-    if (code)
-        undo(place);
-    return code;
-}
-
-static pid_t fork_worker(const struct netio_supervisor *supervisor)
-{
-    const struct netio_supervisor_options *options = &supervisor->options;
-
-    return options->fork ? options->fork(options->data) : fork();
+    place->number = number;
+    place->generation = generation;
+    place->state = NETIO__WORKER_STARTING;
+    place->control = control;
+    netio__heart_begin(place);
 }
 
 /* 1 in the worker, 0, or -errno. */
 static int start(struct netio__place *place, unsigned number, unsigned generation,
                  struct netio_worker **out)
 {
-    struct netio_supervisor *supervisor = place->supervisor;
+    const struct netio_supervisor_options *options = &place->supervisor->options;
     int ends[2] = {-1, -1};
     int code = netio__control_pair(ends);
 
     if (code)
         return code;
-    place->number = number;
-    place->generation = generation;
-    place->state = NETIO__WORKER_STARTING;
-    place->control = ends[0];
-    netio__heart_begin(place);
+    prepare(place, number, generation, ends[0]);
     struct netio_worker *worker = netio__worker_new(place, ends[1]);
-    pid_t pid = worker ? fork_worker(supervisor) : -1;
-    code = pid == -1 ? worker ? -errno : -ENOMEM : 0;
-    if (pid == 0) {
+    code = worker ? netio__fork(&place->child, options->fork, options->data) : -ENOMEM;
+    if (code == 1) {
         netio__worker_begin(*out = worker);
         return 1;
     }
     netio__worker_discard(worker);
     if (code == 0)
-        code = meet(place, pid);
-    if (code == 0) {
-        supervisor->count++;
-        return 0;
+        code = meet(place);
+    if (code) {
+        netio_fd_close(place->control);
+        place->control = -1;
     }
-    netio_fd_close(place->control);
-    place->control = -1;
     return code;
 }
 

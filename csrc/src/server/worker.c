@@ -1,6 +1,7 @@
 /* Ring 3.  A worker's side of its supervisor; see netio/supervisor.h.  Called by
  * netio_supervisor_run in the new process, and by the program there; in the server's loop it
  * follows what the supervisor says (server/control.h). */
+#include "proc/daemonize.h"
 #include "server/control.h"
 #include "server/engine.h"
 #include "server/supervisor.h"
@@ -73,6 +74,9 @@ static void leave_group(struct netio_supervisor *supervisor)
 
 static void leave_supervisor(struct netio_supervisor *supervisor)
 {
+    if (supervisor->options.daemon)
+        netio__daemon_leave(supervisor->options.daemon);
+    netio__status_leave(supervisor);
     netio_loop_free(supervisor->loop);
     supervisor->loop = NULL;
     for (size_t i = 0; i < NETIO__PLACES; i++) {
@@ -126,7 +130,10 @@ void netio_worker_fail(struct netio_worker *worker, const struct netio_error *er
 
 int netio_worker_ready(struct netio_worker *worker)
 {
-    return say(worker, NETIO__SAY_READY, NULL);
+    const struct netio_daemon *daemon = worker->supervisor->options.daemon;
+    int code = daemon ? netio__daemon_detach(daemon) : 0;
+
+    return code ? code : say(worker, NETIO__SAY_READY, NULL);
 }
 
 /* ---- what it is told ------------------------------------------------------------------------- */
