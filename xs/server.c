@@ -10,10 +10,13 @@
 #include "callback.h"
 #include "connection.h"
 #include "error.h"
+#include "fork.h"
+#include "request.h"
 #include "server_options.h"
 #include "wait.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 static const char *const events[] = {
@@ -278,6 +281,13 @@ static void fail(pTHX_ const char *what, enum netio_stage stage, int code)
     xs_error_throw_failure(aTHX_ what, &error);
 }
 
+static pid_t fork_child(void *data)
+{
+    struct xs_server *server = data;
+
+    return xs_fork(server->perl);
+}
+
 void xs_server_open(pTHX_ SV *self)
 {
     struct xs_server *server = xs_server_get(aTHX_ self);
@@ -290,6 +300,7 @@ void xs_server_open(pTHX_ SV *self)
         return;
     xs_connection_handlers(server, &handlers);
     server->options.data = server;
+    server->options.fork = fork_child;
     server->options.access = server->access;
     server->options.limit = server->limit;
     server->process = getpid();
@@ -349,6 +360,7 @@ void xs_server_serve_take(pTHX_ SV *self, int fd)
 
 /* --- running */
 
+/* A child of model fork comes back when its connection has ended, and has nothing more to do. */
 static int step(pTHX_ struct xs_server *server, netio_deadline deadline)
 {
     int before = errno;
@@ -356,6 +368,8 @@ static int step(pTHX_ struct xs_server *server, netio_deadline deadline)
     enter(aTHX_ server);
     int code = netio_server_step(server->engine, deadline);
     leave(aTHX_ server);
+    if (code == NETIO_SERVER_CHILD)
+        xs_fork_end(aTHX);
     errno = before;
     return code;
 }
@@ -433,6 +447,28 @@ int xs_server_step(pTHX_ SV *self, SV *seconds)
     return code;
 }
 
+/* What one safepoint has left undone raises no signal by itself. */
+int xs_server_safepoint(pTHX_ SV *self)
+{
+    struct xs_server *server = started(aTHX_ self);
+    int before = errno;
+
+    if (server->users > 1)
+        return 0; /* from within a handler */
+    ENTER;
+    save_scalar(PL_errgv);
+    enter(aTHX_ server);
+    int code = netio_server_safepoint(server->engine);
+    leave(aTHX_ server);
+    LEAVE;
+    if (code < 0 && code != -EINTR)
+        fail(aTHX_ "safepoint", NETIO_STAGE_READ, code);
+    if (code > 0)
+        (void)raise(SIGIO);
+    errno = before;
+    return code;
+}
+
 int xs_server_fileno(pTHX_ SV *self)
 {
     struct xs_server *server = started(aTHX_ self);
@@ -452,6 +488,7 @@ void xs_server_stop(pTHX_ SV *self, SV *seconds)
         xs_error_throw_word(aTHX_ "stop", seconds, "a number of seconds");
     if (server->engine)
         netio_server_stop(server->engine, netio_deadline_in(left));
+    xs_request_hurry(netio_deadline_in(left));
 }
 
 /* --- asking */

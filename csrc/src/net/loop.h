@@ -33,4 +33,7 @@ struct netio__backend {
 extern const struct netio__backend netio__backend_epoll;
 extern const struct netio__backend netio__backend_poll;
 
+/* loop.c: whether a signal has ended the wait of the last step. */
+int netio__loop_interrupted(const struct netio_loop *loop);
+
 #endif
