@@ -192,7 +192,7 @@ const struct netio_addr *netio_server_address(const struct netio_server *server,
  */
 void netio_server_set_access(struct netio_server *server, const struct netio_access *access);
 
-#define NETIO_SERVER_CHILD 1
+#define NETIO_SERVER_CHILD 0x7fffffff /* more than any step could have run */
 
 /* Runs until netio_server_stop has done its work or, without any listener, until the last
  * connection is gone.  0; -errno; NETIO_SERVER_CHILD in a child of model FORK, whose connection has

@@ -5,6 +5,7 @@
  * measured on other servers, thousands of futile accepts a second.  So listeners rest, and
  * clients wait in the backlog.  They rest for a moment when something is scarce, and until
  * a connection ends when max_connections are there. */
+#include "server/admission.h"
 #include "server/engine.h"
 
 #include <errno.h>
@@ -31,14 +32,19 @@ static void tell(struct netio_server *server, enum netio__trouble trouble, int c
 }
 
 /* Without a timer to wake it up a listener must not rest. */
-static void rest(struct netio__slot *slot)
+static void rest_until(struct netio__slot *slot, netio_deadline when)
 {
     struct netio_server *server = slot->server;
 
-    if (!server->rest.loop &&
-        netio_timer_start(server->loop, &server->rest, netio_loop_now(server->loop) + REST) < 0)
+    if ((!server->rest.loop || server->rest.when > when) &&
+        netio_timer_start(server->loop, &server->rest, when) < 0)
         return;
     netio_watch_stop(&slot->watch);
+}
+
+static void rest(struct netio__slot *slot)
+{
+    rest_until(slot, netio_loop_now(slot->server->loop) + REST);
 }
 
 static void rest_all(struct netio_server *server)
@@ -131,34 +137,83 @@ static int cope(struct netio__slot *slot, int code)
     }
 }
 
+static int is_full(const struct netio_server *server)
+{
+    return server->count >= server->max_connections;
+}
+
+int netio__server_admit(struct netio_server *server, int fd, const struct netio_addr *peer,
+                        struct netio_conn **conn)
+{
+    struct netio_hold hold = {0};
+    enum netio_refused why = NETIO_REFUSED_FULL;
+    enum netio__admission admission = NETIO__REFUSED;
+
+    *conn = NULL;
+    if (!is_full(server))
+        admission = netio__admit(server, fd, peer, 0, &hold, &why);
+    if (admission == NETIO__REFUSED) {
+        netio__refuse(server, fd, peer, why);
+        return -EACCES;
+    }
+    int code = netio__conn_new(conn, server, fd, peer);
+    if (code) {
+        if (server->limit)
+            netio_limit_give(server->limit, &hold);
+        return code;
+    }
+    (*conn)->hold = hold;
+    (*conn)->proxied = admission == NETIO__PROXY_DUE;
+    return 0;
+}
+
 static void let_in(struct netio__slot *slot, int fd, const struct netio_addr *peer)
 {
     struct netio_conn *conn;
-    int code = netio__conn_new(&conn, slot->server, fd, peer);
+    int code = netio__server_admit(slot->server, fd, peer, &conn);
 
-    if (code) {
+    if (code == -ENOMEM)
         scarce(slot, code);
+    if (code)
         return;
-    }
     slot->server->scarce_since = 0;
     netio__server_reserve(slot->server);
     netio__conn_turn(conn, 0);
 }
 
-static void ready(struct netio_watch *watch, unsigned events)
+/* The total rate is spent: whether the listener rests until there is some again. */
+static int is_early(struct netio__slot *slot)
 {
-    struct netio__slot *slot = watch->data;
     struct netio_server *server = slot->server;
-    int admitted = 0;
+    int64_t now = netio_loop_now(server->loop);
+    netio_deadline next = server->limit ? netio_limit_next(server->limit, now) : now;
 
-    (void)events;
+    if (next <= now)
+        return 0;
+    rest_until(slot, next);
+    return 1;
+}
+
+/* Whether nobody is to be let in now. */
+static int is_closed(struct netio__slot *slot)
+{
+    if (!is_full(slot->server))
+        return is_early(slot);
+    if (slot->server->full_text)
+        return 0;
+    house_full(slot);
+    return 1;
+}
+
+static void let_all_in(struct netio__slot *slot)
+{
+    int tried = 0;
+
     /* A handler may have stopped the server, or the listener may have to rest. */
-    for (int i = 0; i < ACCEPTS_A_TURN && watch->loop; i++) {
+    for (int i = 0; i < ACCEPTS_A_TURN && slot->watch.loop; i++) {
         struct netio_addr peer = {.len = sizeof peer.u};
-        if (server->count >= server->max_connections) {
-            house_full(slot);
+        if (is_closed(slot))
             return;
-        }
         int fd = accept4(slot->listener.fd, &peer.u.sa, &peer.len, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd == -1) {
             if (!cope(slot, -errno))
@@ -166,10 +221,21 @@ static void ready(struct netio_watch *watch, unsigned events)
             continue;
         }
         let_in(slot, fd, &peer);
-        admitted++;
+        tried++;
     }
-    if (!admitted && watch->loop)
+    if (!tried && slot->watch.loop)
         rest(slot);
+}
+
+static void ready(struct netio_watch *watch, unsigned events)
+{
+    struct netio__slot *slot = watch->data;
+    struct netio_server *server = slot->server;
+
+    (void)events;
+    netio__server_begin(server);
+    let_all_in(slot);
+    netio__server_end(server);
 }
 
 int netio__slot_watch(struct netio__slot *slot)
@@ -178,7 +244,8 @@ int netio__slot_watch(struct netio__slot *slot)
     slot->watch.data = slot;
     if (slot->watch.loop)
         return 0;
-    return netio_watch_start(slot->server->loop, &slot->watch, slot->listener.fd, NETIO_READ);
+    return netio_watch_start(slot->server->loop, &slot->watch, slot->listener.fd,
+                             NETIO_READ | NETIO_EXCLUSIVE);
 }
 
 static void wake_all(struct netio_server *server)
