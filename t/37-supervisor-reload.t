@@ -97,6 +97,7 @@ subtest 'B25: a long question across three reloads' => sub {
     like $s->reload('workers 1'), qr/^reloaded/, 'reloaded' for 1 .. 3;
     is(($s->who)[2], 4, 'the fourth generation answers');
     is $s->answer($socket, 'x'), "<.x>\n", 'the first still does, to who was there before';
+    close $socket;
     is scalar(my @one = $s->settled), 1, 'and ends then';
 };
 
@@ -133,7 +134,9 @@ subtest 'no place for new workers' => sub {
     push @held, map { $s->held } 1 .. 64;
     $s->kill('HUP');
     $s->wait_log(qr/^reload$/m);
-    $s->answer($_, 'x') for @held;
+    while (my $socket = shift @held) {
+        $s->answer($socket, 'x');
+    }
     ok $s->wait_log(qr/^reloaded/m), 'the next one waits for them';
     is scalar(my @all = $s->settled), 32, 'in the end there are as many as before';
 };
