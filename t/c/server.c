@@ -11,12 +11,13 @@
 static void test_states(void)
 {
     static const char *const rows[] = {
-        /* NEW OPEN FLUSHING DRAINING CLOSED */
-        "01001", /* NEW */
-        "00101", /* OPEN */
-        "00011", /* FLUSHING */
-        "00001", /* DRAINING */
-        "00000", /* CLOSED */
+        /* NEW PROXY OPEN FLUSHING DRAINING CLOSED */
+        "011001", /* NEW */
+        "001001", /* PROXY */
+        "000101", /* OPEN */
+        "000011", /* FLUSHING */
+        "000001", /* DRAINING */
+        "000000", /* CLOSED */
     };
 
     for (int from = NETIO__NEW; from <= NETIO__CLOSED; from++)
@@ -629,14 +630,14 @@ static void test_too_many_listeners(void)
     char text[320], want[320];
 
     serve(&handlers, NULL);
-    for (int i = 1; i < 16; i++)
+    for (int i = 1; i < NETIO__SLOTS; i++)
         if (netio_server_listen(server, "127.0.0.1:0", NULL))
-            fail("16 listeners");
-    is_int(netio_server_listen(server, "127.0.0.1:0", &error), NETIO_EFULL, "16 and no more");
+            fail("64 listeners");
+    is_int(netio_server_listen(server, "127.0.0.1:0", &error), NETIO_EFULL, "64 and no more");
     snprintf(want, sizeof want, "listen 127.0.0.1:%u: no room left",
              netio_addr_port(&error.address));
     is_str(netio_error_str(&error, text, sizeof text), want, "says so");
-    ok(netio_server_address(server, 15) && !netio_server_address(server, 16), "16 are open");
+    ok(netio_server_address(server, 63) && !netio_server_address(server, 64), "64 are open");
     is_int(netio_server_listen(server, "nosuchservice", &error), NETIO_EBADSERVICE,
            "a bad address");
     is_str(netio_error_str(&error, text, sizeof text), "service nosuchservice: unknown service",

@@ -38,6 +38,11 @@ struct netio_timer {
     unsigned place;
 };
 
+/* To watch a listening socket that several processes watch, each with a loop of its own: beside
+ * NETIO_READ, and of a client who comes one of them hears, or few, instead of all.  Such a watch
+ * cannot be changed.  The poll backend knows no such thing. */
+#define NETIO_EXCLUSIVE 8u
+
 #define NETIO_LOOP_POLL 1u /* poll(2) instead of epoll(7): no netio_loop_fd */
 
 /* 0 and *loop, or -errno.  flags: 0 or NETIO_LOOP_POLL. */
@@ -51,8 +56,8 @@ void netio_loop_free(struct netio_loop *loop);
  * -EEXIST when fd is watched already or the watch has been started, -EPERM for a file that
  * cannot be watched (poll watches any), or another -errno. */
 int netio_watch_start(struct netio_loop *loop, struct netio_watch *watch, int fd, unsigned events);
-/* Other events from now on; free of cost when they are the same.  0, -EINVAL for a stopped
- * watch, or another -errno. */
+/* Other events from now on; free of cost when they are the same.  0, -EINVAL for a stopped or
+ * an exclusive watch, or another -errno. */
 int netio_watch_change(struct netio_watch *watch, unsigned events);
 void netio_watch_stop(struct netio_watch *watch); /* a stopped watch is left alone */
 

@@ -2,117 +2,14 @@
  * services can still be reached; it changes nothing but what it is given. */
 #include <netio/user.h>
 
+#include "base/ids.h"
+
 #include <errno.h>
 #include <grp.h>
-#include <pwd.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM_MIN   1024
-#define ROOM_MAX   (16u << 20) /* bytes of one entry: a group can list many thousand members */
 #define GROUPS_MIN 64
-#define NO_ID      UINT32_MAX /* what setresuid(2) takes for "as it is" */
-
-struct room {
-    char *bytes;
-    size_t size;
-};
-
-static int grow(struct room *room)
-{
-    size_t size = room->size ? room->size * 2 : ROOM_MIN;
-    char *bytes = size > ROOM_MAX ? NULL : realloc(room->bytes, size);
-
-    if (!bytes)
-        return -ENOMEM;
-    *room = (struct room){bytes, size};
-    return 0;
-}
-
-/* What the _r calls of getpwnam(3) give: 1 found, 0 not, or -errno. */
-static int outcome(int result, const void *found)
-{
-    if (found)
-        return 1;
-    return result == 0 || result == ENOENT || result == ESRCH ? 0 : -result;
-}
-
-/* By name, or when that is NULL by number. */
-static int ask_user(const char *name, uid_t uid, struct passwd *user, struct room *room)
-{
-    struct passwd *found = NULL;
-    int result = ERANGE;
-
-    while (result == ERANGE || result == EINTR) {
-        int code = result == ERANGE ? grow(room) : 0;
-        if (code)
-            return code;
-        result = name ? getpwnam_r(name, user, room->bytes, room->size, &found)
-                      : getpwuid_r(uid, user, room->bytes, room->size, &found);
-    }
-    return outcome(result, found);
-}
-
-static int ask_group(const char *name, struct group *group, struct room *room)
-{
-    struct group *found = NULL;
-    int result = ERANGE;
-
-    while (result == ERANGE || result == EINTR) {
-        int code = result == ERANGE ? grow(room) : 0;
-        if (code)
-            return code;
-        result = getgrnam_r(name, group, room->bytes, room->size, &found);
-    }
-    return outcome(result, found);
-}
-
-/* Whether text is a number that can be an id. */
-static int is_number(const char *text, uint32_t *number)
-{
-    uint64_t value = 0;
-
-    if (!*text)
-        return 0;
-    for (; *text; text++) {
-        if (*text < '0' || *text > '9')
-            return 0;
-        value = value * 10 + (uint64_t)(*text - '0');
-        if (value >= NO_ID)
-            return 0;
-    }
-    *number = (uint32_t)value;
-    return 1;
-}
-
-/* POSIX has it that a name of digits comes before the number.  1 found, 0 not, or -errno. */
-static int find_user(const char *text, struct passwd *user, struct room *room)
-{
-    uint32_t number;
-    int code = ask_user(text, 0, user, room);
-
-    if (code == 0 && is_number(text, &number))
-        code = ask_user(NULL, number, user, room);
-    return code;
-}
-
-static int find_group(const char *text, gid_t *gid)
-{
-    struct room room = {0};
-    struct group group;
-    uint32_t number;
-    int code = ask_group(text, &group, &room);
-
-    if (code == 1)
-        *gid = group.gr_gid;
-    else if (code == 0 && is_number(text, &number)) {
-        *gid = number;
-        code = 1;
-    }
-    free(room.bytes);
-    return code == 1 && *gid == NO_ID ? 0 : code;
-}
 
 static int by_number(const void *a, const void *b)
 {
@@ -175,14 +72,14 @@ static int take_user(struct netio_user *found, const struct passwd *user)
 /* The ids and names.  0 or a code. */
 static int resolve_user(struct netio_user *found, const char *text, int has_group)
 {
-    struct room room = {0};
+    struct netio__room room = {0};
     struct passwd user;
     uint32_t number;
-    int code = find_user(text, &user, &room);
+    int code = netio__find_user(text, &user, &room);
 
     if (code == 1)
-        code = user.pw_uid == NO_ID ? NETIO_ENOUSER : take_user(found, &user);
-    else if (code == 0 && has_group && is_number(text, &number))
+        code = user.pw_uid == NETIO__NO_ID ? NETIO_ENOUSER : take_user(found, &user);
+    else if (code == 0 && has_group && netio__is_id(text, &number))
         found->uid = number;
     else if (code == 0)
         code = NETIO_ENOUSER;
@@ -193,8 +90,8 @@ static int resolve_user(struct netio_user *found, const char *text, int has_grou
 static int resolve_group(struct netio_user *found, const char *text)
 {
     if (!text)
-        return found->gid == NO_ID ? NETIO_ENOGROUP : 0;
-    int code = find_group(text, &found->gid);
+        return found->gid == NETIO__NO_ID ? NETIO_ENOGROUP : 0;
+    int code = netio__find_gid(text, &found->gid);
     return code == 1 ? 0 : code ? code : NETIO_ENOGROUP;
 }
 

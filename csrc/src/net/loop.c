@@ -208,7 +208,7 @@ int netio_watch_change(struct netio_watch *watch, unsigned events)
 {
     struct netio_loop *loop = watch->loop;
 
-    if (!loop)
+    if (!loop || (watch->events | events) & NETIO_EXCLUSIVE)
         return -EINVAL;
     if (watch->events == events)
         return 0;

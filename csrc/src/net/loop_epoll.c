@@ -41,7 +41,8 @@ static int control(struct state *state, int operation, int fd, unsigned events,
                    unsigned generation)
 {
     struct epoll_event event = {
-        .events = (events & NETIO_READ ? EPOLLIN : 0u) | (events & NETIO_WRITE ? EPOLLOUT : 0u),
+        .events = (events & NETIO_READ ? EPOLLIN : 0u) | (events & NETIO_WRITE ? EPOLLOUT : 0u) |
+                  (events & NETIO_EXCLUSIVE ? EPOLLEXCLUSIVE : 0u),
         .data.u64 = (uint64_t)generation << 32 | (uint32_t)fd,
     };
 

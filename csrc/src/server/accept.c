@@ -5,7 +5,8 @@
  * measured on other servers, thousands of futile accepts a second.  So listeners rest, and
  * clients wait in the backlog.  They rest for a moment when something is scarce, and until
  * a connection ends when max_connections are there. */
-#include "server/engine.h"
+#include "server/admission.h"
+#include "server/models.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +17,8 @@
 #define REST           ((int64_t)60 * 1000 * 1000) /* 60 ms: below 20 wake-ups a second */
 #define SECOND         ((int64_t)1000 * 1000 * 1000)
 
-static void tell(struct netio_server *server, enum netio__trouble trouble, int code,
-                 const struct netio_addr *address)
+void netio__server_tell(struct netio_server *server, enum netio__trouble trouble, int code,
+                        const struct netio_addr *address)
 {
     int64_t now = netio_loop_now(server->loop);
     struct netio_error error;
@@ -31,20 +32,32 @@ static void tell(struct netio_server *server, enum netio__trouble trouble, int c
 }
 
 /* Without a timer to wake it up a listener must not rest. */
-static void rest(struct netio__slot *slot)
+static void rest_until(struct netio__slot *slot, netio_deadline when)
 {
     struct netio_server *server = slot->server;
 
-    if (!server->rest.loop &&
-        netio_timer_start(server->loop, &server->rest, netio_loop_now(server->loop) + REST) < 0)
+    if ((!server->rest.loop || server->rest.when > when) &&
+        netio_timer_start(server->loop, &server->rest, when) < 0)
         return;
     netio_watch_stop(&slot->watch);
+}
+
+static void rest(struct netio__slot *slot)
+{
+    rest_until(slot, netio_loop_now(slot->server->loop) + REST);
+}
+
+/* Datagrams need neither descriptors nor places. */
+static int is_stream(const struct netio__slot *slot)
+{
+    return slot->listener.type == SOCK_STREAM;
 }
 
 static void rest_all(struct netio_server *server)
 {
     for (size_t i = 0; i < server->nslots; i++)
-        rest(&server->slots[i]);
+        if (is_stream(&server->slots[i]))
+            rest(&server->slots[i]);
 }
 
 /* No place: they rest until netio__server_place_free. */
@@ -54,8 +67,10 @@ static void house_full(struct netio__slot *slot)
 
     server->full = 1;
     for (size_t i = 0; i < server->nslots; i++)
-        netio_watch_stop(&server->slots[i].watch);
-    tell(server, NETIO__TROUBLE_FULL, NETIO_EFULL, &slot->listener.address);
+        if (is_stream(&server->slots[i]))
+            netio_watch_stop(&server->slots[i].watch);
+    if (!netio__model_is_serial(server->model))
+        netio__server_tell(server, NETIO__TROUBLE_FULL, NETIO_EFULL, &slot->listener.address);
 }
 
 void netio__server_reserve(struct netio_server *server)
@@ -93,7 +108,13 @@ static void scarce(struct netio__slot *slot, int code)
     else if (now - server->scarce_since >= SECOND)
         shed(slot);
     rest_all(server);
-    tell(server, NETIO__TROUBLE_SCARCE, code, &slot->listener.address);
+    netio__server_tell(server, NETIO__TROUBLE_SCARCE, code, &slot->listener.address);
+}
+
+void netio__slot_trouble(struct netio__slot *slot, int code)
+{
+    rest(slot);
+    netio__server_tell(slot->server, NETIO__TROUBLE_PEER, code, &slot->listener.address);
 }
 
 /* accept failed: whether to go on with the next client at once. */
@@ -122,43 +143,93 @@ static int cope(struct netio__slot *slot, int code)
     case EOPNOTSUPP:
     case ENETUNREACH:
     case ETIMEDOUT:
-        tell(slot->server, NETIO__TROUBLE_PEER, code, &slot->listener.address);
+        netio__server_tell(slot->server, NETIO__TROUBLE_PEER, code, &slot->listener.address);
         return 1;
     default: /* the listener itself is broken: it may not take the others down with it */
-        rest(slot);
-        tell(slot->server, NETIO__TROUBLE_PEER, code, &slot->listener.address);
+        netio__slot_trouble(slot, code);
         return 0;
     }
+}
+
+static int is_full(const struct netio_server *server)
+{
+    return server->count >= server->max_connections;
+}
+
+int netio__server_admit(struct netio_server *server, int fd, const struct netio_addr *peer,
+                        struct netio_conn **conn)
+{
+    struct netio_hold hold = {0};
+    enum netio_refused why = NETIO_REFUSED_FULL;
+    enum netio__admission admission = NETIO__REFUSED;
+
+    *conn = NULL;
+    if (!is_full(server))
+        admission = netio__admit(server, fd, peer, 0, &hold, &why);
+    if (admission == NETIO__REFUSED) {
+        netio__refuse(server, fd, peer, why);
+        return -EACCES;
+    }
+    int code = netio__conn_new(conn, server, fd, peer);
+    if (code) {
+        if (server->limit)
+            netio_limit_give(server->limit, &hold);
+        return code;
+    }
+    (*conn)->hold = hold;
+    (*conn)->proxied = admission == NETIO__PROXY_DUE;
+    if (netio__signal_watch(server, fd) < 0)
+        netio__conn_doom(*conn, NETIO_CLOSE_FULL);
+    return 0;
 }
 
 static void let_in(struct netio__slot *slot, int fd, const struct netio_addr *peer)
 {
     struct netio_conn *conn;
-    int code = netio__conn_new(&conn, slot->server, fd, peer);
+    int code = netio__server_admit(slot->server, fd, peer, &conn);
 
-    if (code) {
+    if (code == -ENOMEM)
         scarce(slot, code);
+    if (code)
         return;
-    }
     slot->server->scarce_since = 0;
     netio__server_reserve(slot->server);
     netio__conn_turn(conn, 0);
 }
 
-static void ready(struct netio_watch *watch, unsigned events)
+/* The total rate is spent: whether the listener rests until there is some again. */
+static int is_early(struct netio__slot *slot)
 {
-    struct netio__slot *slot = watch->data;
     struct netio_server *server = slot->server;
-    int admitted = 0;
+    int64_t now = netio_loop_now(server->loop);
+    netio_deadline next = server->limit ? netio_limit_next(server->limit, now) : now;
 
-    (void)events;
+    if (next <= now)
+        return 0;
+    rest_until(slot, next);
+    return 1;
+}
+
+/* Whether nobody is to be let in now. */
+static int is_closed(struct netio__slot *slot)
+{
+    if (!is_full(slot->server))
+        return is_early(slot);
+    if (slot->server->full_text && !netio__model_is_serial(slot->server->model))
+        return 0;
+    house_full(slot);
+    return 1;
+}
+
+static void let_all_in(struct netio__slot *slot)
+{
+    int tried = 0;
+
     /* A handler may have stopped the server, or the listener may have to rest. */
-    for (int i = 0; i < ACCEPTS_A_TURN && watch->loop; i++) {
+    for (int i = 0; i < ACCEPTS_A_TURN && slot->watch.loop; i++) {
         struct netio_addr peer = {.len = sizeof peer.u};
-        if (server->count >= server->max_connections) {
-            house_full(slot);
+        if (is_closed(slot))
             return;
-        }
         int fd = accept4(slot->listener.fd, &peer.u.sa, &peer.len, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd == -1) {
             if (!cope(slot, -errno))
@@ -166,10 +237,24 @@ static void ready(struct netio_watch *watch, unsigned events)
             continue;
         }
         let_in(slot, fd, &peer);
-        admitted++;
+        tried++;
     }
-    if (!admitted && watch->loop)
+    if (!tried && slot->watch.loop)
         rest(slot);
+}
+
+static void ready(struct netio_watch *watch, unsigned events)
+{
+    struct netio__slot *slot = watch->data;
+    struct netio_server *server = slot->server;
+
+    (void)events;
+    netio__server_begin(server);
+    if (is_stream(slot))
+        let_all_in(slot);
+    else
+        netio__datagram_ready(slot);
+    netio__server_end(server);
 }
 
 int netio__slot_watch(struct netio__slot *slot)
@@ -178,7 +263,8 @@ int netio__slot_watch(struct netio__slot *slot)
     slot->watch.data = slot;
     if (slot->watch.loop)
         return 0;
-    return netio_watch_start(slot->server->loop, &slot->watch, slot->listener.fd, NETIO_READ);
+    return netio_watch_start(slot->server->loop, &slot->watch, slot->listener.fd,
+                             NETIO_READ | NETIO_EXCLUSIVE);
 }
 
 static void wake_all(struct netio_server *server)

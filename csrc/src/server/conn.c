@@ -1,11 +1,11 @@
-/* Ring 3.  One connection: its states, its deadlines, its end; see netio/server.h.
+/* Ring 3.  One connection: its states, its turns, its end; see netio/server.h.
  * Called by server.c and accept.c; it touches its own descriptor and the server's lists.
  *
  *      accept or serve_take
  *             |
- *           [NEW]
- *             |  first turn: on_open
- *           [OPEN] -- lines in, answers out
+ *           [NEW] -- behind a proxy --> [PROXY]
+ *             |  first turn: on_open       |  the header is there: on_open
+ *           [OPEN] <-----------------------+  lines in, answers out
  *             |  netio_conn_close, the peer's end of file, a line too long
  *         [FLUSHING] -- all is sent, and the peer has ended, too --------------+
  *             |  all is sent: shutdown                                         |
@@ -13,13 +13,13 @@
  *             |  end of file                                                   |
  *         [CLOSED] <-- from any state: an error, a deadline, abort, stop  <----+
  *
- * What counts where: input, scanned, more and read_by in OPEN; output, owed, blocked and
- * write_by in OPEN and FLUSHING; drain_by in DRAINING.
+ * What counts where: input in PROXY (of the header) and OPEN; scanned, more, paused and read_by in
+ * OPEN; output, owed, blocked, high and write_by in OPEN and FLUSHING; drain_by in DRAINING.
  *
  * A connection moves in turns: something happens to it, it goes as far as it can without
  * waiting, and the last thing a turn does is to say what it waits for, or to end it.  So a
  * handler never sees a connection vanish, its own or another. */
-#include "server/engine.h"
+#include "server/models.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +28,8 @@
 #define BIT(state) (1u << NETIO__##state)
 
 static const unsigned char follows[] = {
-    [NETIO__NEW] = BIT(OPEN) | BIT(CLOSED),
+    [NETIO__NEW] = BIT(PROXY) | BIT(OPEN) | BIT(CLOSED),
+    [NETIO__PROXY] = BIT(OPEN) | BIT(CLOSED),
     [NETIO__OPEN] = BIT(FLUSHING) | BIT(CLOSED),
     [NETIO__FLUSHING] = BIT(DRAINING) | BIT(CLOSED),
     [NETIO__DRAINING] = BIT(CLOSED),
@@ -49,24 +50,14 @@ static int set_state(struct netio_conn *conn, enum netio__state to)
     return 1;
 }
 
-/* The deadline that counts now, and why the connection ends when it passes. */
-static netio_deadline deadline_of(const struct netio_conn *conn, enum netio_close *why)
-{
-    if (netio__conn_waiting(conn)) {
-        *why = NETIO_CLOSE_SLOW;
-        return conn->write_by;
-    }
-    if (conn->state == NETIO__DRAINING) {
-        *why = conn->why == NETIO_CLOSE_DONE ? NETIO_CLOSE_DRAIN : conn->why;
-        return conn->drain_by;
-    }
-    *why = NETIO_CLOSE_IDLE;
-    return conn->eof ? NETIO_NEVER : conn->read_by;
-}
-
 static void ready(struct netio_watch *watch, unsigned events)
 {
-    netio__conn_turn(watch->data, events);
+    struct netio_conn *conn = watch->data;
+    struct netio_server *server = conn->server;
+
+    netio__server_begin(server);
+    netio__conn_turn(conn, events);
+    netio__server_end(server);
 }
 
 /* The deadline moves with every line; the timer does not follow, but fires and is set anew.
@@ -77,7 +68,7 @@ static void fire(struct netio_timer *timer)
 {
     struct netio_conn *conn = timer->data;
 
-    netio__conn_turn(conn, conn->watch.events);
+    ready(&conn->watch, conn->watch.events);
 }
 
 int netio__conn_new(struct netio_conn **out, struct netio_server *server, int fd,
@@ -90,7 +81,6 @@ int netio__conn_new(struct netio_conn **out, struct netio_server *server, int fd
         netio_fd_close(fd);
         return -ENOMEM;
     }
-    int64_t now = netio_clock_now();
     *conn = (struct netio_conn){
         .server = server,
         .watch = {.ready = ready, .data = conn},
@@ -98,14 +88,13 @@ int netio__conn_new(struct netio_conn **out, struct netio_server *server, int fd
         .fd = fd,
         .state = NETIO__NEW,
         .output = {.limit = server->write_max},
-        .read_by = server->read_span ? now + server->read_span : NETIO_NEVER,
-        .opened = now,
+        .opened = netio_clock_now(),
         .peer = *peer,
     };
     netio_addr_unmap(&conn->peer);
     netio__ring_init(&conn->queued);
     netio__ring_add(&server->conns, &conn->all);
-    server->count++;
+    netio__server_came(server);
     *out = conn;
     return 0;
 }
@@ -134,26 +123,41 @@ static void end_by_reset(const struct netio_conn *conn)
     (void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
-void netio__conn_end(struct netio_conn *conn, enum netio_close why)
+/* All but what on_close may still look at. */
+static void strip(struct netio_conn *conn)
 {
-    struct netio_server *server = conn->server;
-    int greeted = conn->state != NETIO__NEW;
-
     set_state(conn, NETIO__CLOSED);
     netio_watch_stop(&conn->watch);
     netio_timer_stop(&conn->timer);
     netio__ring_out(&conn->queued);
     netio__ring_out(&conn->all);
-    server->count--;
-    if (netio__conn_waiting(conn) || why == NETIO_CLOSE_FULL || why == NETIO_CLOSE_ABORT)
-        end_by_reset(conn);
     netio_fd_close(conn->fd);
     netio_buf_free(&conn->input);
     netio__conn_output_free(conn);
+}
+
+void netio__conn_drop(struct netio_conn *conn)
+{
+    strip(conn);
+    free(conn->local);
+    free(conn);
+}
+
+void netio__conn_end(struct netio_conn *conn, enum netio_close why)
+{
+    struct netio_server *server = conn->server;
+    int greeted = conn->state >= NETIO__OPEN;
+
+    if (netio__conn_waiting(conn) || why == NETIO_CLOSE_FULL || why == NETIO_CLOSE_ABORT)
+        end_by_reset(conn);
+    strip(conn);
+    if (server->limit)
+        netio_limit_give(server->limit, &conn->hold);
     if (greeted && server->handlers.on_close) {
         conn->busy = 1;
         server->handlers.on_close(conn, why);
     }
+    free(conn->local);
     free(conn);
     netio__server_left(server);
 }
@@ -166,12 +170,18 @@ static int is_idle(const struct netio_conn *conn)
            !netio__conn_waiting(conn);
 }
 
+static void send_end(struct netio_conn *conn)
+{
+    if (!conn->ended && shutdown(conn->fd, SHUT_WR) == -1)
+        netio__conn_doom(conn, NETIO_CLOSE_RESET);
+    conn->ended = 1;
+}
+
 static void start_draining(struct netio_conn *conn)
 {
     int64_t span = conn->server->drain_span;
 
-    if (shutdown(conn->fd, SHUT_WR) == -1)
-        netio__conn_doom(conn, NETIO_CLOSE_RESET);
+    send_end(conn);
     set_state(conn, NETIO__DRAINING);
     conn->drain_by = span ? netio_clock_now() + span : NETIO_NEVER;
 }
@@ -184,10 +194,12 @@ static int move_on(struct netio_conn *conn, netio_deadline *deadline)
 
     if (!conn->doomed && conn->state == NETIO__FLUSHING && sent && !conn->eof)
         start_draining(conn);
+    else if (!conn->doomed && conn->ending && sent)
+        send_end(conn);
     if (!conn->doomed && conn->server->stopping && is_idle(conn))
         netio__conn_doom(conn, NETIO_CLOSE_STOP);
     int over = conn->state != NETIO__OPEN && sent && conn->eof;
-    *deadline = deadline_of(conn, &why);
+    *deadline = netio__conn_deadline(conn, &why);
     if (!over && *deadline != NETIO_NEVER && *deadline <= netio_loop_now(conn->server->loop))
         netio__conn_doom(conn, why);
     if (!conn->doomed && !over)
@@ -206,34 +218,72 @@ static int watch_for(struct netio_conn *conn, unsigned events)
 /* Says what the connection waits for.  0 or -errno. */
 static int wait_for_more(struct netio_conn *conn, netio_deadline deadline)
 {
-    int held = conn->state == NETIO__OPEN && netio__conn_choked(conn);
+    int held = conn->state == NETIO__OPEN && (conn->paused || netio__conn_choked(conn));
     unsigned events =
         (conn->eof || held ? 0 : NETIO_READ) | (netio__conn_waiting(conn) ? NETIO_WRITE : 0);
     struct netio_timer *timer = &conn->timer;
-    int code = watch_for(conn, events);
+    int code = conn->deaf && !events ? 0 : watch_for(conn, events);
 
     if (!code && deadline != NETIO_NEVER && (!timer->loop || timer->when > deadline))
         code = netio_timer_start(conn->server->loop, timer, deadline);
-    if (conn->more && !netio__conn_choked(conn))
+    if ((conn->more && !held) || netio__conn_is_writable(conn))
         (void)netio__server_queue(conn->server, conn);
     return code;
 }
 
 static void greet(struct netio_conn *conn)
 {
+    struct netio_server *server = conn->server;
+
     set_state(conn, NETIO__OPEN);
-    if (!conn->server->handlers.on_open)
-        return;
-    conn->busy = 1;
-    conn->server->handlers.on_open(conn);
-    conn->busy = 0;
+    netio__count(&server->board->status.accepted, 1);
+    if (server->handlers.on_open) {
+        conn->busy = 1;
+        server->handlers.on_open(conn);
+        conn->busy = 0;
+    }
+    netio__conn_await_line(conn);
+}
+
+/* Before it is open.  0: conn is gone. */
+static int begin(struct netio_conn *conn)
+{
+    if (conn->proxied) {
+        set_state(conn, NETIO__PROXY);
+        if (!netio__conn_proxy(conn))
+            return 1;
+    }
+    if (conn->server->model == NETIO_MODEL_FORK && !netio__fork_conn(conn))
+        return 0;
+    greet(conn);
+    if (conn->server->handlers.on_serve && !conn->doomed)
+        netio__serve(conn);
+    return 1;
+}
+
+/* It was paused, and something happened that nobody asked for: an error, or both ends have ended.
+ * What came before its end is not lost: it is looked at when it is resumed. */
+static void hear_nothing(struct netio_conn *conn)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+
+    if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1 || error)
+        netio__conn_doom(conn, NETIO_CLOSE_RESET);
+    else {
+        netio_watch_stop(&conn->watch);
+        conn->deaf = 1;
+    }
 }
 
 static void take_input(struct netio_conn *conn, unsigned events)
 {
     if (conn->doomed)
         return;
-    if (conn->more && conn->state == NETIO__OPEN)
+    if (conn->state == NETIO__OPEN && conn->paused) {
+        if (events & NETIO_READ)
+            hear_nothing(conn);
+    } else if (conn->more && conn->state == NETIO__OPEN)
         netio__conn_serve(conn);
     else if ((events & NETIO_READ) && conn->eof)
         netio__conn_doom(conn, NETIO_CLOSE_RESET); /* not asked for: error or hang-up */
@@ -248,12 +298,15 @@ void netio__conn_turn(struct netio_conn *conn, unsigned events)
     /* A step of the loop within one of its handlers: the handler's own turn goes on. */
     if (conn->busy)
         return;
-    if (conn->state == NETIO__NEW && !conn->doomed)
-        greet(conn);
     if (events & NETIO_WRITE)
         conn->blocked = 0;
     netio__conn_send(conn);
-    take_input(conn, events);
+    if (netio__conn_is_writable(conn))
+        netio__conn_tell_writable(conn);
+    if (conn->state >= NETIO__OPEN)
+        take_input(conn, events);
+    else if (!conn->doomed && !begin(conn))
+        return;
     netio__conn_send(conn);
     if (!move_on(conn, &deadline))
         return;
@@ -282,6 +335,27 @@ void netio_conn_abort(struct netio_conn *conn)
     touch(conn);
 }
 
+void netio_conn_shutdown(struct netio_conn *conn)
+{
+    conn->ending = 1;
+    touch(conn);
+}
+
+void netio_conn_pause(struct netio_conn *conn)
+{
+    conn->paused = 1;
+    touch(conn);
+}
+
+void netio_conn_resume(struct netio_conn *conn)
+{
+    if (!conn->paused)
+        return;
+    conn->paused = conn->deaf = 0;
+    netio__conn_await_line(conn);
+    touch(conn);
+}
+
 struct netio_server *netio_conn_server(const struct netio_conn *conn)
 {
     return conn->server;
@@ -290,6 +364,19 @@ struct netio_server *netio_conn_server(const struct netio_conn *conn)
 const struct netio_addr *netio_conn_peer(const struct netio_conn *conn)
 {
     return &conn->peer;
+}
+
+int netio_conn_local(const struct netio_conn *conn, struct netio_addr *local)
+{
+    if (!conn->local)
+        return netio_addr_local(local, conn->fd);
+    *local = *conn->local;
+    return 0;
+}
+
+int netio_conn_fd(const struct netio_conn *conn)
+{
+    return conn->fd;
 }
 
 int64_t netio_conn_opened(const struct netio_conn *conn)

@@ -39,10 +39,14 @@ static int is_serving(const struct netio_conn *conn)
 /* The peer did what it has to: the time for its next line begins. */
 static void progress(struct netio_conn *conn)
 {
-    int64_t span = conn->server->read_span;
-
     conn->asked = 1;
-    conn->read_by = span ? netio_clock_now() + span : NETIO_NEVER;
+    netio__conn_await_line(conn);
+}
+
+/* Whether it is to wait before it is served more. */
+static int is_held(const struct netio_conn *conn)
+{
+    return conn->paused || netio__conn_choked(conn);
 }
 
 static void call_line(struct netio_conn *conn, char *line, size_t len)
@@ -70,8 +74,7 @@ static void serve_lines(struct netio_conn *conn, struct netio_buf *from)
     size_t len, whole;
     int found = 1, served = 0;
 
-    while (netio_buf_len(from) && is_serving(conn) && served < LINES_A_TURN &&
-           !netio__conn_choked(conn)) {
+    while (netio_buf_len(from) && is_serving(conn) && served < LINES_A_TURN && !is_held(conn)) {
         found = netio_buf_line(from, conn->server->line_max, &conn->scanned, &len, &whole);
         if (found <= 0)
             break;
@@ -95,7 +98,7 @@ static void serve_octets(struct netio_conn *conn, struct netio_buf *from)
 
     if (!is_serving(conn))
         return;
-    conn->more = netio__conn_choked(conn);
+    conn->more = is_held(conn);
     if (conn->more)
         return;
     if (on_data) {
@@ -135,6 +138,7 @@ static void got_bytes(struct netio_conn *conn, char *data, size_t n)
     struct netio_buf view = {.data = data, .end = n, .size = n};
     int code = 0;
 
+    conn->heard = 1;
     if (netio_buf_len(&conn->input)) {
         code = netio_buf_add(&conn->input, data, n);
         if (!code)

@@ -39,6 +39,8 @@ static int buffered(struct netio_conn *conn, int code)
 {
     if (code)
         netio__conn_doom(conn, NETIO_CLOSE_FULL);
+    if (netio__conn_waiting(conn) > conn->server->high_water)
+        conn->high = 1;
     if (!conn->busy)
         (void)netio__server_queue(conn->server, conn);
     return code;
@@ -46,7 +48,30 @@ static int buffered(struct netio_conn *conn, int code)
 
 static int is_writable(const struct netio_conn *conn)
 {
-    return conn->state == NETIO__OPEN && !conn->doomed;
+    return conn->state == NETIO__OPEN && !conn->doomed && !conn->ending;
+}
+
+int netio__conn_is_writable(const struct netio_conn *conn)
+{
+    return conn->high && is_writable(conn) &&
+           netio__conn_waiting(conn) <= conn->server->high_water / 2;
+}
+
+void netio__conn_tell_writable(struct netio_conn *conn)
+{
+    void (*on_writable)(struct netio_conn *) = conn->server->handlers.on_writable;
+
+    conn->high = 0;
+    if (!on_writable)
+        return;
+    conn->busy = 1;
+    on_writable(conn);
+    conn->busy = 0;
+}
+
+size_t netio_conn_waiting(const struct netio_conn *conn)
+{
+    return netio__conn_waiting(conn);
 }
 
 int netio_conn_write(struct netio_conn *conn, const void *data, size_t len)
@@ -111,8 +136,6 @@ static void owe(struct netio_conn *conn, size_t sent)
 
 void netio__conn_send(struct netio_conn *conn)
 {
-    int64_t span = conn->server->read_span;
-
     if (!netio__conn_waiting(conn) || conn->blocked || conn->doomed)
         return;
     ssize_t n = send_some(conn);
@@ -127,7 +150,7 @@ void netio__conn_send(struct netio_conn *conn)
     }
     netio__conn_output_free(conn);
     /* While an answer waits the time to ask stands still. */
-    if (conn->owed && span)
-        conn->read_by = netio_clock_now() + span;
+    if (conn->owed)
+        netio__conn_await_line(conn);
     conn->owed = 0;
 }

@@ -5,9 +5,12 @@
  *      admission.c    rules and limits, before any handler
  *      datagram.c     datagrams to handlers
  *      model_*.c      what the models other than EVENT do otherwise
- *      conn.c         one connection's states, deadlines and end
+ *      conn.c         one connection's states and turns
+ *      conn_deadline.c  until when it may do what it does
+ *      conn_proxy.c   the header that a proxy sends first
  *      conn_input.c   bytes to lines to handlers
  *      conn_output.c  answers to bytes
+ *      serve.c        the socket to on_serve
  *
  * server.c and accept.c make connections; the conn files know the server's fields, but of its
  * functions only those at the end of this file. */
@@ -42,10 +45,13 @@ struct netio_server {
     struct netio_server_handlers handlers;
     size_t line_max;
     size_t write_max;
+    size_t high_water;
     size_t max_connections;
-    int64_t read_span, write_span, drain_span; /* nanoseconds; 0: no deadline */
+    /* Nanoseconds; 0: no deadline. */
+    int64_t first_span, read_span, total_span, write_span, drain_span;
     void *data;
     enum netio_model model;
+    pid_t (*fork)(void *data);                          /* NULL: fork(2) */
     const struct netio_access *access;                  /* the caller's; NULL: everybody may */
     struct netio_limit *limit;                          /* the caller's; NULL: none */
     char *refused_text, *full_text;                     /* with their CRLF; NULL: nothing is sent */
@@ -63,10 +69,13 @@ struct netio_server {
     int reserve;             /* given up to shed clients when no descriptor is left */
     int64_t told[NETIO__TROUBLES];
 
-    struct netio__ring conns; /* all that are open */
-    size_t count;
-    struct netio__ring pending; /* those with work that no descriptor will announce */
-    struct netio__ring due;     /* the pending ones of the turn that is running */
+    struct netio__ring conns;     /* all that are open */
+    size_t count;                 /* of them, and of the children of model FORK */
+    int child;                    /* this process is such a child: with its connection it ends */
+    struct netio__ring children;  /* model_fork.c's */
+    struct netio__signal *signal; /* model_signal.c's; NULL: SIGIO was not taken over yet */
+    struct netio__ring pending;   /* those with work that no descriptor will announce */
+    struct netio__ring due;       /* the pending ones of the turn that is running */
     struct netio_timer turn;
 
     int stopping;
@@ -79,6 +88,7 @@ struct netio_server {
 /* See conn.c for the diagram. */
 enum netio__state {
     NETIO__NEW,      /* taken; on_open comes with its first turn */
+    NETIO__PROXY,    /* a PROXY header is due before that */
     NETIO__OPEN,     /* reads and answers */
     NETIO__FLUSHING, /* closing: no more input counts, what waits goes out */
     NETIO__DRAINING, /* all is sent and the peer was told; waits for its end of file */
@@ -100,6 +110,13 @@ struct netio_conn {
     unsigned asked : 1;      /* it has sent a line, or octets that were taken */
     unsigned more : 1;       /* input may hold lines that were not served yet */
     unsigned blocked : 1;    /* the kernel takes no more output for now */
+    unsigned proxied : 1;    /* begins with a PROXY header */
+    unsigned heard : 1;      /* its first byte has come */
+    unsigned paused : 1;     /* netio_conn_pause */
+    unsigned deaf : 1;       /* paused, with both its ends ended: nothing is watched for */
+    unsigned ending : 1;     /* netio_conn_shutdown: the end of file goes out behind output */
+    unsigned ended : 1;      /* it has gone out */
+    unsigned high : 1;       /* more than high_water waited: on_writable is due */
     struct netio_buf input;  /* what was read and not served */
     size_t scanned;          /* of input: holds no line end (netio_buf_line) */
     struct netio_buf output; /* what the kernel has not taken yet */
@@ -109,7 +126,8 @@ struct netio_conn {
     netio_deadline drain_by; /* DRAINING */
     int64_t opened;
     void *data;
-    struct netio_hold hold; /* of the server's limit */
+    struct netio_addr *local; /* as the proxy declared; NULL: ask the kernel */
+    struct netio_hold hold;   /* of the server's limit */
     struct netio_addr peer;
 };
 
@@ -135,9 +153,21 @@ void netio__conn_turn(struct netio_conn *conn, unsigned events);
 void netio__conn_doom(struct netio_conn *conn, enum netio_close why);
 /* Ends it here and now: on_close, and conn is gone. */
 void netio__conn_end(struct netio_conn *conn, enum netio_close why);
+/* Gives up what it has, not its place and its hold: it goes on in another process, or never began.
+ */
+void netio__conn_drop(struct netio_conn *conn);
 /* OPEN becomes FLUSHING. */
 void netio__conn_finish(struct netio_conn *conn, enum netio_close why);
 int netio__state_follows(enum netio__state from, enum netio__state to);
+
+/* conn_deadline.c: until when the connection may do what it does, and why it ends then. */
+netio_deadline netio__conn_deadline(const struct netio_conn *conn, enum netio_close *why);
+/* The time for the next line begins anew. */
+void netio__conn_await_line(struct netio_conn *conn);
+
+/* conn_proxy.c: takes the PROXY header off the connection and judges whom it declares.  Whether
+ * that is done; else it is to wait for more, or doomed. */
+int netio__conn_proxy(struct netio_conn *conn);
 
 /* conn_input.c: one read from the descriptor, and its lines to the handler; once the connection
  * is no longer OPEN, what was read is thrown away. */
@@ -147,17 +177,40 @@ void netio__conn_serve(struct netio_conn *conn);
 
 /* conn_output.c: one send of what waits. */
 void netio__conn_send(struct netio_conn *conn);
+/* Whether on_writable is due, and calls it. */
+int netio__conn_is_writable(const struct netio_conn *conn);
+void netio__conn_tell_writable(struct netio_conn *conn);
 /* Gives up the buffer of output. */
 void netio__conn_output_free(struct netio_conn *conn);
 
 /* server.c: the connection gets a turn in the next step of the loop.  0; or -ENOMEM, and its
  * turn comes with its next event or deadline, if it waits for any. */
 int netio__server_queue(struct netio_server *server, struct netio_conn *conn);
-/* A connection is gone. */
+/* Closes the listeners behind the first count. */
+void netio__server_close_slots(struct netio_server *server, size_t count);
+/* A connection is there; is gone. */
+void netio__server_came(struct netio_server *server);
 void netio__server_left(struct netio_server *server);
 
-/* accept.c */
+/* server.c: handlers run from begin to end: the heartbeat, see server/board.h. */
+void netio__server_begin(struct netio_server *server);
+void netio__server_end(struct netio_server *server);
+/* One more of what the board counts; its only writer is this process. */
+static inline void netio__count(uint64_t *counter, uint64_t n)
+{
+    __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/* accept.c: judges a client and makes a connection of it; fd is gone on error.  0 and *conn,
+ * -EACCES for one who was refused (and told), or -ENOMEM. */
+int netio__server_admit(struct netio_server *server, int fd, const struct netio_addr *peer,
+                        struct netio_conn **conn);
 int netio__slot_watch(struct netio__slot *slot); /* 0 or -errno */
+/* Its socket has failed in a way that may last: it rests for a moment, and on_trouble is told. */
+void netio__slot_trouble(struct netio__slot *slot, int code);
+/* on_trouble, at most once a second of each kind. */
+void netio__server_tell(struct netio_server *server, enum netio__trouble trouble, int code,
+                        const struct netio_addr *address);
 void netio__server_place_free(struct netio_server *server);
 void netio__server_wake(struct netio_timer *timer); /* of server->rest */
 /* Gets the reserve, if it is not there; missing when it is needed is all that can happen. */

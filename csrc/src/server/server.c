@@ -1,15 +1,18 @@
 /* Ring 3.  A server's life: options, listeners, run, stop; see netio/server.h.
  * Called by programs.  Clients come in through accept.c, connections live in conn.c. */
-#include "server/engine.h"
+#include "server/models.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define LINE_MAX_DEFAULT  1024
 #define WRITE_MAX_DEFAULT (1024 * 1024)
+#define HIGH_WATER        (64 * 1024)
 #define READ_SECONDS      30
 #define WRITE_SECONDS     60
 #define DRAIN_SECONDS     2
@@ -27,10 +30,12 @@ const char *netio_close_str(enum netio_close why)
     return (size_t)why < sizeof words / sizeof *words ? words[why] : "unknown";
 }
 
-static size_t places(unsigned wanted)
+static size_t places(enum netio_model model, unsigned wanted)
 {
     struct rlimit limit;
 
+    if (netio__model_is_serial(model))
+        return 1;
     if (wanted)
         return wanted;
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur > CONNECTIONS_MAX)
@@ -48,16 +53,87 @@ static int64_t span_of(double seconds, double fallback)
     return seconds > 100 * 366 * 86400.0 ? 0 : (int64_t)ceil(seconds * 1e9);
 }
 
+/* The line as it is sent; 0 or -ENOMEM. */
+static int set_text(char **line, const char *text)
+{
+    size_t len = text ? strlen(text) : 0;
+
+    if (!text)
+        return 0;
+    if (!(*line = malloc(len + sizeof "\r\n")))
+        return -ENOMEM;
+    memcpy(*line, text, len);
+    memcpy(*line + len, "\r\n", sizeof "\r\n");
+    return 0;
+}
+
+static int set_texts(struct netio_server *server, const struct netio_server_options *options)
+{
+    int code = set_text(&server->refused_text, options->refused_text);
+
+    return code ? code : set_text(&server->full_text, options->full_text);
+}
+
+/* 0, or -EINVAL for seconds that make no sense. */
+static int set_spans(struct netio_server *server, const struct netio_server_options *options)
+{
+    const struct {
+        int64_t *span;
+        double seconds, fallback;
+    } spans[] = {
+        {&server->read_span, options->read_seconds, READ_SECONDS},
+        {&server->first_span, options->first_seconds, (double)INFINITY},
+        {&server->total_span, options->total_seconds, (double)INFINITY},
+        {&server->write_span, options->write_seconds, WRITE_SECONDS},
+        {&server->drain_span, options->drain_seconds, DRAIN_SECONDS},
+    };
+
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++)
+        if ((*spans[i].span = span_of(spans[i].seconds, spans[i].fallback)) < 0)
+            return -EINVAL;
+    if (options->first_seconds == 0)
+        server->first_span = server->read_span;
+    return 0;
+}
+
 static int set_options(struct netio_server *server, const struct netio_server_options *options)
 {
+    server->model = options->model;
     server->line_max = options->line_max ? options->line_max : LINE_MAX_DEFAULT;
     server->write_max = options->write_max ? options->write_max : WRITE_MAX_DEFAULT;
-    server->max_connections = places(options->max_connections);
-    server->read_span = span_of(options->read_seconds, READ_SECONDS);
-    server->write_span = span_of(options->write_seconds, WRITE_SECONDS);
-    server->drain_span = span_of(options->drain_seconds, DRAIN_SECONDS);
+    server->high_water = options->high_water ? options->high_water : HIGH_WATER;
+    server->max_connections = places(options->model, options->max_connections);
+    server->access = options->access;
+    server->limit = options->limit;
     server->data = options->data;
-    return server->read_span < 0 || server->write_span < 0 || server->drain_span < 0 ? -EINVAL : 0;
+    server->fork = options->fork;
+    int code = set_spans(server, options);
+    return code ? code : set_texts(server, options);
+}
+
+void netio__server_use_board(struct netio_server *server, struct netio__board *board)
+{
+    board->status = server->board->status;
+    server->board = board;
+}
+
+/* The order of these and the supervisor's (asleep, then beat) is what matters: one of the two sees
+ * what the other has done. */
+void netio__server_begin(struct netio_server *server)
+{
+    struct netio__board *board = server->board;
+
+    __atomic_store_n(&board->beat, board->beat + 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&board->asleep, __ATOMIC_SEQ_CST) &&
+        __atomic_exchange_n(&board->asleep, 0, __ATOMIC_SEQ_CST))
+        (void)netio_fd_write(board->wake, "", 1);
+}
+
+void netio__server_end(struct netio_server *server)
+{
+    struct netio__board *board = server->board;
+
+    __atomic_store_n(&board->beat, board->beat + 1, __ATOMIC_RELAXED);
 }
 
 static void run_turns(struct netio_timer *timer)
@@ -68,7 +144,9 @@ static void run_turns(struct netio_timer *timer)
     while (!netio__ring_alone(&server->due)) {
         struct netio__ring *link = server->due.next;
         netio__ring_out(link);
+        netio__server_begin(server);
         netio__conn_turn(NETIO__RING_OF(link, struct netio_conn, queued), 0);
+        netio__server_end(server);
     }
 }
 
@@ -87,11 +165,21 @@ static void patience_ends(struct netio_timer *timer)
     struct netio_server *server = timer->data;
     struct netio__ring *link;
 
+    netio__fork_kill(server);
     for (link = server->conns.next; link != &server->conns; link = link->next) {
         struct netio_conn *conn = NETIO__RING_OF(link, struct netio_conn, all);
         netio__conn_doom(conn, NETIO_CLOSE_STOP);
         (void)netio__server_queue(server, conn);
     }
+}
+
+static void forget(struct netio_server *server)
+{
+    netio_buf_free(&server->spare);
+    free(server->scratch);
+    free(server->refused_text);
+    free(server->full_text);
+    free(server);
 }
 
 int netio_server_new(struct netio_server **out, struct netio_loop *loop,
@@ -106,9 +194,13 @@ int netio_server_new(struct netio_server **out, struct netio_loop *loop,
     if (!server)
         return code;
     netio__ring_init(&server->conns);
+    netio__ring_init(&server->children);
     netio__ring_init(&server->pending);
     netio__ring_init(&server->due);
     server->reserve = -1;
+    server->board = &server->own_board;
+    server->board->wake = -1;
+    server->board->status.started = netio_clock_now();
     server->turn = (struct netio_timer){.fire = run_turns, .data = server};
     server->rest = (struct netio_timer){.fire = netio__server_wake, .data = server};
     server->patience = (struct netio_timer){.fire = patience_ends, .data = server};
@@ -118,23 +210,24 @@ int netio_server_new(struct netio_server **out, struct netio_loop *loop,
     server->scratch = malloc(NETIO__SCRATCH);
     if (server->scratch)
         code = set_options(server, options ? options : &defaults);
+    if (!code && handlers->on_serve &&
+        (server->model == NETIO_MODEL_EVENT || server->model == NETIO_MODEL_SIGNAL))
+        code = -EINVAL;
     if (!code && !loop)
         code = netio_loop_new(&server->loop, 0);
-    if (!code) {
+    if (!code)
         *out = server;
-        return 0;
-    }
-    free(server->scratch);
-    free(server);
+    else
+        forget(server);
     return code;
 }
 
-/* Closes the listeners behind the first count. */
-static void close_slots(struct netio_server *server, size_t count)
+void netio__server_close_slots(struct netio_server *server, size_t count)
 {
     while (server->nslots > count) {
         struct netio__slot *slot = &server->slots[--server->nslots];
         netio_watch_stop(&slot->watch);
+        netio__signal_unwatch(server, slot->listener.fd);
         netio_listener_close(&slot->listener);
     }
     if (count)
@@ -148,17 +241,17 @@ void netio_server_free(struct netio_server *server)
 {
     if (!server)
         return;
-    close_slots(server, 0);
+    netio__server_close_slots(server, 0);
     while (!netio__ring_alone(&server->conns))
         netio__conn_end(NETIO__RING_OF(server->conns.next, struct netio_conn, all),
                         NETIO_CLOSE_STOP);
+    netio__fork_free(server);
+    netio__signal_free(server);
     netio_timer_stop(&server->turn);
     netio_timer_stop(&server->patience);
-    netio_buf_free(&server->spare);
-    free(server->scratch);
     if (server->own_loop)
         netio_loop_free(server->loop);
-    free(server);
+    forget(server);
 }
 
 /* The listener becomes the server's, also on error. */
@@ -169,7 +262,13 @@ static int add_slot(struct netio_server *server, const struct netio_listener *li
     *slot = (struct netio__slot){.server = server, .listener = *listener};
     server->nslots++;
     netio__server_reserve(server);
-    return server->full ? 0 : netio__slot_watch(slot);
+    int is_stream = listener->type == SOCK_STREAM;
+    int code = is_stream ? 0 : netio__datagram_prepare(server, listener);
+    if (!code)
+        code = netio__signal_watch(server, listener->fd);
+    if (code || (is_stream && server->full))
+        return code;
+    return netio__slot_watch(slot);
 }
 
 int netio_server_listen(struct netio_server *server, const char *address, struct netio_error *error)
@@ -188,7 +287,7 @@ int netio_server_listen(struct netio_server *server, const char *address, struct
     if (!code)
         return 0;
     netio_error_set(error, NETIO_STAGE_LISTEN, code, &listeners[0].address, address);
-    close_slots(server, before);
+    netio__server_close_slots(server, before);
     while (i < n)
         netio_listener_close(&listeners[i++]);
     return code;
@@ -238,7 +337,7 @@ int netio_server_serve_take(struct netio_server *server, int fd)
      * end will show. */
     if (netio_addr_peer(&peer, fd) < 0)
         peer.len = 0;
-    code = netio__conn_new(&conn, server, fd, &peer);
+    code = netio__server_admit(server, fd, &peer, &conn);
     if (code)
         return code;
     code = netio__server_queue(server, conn);
@@ -252,14 +351,38 @@ const struct netio_addr *netio_server_address(const struct netio_server *server,
     return i < server->nslots ? &server->slots[i].listener.address : NULL;
 }
 
+void netio_server_set_access(struct netio_server *server, const struct netio_access *access)
+{
+    server->access = access;
+}
+
+int netio_server_step(struct netio_server *server, netio_deadline deadline)
+{
+    int code = netio_loop_step(server->loop, deadline);
+
+    return server->child && !server->count ? NETIO_SERVER_CHILD : code;
+}
+
+/* Whether on_idle wants to be called again as soon as nothing else is to be done. */
+static int call_idle(struct netio_server *server)
+{
+    netio__server_begin(server);
+    int more = server->handlers.on_idle(server);
+    netio__server_end(server);
+    return more;
+}
+
 int netio_server_run(struct netio_server *server)
 {
+    int idle = server->handlers.on_idle != NULL;
+
     while (server->nslots || server->count) {
-        int code = netio_loop_step(server->loop, NETIO_NEVER);
+        int code = netio_loop_step(server->loop, idle ? NETIO_NOW : NETIO_NEVER);
         if (code < 0)
             return code;
+        idle = server->handlers.on_idle && (code || call_idle(server));
     }
-    return 0;
+    return server->child ? NETIO_SERVER_CHILD : 0;
 }
 
 void netio_server_stop(struct netio_server *server, netio_deadline deadline)
@@ -267,7 +390,7 @@ void netio_server_stop(struct netio_server *server, netio_deadline deadline)
     struct netio__ring *link;
 
     server->stopping = 1;
-    close_slots(server, 0);
+    netio__server_close_slots(server, 0);
     if (!server->count)
         return;
     if (netio_timer_start(server->loop, &server->patience, deadline) < 0)
@@ -276,8 +399,21 @@ void netio_server_stop(struct netio_server *server, netio_deadline deadline)
         (void)netio__server_queue(server, NETIO__RING_OF(link, struct netio_conn, all));
 }
 
+static void count_open(struct netio_server *server)
+{
+    __atomic_store_n(&server->board->status.connections, server->count, __ATOMIC_RELAXED);
+}
+
+void netio__server_came(struct netio_server *server)
+{
+    server->count++;
+    count_open(server);
+}
+
 void netio__server_left(struct netio_server *server)
 {
+    server->count--;
+    count_open(server);
     if (server->stopping && !server->count)
         netio_timer_stop(&server->patience);
     netio__server_place_free(server);
@@ -296,4 +432,9 @@ void *netio_server_data(const struct netio_server *server)
 size_t netio_server_connections(const struct netio_server *server)
 {
     return server->count;
+}
+
+void netio_server_status(const struct netio_server *server, struct netio_server_status *status)
+{
+    *status = server->board->status;
 }
