@@ -402,7 +402,7 @@ int netio__daemon_pidfile_fd(const struct netio_daemon *daemon)
     return daemon->pidfile ? netio_pidfile_fd(daemon->pidfile) : -1;
 }
 
-void netio__daemon_leave(struct netio_daemon *daemon, pid_t successor)
+void netio__daemon_hand_over(struct netio_daemon *daemon, pid_t successor)
 {
     daemon->left = 1;
     if (daemon->pidfile)
@@ -410,7 +410,7 @@ void netio__daemon_leave(struct netio_daemon *daemon, pid_t successor)
     (void)netio__notify_mainpid(daemon->notify, successor);
 }
 
-int netio__daemon_return(struct netio_daemon *daemon, struct netio_error *error)
+int netio__daemon_take_back(struct netio_daemon *daemon, struct netio_error *error)
 {
     if (!daemon->left)
         return 0;
@@ -419,7 +419,7 @@ int netio__daemon_return(struct netio_daemon *daemon, struct netio_error *error)
     return daemon->pidfile ? netio_pidfile_write(daemon->pidfile, error) : 0;
 }
 
-void netio__daemon_left(struct netio_daemon *daemon)
+void netio__daemon_over(struct netio_daemon *daemon)
 {
     netio_pidfile_remove(daemon->pidfile);
     daemon->pidfile = NULL;

@@ -47,11 +47,11 @@ void netio__succession_str(char *out, size_t size, const struct netio__successio
 int netio__daemon_pidfile_fd(const struct netio_daemon *daemon);
 /* The successor may write the pid file now: byte 1 is free.  Nothing is told or removed any more.
  * A manager hears that the successor is the one to watch. */
-void netio__daemon_leave(struct netio_daemon *daemon, pid_t successor);
+void netio__daemon_hand_over(struct netio_daemon *daemon, pid_t successor);
 /* The successor has failed, and is dead: as before.  0 or a code of the pid file. */
-int netio__daemon_return(struct netio_daemon *daemon, struct netio_error *error);
+int netio__daemon_take_back(struct netio_daemon *daemon, struct netio_error *error);
 /* The successor serves: the pid file is closed; removed, if the successor has not taken it. */
-void netio__daemon_left(struct netio_daemon *daemon);
+void netio__daemon_over(struct netio_daemon *daemon);
 
 /* pidfile.c: gives up byte 1. */
 void netio__pidfile_give(struct netio_pidfile *pidfile);
