@@ -164,18 +164,18 @@ sub proxy {
     my $four = pack 'C12', 192, 0, 2, 1, 198, 51, 100, 2, 4, 210, 0, 43;
 
     is $ask->($v1), "192.0.2.1:1234 198.51.100.2:43 x\n", 'a header, and what follows in one piece';
-    is $ask->(v2 (0x21, 0x11, $four)), "192.0.2.1:1234 198.51.100.2:43 x\n", 'version 2';
-    is $ask->(v2 (0x21, 0x11, $four . pack 'Cna*', 4, 40, 'x' x 40)),
+    is $ask->(binary(0x21, 0x11, $four)), "192.0.2.1:1234 198.51.100.2:43 x\n", 'version 2';
+    is $ask->(binary(0x21, 0x11, $four . pack 'Cna*', 4, 40, 'x' x 40)),
         "192.0.2.1:1234 198.51.100.2:43 x\n", 'version 2 with more in it';
     is $ask->("PROXY TCP6 ::ffff:192.0.2.1 ::ffff:198.51.100.2 1234 43\r\n"),
         "192.0.2.1:1234 198.51.100.2:43 x\n", 'R25: v4-mapped';
-    like $ask->("PROXY UNKNOWN\r\n"), qr/^127\.0\.0\.2:\d+ 127\.0\.0\.1:\d+ x$/, 'itself, unknown';
-    like $ask->(v2 (0x20, 0, q{})),   qr/^127\.0\.0\.2:\d+ 127\.0\.0\.1:\d+ x$/, 'itself, local';
+    like $ask->("PROXY UNKNOWN\r\n"),  qr/^127\.0\.0\.2:\d+ 127\.0\.0\.1:\d+ x$/, 'itself, unknown';
+    like $ask->(binary(0x20, 0, q{})), qr/^127\.0\.0\.2:\d+ 127\.0\.0\.1:\d+ x$/, 'itself, local';
     is $ask->($v1 =~ s/192.0.2.1/192.0.2.66/r),            $no, 'R31: who is declared is judged';
     is $server->ask('x', from => '127.0.0.3', raw => $v1), $no, 'R31: and so is who declares';
     is $ask->(q{}),                                        $no, 'R31: it must begin with a header';
     is $ask->("PROXY TCP4\r\n"),                           $no, 'R31: with a whole one';
-    is $ask->(v2 (0x22, 0x11, $four)),                     $no, 'R31: and no forged one';
+    is $ask->(binary(0x22, 0x11, $four)),                  $no, 'R31: and no forged one';
     is $ask->("PROXY UNKNOWN " . 'x' x 200 . "\r\n"),      $no, 'R31: nor a long one';
     like $server->ask('x', from => '127.0.0.4', raw => "PROXY TCP4 x\r\n"),
         qr/^127\.0\.0\.4:\d+ 127\.0\.0\.1:\d+ PROXY TCP4 x$/, 'R31: a stranger\'s header is a line';
