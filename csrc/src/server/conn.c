@@ -19,6 +19,7 @@
  * A connection moves in turns: something happens to it, it goes as far as it can without
  * waiting, and the last thing a turn does is to say what it waits for, or to end it.  So a
  * handler never sees a connection vanish, its own or another. */
+#include "server/admission.h"
 #include "server/models.h"
 
 #include <errno.h>
@@ -132,6 +133,7 @@ static void strip(struct netio_conn *conn)
     netio__ring_out(&conn->queued);
     netio__ring_out(&conn->all);
     netio_fd_close(conn->fd);
+    conn->fd = -1;
     netio_buf_free(&conn->input);
     netio__conn_output_free(conn);
 }
@@ -148,6 +150,8 @@ void netio__conn_end(struct netio_conn *conn, enum netio_close why)
     struct netio_server *server = conn->server;
     int greeted = conn->state >= NETIO__OPEN;
 
+    if (conn->state == NETIO__PROXY && why == NETIO_CLOSE_IDLE) /* the header came not in time */
+        netio__tell_refused(server, &conn->peer, NETIO_REFUSED_PROXY);
     if (netio__conn_waiting(conn) || why == NETIO_CLOSE_FULL || why == NETIO_CLOSE_ABORT)
         end_by_reset(conn);
     strip(conn);
@@ -163,11 +167,12 @@ void netio__conn_end(struct netio_conn *conn, enum netio_close why)
 }
 
 /* Nothing is under way: the server may close it without cutting off an answer.  One that
- * has asked nothing yet is let ask, for its question may be on its way. */
+ * has asked nothing yet is let ask, for its question may be on its way; one that is paused waits
+ * for something of the program's. */
 static int is_idle(const struct netio_conn *conn)
 {
     return conn->state == NETIO__OPEN && conn->asked && !conn->more && !conn->eof &&
-           !netio__conn_waiting(conn);
+           !conn->paused && !netio__conn_waiting(conn);
 }
 
 static void send_end(struct netio_conn *conn)
@@ -242,7 +247,9 @@ static void greet(struct netio_conn *conn)
         server->handlers.on_open(conn);
         conn->busy = 0;
     }
-    netio__conn_await_line(conn);
+    /* Reading the clock costs as much as the rest of this. */
+    netio__conn_await_line(conn, server->handlers.on_open || conn->proxied ? netio_clock_now()
+                                                                           : conn->opened);
 }
 
 /* Before it is open.  0: conn is gone. */
@@ -352,7 +359,7 @@ void netio_conn_resume(struct netio_conn *conn)
     if (!conn->paused)
         return;
     conn->paused = conn->deaf = 0;
-    netio__conn_await_line(conn);
+    netio__conn_await_line(conn, netio_clock_now());
     touch(conn);
 }
 
