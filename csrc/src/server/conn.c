@@ -154,6 +154,8 @@ void netio__conn_end(struct netio_conn *conn, enum netio_close why)
         netio__tell_refused(server, &conn->peer, NETIO_REFUSED_PROXY);
     if (netio__conn_waiting(conn) || why == NETIO_CLOSE_FULL || why == NETIO_CLOSE_ABORT)
         end_by_reset(conn);
+    if (conn->state == NETIO__DRAINING)
+        netio__server_drains(server, -1);
     strip(conn);
     if (server->limit)
         netio_limit_give(server->limit, &conn->hold);
@@ -188,6 +190,7 @@ static void start_draining(struct netio_conn *conn)
 
     send_end(conn);
     set_state(conn, NETIO__DRAINING);
+    netio__server_drains(conn->server, 1);
     conn->drain_by = span ? netio_clock_now() + span : NETIO_NEVER;
 }
 

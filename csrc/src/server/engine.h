@@ -71,6 +71,7 @@ struct netio_server {
 
     struct netio__ring conns;     /* all that are open */
     size_t count;                 /* of them, and of the children of model FORK */
+    size_t draining;              /* of them, those that take no place; see netio__server_drains */
     int child;                    /* this process is such a child: with its connection it ends */
     struct netio__ring children;  /* model_fork.c's */
     struct netio__signal *signal; /* model_signal.c's; NULL: SIGIO was not taken over yet */
@@ -188,6 +189,8 @@ void netio__conn_output_free(struct netio_conn *conn);
 int netio__server_queue(struct netio_server *server, struct netio_conn *conn);
 /* Closes the listeners behind the first count. */
 void netio__server_close_slots(struct netio_server *server, size_t count);
+/* One more connection is DRAINING (1), or one less (-1). */
+void netio__server_drains(struct netio_server *server, int one);
 /* A connection is there; is gone. */
 void netio__server_came(struct netio_server *server);
 void netio__server_left(struct netio_server *server);

@@ -330,7 +330,7 @@ int netio_server_serve_take(struct netio_server *server, int fd)
     struct netio_conn *conn;
     int code = server->stopping ? -ECANCELED : check_stream(fd);
 
-    if (!code && server->count >= server->max_connections)
+    if (!code && netio__server_is_full(server))
         code = NETIO_EFULL;
     if (code) {
         netio_fd_close(fd);
@@ -411,6 +411,16 @@ void netio__server_came(struct netio_server *server)
 {
     server->count++;
     count_open(server);
+}
+
+/* In models with one place, who has had its answer does not take it any more: a peer that is slow
+ * to close would keep all others waiting. */
+void netio__server_drains(struct netio_server *server, int one)
+{
+    if (!netio__model_is_serial(server->model))
+        return;
+    server->draining += (size_t)one;
+    netio__server_place_free(server);
 }
 
 void netio__server_left(struct netio_server *server)
