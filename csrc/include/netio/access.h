@@ -2,12 +2,14 @@
  *
  * Rules, in the order in which they are written; the first that matches a peer decides.
  *
- *      deny   192.0.2.66            from here on a comment
- *      exempt 192.0.2.0/24          may, and is not counted per source (netio/limit.h)
+ *      deny   192.0.2.66            # from here on a comment
+ *      exempt 192.0.2.0/24          # may, and is not counted per source (netio/limit.h)
  *      allow  2001:db8::/32
- *      proxy  203.0.113.7           must begin with a PROXY header; its source is judged then
- *      allow  uid 33                a peer on a unix socket, by its credentials; gid: any of its
- * groups allow  unix                  any peer on a unix socket deny   all
+ *      proxy  203.0.113.7           # must begin with a PROXY header; its source is judged then
+ *      allow  uid 33                # a peer on a unix socket, by its credentials
+ *      allow  gid www-data          # the same, by any of its groups
+ *      allow  unix                  # any peer on a unix socket
+ *      deny   all
  *
  * A peer that no rule matches may connect, unless a rule says "allow" or "exempt": a list that
  * names who may names all of them.  Without rules everybody may.  IPv4 addresses that come as
@@ -36,8 +38,9 @@ int netio_access_new(struct netio_access **access);
 int netio_access_add(struct netio_access *access, const char *rule, struct netio_error *error);
 /* All rules of a file behind those that are there.  Empty lines and comments ("#") are passed over,
  * CRLF ends a line as well.  All or nothing: 0, or a code with "FILE:LINE: word" as subject, or
- * -errno with the file; NETIO_ETOOLONG for a line of more than 1,023 bytes, NETIO_EFULL beyond
- * 100,000 rules. */
+ * -errno with the file: -EINVAL when it is no regular file, -ENODATA when there is no rule in it (a
+ * file cut to nothing must not open the door: "allow all" does); NETIO_ETOOLONG for a line of more
+ * than 1,023 bytes, NETIO_EFULL beyond 100,000 rules. */
 int netio_access_read(struct netio_access *access, const char *path, struct netio_error *error);
 void netio_access_free(struct netio_access *access);
 

@@ -19,7 +19,7 @@
  * A connection moves in turns: something happens to it, it goes as far as it can without
  * waiting, and the last thing a turn does is to say what it waits for, or to end it.  So a
  * handler never sees a connection vanish, its own or another. */
-#include "server/engine.h"
+#include "server/models.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -123,23 +123,37 @@ static void end_by_reset(const struct netio_conn *conn)
     (void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
-void netio__conn_end(struct netio_conn *conn, enum netio_close why)
+/* All but what on_close may still look at. */
+static void strip(struct netio_conn *conn)
 {
-    struct netio_server *server = conn->server;
-    int greeted = conn->state >= NETIO__OPEN;
-
     set_state(conn, NETIO__CLOSED);
     netio_watch_stop(&conn->watch);
     netio_timer_stop(&conn->timer);
     netio__ring_out(&conn->queued);
     netio__ring_out(&conn->all);
-    if (netio__conn_waiting(conn) || why == NETIO_CLOSE_FULL || why == NETIO_CLOSE_ABORT)
-        end_by_reset(conn);
     netio_fd_close(conn->fd);
-    if (server->limit)
-        netio_limit_give(server->limit, &conn->hold);
+    conn->fd = -1;
     netio_buf_free(&conn->input);
     netio__conn_output_free(conn);
+}
+
+void netio__conn_drop(struct netio_conn *conn)
+{
+    strip(conn);
+    free(conn->local);
+    free(conn);
+}
+
+void netio__conn_end(struct netio_conn *conn, enum netio_close why)
+{
+    struct netio_server *server = conn->server;
+    int greeted = conn->state >= NETIO__OPEN;
+
+    if (netio__conn_waiting(conn) || why == NETIO_CLOSE_FULL || why == NETIO_CLOSE_ABORT)
+        end_by_reset(conn);
+    strip(conn);
+    if (server->limit)
+        netio_limit_give(server->limit, &conn->hold);
     if (greeted && server->handlers.on_close) {
         conn->busy = 1;
         server->handlers.on_close(conn, why);
@@ -150,11 +164,12 @@ void netio__conn_end(struct netio_conn *conn, enum netio_close why)
 }
 
 /* Nothing is under way: the server may close it without cutting off an answer.  One that
- * has asked nothing yet is let ask, for its question may be on its way. */
+ * has asked nothing yet is let ask, for its question may be on its way; one that is paused waits
+ * for something of the program's. */
 static int is_idle(const struct netio_conn *conn)
 {
     return conn->state == NETIO__OPEN && conn->asked && !conn->more && !conn->eof &&
-           !netio__conn_waiting(conn);
+           !conn->paused && !netio__conn_waiting(conn);
 }
 
 static void send_end(struct netio_conn *conn)
@@ -229,18 +244,25 @@ static void greet(struct netio_conn *conn)
         server->handlers.on_open(conn);
         conn->busy = 0;
     }
-    netio__conn_await_line(conn);
+    /* Reading the clock costs as much as the rest of this. */
+    netio__conn_await_line(conn, server->handlers.on_open || conn->proxied ? netio_clock_now()
+                                                                           : conn->opened);
 }
 
-/* Before it is open. */
-static void begin(struct netio_conn *conn)
+/* Before it is open.  0: conn is gone. */
+static int begin(struct netio_conn *conn)
 {
     if (conn->proxied) {
         set_state(conn, NETIO__PROXY);
         if (!netio__conn_proxy(conn))
-            return;
+            return 1;
     }
+    if (conn->server->model == NETIO_MODEL_FORK && !netio__fork_conn(conn))
+        return 0;
     greet(conn);
+    if (conn->server->handlers.on_serve && !conn->doomed)
+        netio__serve(conn);
+    return 1;
 }
 
 /* It was paused, and something happened that nobody asked for: an error, or both ends have ended.
@@ -287,8 +309,8 @@ void netio__conn_turn(struct netio_conn *conn, unsigned events)
         netio__conn_tell_writable(conn);
     if (conn->state >= NETIO__OPEN)
         take_input(conn, events);
-    else if (!conn->doomed)
-        begin(conn);
+    else if (!conn->doomed && !begin(conn))
+        return;
     netio__conn_send(conn);
     if (!move_on(conn, &deadline))
         return;
@@ -334,7 +356,7 @@ void netio_conn_resume(struct netio_conn *conn)
     if (!conn->paused)
         return;
     conn->paused = conn->deaf = 0;
-    netio__conn_await_line(conn);
+    netio__conn_await_line(conn, netio_clock_now());
     touch(conn);
 }
 
