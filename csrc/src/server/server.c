@@ -1,5 +1,6 @@
 /* Ring 3.  A server's life: options, listeners, run, stop; see netio/server.h.
  * Called by programs.  Clients come in through accept.c, connections live in conn.c. */
+#include "net/loop.h"
 #include "server/models.h"
 
 #include <errno.h>
