@@ -66,7 +66,7 @@ sub start {
 sub run {
     my ($server) = @_;
 
-    return _supervise($server) if $server->{supervisor};
+    return _supervise($server)                         if $server->{supervisor};
     NetIO::Server::Supervisor::become($server->{user}) if defined $server->{user};
     _call($server, 'on_start');
     my %handler = _handlers($server);
@@ -111,8 +111,10 @@ sub _handlers {
         $server->stop($asked++ ? 0 : $server->{stop_seconds});
     };
     my %handler = (TERM => $stop, QUIT => $stop, INT => sub { $server->stop(0) });
-    $handler{HUP}  = sub { _reload_alone($server) } if $server->{on_reload};
-    $handler{USR1} = sub { _reopen($server) }       if $server->{on_reopen} || $daemon;
+    $handler{HUP} = sub { _reload_alone($server) }
+        if $server->{on_reload};
+    $handler{USR1} = sub { _reopen($server) }
+        if $server->{on_reopen} || $daemon;
     delete @handler{ grep { !_is_free($_) } keys %handler };
     return %handler;
 }
@@ -180,9 +182,9 @@ sub _supervisor {
 }
 
 my %on = (
-    worker => \&_work,
-    ready  => sub { $_[0]{daemon}->ready if $_[0]{daemon} },
-    reload => \&_reload,
+    worker   => \&_work,
+    ready    => sub { $_[0]{daemon}->ready if $_[0]{daemon} },
+    reload   => \&_reload,
     reloaded => sub { delete $_[0]{before} },
     kept     => \&_keep,
     reopen   => \&_reopen,
@@ -207,7 +209,7 @@ sub _reload {
     my ($server) = @_;
 
     return if eval {
-        my $new = _call($server, 'on_reload') || {};
+        my $new  = _call($server, 'on_reload') || {};
         my %next = (listen => $server->{listen}, workers => $server->{workers}, %$new);
         my ($supervisor, @listen) = ($server->{supervisor}, _list($next{listen}));
         $supervisor->reload(\@listen, $next{workers} || 0);
