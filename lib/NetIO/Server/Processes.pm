@@ -35,8 +35,9 @@ sub _serve_passed {
     my ($server, $fd) = @_;
 
     return 1 if eval { $server->_serve_take($fd); 1 };
+    my $error = $@;
     require Errno;
-    die $@ if $@ != Errno::EACCES();
+    die $error if !ref $error || $error->errno != Errno::EACCES();
     return 0;
 }
 
