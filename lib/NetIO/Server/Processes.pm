@@ -69,9 +69,9 @@ sub run {
 
     return _supervise($server)                         if $server->{supervisor};
     NetIO::Server::Supervisor::become($server->{user}) if defined $server->{user};
-    _call($server, 'on_start');
     my %handler = _handlers($server);
     local @SIG{ keys %handler } = values %handler;
+    _call($server, 'on_start');
     $server->{daemon}->ready if $server->{daemon};
     $server->_run;
     return;
@@ -111,7 +111,7 @@ sub _handlers {
         $daemon->notify('stopping') if $daemon && !$asked;
         $server->stop($asked++ ? 0 : $server->{stop_seconds});
     };
-    my %handler = (TERM => $stop, QUIT => $stop, INT => sub { $server->stop(0) });
+    my %handler = (TERM => $stop, QUIT => $stop, INT => sub { $asked++; $server->stop(0) });
     $handler{HUP} = sub { _reload_alone($server) }
         if $server->{on_reload};
     $handler{USR1} = sub { _reopen($server) }
