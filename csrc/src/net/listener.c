@@ -76,10 +76,9 @@ static int open_one(struct netio_listener *listener, const struct netio__listen 
 
     *listener = (struct netio_listener){.type = what->type};
     listener->fd = socket(family, what->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int code = listener->fd == -1
-                   ? -errno
-                   : bind_and_listen(listener->fd, what, which, backlog > 0 ? backlog : BACKLOG,
-                                     beside, &stage);
+    int code = listener->fd == -1 ? -errno
+                                  : bind_and_listen(listener->fd, what, which, beside,
+                                                    backlog > 0 ? backlog : BACKLOG, &stage);
     if (!code)
         code = netio_addr_local(&listener->address, listener->fd);
     if (!code && family == AF_UNIX)

@@ -6,18 +6,13 @@
 #include <netio/signals.h>
 
 #include <errno.h>
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <syslog.h>
 #include <unistd.h>
 
-#define READY_SECONDS     30
-#define DRAIN_SECONDS     30
-#define HEARTBEAT_SECONDS 30
-#define GRACE_SECONDS     1 /* for workers to end after they were told to */
-#define KILL_SECONDS      5
+#define GRACE_SECONDS 1 /* for workers to end after they were told to */
+#define KILL_SECONDS  5
 
 const int netio__supervisor_signals[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGTERM, SIGQUIT, SIGINT, 0};
 
@@ -113,41 +108,6 @@ void netio_supervisor_stop(struct netio_supervisor *supervisor, int at_once)
 
 /* ---- new and free ---------------------------------------------------------------------------- */
 
-static int bad_option(struct netio_error *error, const char *subject)
-{
-    return netio_error_set(error, NETIO_STAGE_OPTION, NETIO_EBADOPTION, NULL, subject);
-}
-
-/* Whether it is a time; 0 becomes fallback. */
-static int set_seconds(double *seconds, double fallback)
-{
-    if (isnan(*seconds) || *seconds < 0)
-        return 0;
-    if (*seconds == 0)
-        *seconds = fallback;
-    return 1;
-}
-
-static int set_options(struct netio_supervisor *supervisor,
-                       const struct netio_supervisor_options *options, struct netio_error *error)
-{
-    struct netio_supervisor_options *own = &supervisor->options;
-
-    *own = *options;
-    if (own->workers > NETIO_WORKERS_MAX)
-        return bad_option(error, "workers");
-    if (!set_seconds(&own->ready_seconds, READY_SECONDS))
-        return bad_option(error, "ready_seconds");
-    if (!set_seconds(&own->drain_seconds, DRAIN_SECONDS))
-        return bad_option(error, "drain_seconds");
-    if (!set_seconds(&own->heartbeat_seconds, HEARTBEAT_SECONDS))
-        return bad_option(error, "heartbeat_seconds");
-    supervisor->workers = own->workers ? own->workers : 1;
-    return own->world
-               ? netio__world_prepare(&supervisor->world, own->world, NETIO_STAGE_CHILD, error)
-               : 0;
-}
-
 static void set_handlers(struct netio_supervisor *supervisor)
 {
     supervisor->patience = (struct netio_timer){.fire = patience_ends, .data = supervisor};
@@ -197,7 +157,7 @@ int netio_supervisor_new(struct netio_supervisor **out,
     supervisor->pid = getpid();
     supervisor->signals = -1;
     set_handlers(supervisor);
-    int code = set_options(supervisor, options, error);
+    int code = netio__options_set(supervisor, options, error);
     if (code == 0 && (code = open_all(supervisor)))
         netio_error_set(error, NETIO_STAGE_CHILD, code, NULL, "supervisor");
     if (code == 0 && supervisor->options.status)
@@ -233,7 +193,7 @@ void netio_supervisor_free(struct netio_supervisor *supervisor)
             munmap(supervisor->boards, NETIO__PLACES * sizeof *supervisor->boards);
     }
     netio__listeners_free(supervisor->listeners);
-    netio__world_done(&supervisor->world);
+    netio__options_free(supervisor);
     free(supervisor);
 }
 
@@ -248,7 +208,7 @@ int netio_supervisor_reload(struct netio_supervisor *supervisor, const char *con
         (phase != NETIO__SERVING && phase != NETIO__ASKING))
         return netio_error_set(error, NETIO_STAGE_LISTEN, -EBUSY, NULL, "reload");
     if (workers > NETIO_WORKERS_MAX)
-        return bad_option(error, "workers");
+        return netio_error_set(error, NETIO_STAGE_OPTION, NETIO_EBADOPTION, NULL, "workers");
     int code = netio__listeners_prepare(supervisor->listeners, addresses, count, error);
     if (code)
         return code;

@@ -1,6 +1,7 @@
 /* Ring 3, private: the insides of a supervisor.
  *
  *      supervisor.c          its life: new, listen, reload, run, free; signals
+ *      supervisor_options.c  what it was told at first
  *      supervisor_machine.c  what it does next, as a table
  *      supervisor_workers.c  processes: start, ready, drain, kill, end, replace
  *      supervisor_heart.c    workers that do not go on
@@ -80,6 +81,11 @@ struct netio_supervisor {
 extern const int netio__supervisor_signals[]; /* that it takes */
 /* This has happened. */
 void netio__supervisor_step(struct netio_supervisor *supervisor, enum netio__happening happening);
+
+/* supervisor_options.c: 0 or a code; free in either case. */
+int netio__options_set(struct netio_supervisor *supervisor,
+                       const struct netio_supervisor_options *options, struct netio_error *error);
+void netio__options_free(struct netio_supervisor *supervisor);
 
 /* supervisor_workers.c.  1 and *worker in a new worker; 0 otherwise: those who could not be started
  * come later, or the machine was told. */
