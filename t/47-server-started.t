@@ -233,7 +233,7 @@ PROGRAM
         is $server->status, 0, 'ends';
     }
     ok !eval { serving("serve(user => 'no such user', $echo)") }, 'no such user';
-    like $@, qr/\Ano server: user no such user: no such user at /, 'is said';
+    like $@, qr/\Ano server: run: user no such user: no such user at /, 'is said';
 };
 
 done_testing;
