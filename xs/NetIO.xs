@@ -7,13 +7,17 @@
 #include "dial.h"
 #include "ends.h"
 #include "error.h"
+#include "fork.h"
 #include "handle.h"
 #include "open.h"
+#include "passed.h"
 #include "pidfile.h"
 #include "reading.h"
+#include "request.h"
 #include "server.h"
 #include "socket.h"
 #include "standard.h"
+#include "supervisor.h"
 #include "timeout.h"
 #include "udp.h"
 
@@ -80,3 +84,5 @@ INCLUDE: Daemon.xsi
 INCLUDE: Server.xsi
 
 INCLUDE: Connection.xsi
+
+INCLUDE: Supervisor.xsi

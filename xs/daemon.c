@@ -278,6 +278,31 @@ bool xs_daemon_ready(pTHX_ SV *self)
     return netio_daemon_detached(the.daemon) && !the.standard_error && is_null(STDERR_FILENO);
 }
 
+static int put_null(void)
+{
+    int null = netio_fd_null();
+
+    for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
+        while (dup2(null, fd) == -1 && (errno == EINTR || errno == EBUSY))
+            ; /* both are open: there is no other way to fail */
+    netio_fd_close(null);
+    return null < 0 ? null : 0;
+}
+
+bool xs_daemon_let_go(pTHX_ SV *self)
+{
+    int saved[3];
+
+    check(aTHX_ self, "run");
+    if (!netio_daemon_detached(the.daemon))
+        return false;
+    (void)PerlIO_flush(NULL);
+    if (xs_standard_keep(the.standard, saved) == 0)
+        (void)put_null();
+    xs_standard_put_back(saved);
+    return !the.standard_error && is_null(STDERR_FILENO);
+}
+
 void xs_daemon_fail(pTHX_ SV *self, int status)
 {
     check(aTHX_ self, "fail");
@@ -296,6 +321,13 @@ bool xs_daemon_detached(pTHX_ SV *self)
 {
     check(aTHX_ self, "detached");
     return cBOOL(netio_daemon_detached(the.daemon));
+}
+
+void xs_daemon_parts(pTHX_ SV *self, struct netio_daemon **daemon, struct netio_log **log)
+{
+    check(aTHX_ self, "run");
+    *daemon = the.daemon;
+    *log = the.log;
 }
 
 SV *xs_daemon_name(pTHX_ SV *self)

@@ -10,9 +10,12 @@
 #include "callback.h"
 #include "connection.h"
 #include "error.h"
+#include "fork.h"
+#include "request.h"
 #include "server_options.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 static const char *const events[] = {
@@ -286,6 +289,13 @@ static void fail(pTHX_ const char *what, enum netio_stage stage, int code)
     xs_error_throw_failure(aTHX_ what, &error);
 }
 
+static pid_t fork_child(void *data)
+{
+    struct xs_server *server = data;
+
+    return xs_fork(server->perl);
+}
+
 void xs_server_open(pTHX_ SV *self)
 {
     struct xs_server *server = xs_server_get(aTHX_ self);
@@ -299,6 +309,7 @@ void xs_server_open(pTHX_ SV *self)
         return;
     xs_connection_handlers(server, &handlers);
     server->options.data = server;
+    server->options.fork = fork_child;
     server->options.access = server->access;
     server->options.limit = server->limit;
     server->process = getpid();
@@ -379,6 +390,13 @@ static void hold(pTHX_ struct xs_server *server)
     SAVEDESTRUCTOR_X(let_go, server);
 }
 
+/* A child of model fork comes back when its connection has ended, and has nothing more to do. */
+static void check_child(pTHX_ int code)
+{
+    if (code == NETIO_SERVER_CHILD)
+        xs_fork_end(aTHX);
+}
+
 void xs_server_run(pTHX_ SV *self)
 {
     struct xs_server *server = started(aTHX_ self);
@@ -391,6 +409,7 @@ void xs_server_run(pTHX_ SV *self)
         enter(aTHX_ server);
         code = netio_server_run(server->engine);
         leave(aTHX_ server);
+        check_child(aTHX_ code);
         PERL_ASYNC_CHECK();
     } while (code == -EINTR);
     if (code < 0)
@@ -413,10 +432,33 @@ int xs_server_step(pTHX_ SV *self, SV *seconds)
     enter(aTHX_ server);
     code = netio_server_step(server->engine, netio_deadline_in(left));
     leave(aTHX_ server);
+    check_child(aTHX_ code);
     PERL_ASYNC_CHECK();
     if (code < 0)
         fail(aTHX_ "step", NETIO_STAGE_READ, code);
     LEAVE;
+    errno = before;
+    return code;
+}
+
+/* What one safepoint has left undone raises no signal by itself. */
+int xs_server_safepoint(pTHX_ SV *self)
+{
+    struct xs_server *server = started(aTHX_ self);
+    int before = errno;
+
+    if (server->users > 1)
+        return 0; /* from within a handler */
+    ENTER;
+    save_scalar(PL_errgv);
+    enter(aTHX_ server);
+    int code = netio_server_safepoint(server->engine);
+    leave(aTHX_ server);
+    LEAVE;
+    if (code < 0 && code != -EINTR)
+        fail(aTHX_ "safepoint", NETIO_STAGE_READ, code);
+    if (code > 0)
+        (void)raise(SIGIO);
     errno = before;
     return code;
 }
@@ -440,6 +482,7 @@ void xs_server_stop(pTHX_ SV *self, SV *seconds)
         xs_error_throw_word(aTHX_ "stop", seconds, "a number of seconds");
     if (server->engine)
         netio_server_stop(server->engine, netio_deadline_in(left));
+    xs_request_hurry(netio_deadline_in(left));
 }
 
 /* --- asking */

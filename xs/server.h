@@ -67,6 +67,9 @@ void xs_server_serve_take(pTHX_ SV *self, int fd);
 void xs_server_run(pTHX_ SV *self);
 /* seconds: at most so long; NULL: what is to be done now.  How many handlers ran. */
 int xs_server_step(pTHX_ SV *self, SV *seconds);
+/* Model signal: runs the handlers of what has come since; how many.  The first one has SIGIO raised
+ * from then on, of which $SIG{IO} hears as well. */
+int xs_server_safepoint(pTHX_ SV *self);
 int xs_server_fileno(pTHX_ SV *self);
 void xs_server_stop(pTHX_ SV *self, SV *seconds);
 AV *xs_server_addresses(pTHX_ SV *self); /* mortal */

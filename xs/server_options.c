@@ -5,6 +5,8 @@
 #include "args.h"
 #include "error.h"
 
+#include <netio/supervisor.h>
+
 #include <limits.h>
 #include <stddef.h>
 
@@ -180,6 +182,26 @@ static void keep(pTHX_ struct xs_server *server, const struct option *option, SV
     (void)hv_store(server->object, option->name, (I32)strlen(option->name), newSVsv(value), 0);
 }
 
+static void keep_code(pTHX_ struct xs_server *server, const struct option *option, SV *value)
+{
+    SvGETMAGIC(value);
+    if (SvOK(value) && !(SvROK(value) && SvTYPE(SvRV(value)) == SVt_PVCV))
+        refuse_value(aTHX_ option, value, "not a code reference");
+    keep(aTHX_ server, option, value);
+}
+
+static void keep_seconds(pTHX_ struct xs_server *server, const struct option *option, SV *value)
+{
+    (void)seconds_of(aTHX_ option, value);
+    keep(aTHX_ server, option, value);
+}
+
+static void keep_number(pTHX_ struct xs_server *server, const struct option *option, SV *value)
+{
+    (void)number_of(aTHX_ option, value);
+    keep(aTHX_ server, option, value);
+}
+
 #define AT(member) offsetof(struct xs_server, member)
 
 static const struct option table[] = {
@@ -187,6 +209,17 @@ static const struct option table[] = {
     XS_EVENT_LIST(XS_X)
 #undef XS_X
     {"listen", keep, 0, 0},
+    {"workers", keep_number, 0, NETIO_WORKERS_MAX},
+    {"user", keep, 0, 0},
+    {"daemon", keep, 0, 0},
+    {"status", keep, 0, 0},
+    {"ready_seconds", keep_seconds, 0, 0},
+    {"stop_seconds", keep_seconds, 0, 0},
+    {"heartbeat_seconds", keep_seconds, 0, 0},
+    {"on_start", keep_code, 0, 0},
+    {"on_reload", keep_code, 0, 0},
+    {"on_kept", keep_code, 0, 0},
+    {"on_reopen", keep_code, 0, 0},
     {"model", read_model, 0, 0},
     {"line_max", read_size, AT(options.line_max), INT_MAX},
     {"write_max", read_size, AT(options.write_max), SSize_t_MAX},
@@ -232,7 +265,7 @@ static void check_handlers(pTHX_ const struct xs_server *server)
 
     if (given > 1)
         refuse(aTHX_ newSVpvs(WHAT ": on_line, on_data and on_serve exclude each other"));
-    if (!given && !server->on[XS_ON_DATAGRAM])
+    if (!given && !server->on[XS_ON_DATAGRAM] && !server->on[XS_ON_OPEN])
         refuse(aTHX_ newSVpvs(WHAT ": neither on_line nor on_data nor on_datagram is given"));
     if (server->on[XS_ON_SERVE] && (model == NETIO_MODEL_EVENT || model == NETIO_MODEL_SIGNAL))
         refuse(aTHX_ newSVpvf(WHAT ": on_serve is not for the model %s", netio_model_str(model)));
