@@ -78,8 +78,12 @@ static void call(pTHX_ struct xs_connection *connection, enum xs_event event, SV
 {
     SV *args[] = {connection->self, more};
 
-    if (!xs_server_call(aTHX_ connection->server, event, args, more ? 2 : 1, NULL,
-                        connection->self))
+    if (xs_server_call(aTHX_ connection->server, event, args, more ? 2 : 1, NULL,
+                       connection->self))
+        return;
+    if (connection->server->exiting) /* last words */
+        netio_conn_close(connection->conn);
+    else
         netio_conn_abort(connection->conn);
 }
 

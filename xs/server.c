@@ -13,7 +13,6 @@
 #include "fork.h"
 #include "request.h"
 #include "server_options.h"
-#include "wait.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -64,27 +63,35 @@ static void leave(pTHX_ struct xs_server *server)
     xs_callbacks_end(aTHX);
 }
 
-/* The object has gone.  As in any DESTROY, what the caller sees of the world stays. */
+/* One user less; the last one closes connections, whose handlers hear of it.  As in any DESTROY,
+ * what the caller sees of the world stays. */
+static void release(pTHX_ struct xs_server *server)
+{
+    int before = errno;
+
+    if (server->users > 1) {
+        server->users--;
+        return;
+    }
+    ENTER;
+    save_scalar(PL_errgv);
+    xs_callbacks_begin(aTHX);
+    leave(aTHX_ server);
+    LEAVE;
+    errno = before;
+}
+
 static int free_server(pTHX_ SV *sv, MAGIC *mg)
 {
     struct xs_server *server = (struct xs_server *)mg->mg_ptr;
-    int before = errno;
 
     PERL_UNUSED_VAR(sv);
     if (!server)
         return 0;
     server->object = NULL;
-    if (server->users > 1) {
-        server->users--;
+    if (server->users > 1)
         netio_server_stop(server->engine, NETIO_NOW);
-    } else {
-        ENTER;
-        save_scalar(PL_errgv);
-        xs_callbacks_begin(aTHX);
-        leave(aTHX_ server);
-        LEAVE;
-    }
-    errno = before;
+    release(aTHX_ server);
     return 0;
 }
 
@@ -250,21 +257,22 @@ static void on_trouble(struct netio_server *engine, const struct netio_error *er
     LEAVE;
 }
 
-/* Whether it wants to go on. */
-static bool call_idle(pTHX_ struct xs_server *server)
+static int on_idle(struct netio_server *engine)
 {
+    struct xs_server *server = netio_server_data(engine);
+    dTHXa(server->perl);
     bool again = false;
 
-    enter(aTHX_ server);
+    if (server->exiting)
+        return 0;
     ENTER;
     SAVETMPS;
     SV *args[] = {object_of(aTHX_ server)};
     (void)xs_server_call(aTHX_ server, XS_ON_IDLE, args, 1, &again, NULL);
-    if (!server->exiting) {
-        FREETMPS;
-        LEAVE;
-    }
-    leave(aTHX_ server);
+    if (server->exiting)
+        return 0;
+    FREETMPS;
+    LEAVE;
     return again;
 }
 
@@ -292,6 +300,7 @@ void xs_server_open(pTHX_ SV *self)
 {
     struct xs_server *server = xs_server_get(aTHX_ self);
     struct netio_server_handlers handlers = {
+        .on_idle = server->on[XS_ON_IDLE] ? on_idle : NULL,
         .on_refused = server->on[XS_ON_REFUSED] ? on_refused : NULL,
         .on_trouble = server->on[XS_ON_TROUBLE] ? on_trouble : NULL,
     };
@@ -307,6 +316,7 @@ void xs_server_open(pTHX_ SV *self)
     int code = netio_server_new(&server->engine, NULL, &handlers, &server->options);
     if (code != 0)
         fail(aTHX_ "start", NETIO_STAGE_LISTEN, code);
+    netio_loop_mark(netio_server_loop(server->engine), &PL_sig_pending);
 }
 
 static struct xs_server *started(pTHX_ SV *self)
@@ -360,90 +370,74 @@ void xs_server_serve_take(pTHX_ SV *self, int fd)
 
 /* --- running */
 
-/* A child of model fork comes back when its connection has ended, and has nothing more to do. */
-static int step(pTHX_ struct xs_server *server, netio_deadline deadline)
-{
-    int before = errno;
-
-    enter(aTHX_ server);
-    int code = netio_server_step(server->engine, deadline);
-    leave(aTHX_ server);
-    if (code == NETIO_SERVER_CHILD)
-        xs_fork_end(aTHX);
-    errno = before;
-    return code;
-}
-
 static void check_not_running(pTHX_ const struct xs_server *server, const char *what)
 {
     if (server->users > 1)
         croak("%s: from within a handler", what);
 }
 
-static bool is_done(const struct xs_server *server)
-{
-    return !netio_server_address(server->engine, 0) && !netio_server_connections(server->engine);
-}
-
-/* Nothing is ready: does something else, or waits for the loop or a signal. */
-static void rest(pTHX_ struct xs_server *server, bool *idle)
-{
-    *idle = *idle && server->on[XS_ON_IDLE] && call_idle(aTHX_ server);
-    if (*idle)
-        return;
-    int code = xs_wait(aTHX_ netio_loop_fd(netio_server_loop(server->engine)), NETIO_READ,
-                       NETIO_NEVER);
-    if (code < 0 && code != -EINTR)
-        fail(aTHX_ "run", NETIO_STAGE_READ, code);
-    *idle = true;
-}
-
 static void let_go(pTHX_ void *server)
 {
-    struct xs_server *held = server;
+    release(aTHX_ (struct xs_server *)server);
+}
 
-    if (--held->users == 0)
-        destroy(aTHX_ held);
+/* A handler may drop the object, and so may one of a signal. */
+static void hold(pTHX_ struct xs_server *server)
+{
+    ENTER;
+    save_scalar(PL_errgv);
+    server->users++;
+    SAVEDESTRUCTOR_X(let_go, server);
+}
+
+/* A child of model fork comes back when its connection has ended, and has nothing more to do. */
+static void check_child(pTHX_ int code)
+{
+    if (code == NETIO_SERVER_CHILD)
+        xs_fork_end(aTHX);
 }
 
 void xs_server_run(pTHX_ SV *self)
 {
     struct xs_server *server = started(aTHX_ self);
-    bool idle = true;
+    int before = errno;
     int code;
 
     check_not_running(aTHX_ server, "run");
-    ENTER;
-    save_scalar(PL_errgv);
-    server->users++; /* a handler may drop the object, and a handler of a signal, too */
-    SAVEDESTRUCTOR_X(let_go, server);
+    hold(aTHX_ server);
     do {
-        code = step(aTHX_ server, NETIO_NOW);
-        if (code < 0 && code != -EINTR)
-            fail(aTHX_ "run", NETIO_STAGE_READ, code);
-        if (code > 0)
-            idle = true;
+        enter(aTHX_ server);
+        code = netio_server_run(server->engine);
+        leave(aTHX_ server);
+        check_child(aTHX_ code);
         PERL_ASYNC_CHECK();
-        if (code == 0 && !is_done(server))
-            rest(aTHX_ server, &idle);
-    } while (!is_done(server));
+    } while (code == -EINTR);
+    if (code < 0)
+        fail(aTHX_ "run", NETIO_STAGE_READ, code);
     LEAVE;
+    errno = before;
 }
 
 int xs_server_step(pTHX_ SV *self, SV *seconds)
 {
     struct xs_server *server = started(aTHX_ self);
+    int before = errno;
     NV left = 0;
+    int code;
 
     if (seconds && !xs_seconds_get(aTHX_ &left, seconds))
         xs_error_throw_word(aTHX_ "step", seconds, "a number of seconds");
     check_not_running(aTHX_ server, "step");
-    ENTER;
-    save_scalar(PL_errgv);
-    int code = step(aTHX_ server, netio_deadline_in(left));
-    LEAVE;
-    if (code < 0 && code != -EINTR)
+    hold(aTHX_ server);
+    enter(aTHX_ server);
+    code = netio_server_step(server->engine, netio_deadline_in(left));
+    leave(aTHX_ server);
+    check_child(aTHX_ code);
+    PERL_ASYNC_CHECK();
+    if (code < 0)
         fail(aTHX_ "step", NETIO_STAGE_READ, code);
+    LEAVE;
+    errno = before;
     return code;
 }
 

@@ -16,7 +16,7 @@ sub new {
 
     if ($class->can('process_request') && !grep { $given{$_} } qw(on_line on_data on_serve)) {
         push @option, on_serve => \&_request;
-        push @option, model => $given{workers} ? 'prefork' : 'fork' if !$given{model};
+        push @option, model    => $given{workers} ? 'prefork' : 'fork' if !$given{model};
     }
     return $class->_new(@option);
 }
@@ -61,9 +61,9 @@ sub status {
 
 # The sum of what they say, and what each of them says.
 sub _status_of_workers {
-    my ($self) = @_;
+    my ($self)  = @_;
     my @workers = $self->{supervisor}->status;
-    my %sum = (workers => \@workers, refused => {});
+    my %sum     = (workers => \@workers, refused => {});
 
     for my $worker (@workers) {
         $sum{$_} += $worker->{$_} for qw(connections accepted datagrams);

@@ -390,6 +390,11 @@ void netio_loop_mark(struct netio_loop *loop, const volatile int *mark)
     loop->mark = mark;
 }
 
+int netio__loop_marked(const struct netio_loop *loop)
+{
+    return loop->mark && *loop->mark;
+}
+
 int netio_loop_run(struct netio_loop *loop)
 {
     int code = 0;

@@ -35,8 +35,9 @@ sub _serve_passed {
     my ($server, $fd) = @_;
 
     return 1 if eval { $server->_serve_take($fd); 1 };
+    my $error = $@;
     require Errno;
-    die $@ if $@ != Errno::EACCES();
+    die $error if !ref $error || $error->errno != Errno::EACCES();
     return 0;
 }
 
@@ -66,11 +67,11 @@ sub start {
 sub run {
     my ($server) = @_;
 
-    return _supervise($server) if $server->{supervisor};
+    return _supervise($server)                         if $server->{supervisor};
     NetIO::Server::Supervisor::become($server->{user}) if defined $server->{user};
-    _call($server, 'on_start');
     my %handler = _handlers($server);
     local @SIG{ keys %handler } = values %handler;
+    _call($server, 'on_start');
     $server->{daemon}->ready if $server->{daemon};
     $server->_run;
     return;
@@ -110,9 +111,11 @@ sub _handlers {
         $daemon->notify('stopping') if $daemon && !$asked;
         $server->stop($asked++ ? 0 : $server->{stop_seconds});
     };
-    my %handler = (TERM => $stop, QUIT => $stop, INT => sub { $server->stop(0) });
-    $handler{HUP}  = sub { _reload_alone($server) } if $server->{on_reload};
-    $handler{USR1} = sub { _reopen($server) }       if $server->{on_reopen} || $daemon;
+    my %handler = (TERM => $stop, QUIT => $stop, INT => sub { $asked++; $server->stop(0) });
+    $handler{HUP} = sub { _reload_alone($server) }
+        if $server->{on_reload};
+    $handler{USR1} = sub { _reopen($server) }
+        if $server->{on_reopen} || $daemon;
     delete @handler{ grep { !_is_free($_) } keys %handler };
     return %handler;
 }
@@ -180,9 +183,9 @@ sub _supervisor {
 }
 
 my %on = (
-    worker => \&_work,
-    ready  => sub { $_[0]{daemon}->ready if $_[0]{daemon} },
-    reload => \&_reload,
+    worker   => \&_work,
+    ready    => sub { $_[0]{daemon}->ready if $_[0]{daemon} },
+    reload   => \&_reload,
     reloaded => sub { delete $_[0]{before} },
     kept     => \&_keep,
     reopen   => \&_reopen,
@@ -207,7 +210,7 @@ sub _reload {
     my ($server) = @_;
 
     return if eval {
-        my $new = _call($server, 'on_reload') || {};
+        my $new  = _call($server, 'on_reload') || {};
         my %next = (listen => $server->{listen}, workers => $server->{workers}, %$new);
         my ($supervisor, @listen) = ($server->{supervisor}, _list($next{listen}));
         $supervisor->reload(\@listen, $next{workers} || 0);
