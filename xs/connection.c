@@ -14,11 +14,18 @@
 
 /* --- the object */
 
+/* While the engine has it the object is there, but at the end of the interpreter, which takes objects
+ * from whoever has them. */
 static int free_connection(pTHX_ SV *sv, MAGIC *mg)
 {
+    struct xs_connection *connection = (struct xs_connection *)mg->mg_ptr;
+
+    PERL_UNUSED_CONTEXT;
     PERL_UNUSED_VAR(sv);
-    Safefree(mg->mg_ptr);
-    mg->mg_ptr = NULL;
+    if (connection && connection->conn)
+        connection->lost = true;
+    else
+        Safefree(connection);
     return 0;
 }
 
@@ -70,6 +77,8 @@ static void end_connection(pTHX_ struct xs_connection *connection)
     connection->conn = NULL;
     connection->self = NULL;
     connection->data = NULL;
+    if (connection->lost)
+        Safefree(connection);
     SvREFCNT_dec(data);
     SvREFCNT_dec_NN(self);
 }

@@ -13,6 +13,7 @@ struct xs_connection {
     SV *self; /* a reference, which is what handlers get */
     SV *data; /* the program's own; NULL: none */
     struct xs_timer *timers;
+    bool lost; /* the object has gone before it has ended */
 };
 
 /* Sets the handlers of connections for what the server has code for. */
