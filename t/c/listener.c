@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -130,6 +131,16 @@ static int flag(int fd, int get, int bit)
     return (fcntl(fd, get) & bit) != 0;
 }
 
+/* How many clients may wait: what the kernel says of a listening socket in this field. */
+static int queue_of(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1 ? -errno
+                                                                    : (int)info.tcpi_sacked;
+}
+
 static void close_all(struct netio_listener *listeners, int n)
 {
     while (n > 0)
@@ -161,6 +172,7 @@ static void test_open(void)
     ok(flag(listeners[0].fd, F_GETFD, FD_CLOEXEC), "close-on-exec");
     ok(flag(listeners[0].fd, F_GETFL, O_NONBLOCK), "non-blocking");
     is_int(answers(&listeners[0].address), 0, "listens");
+    ok(queue_of(listeners[0].fd) >= 128, "with room for clients to wait");
     netio_addr_str(&listeners[0].address, text, sizeof text);
     is_refused(text, -EADDRINUSE, IN_USE, "B28: port in use");
     struct netio_addr address = listeners[0].address;

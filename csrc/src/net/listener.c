@@ -37,8 +37,8 @@ static int prepare(int fd, int family, int type, int beside)
 }
 
 /* A unix socket is bound and listens in one go, under a lock: see listener_unix.c. */
-static int bind_and_listen(int fd, const struct netio__listen *what, int which, int backlog,
-                           int beside, enum netio_stage *stage)
+static int bind_and_listen(int fd, const struct netio__listen *what, int which, int beside,
+                           int backlog, enum netio_stage *stage)
 {
     const struct netio_addr *addr = &what->addrs[which];
     int family = netio_addr_family(addr);
@@ -67,9 +67,8 @@ static int note_owner(struct netio_listener *listener)
     return 0;
 }
 
-int netio__listener_open_one(struct netio_listener *listener, const struct netio__listen *what,
-                             int which, int backlog, int beside, const char *text,
-                             struct netio_error *error)
+static int open_one(struct netio_listener *listener, const struct netio__listen *what, int which,
+                    int beside, int backlog, const char *text, struct netio_error *error)
 {
     const struct netio_addr *addr = &what->addrs[which];
     enum netio_stage stage = NETIO_STAGE_SOCKET;
@@ -77,10 +76,9 @@ int netio__listener_open_one(struct netio_listener *listener, const struct netio
 
     *listener = (struct netio_listener){.type = what->type};
     listener->fd = socket(family, what->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int code = listener->fd == -1
-                   ? -errno
-                   : bind_and_listen(listener->fd, what, which, backlog > 0 ? backlog : BACKLOG,
-                                     beside, &stage);
+    int code = listener->fd == -1 ? -errno
+                                  : bind_and_listen(listener->fd, what, which, beside,
+                                                    backlog > 0 ? backlog : BACKLOG, &stage);
     if (!code)
         code = netio_addr_local(&listener->address, listener->fd);
     if (!code && family == AF_UNIX)
@@ -99,26 +97,44 @@ static int lacks_family(int code)
 }
 
 /* Every address of the list, but of two (IPv6 and IPv4) the one that the machine has. */
-static int open_all(struct netio_listener *listeners, const struct netio__listen *what, int backlog,
-                    const char *text, struct netio_error *error)
+static int open_all(struct netio_listener *listeners, const struct netio__listen *what,
+                    unsigned skip, int beside, int backlog, const char *text,
+                    struct netio_error *error)
 {
     struct netio__listen now = *what;
     int count = 0, code = 0;
 
     for (int i = 0; i < now.count; i++) {
+        if (skip & 1u << i)
+            continue;
         if (count && !netio_addr_port(&now.addrs[i]))
             netio_addr_set_port(&now.addrs[i], netio_addr_port(&listeners[0].address));
-        code = netio__listener_open_one(&listeners[count], &now, i, backlog, 0, text, error);
+        code = open_one(&listeners[count], &now, i, beside, backlog, text, error);
         if (!code)
             count++;
         else if (now.count == 1 || !lacks_family(code))
             goto failed;
     }
-    if (count)
+    if (count || skip)
         return count;
 failed:
     while (count > 0)
         netio_listener_close(&listeners[--count]);
+    return code;
+}
+
+int netio__listener_open(struct netio_listener listeners[NETIO_LISTENER_MAX],
+                         const struct netio__listen *what, unsigned skip, int beside, int backlog,
+                         const char *text, struct netio_error *error)
+{
+    int code = -EADDRINUSE;
+
+    /* The port that the kernel chose for IPv6 may be taken in IPv4: then choose again. */
+    for (int tries = 0; code == -EADDRINUSE && tries < PAIR_TRIES; tries++) {
+        code = open_all(listeners, what, skip, beside, backlog, text, error);
+        if (what->count == 1 || netio_addr_port(&what->addrs[0]))
+            break;
+    }
     return code;
 }
 
@@ -128,15 +144,7 @@ int netio_listener_open(struct netio_listener listeners[NETIO_LISTENER_MAX], con
     struct netio__listen what;
     int code = netio__listen_parse(&what, text, error);
 
-    if (code)
-        return code;
-    /* The port that the kernel chose for IPv6 may be taken in IPv4: then choose again. */
-    for (int tries = 0; tries < PAIR_TRIES; tries++) {
-        code = open_all(listeners, &what, backlog, text, error);
-        if (code != -EADDRINUSE || what.count == 1 || netio_addr_port(&what.addrs[0]))
-            break;
-    }
-    return code;
+    return code ? code : netio__listener_open(listeners, &what, 0, 0, backlog, text, error);
 }
 
 static int is_bound(const struct netio_addr *addr)

@@ -23,11 +23,12 @@ struct netio__listen {
 /* 0 or a code with *error. */
 int netio__listen_parse(struct netio__listen *what, const char *text, struct netio_error *error);
 
-/* Opens one of them; text is for *error.  beside: next to a socket of the same user's that listens
- * to the same port and has SO_REUSEPORT at this moment, as this one then has (TCP and UDP only). */
-int netio__listener_open_one(struct netio_listener *listener, const struct netio__listen *what,
-                             int which, int backlog, int beside, const char *text,
-                             struct netio_error *error);
+/* As netio_listener_open, but not those of its addresses whose bit is set in skip: how many are
+ * open now, or a code.  beside: next to a socket of this process that listens to the same port and
+ * has SO_REUSEPORT at this moment, as these then have, too (TCP and UDP). */
+int netio__listener_open(struct netio_listener listeners[NETIO_LISTENER_MAX],
+                         const struct netio__listen *what, unsigned skip, int beside, int backlog,
+                         const char *text, struct netio_error *error);
 
 /* Binds a fresh unix socket to its path, taking over a stale one, dresses it, and has a stream
  * listen.  0 or -errno, and then *stage says at what. */

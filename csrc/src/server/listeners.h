@@ -5,9 +5,9 @@
  *      commit     the next configuration is the present one; what only the old one had is closed
  *      cancel     the present configuration stays; what only the next one had is closed
  *
- * The same is: what has the same text; else what has the same type, family, address and port (so
- * that "*:79" and "0.0.0.0:79" share a socket, of which there are 64 at most in a configuration).
- * A path that gets another mode, owner or group gets it at commit, without a new socket.
+ * The same is: what has the same type, family, address and port (so "*:79" and "0.0.0.0:79" share
+ * a socket); of port 0, which the kernel chose, what has the same text.  A path that gets another
+ * mode, owner or group keeps its socket, and gets them in prepare; cancel takes that back.
  *
  * "*:79" and "127.0.0.1:79" are two addresses that no two sockets listen to at the same time.  A
  * reload from one to the other works all the same, before the old one is closed: see listeners.c.
@@ -26,7 +26,8 @@
 
 struct netio__listeners;
 
-/* Which of two configurations; outside of a reload both are the present one. */
+/* Which of two configurations; outside of a reload both are the present one.  A successor's present
+ * one is empty (but for what a manager passed) until its first commit. */
 enum netio__configuration { NETIO__PRESENT, NETIO__NEXT };
 
 /* 0 or -ENOMEM. */
@@ -65,9 +66,9 @@ struct netio__legacy {
     dev_t device;     /* of its path; 0 and 0: none that is ours */
     ino_t inode;
 };
-/* Legacy i of the present configuration: 1, or 0 beyond the last.  text is the set's. */
-int netio__listeners_legacy(const struct netio__listeners *set, size_t i,
-                            struct netio__legacy *legacy);
+/* Legacy i of the present configuration: 1, or 0 beyond the last.  text is the set's.  What the
+ * successor does to modes of paths is undone by cancel. */
+int netio__listeners_legacy(struct netio__listeners *set, size_t i, struct netio__legacy *legacy);
 /* In the successor: legacy is there to be found by prepare; its fd is owned, also on error. */
 int netio__listeners_left(struct netio__listeners *set, const struct netio__legacy *legacy);
 /* Paths are this process's to remove from now on, or (0) its successor's. */
