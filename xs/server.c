@@ -156,6 +156,14 @@ SV *xs_server_argument(pTHX_ struct xs_server *server, const char *bytes, size_t
     return server->argument;
 }
 
+/* No client is taken any more that nobody would serve, and the engine returns at once: what it has to
+ * send goes out if it does so without waiting. */
+static void begin_exit(struct xs_server *server)
+{
+    server->exiting = true;
+    netio_server_stop(server->engine, NETIO_NOW);
+}
+
 /* To on_error, or to the default, which warns; that gets what on_error itself dies of, too. */
 static void report(pTHX_ struct xs_server *server, const char *where, SV *who)
 {
@@ -174,7 +182,7 @@ static void report(pTHX_ struct xs_server *server, const char *where, SV *who)
         called = xs_callback(aTHX_ last, args, 3, NULL);
     }
     if (called == XS_EXITED) { /* the scope has gone with everything else */
-        server->exiting = true;
+        begin_exit(server);
         return;
     }
     FREETMPS;
@@ -191,7 +199,7 @@ bool xs_server_call(pTHX_ struct xs_server *server, CV *code, const char *where,
     if (called == XS_RETURNED)
         return true;
     if (called == XS_EXITED)
-        server->exiting = true;
+        begin_exit(server);
     else
         report(aTHX_ server, where, who);
     return false;
