@@ -30,6 +30,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -174,6 +175,11 @@
       EACCES, EIO)                                                                                 \
     X(lstat, int, (const char *path, struct stat *file), (path, file),                             \
       EACCES, EIO)                                                                                 \
+    X(fchmodat, int, (int folder, const char *path, mode_t mode, int flags),                       \
+      (folder, path, mode, flags),                                                                 \
+      EPERM, EOPNOTSUPP, EROFS)                                                                    \
+    X(lchown, int, (const char *path, uid_t uid, gid_t gid), (path, uid, gid),                     \
+      EPERM, EROFS)                                                                                \
     X(fchmod, int, (int fd, mode_t mode), (fd, mode),                                              \
       EPERM, EROFS)                                                                                \
     X(pread, ssize_t, (int fd, void *data, size_t size, off_t at), (fd, data, size, at),           \
@@ -184,6 +190,11 @@
       EPERM, EIO)                                                                                  \
     X(unlink, int, (const char *path), (path),                                                     \
       EACCES, EROFS)                                                                               \
+    X(getrandom, ssize_t, (void *data, size_t size, unsigned flags), (data, size, flags),          \
+      ENOSYS, EINTR)                                                                               \
+    X(mmap, void *, (void *at, size_t size, int protection, int flags, int fd, off_t from),        \
+      (at, size, protection, flags, fd, from),                                                     \
+      ENOMEM, EPERM)                                                                               \
     X(syscall, long, (long number, long a, long b, long c, long d), (number, a, b, c, d),          \
       ENOSYS, EPERM, EMFILE, ESRCH)
 
@@ -277,7 +288,7 @@ static void fault_clear(void)
     type __wrap_##call parameters;                                                                 \
     type __wrap_##call parameters                                                                  \
     {                                                                                              \
-        return fault_now(FAULT_##call) ? -1 : __real_##call arguments;                             \
+        return fault_now(FAULT_##call) ? (type)-1 : __real_##call arguments;                             \
     }
 FAULT_SYSTEM(FAULT_X)
 #undef FAULT_X

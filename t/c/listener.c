@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -58,6 +59,35 @@ static const struct {
     {"/run/x:43", "option /run/x:43: not a valid address"},
     {"unix:run/x", "option unix:run/x: not a valid address"},
     {"unix:/run/x,colour=red", "option unix:/run/x,colour=red: not a valid address"},
+    {"tcp:4343", NULL},
+    {"tcp:[::1]:43", NULL},
+    {"udp:4343", NULL},
+    {"udp:*:domain", NULL},
+    {"udp:127.0.0.1:0", NULL},
+    {"unix-dgram:/run/x", NULL},
+    {"unix:/run/x,mode=0660,owner=root,group=root", NULL},
+    {"unix:/run/x,group=0,mode=600,owner=12345", NULL},
+    {"unix-dgram:/run/x,mode=0", NULL},
+    {"udp:nosuchservice", "service nosuchservice: unknown service"},
+    {"udp:localhost:43", "option udp:localhost:43: not a valid address"},
+    {"udp:", "service: unknown service"},
+    {"udp:unix:/x", "option udp:unix:/x: not a valid address"},
+    {"UDP:43", "option UDP:43: not a valid address"},
+    {"unix-dgram:x", "option unix-dgram:x: not a valid address"},
+    {"unix:unix:/run/x", "option unix:unix:/run/x: not a valid address"},
+    {"unix:/run/x,", "option unix:/run/x,: not a valid address"},
+    {"unix:/run/x,mode=", "option unix:/run/x,mode=: not a valid address"},
+    {"unix:/run/x,mode=0888", "option unix:/run/x,mode=0888: not a valid address"},
+    {"unix:/run/x,mode=1777", "option unix:/run/x,mode=1777: not a valid address"},
+    {"unix:/run/x,mode=00660", "option unix:/run/x,mode=00660: not a valid address"},
+    {"unix:/run/x,mode=-1", "option unix:/run/x,mode=-1: not a valid address"},
+    {"unix:/run/x,mode=0600,mode=0600",
+     "option unix:/run/x,mode=0600,mode=0600: not a valid address"},
+    {"unix:/run/x,owner=0,owner=0", "option unix:/run/x,owner=0,owner=0: not a valid address"},
+    {"unix:/run/x,owner=nosuch", "user nosuch: no such user"},
+    {"unix:/run/x,group=nosuch", "user nosuch: no such group"},
+    {"unix:/run/x,owner=", "user: no such user"},
+    {"tcp:4343,mode=0600", "service 4343,mode=0600: unknown service"},
     {"\x1b[2J:43", "option \\x1b[2J:43: not a valid address"},
 };
 
@@ -101,6 +131,16 @@ static int flag(int fd, int get, int bit)
     return (fcntl(fd, get) & bit) != 0;
 }
 
+/* How many clients may wait: what the kernel says of a listening socket in this field. */
+static int queue_of(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1 ? -errno
+                                                                    : (int)info.tcpi_sacked;
+}
+
 static void close_all(struct netio_listener *listeners, int n)
 {
     while (n > 0)
@@ -132,6 +172,7 @@ static void test_open(void)
     ok(flag(listeners[0].fd, F_GETFD, FD_CLOEXEC), "close-on-exec");
     ok(flag(listeners[0].fd, F_GETFL, O_NONBLOCK), "non-blocking");
     is_int(answers(&listeners[0].address), 0, "listens");
+    ok(queue_of(listeners[0].fd) >= 128, "with room for clients to wait");
     netio_addr_str(&listeners[0].address, text, sizeof text);
     is_refused(text, -EADDRINUSE, IN_USE, "B28: port in use");
     struct netio_addr address = listeners[0].address;
@@ -392,7 +433,7 @@ static void test_take(void)
     netio_listener_close(&listeners[0]);
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1 || pipe(pipes) == -1)
         fail("sockets and pipes");
-    is_int(netio_listener_take(&listener, pair[0]), -EINVAL, "C24: one that does not listen");
+    is_int(netio_listener_take(&listener, pair[0]), -EISCONN, "C24: one that is connected");
     is_int(netio_listener_take(&listener, pipes[0]), -ENOTSOCK, "C24: no socket");
     is_int(netio_listener_take(&listener, 999), -EBADF, "C24: nothing at all");
     is_int(listener.fd, -1, "nothing to close then");

@@ -7,12 +7,15 @@
  * The counters are in memory that processes share: made once, before the workers are forked, they
  * hold for all of them together.  There is no lock in it.  Each process counts in a column of its
  * own, and who wants to know adds the columns up: one that is killed at any instruction harms
- * nothing, and whoever is told of its death clears its column.  Nobody ever gets above a limit,
- * however many ask at once.
+ * nothing, and whoever is told of its death clears its column.  No limit of what is open is ever
+ * passed, however many ask at once; when several ask for the last place in the same microsecond, it
+ * can happen that none of them gets it.
  *
  * Capacity is fixed at the start; keys are hashed with a secret of the process, so that nobody can
  * choose addresses that collide.  A source that has nothing open and whose rate has recovered is
- * forgotten.  Time is CLOCK_MONOTONIC, passed in.
+ * forgotten; when there is no other place, so is the one among those with nothing open whose rate
+ * recovers first.  Sources are counted also while no limit asks for it, so that one that is set
+ * later finds them.  Time is CLOCK_MONOTONIC, passed in.
  *
  * Fork: that is what it is for; a child sets its own column.  Threads: one column a thread.
  */
@@ -60,7 +63,8 @@ enum netio_refused {
 };
 const char *netio_refused_str(enum netio_refused why);
 
-/* 0 and *limit (column 0), or -ENOMEM, -EINVAL for bits or seconds that make no sense. */
+/* 0 and *limit (column 0); -ENOMEM; -EINVAL for bits or seconds (above 1e9, negative, not a number)
+ * that make no sense and for more than 16,777,216 sources; -errno of getrandom(2). */
 int netio_limit_new(struct netio_limit **limit, const struct netio_limit_options *options);
 void netio_limit_free(struct netio_limit *limit);
 /* Other limits from now on, in this process and in those forked later; sources stays. 0 or -EINVAL.
@@ -76,12 +80,14 @@ struct netio_hold {
     uint32_t place; /* limit's */
 };
 
-/* Counts one more from this peer.  0; or -1 and *why, and nothing is counted.  exempt: only the
- * total is asked.  now: netio_clock_now. */
+/* Counts one more from this peer.  0; or -1 and *why, and nothing is counted: FULL beyond the
+ * total, or when the sources that are known leave no place for a new one; SOURCE; RATE beyond the
+ * source's. The rate of all refuses nobody here: who was accepted is served, and the next one waits
+ * so much longer (netio_limit_next).  exempt: only the total is asked.  now: netio_clock_now. */
 int netio_limit_take(struct netio_limit *limit, struct netio_hold *hold,
                      const struct netio_addr *peer, int exempt, int64_t now,
                      enum netio_refused *why);
-/* Nothing is kept open (datagrams): only the rates. */
+/* Nothing is kept open (datagrams): only the rates, and that of all refuses, too.  *why is RATE. */
 int netio_limit_pass(struct netio_limit *limit, const struct netio_addr *peer, int exempt,
                      int64_t now, enum netio_refused *why);
 /* The connection has ended. */

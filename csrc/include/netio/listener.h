@@ -12,6 +12,8 @@
  * same for both).  A unix socket has its mode (without one: what the umask leaves), owner and group
  * before anybody can connect.
  *
+ * owner and group: a name or a number, looked up when it is opened or checked (netio/user.h).
+ *
  * Fork: a child may use a listener that it inherits; closing it removes nothing.
  */
 #ifndef NETIO_LISTENER_H
@@ -25,7 +27,7 @@ struct netio_listener {
     int type;                  /* SOCK_STREAM or SOCK_DGRAM */
     struct netio_addr address; /* as bound: with the real port */
     pid_t owner;               /* who removes a unix path at close; 0: nobody, it was taken over */
-    dev_t device;              /* the file that was bound there: a successor's is left alone */
+    dev_t device;              /* the file that was bound there: another's is left alone */
     ino_t inode;
 };
 
@@ -41,14 +43,12 @@ int netio_listener_open(struct netio_listener listeners[NETIO_LISTENER_MAX], con
 /* Only looks whether the text is a listen address; 0 or a code with *error. */
 int netio_listener_check(const char *text, struct netio_error *error);
 /* Takes over a descriptor that listens already, or is a bound datagram socket (inetd "wait", socket
- * activation, tcplisten); 0, or -ENOTSOCK, -EISCONN, -EINVAL when it does neither, and fd is left
- * alone. */
+ * activation, a predecessor); 0, or -ENOTSOCK, -ESOCKTNOSUPPORT for another type, -EISCONN for one
+ * that is connected, -EINVAL for one that does neither, and fd is left alone.  owner is 0: whose
+ * predecessor leaves a path to it sets owner, device and inode. */
 int netio_listener_take(struct netio_listener *listener, int fd);
-/* The same for one that this process's predecessor bound and leaves to it: a unix path becomes this
- * process's to remove, if it is still that socket. */
-int netio_listener_inherit(struct netio_listener *listener, int fd);
-/* Closes it, and removes the path of a unix socket that this process bound or inherited.  A fork's
- * child that closes it removes nothing. */
+/* Closes it, and removes the path of a unix socket of which this process is the owner, if it is
+ * still that socket.  A fork's child that closes it removes nothing. */
 void netio_listener_close(struct netio_listener *listener);
 
 #endif

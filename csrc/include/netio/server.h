@@ -106,9 +106,11 @@ struct netio_server_handlers {
     /* Octets as they come; returns how many it took, the rest comes again with more, but
      * is dropped at the end of file.  More than line_max left are a line too long. */
     size_t (*on_data)(struct netio_conn *conn, char *data, size_t len);
-    /* The socket itself, which blocks, at its first byte (behind a PROXY header).  The handler
-     * reads and writes as it likes; deadlines are its own business.  When it returns, the engine
-     * closes cleanly.  It must leave fd open.  netio_conn_write and its like are not for it. */
+    /* The socket itself, which blocks, after on_open, what that wrote having gone out.  The handler
+     * reads and writes as it likes, and may speak first.  Deadlines are its own business,
+     * but for single reads and writes: those that wait for read_seconds or write_seconds fail with
+     * EAGAIN.  No heartbeat is asked for while it runs.  When it returns, the engine closes cleanly.
+     * It must leave fd open.  netio_conn_write and its like are not for it. */
     void (*on_serve)(struct netio_conn *conn, int fd);
     void (*on_datagram)(const struct netio_datagram *datagram);
     /* A line longer than line_max: what it writes goes out, then the connection closes; no
@@ -196,15 +198,17 @@ void netio_server_set_access(struct netio_server *server, const struct netio_acc
 
 /* Runs until netio_server_stop has done its work or, without any listener, until the last
  * connection is gone.  0; -errno; NETIO_SERVER_CHILD in a child of model FORK, whose connection has
- * ended: it must exit (in a host program by _exit) and touch nothing of its parent's; -EINTR in
- * SIGNAL and when a handler of the program's has run: call it again. */
+ * ended: it must exit (in a host program by _exit) and touch nothing of its parent's.  Signals do
+ * not end it (one that was stopped and continued would be over): see netio/signals.h, or step. */
 int netio_server_run(struct netio_server *server);
-/* For hosts: one step of the server's loop, as netio_loop_step, with its codes, or
- * NETIO_SERVER_CHILD. */
+/* For hosts, and for programs that handle signals: one step of the server's loop, as
+ * netio_loop_step, with its codes (0 after a signal, too), or NETIO_SERVER_CHILD. */
 int netio_server_step(struct netio_server *server, netio_deadline deadline);
 /* SIGNAL: runs the handlers of what the signal has marked since; free of system calls when nothing
- * was.  How many ran, or -errno.  The first call, or run, takes SIGIO over: its disposition and its
- * mask are the server's until netio_server_free. */
+ * was.  How many ran, or -errno (-EINVAL in another model).  The first call takes SIGIO over: its
+ * disposition and its mask are the server's until netio_server_free; a handler that was there
+ * before is still called.  Listeners are for this process alone then, since a socket raises a
+ * signal in one process. */
 int netio_server_safepoint(struct netio_server *server);
 /* Closes the listeners and lets connections that are answering, or whose first question is
  * still on its way, finish until the deadline; those that wait for another line are closed

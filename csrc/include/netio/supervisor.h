@@ -19,9 +19,9 @@
  *          case NETIO_SUPERVISOR_READY:     the first workers are: netio_daemon_ready
  *          case NETIO_SUPERVISOR_RELOAD:    SIGHUP: read the configuration; if it is sound, say
  *                                           netio_supervisor_reload
- *          case NETIO_SUPERVISOR_RELOADED:  new workers serve, old ones drain: forget the old
- * configuration case NETIO_SUPERVISOR_KEPT:      they did not get ready (*error says why): go back
- * to it case NETIO_SUPERVISOR_REOPEN:    SIGUSR1: reopen the logs; workers get the new descriptors
+ *          case NETIO_SUPERVISOR_RELOADED:  new workers serve, old ones drain: forget the old one
+ *          case NETIO_SUPERVISOR_KEPT:      they did not get ready (*error says why): back to it
+ *          case NETIO_SUPERVISOR_REOPEN:    SIGUSR1: reopen the log; workers get it with next run
  *          case NETIO_SUPERVISOR_DONE:      all workers have ended: exit(0)
  *          default:                         *error: the first workers did not get ready
  *          }
@@ -39,10 +39,15 @@
  * ends when the child's workers are ready.  If they are not ready in time, or the program is gone,
  * wrong or dies, it is killed, and nothing has changed.
  *
- * A worker that ends by itself is replaced: at once, and ever later if that happens again and
- * again, up to one a second in all; so is one that stops going through its loop for
- * heartbeat_seconds.  While nobody is connected no process makes a system call.  Workers whose
- * supervisor is gone finish within two seconds.
+ * A worker that ends by itself is replaced: at once, and ever later if more of them do so than there
+ * are workers in as many seconds, until it is one a second in all (one in 20 ms, if it had served
+ * somebody).  So is one that runs a handler for heartbeat_seconds.  While nobody is connected no
+ * process makes a system call.  Workers whose supervisor is gone finish within two seconds, unless a
+ * handler does not return.
+ *
+ * A worker that must end but does not (it was told to, and a second ago it was late) gets SIGKILL
+ * with its process group.  Where so many drain that there is no place for new ones (64 in all), a
+ * reload waits for them.
  *
  * Processes: SIGCHLD is not touched, and no child but its own is waited for.  Workers lead process
  * groups of their own, so that a terminal's signals reach the supervisor alone.  Not
@@ -58,8 +63,7 @@
 struct netio_supervisor;
 struct netio_worker;
 
-#define NETIO_WORKERS_MAX 32 /* half of NETIO_LIMIT_COLUMNS: at a reload there are twice as many   \
-                              */
+#define NETIO_WORKERS_MAX 32 /* half of NETIO_LIMIT_COLUMNS: a reload has twice as many */
 
 struct netio_supervisor_options { /* zero: the defaults in brackets */
     unsigned workers;             /* [1] */
@@ -70,7 +74,8 @@ struct netio_supervisor_options { /* zero: the defaults in brackets */
         *daemon; /* told of ready, reloading, stopping; its pid file goes to a successor [none] */
     struct netio_log *log;     /* says what happens to workers; reopened by the caller [none] */
     struct netio_limit *limit; /* columns are given to workers, and cleared after them [none] */
-    const char *status;        /* listen address at which the status can be read [none] */
+    const char *status;        /* listen address that says netio_worker_status_str of each worker to
+                                  who connects [none] */
     double ready_seconds;      /* from fork to netio_worker_ready [30] */
     double drain_seconds;      /* [30] */
     double heartbeat_seconds;  /* infinity: no heartbeat [30] */
@@ -84,7 +89,7 @@ struct netio_supervisor_options { /* zero: the defaults in brackets */
     void *data;
 };
 
-/* Copies the options; world, daemon, log and limit must live as long as the supervisor.  In a
+/* Copies the options and their texts; world, daemon, log and limit must live as long as the supervisor.  In a
  * process that an upgrade has started, its listeners are taken from its predecessor.  0 or a code.
  */
 int netio_supervisor_new(struct netio_supervisor **supervisor,
@@ -95,15 +100,16 @@ int netio_supervisor_is_upgrade(void);
 /* In a worker: frees, and leaves everything else alone. */
 void netio_supervisor_free(struct netio_supervisor *supervisor);
 
-/* The addresses to listen on, all of them.  Before the first run they are bound at once.  0, or a
- * code with *error and nothing changed. */
+/* The addresses to listen on, all of them, bound at once.  After the first run it is a reload.  0,
+ * or a code with *error and nothing changed. */
 int netio_supervisor_listen(struct netio_supervisor *supervisor, const char *const *addresses,
                             size_t count, struct netio_error *error);
 /* A socket that a service manager passed; it stays through all reloads.  Owned from now on, on
  * error left alone (netio_listener_take). */
 int netio_supervisor_listen_take(struct netio_supervisor *supervisor, int fd);
-/* After NETIO_SUPERVISOR_RELOAD: new listeners, and as many workers (0: as many as before), with
- * the next run. 0, or a code with *error, and everything stays as it is. */
+/* After NETIO_SUPERVISOR_RELOAD, or whenever else nothing is being started: new listeners, and as
+ * many workers (0: as many as before), with the next run.  0, or a code with *error, and everything
+ * stays as it is; -EBUSY when it cannot be now. */
 int netio_supervisor_reload(struct netio_supervisor *supervisor, const char *const *addresses,
                             size_t count, unsigned workers, struct netio_error *error);
 /* Address i as bound; NULL beyond the last. */
@@ -120,8 +126,8 @@ enum netio_supervisor_event {
     NETIO_SUPERVISOR_REOPEN
 };
 
-/* Returns the next event; -EINTR after a handler of the program's has run; or the code of why the
- * first workers did not get ready: all have ended then.  *worker: in a worker only. */
+/* Returns the next event; -EINTR after a signal (and now and then without): call it again; or the
+ * code of why the first workers did not get ready: all have ended then.  *worker: in a worker only. */
 int netio_supervisor_run(struct netio_supervisor *supervisor, struct netio_worker **worker,
                          struct netio_error *error);
 /* As the signals TERM and INT do. */
@@ -131,14 +137,14 @@ struct netio_worker_status {
     pid_t pid;
     unsigned number;     /* 1 to workers; of a generation */
     unsigned generation; /* 1, and one more with every reload */
-    const char *state;   /* "starting", "serving", "draining" */
+    const char *state;   /* "starting", "serving", "draining", "killed" */
     struct netio_server_status server;
 };
 /* Worker i of all that live; 0 beyond the last. */
 int netio_supervisor_worker(const struct netio_supervisor *supervisor, size_t i,
                             struct netio_worker_status *status);
-/* One line a worker, as the status address sends them, LF at its end; returns its length as
- * snprintf. */
+/* One line, "worker=1 generation=3 pid=4242 state=serving connections=7 accepted=...", LF at its
+ * end; returns its length as snprintf. */
 int netio_worker_status_str(const struct netio_worker_status *status, char *out, size_t size);
 
 /* ---- in a worker ---- */
@@ -157,7 +163,7 @@ int netio_worker_ready(struct netio_worker *worker);
 void netio_worker_fail(struct netio_worker *worker, const struct netio_error *error);
 unsigned netio_worker_number(const struct netio_worker *worker);
 unsigned netio_worker_generation(const struct netio_worker *worker);
-/* Not before the server is freed. */
+/* Before the server is freed, which may go on without. */
 void netio_worker_free(struct netio_worker *worker);
 
 #endif

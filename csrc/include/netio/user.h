@@ -1,4 +1,4 @@
-/* netio/user.h: whom to become, looked up while that is still possible (ring 2).
+/* netio/user.h: whom to become, looked up while that is still possible (ring 0).
  *
  * The look-up asks the name services (files, LDAP, ...), which may load modules, open sockets and
  * take their time: call it at start, before chroot(2), fork(2) and the sandbox.

@@ -27,7 +27,7 @@ struct mark {
 };
 
 struct entry {
-    struct netio__net net;
+    struct netio__prefix net;
     struct mark mark; /* neither: the entry is free */
 };
 
@@ -64,7 +64,7 @@ void netio_access_free(struct netio_access *access)
 }
 
 /* The entry of a network, or the free one where it would be; size is not 0. */
-static struct entry *entry_of(struct entry *table, size_t size, const struct netio__net *net)
+static struct entry *entry_of(struct entry *table, size_t size, const struct netio__prefix *net)
 {
     static const uint64_t key[2];
     size_t at = netio__siphash(key, net, sizeof *net) & (size - 1);
@@ -84,7 +84,7 @@ static void mark(struct mark *mark, size_t number, unsigned verdict)
         *first = word;
 }
 
-static void note_length(struct netio_access *access, const struct netio__net *net)
+static void note_length(struct netio_access *access, const struct netio__prefix *net)
 {
     uint8_t *lengths = access->lengths[net->is6];
     unsigned *count = &access->length_count[net->is6];
@@ -284,12 +284,12 @@ static uint32_t earlier(uint32_t first, const struct mark *mark, int declared)
 static uint32_t judge_network(const struct netio_access *access, const struct netio_addr *peer,
                               int declared, uint32_t first)
 {
-    struct netio__net net;
+    struct netio__prefix net;
 
     for (int is6 = 0; is6 < 2; is6++)
         for (unsigned i = 0; i < access->length_count[is6]; i++) {
             unsigned bits = access->lengths[is6][i];
-            if (!netio__net_of(&net, peer, bits, bits) || net.is6 != is6)
+            if (!netio__prefix_of(&net, peer, bits, bits) || net.is6 != is6)
                 break;
             first = earlier(first, &entry_of(access->table, access->size, &net)->mark, declared);
         }

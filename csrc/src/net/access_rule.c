@@ -1,5 +1,5 @@
-/* Ring 1.  One rule; see access_rule.h.  Called by access.c, and by limit.c for the network of a
- * source; it asks the name services for users and groups. */
+/* Ring 1.  One rule; see access_rule.h.  Called by access.c; it asks the name services for users
+ * and groups. */
 #include "net/access_rule.h"
 
 #include "base/ids.h"
@@ -8,36 +8,6 @@
 #include <string.h>
 
 #define BLANKS " \t"
-
-static void cut_bits(struct netio__net *net)
-{
-    unsigned whole = net->bits / 8, rest = net->bits % 8;
-
-    if (rest)
-        net->bytes[whole++] &= (unsigned char)(0xff << (8 - rest));
-    memset(net->bytes + whole, 0, sizeof net->bytes - whole);
-}
-
-int netio__net_of(struct netio__net *net, const struct netio_addr *addr, unsigned ipv4_bits,
-                  unsigned ipv6_bits)
-{
-    const struct in6_addr *in6 = &addr->u.in6.sin6_addr;
-    int family = netio_addr_family(addr);
-
-    memset(net, 0, sizeof *net);
-    net->is6 = family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(in6);
-    net->bits = (uint8_t)(net->is6 ? ipv6_bits : ipv4_bits);
-    if (family == AF_INET)
-        memcpy(net->bytes, &addr->u.in4.sin_addr, 4);
-    else if (family != AF_INET6)
-        return 0;
-    else if (net->is6)
-        memcpy(net->bytes, in6, sizeof net->bytes);
-    else
-        memcpy(net->bytes, in6->s6_addr + 12, 4);
-    cut_bits(net);
-    return 1;
-}
 
 static int parse_verdict(const char *word)
 {
@@ -70,7 +40,7 @@ static int parse_network(struct netio__rule *rule, const char *text)
 
     rule->kind = NETIO__RULE_NETWORK;
     if (code == 0)
-        (void)netio__net_of(&rule->of.net, &cidr.addr, cidr.bits, cidr.bits);
+        (void)netio__prefix_of(&rule->of.net, &cidr.addr, cidr.bits, cidr.bits);
     return code;
 }
 

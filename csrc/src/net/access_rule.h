@@ -3,7 +3,8 @@
 #define NETIO_SRC_NET_ACCESS_RULE_H
 
 #include <netio/access.h>
-#include <stdint.h>
+
+#include "net/prefix.h"
 
 #define NETIO__RULE_TEXT 1023 /* longest text of one, in bytes */
 
@@ -15,26 +16,15 @@ enum netio__rule_kind {
     NETIO__RULE_GID
 };
 
-/* A network as 16 bytes, IPv4 in the first four and zeros behind them: fit to be hashed. */
-struct netio__net {
-    unsigned char bytes[16];
-    uint8_t is6;
-    uint8_t bits;
-};
-
 struct netio__rule {
     uint8_t verdict; /* enum netio_verdict */
     uint8_t kind;    /* enum netio__rule_kind */
     union {
-        struct netio__net net;
+        struct netio__prefix net;
         uint32_t id;
     } of;
 };
 
-/* The network of an address, v4-mapped or not, and that many of its bits; 0 for one that is
- * neither IPv4 nor IPv6. */
-int netio__net_of(struct netio__net *net, const struct netio_addr *addr, unsigned ipv4_bits,
-                  unsigned ipv6_bits);
 /* 1 and *rule; 0 for a text without a rule (empty, or a comment); or a code, with the word at fault
  * in word. */
 int netio__rule_parse(struct netio__rule *rule, const char *text, char word[NETIO__RULE_TEXT + 1]);

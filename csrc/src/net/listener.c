@@ -1,12 +1,13 @@
 /* Ring 1.  Listening sockets; see netio/listener.h.
- * Called by the server and by programs that accept for themselves.  It opens and binds
- * sockets; what is special about unix paths is in listener_unix.c. */
+ * Called by servers, supervisors and programs that accept for themselves.  It opens and binds
+ * sockets; what their texts mean is in listener_address.c, what is special about unix paths in
+ * listener_unix.c. */
 #include "net/listener.h"
 
 #include <netio/fd.h>
-#include <netio/service.h>
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,96 +16,43 @@
 #define BACKLOG    1024
 #define PAIR_TRIES 16 /* for a port that is free in both families */
 
-static int not_an_address(struct netio_error *error, int code, const char *text)
+static int set_option(int fd, int level, int name)
 {
-    return netio_error_set(error, NETIO_STAGE_OPTION, code, NULL, text);
+    static const int on = 1;
+
+    return setsockopt(fd, level, name, &on, sizeof on) == -1 ? -errno : 0;
 }
 
-/* 0 to 65535 (0 only as "0": the kernel chooses), or NETIO_EBADSERVICE. */
-static int parse_service(const char *service, struct netio_error *error)
+/* What a socket of TCP or UDP needs before it is bound.  SO_REUSEADDR lets a stream have a port of
+ * which old connections are left; datagram sockets would share it. */
+static int prepare(int fd, int family, int type, int beside)
 {
-    int port = strcmp(service, "0") == 0 ? 0 : netio_service_port(service, "tcp");
+    int code = type == SOCK_STREAM ? set_option(fd, SOL_SOCKET, SO_REUSEADDR) : 0;
 
-    if (port < 0)
-        return netio_error_set(error, NETIO_STAGE_SERVICE, port, NULL, service);
-    return port;
-}
-
-/* A comma would begin the options of the socket, and there are none: a path that holds one
- * is refused rather than bound under a surprising name. */
-static int parse_path(struct netio_addr *addr, const char *text, struct netio_error *error)
-{
-    int code = strchr(text, ',') ? NETIO_EBADADDRESS : netio_addr_parse(addr, text);
-
-    return code ? not_an_address(error, code, text) : 1;
-}
-
-/* The colon between host and service; NULL when there is none, or no brackets around an
- * IPv6 host. */
-static const char *find_colon(const char *text)
-{
-    const char *bracket = text[0] == '[' ? strstr(text, "]:") : NULL;
-    const char *colon = strchr(text, ':');
-
-    if (text[0] == '[')
-        return bracket ? bracket + 1 : NULL;
-    return colon && !strchr(colon + 1, ':') ? colon : NULL;
-}
-
-/* The addresses that a listen address means: how many, or a negative code. */
-static int parse(struct netio_addr addrs[NETIO_LISTENER_MAX], const char *text,
-                 struct netio_error *error)
-{
-    char host[NETIO_ADDR_STRLEN] = "*";
-    const char *service = text;
-
-    if (strncmp(text, "unix:", 5) == 0)
-        return parse_path(addrs, text, error);
-    if (strchr(text, ':')) {
-        const char *colon = find_colon(text);
-        size_t len = colon ? (size_t)(colon - text) : 0;
-        if (!len || len >= sizeof host || text[0] == '/')
-            return not_an_address(error, NETIO_EBADADDRESS, text);
-        memcpy(host, text, len);
-        host[len] = '\0';
-        service = colon + 1;
-    }
-    int any = strcmp(host, "*") == 0;
-    if (netio_addr_parse(&addrs[0], any ? "::" : host) != 0 ||
-        (any && netio_addr_parse(&addrs[1], "0.0.0.0") != 0))
-        return not_an_address(error, NETIO_EBADADDRESS, text);
-    int port = parse_service(service, error);
-    if (port < 0)
-        return port;
-    for (int i = 0; i <= any; i++)
-        netio_addr_set_port(&addrs[i], (unsigned)port);
-    return 1 + any;
-}
-
-int netio_listener_check(const char *text, struct netio_error *error)
-{
-    struct netio_addr addrs[NETIO_LISTENER_MAX];
-    int n = parse(addrs, text, error);
-
-    return n < 0 ? n : 0;
+    if (!code && family == AF_INET6)
+        code = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+    if (!code && beside)
+        code = set_option(fd, SOL_SOCKET, SO_REUSEPORT);
+    return code;
 }
 
 /* A unix socket is bound and listens in one go, under a lock: see listener_unix.c. */
-static int bind_and_listen(int fd, const struct netio_addr *addr, int backlog,
-                           enum netio_stage *stage)
+static int bind_and_listen(int fd, const struct netio__listen *what, int which, int beside,
+                           int backlog, enum netio_stage *stage)
 {
-    static const int on = 1;
+    const struct netio_addr *addr = &what->addrs[which];
     int family = netio_addr_family(addr);
 
     *stage = NETIO_STAGE_BIND;
     if (family == AF_UNIX)
-        return netio__unix_listen(fd, addr, backlog, stage);
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
-        (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == -1) ||
-        bind(fd, &addr->u.sa, addr->len) == -1)
+        return netio__unix_listen(fd, what, backlog, stage);
+    int code = prepare(fd, family, what->type, beside);
+    if (code)
+        return code;
+    if (bind(fd, &addr->u.sa, addr->len) == -1)
         return -errno;
     *stage = NETIO_STAGE_LISTEN;
-    return listen(fd, backlog) == -1 ? -errno : 0;
+    return what->type == SOCK_STREAM && listen(fd, backlog) == -1 ? -errno : 0;
 }
 
 static int note_owner(struct netio_listener *listener)
@@ -119,17 +67,21 @@ static int note_owner(struct netio_listener *listener)
     return 0;
 }
 
-static int open_one(struct netio_listener *listener, const struct netio_addr *addr, int backlog,
-                    const char *text, struct netio_error *error)
+static int open_one(struct netio_listener *listener, const struct netio__listen *what, int which,
+                    int beside, int backlog, const char *text, struct netio_error *error)
 {
+    const struct netio_addr *addr = &what->addrs[which];
     enum netio_stage stage = NETIO_STAGE_SOCKET;
+    int family = netio_addr_family(addr);
 
-    memset(listener, 0, sizeof *listener);
-    listener->fd = socket(netio_addr_family(addr), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int code = listener->fd == -1 ? -errno : bind_and_listen(listener->fd, addr, backlog, &stage);
+    *listener = (struct netio_listener){.type = what->type};
+    listener->fd = socket(family, what->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int code = listener->fd == -1 ? -errno
+                                  : bind_and_listen(listener->fd, what, which, beside,
+                                                    backlog > 0 ? backlog : BACKLOG, &stage);
     if (!code)
         code = netio_addr_local(&listener->address, listener->fd);
-    if (!code && netio_addr_family(addr) == AF_UNIX)
+    if (!code && family == AF_UNIX)
         code = note_owner(listener);
     if (!code)
         return 0;
@@ -145,22 +97,25 @@ static int lacks_family(int code)
 }
 
 /* Every address of the list, but of two (IPv6 and IPv4) the one that the machine has. */
-static int open_all(struct netio_listener *listeners, const struct netio_addr *addrs, int n,
-                    int backlog, const char *text, struct netio_error *error)
+static int open_all(struct netio_listener *listeners, const struct netio__listen *what,
+                    unsigned skip, int beside, int backlog, const char *text,
+                    struct netio_error *error)
 {
+    struct netio__listen now = *what;
     int count = 0, code = 0;
 
-    for (int i = 0; i < n; i++) {
-        struct netio_addr addr = addrs[i];
-        if (count && !netio_addr_port(&addr))
-            netio_addr_set_port(&addr, netio_addr_port(&listeners[0].address));
-        code = open_one(&listeners[count], &addr, backlog, text, error);
+    for (int i = 0; i < now.count; i++) {
+        if (skip & 1u << i)
+            continue;
+        if (count && !netio_addr_port(&now.addrs[i]))
+            netio_addr_set_port(&now.addrs[i], netio_addr_port(&listeners[0].address));
+        code = open_one(&listeners[count], &now, i, beside, backlog, text, error);
         if (!code)
             count++;
-        else if (n == 1 || !lacks_family(code))
+        else if (now.count == 1 || !lacks_family(code))
             goto failed;
     }
-    if (count)
+    if (count || skip)
         return count;
 failed:
     while (count > 0)
@@ -168,36 +123,61 @@ failed:
     return code;
 }
 
-int netio_listener_open(struct netio_listener listeners[NETIO_LISTENER_MAX], const char *text,
-                        int backlog, struct netio_error *error)
+int netio__listener_open(struct netio_listener listeners[NETIO_LISTENER_MAX],
+                         const struct netio__listen *what, unsigned skip, int beside, int backlog,
+                         const char *text, struct netio_error *error)
 {
-    struct netio_addr addrs[NETIO_LISTENER_MAX];
-    int n = parse(addrs, text, error);
-    int code = n;
+    int code = -EADDRINUSE;
 
-    if (n < 0)
-        return n;
     /* The port that the kernel chose for IPv6 may be taken in IPv4: then choose again. */
-    for (int tries = 0; tries < PAIR_TRIES; tries++) {
-        code = open_all(listeners, addrs, n, backlog > 0 ? backlog : BACKLOG, text, error);
-        if (code != -EADDRINUSE || n == 1 || netio_addr_port(&addrs[0]))
+    for (int tries = 0; code == -EADDRINUSE && tries < PAIR_TRIES; tries++) {
+        code = open_all(listeners, what, skip, beside, backlog, text, error);
+        if (what->count == 1 || netio_addr_port(&what->addrs[0]))
             break;
     }
     return code;
 }
 
+int netio_listener_open(struct netio_listener listeners[NETIO_LISTENER_MAX], const char *text,
+                        int backlog, struct netio_error *error)
+{
+    struct netio__listen what;
+    int code = netio__listen_parse(&what, text, error);
+
+    return code ? code : netio__listener_open(listeners, &what, 0, 0, backlog, text, error);
+}
+
+static int is_bound(const struct netio_addr *addr)
+{
+    if (netio_addr_family(addr) == AF_UNIX)
+        return addr->len > offsetof(struct sockaddr_un, sun_path);
+    return netio_addr_port(addr) != 0;
+}
+
+/* What kind of socket it is, and whether clients can come to it. */
+static int examine(struct netio_listener *listener, int fd)
+{
+    struct sockaddr_storage peer;
+    int listens = 0;
+    socklen_t len = sizeof listens, peer_len = sizeof peer;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &listener->type, &len) == -1 ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == -1)
+        return -errno;
+    if (listener->type != SOCK_STREAM && listener->type != SOCK_DGRAM)
+        return -ESOCKTNOSUPPORT;
+    if (!listens && getpeername(fd, (struct sockaddr *)&peer, &peer_len) == 0)
+        return -EISCONN;
+    int code = netio_addr_local(&listener->address, fd);
+    if (code)
+        return code;
+    return listens || (listener->type == SOCK_DGRAM && is_bound(&listener->address)) ? 0 : -EINVAL;
+}
+
 int netio_listener_take(struct netio_listener *listener, int fd)
 {
-    int listens = 0;
-    socklen_t len = sizeof listens;
-
-    memset(listener, 0, sizeof *listener);
-    listener->fd = -1;
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == -1)
-        return -errno;
-    if (!listens)
-        return -EINVAL;
-    int code = netio_addr_local(&listener->address, fd);
+    *listener = (struct netio_listener){.fd = -1};
+    int code = examine(listener, fd);
     if (!code)
         code = netio_fd_cloexec(fd, 1);
     if (!code)
@@ -207,7 +187,7 @@ int netio_listener_take(struct netio_listener *listener, int fd)
     return code;
 }
 
-/* Whether the path is still the socket that we bound, and ours to remove.  While our
+/* Whether the path is still the socket that was bound there, and ours to remove.  While our
  * descriptor is open the inode is in use, so no other file can have got its number. */
 static int owns_path(const struct netio_listener *listener)
 {

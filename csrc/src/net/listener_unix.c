@@ -21,10 +21,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#define LOCK_SECONDS 1.0
-#define LOCK_PAUSE   5 /* milliseconds between two tries */
+#define SYS_FCHMODAT2 452 /* the same number on every machine; its name is not in all headers */
+#define LOCK_SECONDS  1.0
+#define LOCK_PAUSE    5 /* milliseconds between two tries */
 
 /* The descriptor that holds the lock.  -1: the folder cannot be read (bind will say what is
  * wrong with it, or nothing is), or a stranger sits on its lock; a start must not hang on
@@ -77,17 +79,56 @@ static int bind_path(int fd, const struct netio_addr *addr)
     return bind(fd, &addr->u.sa, addr->len) == -1 ? -errno : 0;
 }
 
-int netio__unix_listen(int fd, const struct netio_addr *addr, int backlog, enum netio_stage *stage)
+/* The C library needs /proc for it; kernels since 6.6 do not. */
+static int change_mode(const char *path, mode_t mode)
 {
-    int lock = lock_folder(addr->u.un.sun_path);
+    if (fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) == 0)
+        return 0;
+    int code = -errno;
+    if (code != -EOPNOTSUPP && code != -ENOSYS)
+        return code;
+    return syscall(SYS_FCHMODAT2, AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : code;
+}
+
+int netio__unix_dress(const char *path, const struct netio__listen *what)
+{
+    if ((what->uid != (uid_t)-1 || what->gid != (gid_t)-1) &&
+        lchown(path, what->uid, what->gid) == -1)
+        return -errno;
+    return what->has_mode ? change_mode(path, what->mode) : 0;
+}
+
+/* The path comes to be with the mode that the socket has before (less the umask), so nobody: a
+ * datagram socket can be reached as soon as it has a path, and the umask, the other way to this, is
+ * that of all threads. */
+static int bind_dressed(int fd, const struct netio__listen *what)
+{
+    const struct netio_addr *addr = &what->addrs[0];
+
+    if (what->has_mode && fchmod(fd, 0) == -1)
+        return -errno;
+    int code = bind_path(fd, addr);
+    if (code)
+        return code;
+    code = netio__unix_dress(addr->u.un.sun_path, what);
+    if (code)
+        (void)unlink(addr->u.un.sun_path);
+    return code;
+}
+
+int netio__unix_listen(int fd, const struct netio__listen *what, int backlog,
+                       enum netio_stage *stage)
+{
+    const char *path = what->addrs[0].u.un.sun_path;
+    int lock = lock_folder(path);
 
     *stage = NETIO_STAGE_BIND;
-    int code = bind_path(fd, addr);
-    if (!code) {
+    int code = bind_dressed(fd, what);
+    if (!code && what->type == SOCK_STREAM) {
         *stage = NETIO_STAGE_LISTEN;
         if (listen(fd, backlog) == -1) {
             code = -errno;
-            (void)unlink(addr->u.un.sun_path);
+            (void)unlink(path);
         }
     }
     netio_fd_close(lock);

@@ -29,7 +29,6 @@ struct netio_loop {
     int64_t now;              /* of the current step */
     unsigned depth;           /* steps within steps */
     int stop;
-    int interrupted; /* the last wait, by a signal */
     pid_t pid; /* whose loop this is: the kernel's part is shared with a fork's child */
     char *ours; /* a page whose first byte a fork's child finds 0; NULL: ask for the pid */
 };
@@ -352,7 +351,6 @@ int netio_loop_step(struct netio_loop *loop, netio_deadline deadline)
     netio_deadline until =
         netio_deadline_sooner(deadline, netio__timers_next(&loop->timers));
     int n = loop->backend->wait(loop->state, events, BATCH, netio_deadline_ms(until));
-    loop->interrupted = n == -EINTR;
     if (n < 0 && n != -EINTR)
         return n;
     loop->now = netio_clock_now();
@@ -378,11 +376,6 @@ int netio_loop_run(struct netio_loop *loop)
 void netio_loop_stop(struct netio_loop *loop)
 {
     loop->stop = 1;
-}
-
-int netio__loop_interrupted(const struct netio_loop *loop)
-{
-    return loop->interrupted;
 }
 
 int64_t netio_loop_now(const struct netio_loop *loop)

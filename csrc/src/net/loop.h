@@ -28,9 +28,6 @@ struct netio__backend {
     int (*fd)(void *state);
 };
 
-/* loop.c: whether a signal has ended the wait of the last step. */
-int netio__loop_interrupted(const struct netio_loop *loop);
-
 extern const struct netio__backend netio__backend_epoll;
 extern const struct netio__backend netio__backend_poll;
 

@@ -1,5 +1,6 @@
 /* Ring 2.  Becoming a daemon; see netio/daemonize.h.  Called by daemons, once, before they have
  * threads, loops or children; it touches all that a process has from its parent. */
+#include "proc/daemonize.h"
 #include "proc/number.h"
 #include "proc/starter.h"
 #include "proc/world.h"
@@ -282,6 +283,22 @@ static int detach(const struct netio_daemon *daemon, struct netio_error *error)
             return netio_error_set(error, NETIO_STAGE_DAEMONIZE, code, NULL, "/dev/null");
     }
     return 0;
+}
+
+void netio__daemon_leave(struct netio_daemon *daemon)
+{
+    if (daemon->pidfile)
+        netio_pidfile_forget(daemon->pidfile);
+    daemon->pidfile = NULL;
+    netio_notify_free(daemon->notify);
+    daemon->notify = NULL;
+    netio_fd_close(daemon->channel);
+    daemon->channel = -1;
+}
+
+int netio__daemon_detach(const struct netio_daemon *daemon)
+{
+    return daemon->told ? 0 : detach(daemon, NULL);
 }
 
 static int tell(struct netio_daemon *daemon, struct netio_error *error)

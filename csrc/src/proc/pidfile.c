@@ -1,6 +1,6 @@
-/* Ring 2.  The pid file: its locks are the truth, its number is for people; see netio/pidfile.h.
- * Called by daemonize.c and by programs that stop, reload or ask for a daemon; it touches the file
- * it is given.
+/* Ring 2.  A daemon's own pid file: its locks are the truth, its number is for people; see
+ * netio/pidfile.h.  Called by daemonize.c; it touches the file it is given.  pidfile_find.c opens
+ * it, and finds whose it is.
  *
  * Two starters and a stale file (both have it open, the lock is what they race for):
  *
@@ -10,79 +10,31 @@
  *
  * So whoever has the lock looks whether the path still leads to his file, and else begins again.
  * Nobody unlinks a file without its lock, and no file is renamed over another. */
+#include "proc/pidfile.h"
 #include "proc/pidlock.h"
 
 #include <netio/fd.h>
-#include <netio/pidfile.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#define MODE           0600
-#define LONGEST        64   /* of what may be in a pid file: other programs fill with blanks */
-#define AGAIN          1    /* the file was replaced under our hands; no code is positive */
-#define TRIES          1000 /* at each that is in vain, somebody else came on */
-#define KILL_SECONDS   1
-#define HALTED_SECONDS 0.1 /* a SIGSTOP of the moment before takes effect later */
-
-struct netio_pidfile {
-    struct netio_pidfile *next; /* in the list of those written */
-    pid_t writer; /* the process that has byte WRITER, if it is this one; 0: not written */
-    int fd;
-    int made; /* there was no file before */
-    struct stat file;
-    char before[LONGEST + 1]; /* what was in it */
-    size_t before_size;
-    char path[];
-};
+#define MODE 0600
 
 /* Those that this process has written: to open and close one of them would free byte WRITER.  A
  * child of fork inherits the list, but is not the writer. */
 static struct netio_pidfile *written;
 
-static int is_same(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-static const struct netio_pidfile *find_own(const struct stat *file)
+const struct netio_pidfile *netio__pidfile_own(const struct stat *file)
 {
     const struct netio_pidfile *one = written;
 
-    while (one && !(is_same(&one->file, file) && one->writer == getpid()))
+    while (one && !(netio__is_same_file(&one->file, file) && one->writer == getpid()))
         one = one->next;
     return one;
-}
-
-static int is_somebody_elses(const struct stat *file)
-{
-    return file->st_uid != 0 && file->st_uid != geteuid();
-}
-
-static int check_folder(const struct stat *folder)
-{
-    int is_open = folder->st_mode & (S_IWGRP | S_IWOTH) && !(folder->st_mode & S_ISVTX);
-
-    return is_open || is_somebody_elses(folder) ? NETIO_EUNSAFE : 0;
-}
-
-static int check_file(const struct stat *file)
-{
-    if (S_ISLNK(file->st_mode))
-        return -ELOOP;
-    if (!S_ISREG(file->st_mode) || file->st_nlink > 1)
-        return NETIO_EBADPIDFILE;
-    if (is_somebody_elses(file) || file->st_mode & (S_IWGRP | S_IWOTH))
-        return NETIO_EUNSAFE;
-    return 0;
 }
 
 /* Whether it is what a daemon may have left: a number, perhaps cut short, or with the rest of a
@@ -95,60 +47,6 @@ static int is_number(const char *text, size_t n)
     return 1;
 }
 
-/* The folder of an absolute path, for the *at calls, and the name in it. */
-static int open_folder(const char *path, const char **name)
-{
-    char folder[PATH_MAX];
-    struct stat found;
-    const char *slash = strrchr(path, '/');
-
-    if (*path != '/')
-        return -EINVAL;
-    if (!slash[1])
-        return -EISDIR;
-    size_t n = (size_t)(slash + 1 - path);
-    if (n >= sizeof folder)
-        return -ENAMETOOLONG;
-    memcpy(folder, path, n);
-    folder[n] = '\0';
-    *name = slash + 1;
-    int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd == -1)
-        return -errno;
-    int code = fstat(fd, &found) == -1 ? -errno : check_folder(&found);
-    if (!code)
-        return fd;
-    netio_fd_close(fd);
-    return code;
-}
-
-/* The file that is there: a descriptor, a code, or AGAIN; NETIO_ERUNNING for one's own.  It is
- * looked at before it is opened, because to open a FIFO or a device can have effects. */
-static int open_file(int *opened, int folder, const char *name, int flags, struct stat *file)
-{
-    struct stat now;
-
-    if (fstatat(folder, name, file, AT_SYMLINK_NOFOLLOW) == -1)
-        return -errno;
-    int code = check_file(file);
-    if (!code && find_own(file))
-        code = NETIO_ERUNNING;
-    if (code)
-        return code;
-    int fd = openat(folder, name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd == -1)
-        return errno == ENOENT ? AGAIN : -errno;
-    if (fstat(fd, &now) == -1)
-        code = -errno;
-    else if (!is_same(file, &now))
-        code = AGAIN;
-    if (code)
-        netio_fd_close(fd);
-    else
-        *opened = fd;
-    return code;
-}
-
 /* Until it is locked it may be another starter's as well. */
 static int create_file(int *opened, int folder, const char *name)
 {
@@ -156,7 +54,7 @@ static int create_file(int *opened, int folder, const char *name)
     int fd = openat(folder, name, flags, MODE);
 
     if (fd == -1)
-        return errno == EEXIST ? AGAIN : -errno;
+        return errno == EEXIST ? NETIO__PIDFILE_AGAIN : -errno;
     *opened = fd;
     return 0;
 }
@@ -169,7 +67,7 @@ static int why_not(int fd)
 
     if (code == 0 || code == -EREMOTE)
         return NETIO_ERUNNING;
-    return code == NETIO_ENOTRUNNING ? AGAIN : code;
+    return code == NETIO_ENOTRUNNING ? NETIO__PIDFILE_AGAIN : code;
 }
 
 /* With the lock: whether the file is ours to use. */
@@ -180,13 +78,13 @@ static int take_over(struct netio_pidfile *self, int folder, const char *name)
     if (fstat(self->fd, &self->file) == -1)
         return -errno;
     if (fstatat(folder, name, &now, AT_SYMLINK_NOFOLLOW) == -1)
-        return errno == ENOENT ? AGAIN : -errno;
-    if (!is_same(&now, &self->file))
-        return AGAIN;
+        return errno == ENOENT ? NETIO__PIDFILE_AGAIN : -errno;
+    if (!netio__is_same_file(&now, &self->file))
+        return NETIO__PIDFILE_AGAIN;
     ssize_t n = pread(self->fd, self->before, sizeof self->before, 0);
     if (n == -1)
         return -errno;
-    if (n > LONGEST || !is_number(self->before, (size_t)n))
+    if (n > NETIO__PIDFILE_LONGEST || !is_number(self->before, (size_t)n))
         return NETIO_EBADPIDFILE;
     self->before_size = (size_t)n;
     /* The umask of a starter may be anything. */
@@ -197,7 +95,7 @@ static int take_over(struct netio_pidfile *self, int folder, const char *name)
 
 static int lock_once(struct netio_pidfile *self, int folder, const char *name)
 {
-    int code = open_file(&self->fd, folder, name, O_RDWR, &self->file);
+    int code = netio__pidfile_open(&self->fd, folder, name, O_RDWR, &self->file);
 
     self->made = code == -ENOENT;
     if (self->made)
@@ -212,7 +110,7 @@ static int lock_once(struct netio_pidfile *self, int folder, const char *name)
         code = take_over(self, folder, name);
     if (!code)
         return 0;
-    if (locked && self->made && code != AGAIN)
+    if (locked && self->made && code != NETIO__PIDFILE_AGAIN)
         (void)unlinkat(folder, name, 0);
     netio_fd_close(self->fd);
     self->fd = -1;
@@ -222,15 +120,15 @@ static int lock_once(struct netio_pidfile *self, int folder, const char *name)
 static int lock_path(struct netio_pidfile *self)
 {
     const char *name;
-    int folder = open_folder(self->path, &name);
-    int code = AGAIN;
+    int folder = netio__pidfile_folder(self->path, &name);
+    int code = NETIO__PIDFILE_AGAIN;
 
     if (folder < 0)
         return folder;
-    for (int try = 0; code == AGAIN && try < TRIES; try++)
+    for (int try = 0; code == NETIO__PIDFILE_AGAIN && try < NETIO__PIDFILE_TRIES; try++)
         code = lock_once(self, folder, name);
     netio_fd_close(folder);
-    return code == AGAIN ? NETIO_ESTARTING : code;
+    return code == NETIO__PIDFILE_AGAIN ? NETIO_ESTARTING : code;
 }
 
 int netio_pidfile_lock(struct netio_pidfile **pidfile, const char *path, struct netio_error *error)
@@ -315,7 +213,7 @@ static int unlink_own(const struct netio_pidfile *self)
 
     if (lstat(self->path, &now) == -1)
         return -errno;
-    if (!is_same(&now, &self->file))
+    if (!netio__is_same_file(&now, &self->file))
         return -ESTALE;
     return unlink(self->path) == -1 ? -errno : 0;
 }
@@ -351,148 +249,4 @@ void netio_pidfile_forget(struct netio_pidfile *self)
 int netio_pidfile_fd(const struct netio_pidfile *self)
 {
     return self->fd;
-}
-
-/* A process does not see its own byte WRITER; but after it another may have written. */
-static int find_by_own(const struct netio_pidfile *own, pid_t *pid, int *pidfd)
-{
-    if (netio__pidlock_who(own->fd, pid, pidfd) == 0)
-        return 0;
-    *pid = getpid();
-    int process = pidfd ? netio__pidlock_process(*pid) : 0;
-    if (process < 0)
-        return process;
-    if (pidfd)
-        *pidfd = process;
-    return 0;
-}
-
-static int find(const char *path, pid_t *pid, int *pidfd)
-{
-    struct stat file;
-    const char *name;
-    int fd = -1, code = AGAIN;
-    int folder = open_folder(path, &name);
-
-    if (folder < 0)
-        return folder == -ENOENT ? NETIO_ENOTRUNNING : folder;
-    for (int try = 0; code == AGAIN && try < TRIES; try++)
-        code = open_file(&fd, folder, name, O_RDONLY, &file);
-    netio_fd_close(folder);
-    if (code == NETIO_ERUNNING)
-        return find_by_own(find_own(&file), pid, pidfd);
-    if (code == AGAIN || code == -ENOENT)
-        return NETIO_ENOTRUNNING;
-    if (code)
-        return code;
-    code = netio__pidlock_who(fd, pid, pidfd);
-    netio_fd_close(fd);
-    return code;
-}
-
-int netio_pidfile_find(const char *path, pid_t *pid, int *pidfd, struct netio_error *error)
-{
-    pid_t found;
-    int code = find(path, &found, pidfd);
-
-    if (code)
-        return netio_error_set(error, NETIO_STAGE_PIDFILE, code, NULL, path);
-    if (pid)
-        *pid = found;
-    return 0;
-}
-
-static int send_signal(int pidfd, int number)
-{
-    if (syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) == 0)
-        return 0;
-    return errno == ESRCH ? NETIO_ENOTRUNNING : -errno;
-}
-
-/* As find, and refuses process 1, which is never what a user means to end. */
-static int find_other(const char *path, pid_t *pid, int *pidfd)
-{
-    int code = find(path, pid, pidfd);
-
-    if (code || *pid > 1)
-        return code;
-    netio_fd_close(*pidfd);
-    return -EPERM;
-}
-
-int netio_pidfile_signal(const char *path, int number, struct netio_error *error)
-{
-    pid_t pid;
-    int pidfd = -1;
-    int code = find_other(path, &pid, &pidfd);
-
-    if (!code) {
-        code = send_signal(pidfd, number);
-        netio_fd_close(pidfd);
-    }
-    return code ? netio_error_set(error, NETIO_STAGE_PIDFILE, code, NULL, path) : 0;
-}
-
-static int wait_end(int pidfd, netio_deadline deadline)
-{
-    int events = netio_fd_poll(pidfd, NETIO_READ, deadline);
-
-    return events > 0 ? 0 : events;
-}
-
-/* Whether somebody has halted it, as SIGSTOP does; 1 as well where /proc does not say. */
-static int is_halted(pid_t pid)
-{
-    char path[40], text[512] = "";
-
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd == -1)
-        return 1;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    netio_fd_close(fd);
-    const char *name_end = n > 0 ? strrchr(text, ')') : NULL;
-    return !name_end || strncmp(name_end, ") T", 3) == 0;
-}
-
-/* SIGCONT only for one that is halted: it takes away, too, the stops by which a tracer gets hold of
- * a process, such as LeakSanitizer's of one that exits, which then waits for ever. */
-static int wait_going(pid_t pid, int pidfd, netio_deadline deadline)
-{
-    for (;;) {
-        netio_deadline soon = netio_deadline_sooner(deadline, netio_deadline_in(HALTED_SECONDS));
-        if (is_halted(pid))
-            (void)send_signal(pidfd, SIGCONT);
-        int code = wait_end(pidfd, soon);
-        if (code != -ETIMEDOUT || soon == deadline)
-            return code;
-    }
-}
-
-static int stop_process(pid_t pid, int pidfd, netio_deadline deadline, int kill)
-{
-    int code = send_signal(pidfd, SIGTERM);
-
-    if (!code)
-        code = wait_going(pid, pidfd, deadline);
-    if (code != -ETIMEDOUT || !kill)
-        return code;
-    code = send_signal(pidfd, SIGKILL);
-    return code ? code : wait_end(pidfd, netio_deadline_in(KILL_SECONDS));
-}
-
-int netio_pidfile_stop(const char *path, netio_deadline deadline, int kill,
-                       struct netio_error *error)
-{
-    pid_t pid;
-    int pidfd = -1;
-    int code = find_other(path, &pid, &pidfd);
-
-    if (!code) {
-        code = stop_process(pid, pidfd, deadline, kill);
-        netio_fd_close(pidfd);
-    }
-    if (code == 0 || code == NETIO_ENOTRUNNING)
-        return 0;
-    return netio_error_set(error, NETIO_STAGE_PIDFILE, code, NULL, path);
 }

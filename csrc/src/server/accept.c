@@ -6,7 +6,7 @@
  * clients wait in the backlog.  They rest for a moment when something is scarce, and until
  * a connection ends when max_connections are there. */
 #include "server/admission.h"
-#include "server/engine.h"
+#include "server/models.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +17,8 @@
 #define REST           ((int64_t)60 * 1000 * 1000) /* 60 ms: below 20 wake-ups a second */
 #define SECOND         ((int64_t)1000 * 1000 * 1000)
 
-static void tell(struct netio_server *server, enum netio__trouble trouble, int code,
-                 const struct netio_addr *address)
+void netio__server_tell(struct netio_server *server, enum netio__trouble trouble, int code,
+                        const struct netio_addr *address)
 {
     int64_t now = netio_loop_now(server->loop);
     struct netio_error error;
@@ -47,10 +47,17 @@ static void rest(struct netio__slot *slot)
     rest_until(slot, netio_loop_now(slot->server->loop) + REST);
 }
 
+/* Datagrams need neither descriptors nor places. */
+static int is_stream(const struct netio__slot *slot)
+{
+    return slot->listener.type == SOCK_STREAM;
+}
+
 static void rest_all(struct netio_server *server)
 {
     for (size_t i = 0; i < server->nslots; i++)
-        rest(&server->slots[i]);
+        if (is_stream(&server->slots[i]))
+            rest(&server->slots[i]);
 }
 
 /* No place: they rest until netio__server_place_free. */
@@ -60,8 +67,10 @@ static void house_full(struct netio__slot *slot)
 
     server->full = 1;
     for (size_t i = 0; i < server->nslots; i++)
-        netio_watch_stop(&server->slots[i].watch);
-    tell(server, NETIO__TROUBLE_FULL, NETIO_EFULL, &slot->listener.address);
+        if (is_stream(&server->slots[i]))
+            netio_watch_stop(&server->slots[i].watch);
+    if (!netio__model_is_serial(server->model))
+        netio__server_tell(server, NETIO__TROUBLE_FULL, NETIO_EFULL, &slot->listener.address);
 }
 
 void netio__server_reserve(struct netio_server *server)
@@ -99,7 +108,13 @@ static void scarce(struct netio__slot *slot, int code)
     else if (now - server->scarce_since >= SECOND)
         shed(slot);
     rest_all(server);
-    tell(server, NETIO__TROUBLE_SCARCE, code, &slot->listener.address);
+    netio__server_tell(server, NETIO__TROUBLE_SCARCE, code, &slot->listener.address);
+}
+
+void netio__slot_trouble(struct netio__slot *slot, int code)
+{
+    rest(slot);
+    netio__server_tell(slot->server, NETIO__TROUBLE_PEER, code, &slot->listener.address);
 }
 
 /* accept failed: whether to go on with the next client at once. */
@@ -128,11 +143,10 @@ static int cope(struct netio__slot *slot, int code)
     case EOPNOTSUPP:
     case ENETUNREACH:
     case ETIMEDOUT:
-        tell(slot->server, NETIO__TROUBLE_PEER, code, &slot->listener.address);
+        netio__server_tell(slot->server, NETIO__TROUBLE_PEER, code, &slot->listener.address);
         return 1;
     default: /* the listener itself is broken: it may not take the others down with it */
-        rest(slot);
-        tell(slot->server, NETIO__TROUBLE_PEER, code, &slot->listener.address);
+        netio__slot_trouble(slot, code);
         return 0;
     }
 }
@@ -164,6 +178,8 @@ int netio__server_admit(struct netio_server *server, int fd, const struct netio_
     }
     (*conn)->hold = hold;
     (*conn)->proxied = admission == NETIO__PROXY_DUE;
+    if (netio__signal_watch(server, fd) < 0)
+        netio__conn_doom(*conn, NETIO_CLOSE_FULL);
     return 0;
 }
 
@@ -199,7 +215,7 @@ static int is_closed(struct netio__slot *slot)
 {
     if (!is_full(slot->server))
         return is_early(slot);
-    if (slot->server->full_text)
+    if (slot->server->full_text && !netio__model_is_serial(slot->server->model))
         return 0;
     house_full(slot);
     return 1;
@@ -234,7 +250,10 @@ static void ready(struct netio_watch *watch, unsigned events)
 
     (void)events;
     netio__server_begin(server);
-    let_all_in(slot);
+    if (is_stream(slot))
+        let_all_in(slot);
+    else
+        netio__datagram_ready(slot);
     netio__server_end(server);
 }
 

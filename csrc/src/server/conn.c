@@ -19,7 +19,7 @@
  * A connection moves in turns: something happens to it, it goes as far as it can without
  * waiting, and the last thing a turn does is to say what it waits for, or to end it.  So a
  * handler never sees a connection vanish, its own or another. */
-#include "server/engine.h"
+#include "server/models.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -123,23 +123,36 @@ static void end_by_reset(const struct netio_conn *conn)
     (void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
-void netio__conn_end(struct netio_conn *conn, enum netio_close why)
+/* All but what on_close may still look at. */
+static void strip(struct netio_conn *conn)
 {
-    struct netio_server *server = conn->server;
-    int greeted = conn->state >= NETIO__OPEN;
-
     set_state(conn, NETIO__CLOSED);
     netio_watch_stop(&conn->watch);
     netio_timer_stop(&conn->timer);
     netio__ring_out(&conn->queued);
     netio__ring_out(&conn->all);
-    if (netio__conn_waiting(conn) || why == NETIO_CLOSE_FULL || why == NETIO_CLOSE_ABORT)
-        end_by_reset(conn);
     netio_fd_close(conn->fd);
-    if (server->limit)
-        netio_limit_give(server->limit, &conn->hold);
     netio_buf_free(&conn->input);
     netio__conn_output_free(conn);
+}
+
+void netio__conn_drop(struct netio_conn *conn)
+{
+    strip(conn);
+    free(conn->local);
+    free(conn);
+}
+
+void netio__conn_end(struct netio_conn *conn, enum netio_close why)
+{
+    struct netio_server *server = conn->server;
+    int greeted = conn->state >= NETIO__OPEN;
+
+    if (netio__conn_waiting(conn) || why == NETIO_CLOSE_FULL || why == NETIO_CLOSE_ABORT)
+        end_by_reset(conn);
+    strip(conn);
+    if (server->limit)
+        netio_limit_give(server->limit, &conn->hold);
     if (greeted && server->handlers.on_close) {
         conn->busy = 1;
         server->handlers.on_close(conn, why);
@@ -232,15 +245,20 @@ static void greet(struct netio_conn *conn)
     netio__conn_await_line(conn);
 }
 
-/* Before it is open. */
-static void begin(struct netio_conn *conn)
+/* Before it is open.  0: conn is gone. */
+static int begin(struct netio_conn *conn)
 {
     if (conn->proxied) {
         set_state(conn, NETIO__PROXY);
         if (!netio__conn_proxy(conn))
-            return;
+            return 1;
     }
+    if (conn->server->model == NETIO_MODEL_FORK && !netio__fork_conn(conn))
+        return 0;
     greet(conn);
+    if (conn->server->handlers.on_serve && !conn->doomed)
+        netio__serve(conn);
+    return 1;
 }
 
 /* It was paused, and something happened that nobody asked for: an error, or both ends have ended.
@@ -287,8 +305,8 @@ void netio__conn_turn(struct netio_conn *conn, unsigned events)
         netio__conn_tell_writable(conn);
     if (conn->state >= NETIO__OPEN)
         take_input(conn, events);
-    else if (!conn->doomed)
-        begin(conn);
+    else if (!conn->doomed && !begin(conn))
+        return;
     netio__conn_send(conn);
     if (!move_on(conn, &deadline))
         return;

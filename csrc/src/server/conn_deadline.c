@@ -44,7 +44,10 @@ static netio_deadline current(const struct netio_conn *conn, enum netio_close *w
 netio_deadline netio__conn_deadline(const struct netio_conn *conn, enum netio_close *why)
 {
     netio_deadline deadline = current(conn, why);
-    netio_deadline total = after(conn->opened, conn->server->total_span);
+    /* on_serve has seen to its own, and may have taken longer. */
+    netio_deadline total = conn->server->handlers.on_serve && conn->state >= NETIO__OPEN
+                               ? NETIO_NEVER
+                               : after(conn->opened, conn->server->total_span);
 
     if (total == NETIO_NEVER || netio_deadline_sooner(deadline, total) == deadline)
         return deadline;

@@ -51,6 +51,7 @@ struct netio_server {
     int64_t first_span, read_span, total_span, write_span, drain_span;
     void *data;
     enum netio_model model;
+    pid_t (*fork)(void *data);                          /* NULL: fork(2) */
     const struct netio_access *access;                  /* the caller's; NULL: everybody may */
     struct netio_limit *limit;                          /* the caller's; NULL: none */
     char *refused_text, *full_text;                     /* with their CRLF; NULL: nothing is sent */
@@ -68,11 +69,13 @@ struct netio_server {
     int reserve;             /* given up to shed clients when no descriptor is left */
     int64_t told[NETIO__TROUBLES];
 
-    struct netio__ring conns;   /* all that are open */
-    size_t count;               /* of them, and of the children of model FORK */
-    int child;                  /* this process is such a child: with its connection it ends */
-    struct netio__ring pending; /* those with work that no descriptor will announce */
-    struct netio__ring due;     /* the pending ones of the turn that is running */
+    struct netio__ring conns;     /* all that are open */
+    size_t count;                 /* of them, and of the children of model FORK */
+    int child;                    /* this process is such a child: with its connection it ends */
+    struct netio__ring children;  /* model_fork.c's */
+    struct netio__signal *signal; /* model_signal.c's; NULL: SIGIO was not taken over yet */
+    struct netio__ring pending;   /* those with work that no descriptor will announce */
+    struct netio__ring due;       /* the pending ones of the turn that is running */
     struct netio_timer turn;
 
     int stopping;
@@ -150,6 +153,9 @@ void netio__conn_turn(struct netio_conn *conn, unsigned events);
 void netio__conn_doom(struct netio_conn *conn, enum netio_close why);
 /* Ends it here and now: on_close, and conn is gone. */
 void netio__conn_end(struct netio_conn *conn, enum netio_close why);
+/* Gives up what it has, not its place and its hold: it goes on in another process, or never began.
+ */
+void netio__conn_drop(struct netio_conn *conn);
 /* OPEN becomes FLUSHING. */
 void netio__conn_finish(struct netio_conn *conn, enum netio_close why);
 int netio__state_follows(enum netio__state from, enum netio__state to);
@@ -180,6 +186,8 @@ void netio__conn_output_free(struct netio_conn *conn);
 /* server.c: the connection gets a turn in the next step of the loop.  0; or -ENOMEM, and its
  * turn comes with its next event or deadline, if it waits for any. */
 int netio__server_queue(struct netio_server *server, struct netio_conn *conn);
+/* Closes the listeners behind the first count. */
+void netio__server_close_slots(struct netio_server *server, size_t count);
 /* A connection is there; is gone. */
 void netio__server_came(struct netio_server *server);
 void netio__server_left(struct netio_server *server);
@@ -198,6 +206,11 @@ static inline void netio__count(uint64_t *counter, uint64_t n)
 int netio__server_admit(struct netio_server *server, int fd, const struct netio_addr *peer,
                         struct netio_conn **conn);
 int netio__slot_watch(struct netio__slot *slot); /* 0 or -errno */
+/* Its socket has failed in a way that may last: it rests for a moment, and on_trouble is told. */
+void netio__slot_trouble(struct netio__slot *slot, int code);
+/* on_trouble, at most once a second of each kind. */
+void netio__server_tell(struct netio_server *server, enum netio__trouble trouble, int code,
+                        const struct netio_addr *address);
 void netio__server_place_free(struct netio_server *server);
 void netio__server_wake(struct netio_timer *timer); /* of server->rest */
 /* Gets the reserve, if it is not there; missing when it is needed is all that can happen. */

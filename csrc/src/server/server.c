@@ -1,7 +1,6 @@
 /* Ring 3.  A server's life: options, listeners, run, stop; see netio/server.h.
  * Called by programs.  Clients come in through accept.c, connections live in conn.c. */
-#include "net/loop.h"
-#include "server/engine.h"
+#include "server/models.h"
 
 #include <errno.h>
 #include <math.h>
@@ -31,10 +30,12 @@ const char *netio_close_str(enum netio_close why)
     return (size_t)why < sizeof words / sizeof *words ? words[why] : "unknown";
 }
 
-static size_t places(unsigned wanted)
+static size_t places(enum netio_model model, unsigned wanted)
 {
     struct rlimit limit;
 
+    if (netio__model_is_serial(model))
+        return 1;
     if (wanted)
         return wanted;
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur > CONNECTIONS_MAX)
@@ -101,10 +102,11 @@ static int set_options(struct netio_server *server, const struct netio_server_op
     server->line_max = options->line_max ? options->line_max : LINE_MAX_DEFAULT;
     server->write_max = options->write_max ? options->write_max : WRITE_MAX_DEFAULT;
     server->high_water = options->high_water ? options->high_water : HIGH_WATER;
-    server->max_connections = places(options->max_connections);
+    server->max_connections = places(options->model, options->max_connections);
     server->access = options->access;
     server->limit = options->limit;
     server->data = options->data;
+    server->fork = options->fork;
     int code = set_spans(server, options);
     return code ? code : set_texts(server, options);
 }
@@ -163,6 +165,7 @@ static void patience_ends(struct netio_timer *timer)
     struct netio_server *server = timer->data;
     struct netio__ring *link;
 
+    netio__fork_kill(server);
     for (link = server->conns.next; link != &server->conns; link = link->next) {
         struct netio_conn *conn = NETIO__RING_OF(link, struct netio_conn, all);
         netio__conn_doom(conn, NETIO_CLOSE_STOP);
@@ -191,6 +194,7 @@ int netio_server_new(struct netio_server **out, struct netio_loop *loop,
     if (!server)
         return code;
     netio__ring_init(&server->conns);
+    netio__ring_init(&server->children);
     netio__ring_init(&server->pending);
     netio__ring_init(&server->due);
     server->reserve = -1;
@@ -218,12 +222,12 @@ int netio_server_new(struct netio_server **out, struct netio_loop *loop,
     return code;
 }
 
-/* Closes the listeners behind the first count. */
-static void close_slots(struct netio_server *server, size_t count)
+void netio__server_close_slots(struct netio_server *server, size_t count)
 {
     while (server->nslots > count) {
         struct netio__slot *slot = &server->slots[--server->nslots];
         netio_watch_stop(&slot->watch);
+        netio__signal_unwatch(server, slot->listener.fd);
         netio_listener_close(&slot->listener);
     }
     if (count)
@@ -237,10 +241,12 @@ void netio_server_free(struct netio_server *server)
 {
     if (!server)
         return;
-    close_slots(server, 0);
+    netio__server_close_slots(server, 0);
     while (!netio__ring_alone(&server->conns))
         netio__conn_end(NETIO__RING_OF(server->conns.next, struct netio_conn, all),
                         NETIO_CLOSE_STOP);
+    netio__fork_free(server);
+    netio__signal_free(server);
     netio_timer_stop(&server->turn);
     netio_timer_stop(&server->patience);
     if (server->own_loop)
@@ -256,7 +262,13 @@ static int add_slot(struct netio_server *server, const struct netio_listener *li
     *slot = (struct netio__slot){.server = server, .listener = *listener};
     server->nslots++;
     netio__server_reserve(server);
-    return server->full ? 0 : netio__slot_watch(slot);
+    int is_stream = listener->type == SOCK_STREAM;
+    int code = is_stream ? 0 : netio__datagram_prepare(server, listener);
+    if (!code)
+        code = netio__signal_watch(server, listener->fd);
+    if (code || (is_stream && server->full))
+        return code;
+    return netio__slot_watch(slot);
 }
 
 int netio_server_listen(struct netio_server *server, const char *address, struct netio_error *error)
@@ -275,7 +287,7 @@ int netio_server_listen(struct netio_server *server, const char *address, struct
     if (!code)
         return 0;
     netio_error_set(error, NETIO_STAGE_LISTEN, code, &listeners[0].address, address);
-    close_slots(server, before);
+    netio__server_close_slots(server, before);
     while (i < n)
         netio_listener_close(&listeners[i++]);
     return code;
@@ -366,12 +378,9 @@ int netio_server_run(struct netio_server *server)
 
     while (server->nslots || server->count) {
         int code = netio_loop_step(server->loop, idle ? NETIO_NOW : NETIO_NEVER);
-        if (!code && netio__loop_interrupted(server->loop))
-            code = -EINTR;
         if (code < 0)
             return code;
-        if (server->handlers.on_idle)
-            idle = code || call_idle(server);
+        idle = server->handlers.on_idle && (code || call_idle(server));
     }
     return server->child ? NETIO_SERVER_CHILD : 0;
 }
@@ -381,7 +390,7 @@ void netio_server_stop(struct netio_server *server, netio_deadline deadline)
     struct netio__ring *link;
 
     server->stopping = 1;
-    close_slots(server, 0);
+    netio__server_close_slots(server, 0);
     if (!server->count)
         return;
     if (netio_timer_start(server->loop, &server->patience, deadline) < 0)

@@ -1,4 +1,4 @@
-/* Ring 2.  Users and groups by name or number; see netio/user.h.  Called at start, while the name
+/* Ring 0.  Users and groups by name or number; see netio/user.h.  Called at start, while the name
  * services can still be reached; it changes nothing but what it is given. */
 #include <netio/user.h>
 

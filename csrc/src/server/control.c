@@ -1,0 +1,92 @@
+/* Ring 3.  Messages between a supervisor and its workers; see control.h.  Called by
+ * supervisor_workers.c and worker.c. */
+#include "server/control.h"
+
+#include <netio/fd.h>
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+union rights {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+int netio__control_pair(int ends[2])
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == -1)
+        return -errno;
+    return 0;
+}
+
+int netio__control_send(int fd, const struct netio__message *message, int pass)
+{
+    union rights control = {0};
+    struct iovec part = {(void *)message, sizeof *message};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+    ssize_t n;
+
+    if (pass >= 0) {
+        header.msg_control = control.bytes;
+        header.msg_controllen = sizeof control.bytes;
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(sizeof pass);
+        memcpy(CMSG_DATA(&control.header), &pass, sizeof pass);
+    }
+    do
+        n = sendmsg(fd, &header, MSG_NOSIGNAL);
+    while (n == -1 && errno == EINTR);
+    return n == -1 ? -errno : 0;
+}
+
+static int passed_with(struct msghdr *header)
+{
+    const struct cmsghdr *rights = CMSG_FIRSTHDR(header);
+    int fd = -1;
+
+    if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
+        rights->cmsg_len == CMSG_LEN(sizeof fd))
+        memcpy(&fd, CMSG_DATA(rights), sizeof fd);
+    return fd;
+}
+
+/* A message of another length is a stranger's, and none. */
+static int understand(struct netio__message *message, ssize_t n)
+{
+    if (n == 1)
+        message->saying = NETIO__SAY_AWAKE;
+    else if (n != (ssize_t)sizeof *message || message->saying > NETIO__SAY_LOG)
+        return -EBADMSG;
+    message->error.subject[sizeof message->error.subject - 1] = '\0';
+    return 1;
+}
+
+int netio__control_receive(int fd, struct netio__message *message, int *passed)
+{
+    union rights control;
+    struct iovec part = {message, sizeof *message};
+    struct msghdr header = {.msg_iov = &part,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = sizeof control.bytes};
+    ssize_t n;
+
+    *passed = -1;
+    memset(message, 0, sizeof *message);
+    do
+        n = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
+    while (n == -1 && errno == EINTR);
+    if (n == -1)
+        return errno == EAGAIN ? 0 : -errno;
+    if (n == 0)
+        return NETIO_EEOF;
+    *passed = passed_with(&header);
+    int code = understand(message, n);
+    if (code < 0) {
+        netio_fd_close(*passed);
+        *passed = -1;
+    }
+    return code;
+}

@@ -1,0 +1,215 @@
+/* Ring 3.  Model FORK: a child for each connection; see netio/server.h.  Called by conn.c in a
+ * connection's first turn and by server.c; it forks, and watches its children by their pidfds.
+ *
+ *      parent                                   child
+ *      accepts, asks rules and limits,
+ *      reads the PROXY header
+ *      forks; closes the connection  ------->   closes listeners, other connections, pidfds;
+ *      keeps its hold and its place             on_open, ..., on_close, as in EVENT
+ *      pidfd says it has ended  <-----------    run returns NETIO_SERVER_CHILD
+ *      gives both back
+ *
+ * No child but these is ever waited for, and SIGCHLD is not touched: a host that reaps all of its
+ * children may have one of ours, which then has ended as well.  Signals are held back from the fork
+ * until the pidfd is there, so that a handler that reaps cannot make the pid another's meanwhile.
+ */
+#include "server/admission.h"
+#include "server/models.h"
+
+#include <netio/child.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STUCK_SECONDS 1 /* for killed children to end: in the kernel they may be out of reach */
+
+struct offspring {
+    struct netio__ring all; /* in server->children */
+    struct netio_server *server;
+    struct netio_watch watch; /* of the pidfd */
+    struct netio_child child;
+    struct netio_hold hold; /* the connection's */
+};
+
+static void release(struct offspring *offspring)
+{
+    netio_watch_stop(&offspring->watch);
+    netio_child_forget(&offspring->child);
+    netio__ring_out(&offspring->all);
+    free(offspring);
+}
+
+/* Its place and its share of the limit are free again. */
+static void bury(struct offspring *offspring)
+{
+    struct netio_server *server = offspring->server;
+
+    if (server->limit)
+        netio_limit_give(server->limit, &offspring->hold);
+    release(offspring);
+    netio__server_left(server);
+}
+
+/* -ECHILD: somebody else was told how it ended. */
+static void ended(struct netio_watch *watch, unsigned events)
+{
+    struct offspring *offspring = watch->data;
+    int status;
+
+    (void)events;
+    if (netio_child_ended(&offspring->child, &status) != 0)
+        bury(offspring);
+}
+
+static struct offspring *conceive(struct netio_server *server)
+{
+    struct offspring *offspring = calloc(1, sizeof *offspring);
+
+    if (!offspring)
+        return NULL;
+    offspring->server = server;
+    offspring->watch = (struct netio_watch){.ready = ended, .data = offspring};
+    offspring->child.pidfd = -1;
+    netio__ring_add(&server->children, &offspring->all);
+    return offspring;
+}
+
+/* In the child.  Its host's own watches and timers stay. */
+static void settle(struct netio_conn *conn)
+{
+    struct netio_server *server = conn->server;
+
+    server->child = 1;
+    server->limit = NULL;
+    conn->hold = (struct netio_hold){0};
+    server->handlers.on_idle = NULL;
+    server->own_board = (struct netio__board){
+        .status = {.connections = 1, .started = server->board->status.started},
+        .beat = 1, /* a handler's time has begun */
+        .wake = -1,
+    };
+    server->board = &server->own_board;
+    netio__server_close_slots(server, 0);
+    while (!netio__ring_alone(&server->children))
+        release(NETIO__RING_OF(server->children.next, struct offspring, all));
+    netio__ring_out(&conn->all);
+    while (!netio__ring_alone(&server->conns))
+        netio__conn_drop(NETIO__RING_OF(server->conns.next, struct netio_conn, all));
+    netio__ring_add(&server->conns, &conn->all);
+    server->count = 1;
+}
+
+/* It runs, but cannot be watched: it must not go on unseen. */
+static void destroy(pid_t pid)
+{
+    siginfo_t info;
+
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == -1)
+        return;
+    (void)kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+        ;
+}
+
+/* In the parent.  0 or -errno, and then there is no child. */
+static int watch_child(struct offspring *offspring, pid_t pid)
+{
+    offspring->child.pid = pid;
+    offspring->child.pidfd = pidfd_open(pid, 0);
+    int code = offspring->child.pidfd == -1 ? -errno : 0;
+
+    if (!code)
+        code = netio_watch_start(offspring->server->loop, &offspring->watch, offspring->child.pidfd,
+                                 NETIO_READ);
+    if (code)
+        destroy(pid);
+    return code;
+}
+
+static pid_t fork_as_told(const struct netio_server *server)
+{
+    return server->fork ? server->fork(server->data) : fork();
+}
+
+/* No process for it: it is told so now, rather than left to wait. */
+static void refuse(struct offspring *offspring, struct netio_conn *conn, int code)
+{
+    struct netio_server *server = conn->server;
+    struct netio_addr peer = conn->peer;
+    int fd = conn->fd;
+
+    netio__server_tell(server, NETIO__TROUBLE_SCARCE, code, &peer);
+    if (server->limit)
+        netio_limit_give(server->limit, &conn->hold);
+    if (offspring)
+        release(offspring);
+    conn->fd = -1;
+    netio__conn_drop(conn);
+    netio__refuse(server, fd, &peer, NETIO_REFUSED_FORK);
+    netio__server_left(server);
+}
+
+/* The connection is the child's.  Its descriptor goes first: with it there is one for the pidfd. */
+static void hand_over(struct offspring *offspring, struct netio_conn *conn, pid_t pid)
+{
+    struct netio_server *server = conn->server;
+    struct netio_addr peer = conn->peer;
+
+    offspring->hold = conn->hold;
+    netio__count(&server->board->status.accepted, 1);
+    netio__conn_drop(conn);
+    int code = watch_child(offspring, pid);
+    if (!code)
+        return;
+    netio__server_tell(server, NETIO__TROUBLE_SCARCE, code, &peer);
+    bury(offspring);
+}
+
+int netio__fork_conn(struct netio_conn *conn)
+{
+    struct offspring *offspring = conceive(conn->server);
+    sigset_t all, before;
+
+    if (!offspring) {
+        refuse(NULL, conn, -ENOMEM);
+        return 0;
+    }
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t pid = fork_as_told(conn->server);
+    if (pid == -1)
+        refuse(offspring, conn, -errno);
+    else if (pid == 0)
+        settle(conn);
+    else
+        hand_over(offspring, conn, pid);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return pid == 0;
+}
+
+void netio__fork_kill(struct netio_server *server)
+{
+    struct netio__ring *link;
+
+    for (link = server->children.next; link != &server->children; link = link->next)
+        (void)netio_child_signal(&NETIO__RING_OF(link, struct offspring, all)->child, SIGKILL, 0);
+}
+
+void netio__fork_free(struct netio_server *server)
+{
+    netio_deadline deadline = netio_deadline_in(STUCK_SECONDS);
+    int status;
+
+    netio__fork_kill(server);
+    while (!netio__ring_alone(&server->children)) {
+        struct offspring *offspring = NETIO__RING_OF(server->children.next, struct offspring, all);
+        while (netio_child_wait(&offspring->child, deadline, &status) == -EINTR)
+            continue;
+        bury(offspring);
+    }
+}
