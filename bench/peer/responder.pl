@@ -17,8 +17,8 @@ use IO::Socket::INET;
 
 use constant {
     BACKLOG   => 4096,
-    PROCESSES => 64,       # of PreFork: as many as the fewest clients
-    MOST      => 1100,     # processes of Fork: more than the most clients
+    PROCESSES => 64,        # of PreFork: as many as the fewest clients
+    MOST      => 1100,      # processes of Fork: more than the most clients
     MANY      => 100_000,
     PIECE     => 65_536,
 };
