@@ -2,15 +2,22 @@
  * package.  An XSUB here is an argument list and a call; the work is in the C files. */
 #include "perlapi.h"
 
+#include "connection.h"
 #include "daemon.h"
 #include "dial.h"
 #include "ends.h"
 #include "error.h"
+#include "fork.h"
 #include "handle.h"
 #include "open.h"
+#include "passed.h"
+#include "pidfile.h"
 #include "reading.h"
+#include "request.h"
+#include "server.h"
 #include "socket.h"
 #include "standard.h"
+#include "supervisor.h"
 #include "timeout.h"
 #include "udp.h"
 
@@ -73,3 +80,9 @@ INCLUDE: Error.xsi
 INCLUDE: Timeout.xsi
 
 INCLUDE: Daemon.xsi
+
+INCLUDE: Server.xsi
+
+INCLUDE: Connection.xsi
+
+INCLUDE: Supervisor.xsi
