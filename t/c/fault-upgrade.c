@@ -80,10 +80,10 @@ static int leave(struct netio__listeners *set, int *end)
 
 static int successor(void)
 {
-    struct netio__listeners *set = new_set(), *own;
+    struct netio__listeners *set = new_set(), *own = NULL;
     struct netio__successor *self;
     struct netio_error error = {0};
-    struct netio_loop *loop;
+    struct netio_loop *loop = NULL;
     int end = -1;
 
     fault_off();
