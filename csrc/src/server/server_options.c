@@ -1,5 +1,5 @@
-/* Ring 3.  The options of a server, with their defaults; see netio/server.h.  Called by server.c; it
- * fills a server's fields, and asks the system for its limits only. */
+/* Ring 3.  The options of a server, with their defaults; see netio/server.h.  Called by server.c;
+ * it fills a server's fields, and asks the system for its limits only. */
 #include "server/models.h"
 
 #include <errno.h>
