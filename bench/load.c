@@ -1,23 +1,34 @@
 /* load: a load generator that checks what it gets.
  *
- *      load MODE CLIENTS COUNT PORT FILE
+ *      load [--count-losses] MODE CLIENTS COUNT PORT FILE
  *
  * CLIENTS at a time send the lines of FILE, COUNT in all (the file is begun again when it is
- * shorter), to 127.0.0.1:PORT.  MODE says how, and what a complete answer is:
+ * shorter), to 127.0.0.1:PORT.  MODE says how, and what a complete answer is (answer.h):
  *
  *      whois   a connection a line; the answer has as many rows as it says, and its last line,
  *              or says that the search took too long
  *      http    a connection a line, which is the path of a GET; 200, and a whole HTML page
+ *      ask     a connection a line; the answer is the line, and the end of file
  *      echo    one connection a client, which stays open; the answer is the line
  *
  * It prints a line "seconds rows bytes slow median 99th longest" (rows of whois answers; those
  * that took too long; the last three in microseconds, from the connect, or in echo from the
  * write, to the end of the answer).  An answer that is not complete, or ten seconds in which
- * nothing happens, end it with exit code 1.  Called by NetIO::Bench::Load. */
+ * nothing happens, end it with exit code 1.
+ *
+ * --count-losses: goes on after an answer that is not complete, until COUNT or SIGTERM, says to
+ * standard error what became of the first few, and puts "answered refused lost" before its line:
+ * answered in full; no connection; a connection without a complete answer, those without one for
+ * ten seconds at the end among them.
+ *
+ * Called by NetIO::Bench::Load, and by the soak (t/lib/NetIO/Test/Soak.pm). */
+#include "answer.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,15 +38,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CLIENTS_MAX 256
+#define CLIENTS_MAX 4096
+#define EVENTS      256
 #define LINE_MAX    1100
-#define ANSWER_MAX  (1 << 20)
+#define ANSWER_MAX  (1 << 18)
 #define PATIENCE    10000 /* milliseconds */
+#define TOLD_MAX    10    /* losses that are worth a line */
 #define EX_USAGE    64
 
 struct client {
     int fd; /* -1: has nothing to do any more */
-    size_t index;
+    int has_sent;
+    const char *line;
     int64_t began;
     char sent[LINE_MAX + 64];
     size_t sent_len;
@@ -43,19 +57,14 @@ struct client {
     char got[ANSWER_MAX + 1];
 };
 
-struct mode {
-    const char *name, *before, *after; /* what is sent before and after a line of the file */
-    int stays_open;
-    long (*check)(const struct client *client); /* rows of a complete answer, or -1 */
-};
-
 static const struct mode *mode;
 static char **lines;
-static size_t line_count, total, begun, ended, rows, slow, bytes;
+static size_t line_count, total, begun, answered, refused, lost, rows, slow, bytes;
 static int64_t *latency;
 static struct sockaddr_in server = {.sin_family = AF_INET};
 static struct client *clients;
-static int epoll;
+static int epoll, count_losses;
+static volatile sig_atomic_t stopped;
 
 static _Noreturn void fail(const char *what)
 {
@@ -71,161 +80,180 @@ static int64_t now(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* --- What is complete. */
-
-/* Lines such as "    !00-00-0C: Cisco Systems, Inc". */
-static long count_listed(const char *text)
+static void stop(int number)
 {
-    long listed = 0;
-
-    for (const char *line = text; line; line = strchr(line, '\n')) {
-        line += strspn(line, " \n");
-        listed += *line == '!';
-    }
-    return listed;
+    (void)number;
+    stopped = 1;
 }
 
-/* The last line, when it has its end; else "". */
-static const char *last_line(const char *text, size_t len)
+static size_t ended(void)
 {
-    const char *line = text + len;
-
-    if (len < 3 || line[-1] != '\n')
-        return "";
-    for (line--; line > text && line[-1] != '\n';)
-        line--;
-    return line;
+    return answered + refused + lost;
 }
 
-static long check_whois(const struct client *client)
+static int wanted(void)
 {
-    const char *text = client->got, *last = last_line(text, client->got_len);
-    long said = -1, listed = count_listed(text);
-
-    if (strncmp(text, "Sorry, the search took too long", 31) == 0 && last == text) {
-        slow++;
-        return 0;
-    }
-    if (strncmp(text, "There were no matches", 21) == 0)
-        said = 0;
-    else if (sscanf(text, "There were more than %ld matches", &said) != 1 &&
-             sscanf(text, "There were %ld matches", &said) != 1)
-        return -1;
-    if (strncmp(last, "For more information ", 21) == 0)
-        return listed == 0 ? said : -1;
-    return strncmp(last, "To see one ", 11) == 0 && listed == said ? said : -1;
+    return begun < total && !stopped;
 }
-
-static long check_http(const struct client *client)
-{
-    const char *text = client->got;
-
-    if (strncmp(text, "HTTP/1.", 7) != 0 || strncmp(text + 8, " 200", 4) != 0)
-        return -1;
-    const char *end = strstr(text, "</html>");
-    return end && end[7 + strspn(end + 7, "\r\n")] == '\0' ? 0 : -1;
-}
-
-static long check_echo(const struct client *client)
-{
-    return client->got_len == client->sent_len &&
-                   memcmp(client->got, client->sent, client->got_len) == 0
-               ? 0
-               : -1;
-}
-
-static const struct mode modes[] = {
-    {"whois", "", "\r\n", 0, check_whois},
-    {"http", "GET ", " HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n", 0, check_http},
-    {"echo", "", "\n", 1, check_echo},
-};
 
 /* --- A client's turn: connect (once, when it stays open), send, read. */
 
-static void open_connection(struct client *client)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    /* Blocking: on the loopback it is done at once. */
-    if (fd == -1 || connect(fd, (struct sockaddr *)&server, sizeof server) == -1)
-        fail("connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == -1)
-        fail("epoll_ctl");
-    client->fd = fd;
-}
-
 static void close_connection(struct client *client)
 {
-    close(client->fd);
+    if (client->fd != -1)
+        close(client->fd);
     client->fd = -1;
 }
 
-static void begin(struct client *client)
+/* This one has no complete answer: the end of everything, or one that counts. */
+static void lose(struct client *client, const char *what)
 {
-    if (begun == total) {
-        if (client->fd != -1)
-            close_connection(client);
-        return;
-    }
-    client->index = begun++;
-    client->got_len = 0;
+    if (!count_losses || refused + lost < TOLD_MAX)
+        fprintf(stderr, "load: '%s' got no complete answer, but %zu bytes: '%.300s' (%s: %s)\n",
+                client->line, client->got_len, client->got, what, strerror(errno));
+    if (!count_losses)
+        exit(1);
+    if (client->has_sent)
+        lost++;
+    else
+        refused++;
+    close_connection(client);
+}
+
+static int open_connection(struct client *client)
+{
+    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    if (fd == -1)
+        fail("socket");
+    client->fd = fd;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (connect(fd, (struct sockaddr *)&server, sizeof server) == -1 && errno != EINPROGRESS)
+        return -1;
+    return 0;
+}
+
+static int watch(struct client *client, int how, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = client};
+
+    return epoll_ctl(epoll, how, client->fd, &event);
+}
+
+/* On the loopback a connection is there at once, unless the backlog is full: so it is tried, and
+ * waited for only if need be.  0: sent, or waited for. */
+static int send_line(struct client *client, int is_new)
+{
+    ssize_t n = write(client->fd, client->sent, client->sent_len);
+
+    if (n == -1 && errno == EAGAIN)
+        return is_new ? watch(client, EPOLL_CTL_ADD, EPOLLOUT) : 0;
+    if (n != (ssize_t)client->sent_len)
+        return -1;
+    if (is_new)
+        return client->has_sent = 1, watch(client, EPOLL_CTL_ADD, EPOLLIN);
+    if (!client->has_sent)
+        return client->has_sent = 1, watch(client, EPOLL_CTL_MOD, EPOLLIN);
+    return 0;
+}
+
+static int begin(struct client *client)
+{
+    int is_new = client->fd == -1;
+
+    client->line = lines[begun++ % line_count];
+    client->got[client->got_len = 0] = '\0';
     client->sent_len = (size_t)snprintf(client->sent, sizeof client->sent, "%s%s%s", mode->before,
-                                        lines[client->index % line_count], mode->after);
+                                        client->line, mode->after);
     client->began = now();
-    if (client->fd == -1)
-        open_connection(client);
-    if (write(client->fd, client->sent, client->sent_len) != (ssize_t)client->sent_len)
-        fail("write");
+    if (is_new) {
+        client->has_sent = 0;
+        if (open_connection(client) == -1)
+            return lose(client, "connect"), -1;
+    }
+    if (send_line(client, is_new) == -1)
+        return lose(client, "write"), -1;
+    return 0;
+}
+
+static void go_on(struct client *client)
+{
+    while (wanted())
+        if (begin(client) == 0)
+            return;
+    close_connection(client);
 }
 
 static void end(struct client *client)
 {
-    long found;
+    struct answer answer = {client->got, client->got_len, client->sent, client->sent_len};
+    int was_slow = 0;
+    long found = mode->check(&answer, &was_slow);
 
-    latency[client->index] = now() - client->began;
-    client->got[client->got_len] = '\0';
-    found = mode->check(client);
+    errno = 0;
     if (found == -1) {
-        fprintf(stderr, "load: '%s' got no complete answer, but %zu bytes: '%.300s'\n",
-                lines[client->index % line_count], client->got_len, client->got);
-        exit(1);
+        lose(client, "read");
+    } else {
+        latency[answered++] = now() - client->began;
+        rows += (size_t)found;
+        slow += (size_t)was_slow;
+        bytes += client->got_len;
+        if (!mode->stays_open)
+            close_connection(client);
     }
-    rows += (size_t)found;
-    bytes += client->got_len;
-    ended++;
-    if (!mode->stays_open)
-        close_connection(client);
-    begin(client);
+    go_on(client);
 }
 
-static void proceed(struct client *client)
+static void receive(struct client *client)
 {
     ssize_t n = read(client->fd, client->got + client->got_len, ANSWER_MAX - client->got_len);
 
-    if (n == -1)
-        fail("read");
+    if (n == -1) {
+        lose(client, "read");
+        go_on(client);
+        return;
+    }
     client->got_len += (size_t)n;
+    client->got[client->got_len] = '\0';
     if (n == 0 || (mode->stays_open && client->got[client->got_len - 1] == '\n'))
         end(client);
 }
 
+static void proceed(struct client *client)
+{
+    if (client->has_sent) {
+        receive(client);
+    } else if (send_line(client, 0) == -1) {
+        lose(client, "connect");
+        go_on(client);
+    }
+}
+
+/* Those that are still without an answer. */
+static void lose_rest(size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (clients[i].fd != -1)
+            lose(&clients[i], "waited for");
+}
+
 static void run(size_t count)
 {
-    struct epoll_event events[CLIENTS_MAX];
+    struct epoll_event events[EVENTS];
 
     for (size_t i = 0; i < count; i++) {
         clients[i].fd = -1;
-        begin(&clients[i]);
+        go_on(&clients[i]);
     }
-    while (ended < total) {
-        int n = epoll_wait(epoll, events, CLIENTS_MAX, PATIENCE);
+    while (ended() < begun || wanted()) {
+        int n = epoll_wait(epoll, events, EVENTS, PATIENCE);
         if (n == -1 && errno == EINTR)
             continue;
         errno = n ? errno : ETIMEDOUT;
-        if (n <= 0)
+        if (n <= 0 && !count_losses)
             fail("epoll_wait");
+        if (n <= 0)
+            return lose_rest(count);
         for (int i = 0; i < n; i++)
             proceed(events[i].data.ptr);
     }
@@ -268,14 +296,17 @@ static int by_value(const void *a, const void *b)
 
 static double microseconds(size_t rank)
 {
-    return (double)latency[rank < total ? rank : total - 1] / 1000;
+    return answered ? (double)latency[rank < answered ? rank : answered - 1] / 1000 : 0;
 }
 
 static void report(int64_t elapsed)
 {
-    qsort(latency, total, sizeof *latency, by_value);
+    qsort(latency, answered, sizeof *latency, by_value);
+    if (count_losses)
+        printf("%zu %zu %zu ", answered, refused, lost);
     printf("%.6f %zu %zu %zu %.1f %.1f %.1f\n", (double)elapsed / 1e9, rows, bytes, slow,
-           microseconds(total / 2), microseconds(total * 99 / 100), microseconds(total - 1));
+           microseconds(answered / 2), microseconds(answered * 99 / 100),
+           microseconds(answered - 1));
 }
 
 /* 1 to most, or 0. */
@@ -285,14 +316,6 @@ static unsigned long number(const char *text, unsigned long most)
     unsigned long value = strtoul(text, &rest, 10);
 
     return *text && !*rest && value <= most ? value : 0;
-}
-
-static const struct mode *mode_named(const char *name)
-{
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-        if (strcmp(modes[i].name, name) == 0)
-            return &modes[i];
-    return NULL;
 }
 
 /* How many clients, or 0 for a wrong call. */
@@ -308,10 +331,13 @@ static size_t parse(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    count_losses = argc > 1 && strcmp(argv[1], "--count-losses") == 0;
+    argc -= count_losses;
+    argv += count_losses;
     size_t count = parse(argc, argv);
 
     if (!count) {
-        fprintf(stderr, "usage: load whois|http|echo CLIENTS COUNT PORT FILE\n");
+        fputs("usage: load [--count-losses] whois|http|ask|echo CLIENTS COUNT PORT FILE\n", stderr);
         return EX_USAGE;
     }
     read_lines(argv[5]);
@@ -320,6 +346,8 @@ int main(int argc, char **argv)
     clients = calloc(count, sizeof *clients);
     if (!line_count || epoll == -1 || !latency || !clients)
         fail(argv[5]);
+    if (count_losses)
+        signal(SIGTERM, stop);
     int64_t began = now();
     run(count);
     report(now() - began);

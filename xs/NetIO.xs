@@ -2,17 +2,26 @@
  * package.  An XSUB here is an argument list and a call; the work is in the C files. */
 #include "perlapi.h"
 
+#include "connection.h"
 #include "daemon.h"
 #include "dial.h"
 #include "ends.h"
 #include "error.h"
+#include "fork.h"
 #include "handle.h"
 #include "listen.h"
 #include "open.h"
+#include "passed.h"
+#include "pidfile.h"
 #include "reading.h"
+#include "received.h"
+#include "request.h"
+#include "server.h"
 #include "socket.h"
 #include "standard.h"
+#include "supervisor.h"
 #include "timeout.h"
+#include "timer.h"
 #include "udp.h"
 
 #include <netdb.h>
@@ -87,3 +96,9 @@ INCLUDE: Error.xsi
 INCLUDE: Timeout.xsi
 
 INCLUDE: Daemon.xsi
+
+INCLUDE: Server.xsi
+
+INCLUDE: Connection.xsi
+
+INCLUDE: Supervisor.xsi

@@ -104,3 +104,21 @@ bool xs_count_get(pTHX_ UV *count, SV *sv)
     *count = (UV)number;
     return true;
 }
+
+SSize_t xs_list_count(pTHX_ SV *sv)
+{
+    SvGETMAGIC(sv);
+    if (!SvOK(sv))
+        return 0;
+    return SvROK(sv) && SvTYPE(SvRV(sv)) == SVt_PVAV ? av_len((AV *)SvRV(sv)) + 1 : 1;
+}
+
+SV *xs_list_at(pTHX_ SV *sv, SSize_t i)
+{
+    SV **slot;
+
+    if (!SvROK(sv) || SvTYPE(SvRV(sv)) != SVt_PVAV)
+        return sv;
+    slot = av_fetch((AV *)SvRV(sv), i, 0);
+    return slot ? *slot : &PL_sv_undef;
+}

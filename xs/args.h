@@ -30,4 +30,8 @@ bool xs_seconds_get(pTHX_ NV *seconds, SV *sv);
  * what is none. */
 bool xs_count_get(pTHX_ UV *count, SV *sv);
 
+/* The elements of a reference to an array, or the one value that is none; undef: no element. */
+SSize_t xs_list_count(pTHX_ SV *sv);
+SV *xs_list_at(pTHX_ SV *sv, SSize_t i);
+
 #endif

@@ -12,13 +12,11 @@
 #include "handle.h"
 #include "signals.h"
 #include "standard.h"
-#include "wait.h"
 
 #include <netio/activation.h>
 #include <netio/daemonize.h>
 #include <netio/fd.h>
 #include <netio/log.h>
-#include <netio/pidfile.h>
 
 #include <errno.h>
 #include <sched.h>
@@ -40,19 +38,6 @@ static struct {
     void *owner;                         /* the interpreter that called daemonize; NULL: none has */
     bool standard_error;                 /* the log is to go there */
 } the;
-
-/* --- failures */
-
-static void throw_failure(pTHX_ const char *what, const struct netio_error *error)
-    __attribute__((noreturn));
-
-static void throw_failure(pTHX_ const char *what, const struct netio_error *error)
-{
-    char text[640];
-
-    xs_error_throw_argument(aTHX_ what, error->stage, error->code,
-                            newSVpvf("%s: %s", what, netio_error_str(error, text, sizeof text)));
-}
 
 static void refuse(pTHX_ int code, const char *why) __attribute__((noreturn));
 
@@ -191,7 +176,7 @@ SV *xs_daemon_start(pTHX_ I32 ax, I32 items)
     int before = errno;
     int code;
 
-    xs_daemon_options_read(aTHX_ &given, ax, 0, items);
+    xs_daemon_options_read(aTHX_ & given, ax, 0, items);
     (void)PerlIO_flush(NULL); /* or both would write it; a layer of Perl code may die */
     if (the.owner)
         refuse(aTHX_ - EALREADY, "this process has called it before");
@@ -205,14 +190,14 @@ SV *xs_daemon_start(pTHX_ I32 ax, I32 items)
     if (code == 0)
         code = detach(&given, &error);
     if (the.daemon) {
-        xs_signals_after(aTHX_ &signals);
-        code = settle(aTHX_ &given, &error);
+        xs_signals_after(aTHX_ & signals);
+        code = settle(aTHX_ & given, &error);
     } else {
         xs_signals_undo(&signals);
     }
     if (code != 0) {
         forget(aTHX);
-        throw_failure(aTHX_ "daemonize", &error);
+        xs_error_throw_failure(aTHX_ "daemonize", &error);
     }
     call_atexit(at_exit, NULL);
     errno = before;
@@ -238,7 +223,7 @@ void xs_daemon_drop(pTHX_ SV *self)
 
     check(aTHX_ self, "drop");
     if (netio_daemon_drop(the.daemon, &error) != 0)
-        throw_failure(aTHX_ "drop", &error);
+        xs_error_throw_failure(aTHX_ "drop", &error);
 }
 
 static bool is_null(int fd)
@@ -286,11 +271,36 @@ bool xs_daemon_ready(pTHX_ SV *self)
     (void)PerlIO_flush(NULL); /* to where it was meant to go */
     code = become_ready(&error);
     if (code != 0)
-        throw_failure(aTHX_ "ready", &error);
+        xs_error_throw_failure(aTHX_ "ready", &error);
     if (error.code != 0)
         log_failure(&error);
     errno = before;
     return netio_daemon_detached(the.daemon) && !the.standard_error && is_null(STDERR_FILENO);
+}
+
+static int put_null(void)
+{
+    int null = netio_fd_null();
+
+    for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
+        while (dup2(null, fd) == -1 && (errno == EINTR || errno == EBUSY))
+            ; /* both are open: there is no other way to fail */
+    netio_fd_close(null);
+    return null < 0 ? null : 0;
+}
+
+bool xs_daemon_let_go(pTHX_ SV *self)
+{
+    int saved[3];
+
+    check(aTHX_ self, "run");
+    if (!netio_daemon_detached(the.daemon))
+        return false;
+    (void)PerlIO_flush(NULL);
+    if (xs_standard_keep(the.standard, saved) == 0)
+        (void)put_null();
+    xs_standard_put_back(saved);
+    return !the.standard_error && is_null(STDERR_FILENO);
 }
 
 void xs_daemon_fail(pTHX_ SV *self, int status)
@@ -313,6 +323,13 @@ bool xs_daemon_detached(pTHX_ SV *self)
     return cBOOL(netio_daemon_detached(the.daemon));
 }
 
+void xs_daemon_parts(pTHX_ SV *self, struct netio_daemon **daemon, struct netio_log **log)
+{
+    check(aTHX_ self, "run");
+    *daemon = the.daemon;
+    *log = the.log;
+}
+
 SV *xs_daemon_name(pTHX_ SV *self)
 {
     check(aTHX_ self, NULL);
@@ -321,25 +338,15 @@ SV *xs_daemon_name(pTHX_ SV *self)
 
 /* --- the service manager */
 
-static void refuse_word(pTHX_ const char *method, SV *word, const char *expected)
-    __attribute__((noreturn));
-
-static void refuse_word(pTHX_ const char *method, SV *word, const char *expected)
-{
-    xs_error_throw_argument(
-        aTHX_ method, NETIO_STAGE_OPTION, NETIO_EBADOPTION,
-        newSVpvf("%s: '%" SVf "' is not %s", method, SVfARG(xs_sv_shown(aTHX_ word)), expected));
-}
-
 bool xs_daemon_notify(pTHX_ SV *self, SV *what, SV *text)
 {
     struct xs_text word, status = {.text = ""};
     struct netio_notify *notify;
     int code;
 
-    xs_text_get(aTHX_ &word, what);
+    xs_text_get(aTHX_ & word, what);
     if (text)
-        xs_text_get(aTHX_ &status, text);
+        xs_text_get(aTHX_ & status, text);
     check(aTHX_ self, "notify");
     notify = netio_daemon_notify(the.daemon);
     if (xs_text_is(&word, "ready"))
@@ -351,7 +358,7 @@ bool xs_daemon_notify(pTHX_ SV *self, SV *what, SV *text)
     else if (xs_text_is(&word, "status"))
         code = netio_notify_status(notify, status.text);
     else
-        refuse_word(aTHX_ "notify", what, "ready, reloading, stopping or status");
+        xs_error_throw_word(aTHX_ "notify", what, "ready, reloading, stopping or status");
     if (code != 0)
         errno = netio_error_errno(code);
     return code == 0;
@@ -383,7 +390,7 @@ SV *xs_daemon_alive(pTHX_ SV *self)
     code = turn();
     if (code != 0) {
         netio_error_set(&error, NETIO_STAGE_NOTIFY, code, NULL, NULL);
-        throw_failure(aTHX_ "alive", &error);
+        xs_error_throw_failure(aTHX_ "alive", &error);
     }
     next = netio_loop_next(the.loop);
     errno = before;
@@ -401,11 +408,11 @@ static int priority_of(pTHX_ SV *priority)
     };
     struct xs_text word;
 
-    xs_text_get(aTHX_ &word, priority);
+    xs_text_get(aTHX_ & word, priority);
     for (int i = 0; i <= LOG_DEBUG; i++)
         if (xs_text_is(&word, names[i]))
             return i;
-    refuse_word(aTHX_ "log", priority, "err, warning, notice, info or debug");
+    xs_error_throw_word(aTHX_ "log", priority, "err, warning, notice, info or debug");
 }
 
 /* What netio_log makes of other control characters; as a format's text it would end there. */
@@ -445,7 +452,7 @@ void xs_daemon_log(pTHX_ SV *self, SV *priority, SV *text)
     int level = priority_of(aTHX_ priority);
     struct xs_text all;
 
-    xs_text_get(aTHX_ &all, text);
+    xs_text_get(aTHX_ & all, text);
     check(aTHX_ self, NULL);
     log_lines(aTHX_ level, &all);
 }
@@ -454,7 +461,7 @@ bool xs_daemon_say(pTHX_ SV *text)
 {
     struct xs_text all;
 
-    xs_text_get(aTHX_ &all, text);
+    xs_text_get(aTHX_ & all, text);
     if (the.owner != aTHX)
         return false;
     log_lines(aTHX_ LOG_WARNING, &all);
@@ -467,7 +474,7 @@ void xs_daemon_reopen(pTHX_ SV *self)
 
     check(aTHX_ self, NULL);
     if (netio_log_reopen(the.log, &error) != 0)
-        throw_failure(aTHX_ "reopen", &error);
+        xs_error_throw_failure(aTHX_ "reopen", &error);
 }
 
 /* --- what a manager has passed */
@@ -478,7 +485,7 @@ AV *xs_daemon_listeners(pTHX_ SV *self, SV *name)
     struct xs_text wanted = {.text = ""};
 
     if (name)
-        xs_text_get(aTHX_ &wanted, name);
+        xs_text_get(aTHX_ & wanted, name);
     check(aTHX_ self, "listeners");
     for (size_t i = 0; i < the.activation.count; i++) {
         int fd = NETIO_ACTIVATION_FIRST + (int)i;
@@ -492,100 +499,4 @@ AV *xs_daemon_listeners(pTHX_ SV *self, SV *name)
         xs_handle_open_take(aTHX_ xs_handle_gv(aTHX_ handle), fd);
     }
     return handles;
-}
-
-/* --- others, by their pid files */
-
-static const char *path_of(pTHX_ struct xs_text *text, const char *method, SV *path)
-{
-    xs_path_get(aTHX_ text, path);
-    TAINT_PROPER(method);
-    if (text->len == 0 || !xs_text_whole(text))
-        refuse_word(aTHX_ method, path, "the path of a pid file");
-    return text->text;
-}
-
-SV *xs_daemon_running(pTHX_ SV *path)
-{
-    struct netio_error error;
-    struct xs_text text;
-    pid_t pid;
-    int code = netio_pidfile_find(path_of(aTHX_ &text, "running", path), &pid, NULL, &error);
-
-    if (code == NETIO_ENOTRUNNING)
-        return newSV(0);
-    if (code != 0)
-        throw_failure(aTHX_ "running", &error);
-    return newSViv((IV)pid);
-}
-
-/* A number, or a name as %SIG has it. */
-static int signal_of(pTHX_ SV *signal)
-{
-    struct xs_text name;
-    UV number = NSIG;
-
-    xs_text_get(aTHX_ &name, signal);
-    if (SvOK(signal) && xs_count_get(aTHX_ &number, signal) && number < NSIG)
-        return (int)number;
-    int found =
-        xs_text_whole(&name) ? whichsig(name.text + (strnEQ(name.text, "SIG", 3) ? 3 : 0)) : -1;
-    if (found < 0)
-        refuse_word(aTHX_ "signal", signal, "a signal");
-    return found;
-}
-
-void xs_daemon_signal(pTHX_ SV *path, SV *signal)
-{
-    struct netio_error error;
-    struct xs_text text;
-    int number = signal_of(aTHX_ signal);
-
-    if (netio_pidfile_signal(path_of(aTHX_ &text, "signal", path), number, &error) != 0)
-        throw_failure(aTHX_ "signal", &error);
-}
-
-static void close_fd(pTHX_ void *fd)
-{
-    PERL_UNUSED_CONTEXT;
-    netio_fd_close(*(int *)fd);
-}
-
-/* Until that process has ended; %SIG handlers run meanwhile.  0, -ETIMEDOUT or another -errno. */
-static int wait_for_end(pTHX_ int pidfd, netio_deadline deadline)
-{
-    int code;
-
-    for (;;) {
-        code = xs_wait(aTHX_ pidfd, NETIO_READ, deadline);
-        if (code != -EINTR)
-            return code < 0 ? code : 0;
-        PERL_ASYNC_CHECK();
-    }
-}
-
-void xs_daemon_stop(pTHX_ SV *path, SV *seconds, bool kill)
-{
-    struct netio_error error;
-    struct xs_text text;
-    NV left;
-    int pidfd = -1;
-    int code;
-
-    if (!xs_seconds_get(aTHX_ &left, seconds))
-        refuse_word(aTHX_ "stop", seconds, "a number of seconds");
-    netio_deadline deadline = netio_deadline_in(left);
-    code = netio_pidfile_find(path_of(aTHX_ &text, "stop", path), NULL, &pidfd, &error);
-    ENTER;
-    SAVEDESTRUCTOR_X(close_fd, &pidfd);
-    if (code == 0)
-        code = netio_pidfile_stop(text.text, NETIO_NOW, 0, &error);
-    if (code == -ETIMEDOUT)
-        code = netio_error_set(&error, NETIO_STAGE_PIDFILE, wait_for_end(aTHX_ pidfd, deadline),
-                               NULL, text.text);
-    if (code == -ETIMEDOUT && kill)
-        code = netio_pidfile_stop(text.text, NETIO_NOW, 1, &error);
-    LEAVE;
-    if (code != 0 && code != NETIO_ENOTRUNNING)
-        throw_failure(aTHX_ "stop", &error);
 }

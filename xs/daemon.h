@@ -8,6 +8,9 @@
 
 #include "perlapi.h"
 
+#include <netio/daemonize.h>
+#include <netio/log.h>
+
 /* daemonize(OPTION => VALUE, ...): the items of the stack from ax on.  Returns in the daemon, with
  * a new object; in the starter never, which ends without running Perl code.  Throws a NetIO::Error
  * when there is nothing to wait for: nothing has been started then. */
@@ -29,13 +32,13 @@ void xs_daemon_log(pTHX_ SV *self, SV *priority, SV *text);
 /* Of STDERR: logged as warnings.  False in a thread, which has no daemon. */
 bool xs_daemon_say(pTHX_ SV *text);
 void xs_daemon_reopen(pTHX_ SV *self);
+/* In a worker of a supervisor, which has still the starter's input, output and error: as ready
+ * does with those. */
+bool xs_daemon_let_go(pTHX_ SV *self);
+/* What a supervisor tells of itself, and where it logs. */
+void xs_daemon_parts(pTHX_ SV *self, struct netio_daemon **daemon, struct netio_log **log);
 /* New handles of what a manager has passed under that name, or of all: in an array that is mortal.
  * The second time there is none. */
 AV *xs_daemon_listeners(pTHX_ SV *self, SV *name /* or NULL */);
-
-/* Of whatever daemon runs by a pid file. */
-SV *xs_daemon_running(pTHX_ SV *path);
-void xs_daemon_signal(pTHX_ SV *path, SV *signal);
-void xs_daemon_stop(pTHX_ SV *path, SV *seconds, bool kill);
 
 #endif

@@ -47,25 +47,6 @@ static const char *hold_text(pTHX_ struct xs_daemon_options *given, const char *
     return memcpy(hold(aTHX_ given, text.len), text.text, text.len);
 }
 
-/* The elements of a reference to an array, or the one value that is none; undef: no element. */
-static SSize_t count_of(pTHX_ SV *value)
-{
-    SvGETMAGIC(value);
-    if (!SvOK(value))
-        return 0;
-    return SvROK(value) && SvTYPE(SvRV(value)) == SVt_PVAV ? av_len((AV *)SvRV(value)) + 1 : 1;
-}
-
-static SV *element(pTHX_ SV *value, SSize_t i)
-{
-    SV **slot;
-
-    if (!SvROK(value) || SvTYPE(SvRV(value)) != SVt_PVAV)
-        return value;
-    slot = av_fetch((AV *)SvRV(value), i, 0);
-    return slot ? *slot : &PL_sv_undef;
-}
-
 /* --- one reader for each kind of value */
 
 static void read_pidfile(pTHX_ struct xs_daemon_options *given, const char *name, SV *value)
@@ -156,7 +137,7 @@ static void read_umask(pTHX_ struct xs_daemon_options *given, const char *name, 
 
 static void read_environment(pTHX_ struct xs_daemon_options *given, const char *name, SV *value)
 {
-    SSize_t count = count_of(aTHX_ value);
+    SSize_t count = xs_list_count(aTHX_ value);
     const char **list;
 
     given->options.world.environment = NULL;
@@ -164,7 +145,7 @@ static void read_environment(pTHX_ struct xs_daemon_options *given, const char *
         return;
     list = hold(aTHX_ given, ((size_t)count + 1) * sizeof *list);
     for (SSize_t i = 0; i < count; i++) {
-        SV *entry = element(aTHX_ value, i);
+        SV *entry = xs_list_at(aTHX_ value, i);
         list[i] = hold_text(aTHX_ given, name, entry);
         if (!list[i] || list[i][0] == '=')
             refuse(aTHX_ name, entry, "not NAME, NAME* or NAME=VALUE");
@@ -213,13 +194,13 @@ static int descriptor_of(pTHX_ const char *name, SV *value)
 
 static void read_keep(pTHX_ struct xs_daemon_options *given, const char *name, SV *value)
 {
-    SSize_t count = count_of(aTHX_ value);
+    SSize_t count = xs_list_count(aTHX_ value);
     int *list = hold(aTHX_ given, ((size_t)count + 3) * sizeof *list);
 
     given->options.keep = list;
     given->options.keep_count = (size_t)count;
     for (SSize_t i = 0; i < count; i++)
-        list[i] = descriptor_of(aTHX_ name, element(aTHX_ value, i));
+        list[i] = descriptor_of(aTHX_ name, xs_list_at(aTHX_ value, i));
 }
 
 static const char *const capability_names[] = {
@@ -270,17 +251,17 @@ STATIC_ASSERT_DECL(sizeof capability_names / sizeof *capability_names == CAP_LAS
 
 static void read_capabilities(pTHX_ struct xs_daemon_options *given, const char *name, SV *value)
 {
-    SSize_t count = count_of(aTHX_ value);
+    SSize_t count = xs_list_count(aTHX_ value);
 
     given->options.world.privileges.capabilities = 0;
     for (SSize_t i = 0; i < count; i++) {
         struct xs_text text;
         unsigned number = 0;
-        xs_text_get(aTHX_ &text, element(aTHX_ value, i));
+        xs_text_get(aTHX_ &text, xs_list_at(aTHX_ value, i));
         while (number <= CAP_LAST_CAP && !xs_text_is(&text, capability_names[number]))
             number++;
         if (number > CAP_LAST_CAP)
-            refuse(aTHX_ name, element(aTHX_ value, i), "no capability, such as net_bind_service");
+            refuse(aTHX_ name, xs_list_at(aTHX_ value, i), "no capability, such as net_bind_service");
         given->options.world.privileges.capabilities |= (uint64_t)1 << number;
     }
 }
@@ -340,12 +321,12 @@ static void read_limits(pTHX_ struct xs_daemon_options *given, const char *name,
     (void)hv_iterinit(hash);
     while ((entry = hv_iternext(hash)) && count < sizeof limits / sizeof *limits) {
         SV *limit = hv_iterval(hash, entry);
-        SSize_t numbers = count_of(aTHX_ limit);
+        SSize_t numbers = xs_list_count(aTHX_ limit);
         list[count].resource = resource_of(aTHX_ name, hv_iterkeysv(entry));
         if (numbers < 1 || numbers > 2)
             refuse(aTHX_ name, limit, "neither a number nor two");
-        list[count].value.rlim_cur = limit_of(aTHX_ name, element(aTHX_ limit, 0));
-        list[count].value.rlim_max = limit_of(aTHX_ name, element(aTHX_ limit, numbers - 1));
+        list[count].value.rlim_cur = limit_of(aTHX_ name, xs_list_at(aTHX_ limit, 0));
+        list[count].value.rlim_max = limit_of(aTHX_ name, xs_list_at(aTHX_ limit, numbers - 1));
         count++;
     }
     given->options.world.limits = list;

@@ -2,6 +2,8 @@
  * interpreter and $!, and loads NetIO/Error.pm at the first error. */
 #include "error.h"
 
+#include "args.h"
+
 #include <netio/text.h>
 
 #include <errno.h>
@@ -24,8 +26,7 @@ HV *xs_error_new(pTHX_ enum netio_stage stage, int code, const struct netio_addr
     (void)hv_stores(hash, "code", newSViv(code));
     (void)hv_stores(hash, "errno", newSViv(netio_error_errno(code)));
     if (address && address->len)
-        (void)hv_stores(hash, "address",
-                        newSVpv(netio_addr_str(address, text, sizeof text), 0));
+        (void)hv_stores(hash, "address", newSVpv(netio_addr_str(address, text, sizeof text), 0));
     return hash;
 }
 
@@ -106,6 +107,21 @@ void xs_error_throw_argument(pTHX_ const char *what, enum netio_stage stage, int
     xs_error_throw(aTHX_ hash, message);
 }
 
+void xs_error_throw_failure(pTHX_ const char *what, const struct netio_error *error)
+{
+    char text[640];
+
+    xs_error_throw_argument(aTHX_ what, error->stage, error->code,
+                            newSVpvf("%s: %s", what, netio_error_str(error, text, sizeof text)));
+}
+
+void xs_error_throw_word(pTHX_ const char *what, SV *word, const char *expected)
+{
+    xs_error_throw_argument(
+        aTHX_ what, NETIO_STAGE_OPTION, NETIO_EBADOPTION,
+        newSVpvf("%s: '%" SVf "' is not %s", what, SVfARG(xs_sv_shown(aTHX_ word)), expected));
+}
+
 void xs_error_throw_io(pTHX_ enum netio_stage stage, int code, const struct netio_addr *peer)
 {
     struct netio_error error;
@@ -145,7 +161,7 @@ void xs_error_throw_list(pTHX_ I32 ax, I32 items)
     default_fields(aTHX_ hash);
     message = hv_fetchs(hash, "message", 0);
     sv_bless(sv_2mortal(newRV_inc((SV *)hash)), stash);
-    xs_error_throw(aTHX_ (HV *)SvREFCNT_inc_simple_NN((SV *)hash),
+    xs_error_throw(aTHX_(HV *) SvREFCNT_inc_simple_NN((SV *)hash),
                    message ? newSVsv(*message)
                            : newSVpv(netio_error_text(xs_error_code(aTHX_ hash)), 0));
 }

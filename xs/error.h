@@ -34,6 +34,14 @@ void xs_error_throw(pTHX_ HV *hash, SV *message) __attribute__((noreturn));
 void xs_error_throw_argument(pTHX_ const char *what, enum netio_stage stage, int code, SV *message)
     __attribute__((noreturn));
 
+/* The same of what a call of the library said: "ready: notify: ...". */
+void xs_error_throw_failure(pTHX_ const char *what, const struct netio_error *error)
+    __attribute__((noreturn));
+
+/* The same of an argument: "signal: 'HOP' is not a signal". */
+void xs_error_throw_word(pTHX_ const char *what, SV *word, const char *expected)
+    __attribute__((noreturn));
+
 /* What the layer throws: "read 127.0.0.1:43: Connection timed out". */
 void xs_error_throw_io(pTHX_ enum netio_stage stage, int code, const struct netio_addr *peer)
     __attribute__((noreturn));

@@ -151,6 +151,8 @@ SV *xs_handle_deadline(pTHX_ SV *self, SV *seconds)
         if (!talk)
             return newSV(0);
         talk->deadline = netio_deadline_in(left);
+        talk->line_seconds = talk->write_seconds = 0; /* the program knows better */
+        talk->line_due = NETIO_NEVER;
         if (talk->code == -ETIMEDOUT && !talk->write_failed) {
             talk->code = 0;
             clear(aTHX_ handle_io(aTHX_ self));

@@ -35,7 +35,13 @@ static struct layer *self(PerlIO *f)
     return (struct layer *)PerlIOBase(f);
 }
 
-static void talk_release(struct xs_talk *talk)
+struct xs_talk *xs_talk_keep(struct xs_talk *talk)
+{
+    talk->refs++;
+    return talk;
+}
+
+void xs_talk_release(struct xs_talk *talk)
 {
     if (talk && --talk->refs == 0)
         Safefree(talk);
@@ -44,8 +50,7 @@ static void talk_release(struct xs_talk *talk)
 static void attach(struct layer *layer, int fd, struct xs_talk *talk)
 {
     layer->fd = fd;
-    layer->talk = talk;
-    talk->refs++;
+    layer->talk = xs_talk_keep(talk);
     layer->base.flags |= PERLIO_F_OPEN;
     PerlIOUnix_refcnt_inc(fd);
 }
@@ -159,7 +164,7 @@ static SSize_t fail(pTHX_ PerlIO *f, enum netio_stage stage, int code)
 }
 
 /* Between two tries: 0 to try again, -1 when that was all, with errno set. */
-static int wait_turn(pTHX_ PerlIO *f, enum netio_stage stage, unsigned events)
+static int wait_turn(pTHX_ PerlIO *f, enum netio_stage stage, unsigned events, netio_deadline due)
 {
     const struct xs_talk *talk = self(f)->talk;
     int fd = self(f)->fd;
@@ -171,7 +176,8 @@ static int wait_turn(pTHX_ PerlIO *f, enum netio_stage stage, unsigned events)
         errno = ETIMEDOUT;
         return -1;
     }
-    int ready = xs_wait(aTHX_ fd, events, netio_deadline_sooner(talk->deadline, talk->limit));
+    due = netio_deadline_sooner(due, netio_deadline_sooner(talk->deadline, talk->limit));
+    int ready = xs_wait(aTHX_ fd, events, due);
     if (ready >= 0 || ready == -EINTR || ready == -ETIMEDOUT)
         return 0; /* the next turn runs the handlers and looks at the clock */
     return (int)fail(aTHX_ f, stage, ready);
@@ -187,6 +193,25 @@ static bool is_over(int fd)
     if (poll(&poller, 1, 0) != 1 || !(poller.revents & POLLRDHUP))
         return false;
     return recv(fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) == -1 && errno == EAGAIN;
+}
+
+static bool too_late(const struct xs_talk *talk, netio_deadline due)
+{
+    return netio_deadline_passed(netio_deadline_sooner(talk->deadline, due));
+}
+
+/* The peer's time begins when somebody waits for it, and ends with the end of a line. */
+static netio_deadline line_due(struct xs_talk *talk)
+{
+    if (talk->line_seconds > 0 && talk->line_due == NETIO_NEVER)
+        talk->line_due = netio_deadline_in(talk->line_seconds);
+    return talk->line_due;
+}
+
+static void look_for_line(struct xs_talk *talk, const char *data, size_t size)
+{
+    if (talk->line_due != NETIO_NEVER && memchr(data, '\n', size))
+        talk->line_due = NETIO_NEVER;
 }
 
 static SSize_t end_of_file(PerlIO *f)
@@ -209,11 +234,13 @@ static SSize_t layer_read(pTHX_ PerlIO *f, void *data, Size_t size)
         if (xs_signal_waits(aTHX) && !run_handlers(aTHX_ f))
             return -1;
         /* What came too late is too late, or a peer that never stops would never end. */
-        if (netio_deadline_passed(self(f)->talk->deadline))
+        if (too_late(self(f)->talk, self(f)->talk->line_due))
             return fail(aTHX_ f, NETIO_STAGE_READ, -ETIMEDOUT);
         ssize_t n = netio_fd_recv(self(f)->fd, data, size);
-        if (n > 0)
+        if (n > 0) {
+            look_for_line(self(f)->talk, data, (size_t)n);
             return n;
+        }
         if (n == 0 && size)
             return end_of_file(f);
         if (n == 0)
@@ -224,7 +251,7 @@ static SSize_t layer_read(pTHX_ PerlIO *f, void *data, Size_t size)
             self(f)->talk->over = true;
             return end_of_file(f);
         }
-        if (wait_turn(aTHX_ f, NETIO_STAGE_READ, NETIO_READ) != 0)
+        if (wait_turn(aTHX_ f, NETIO_STAGE_READ, NETIO_READ, line_due(self(f)->talk)) != 0)
             return -1;
     }
 }
@@ -237,6 +264,7 @@ static SSize_t layer_read(pTHX_ PerlIO *f, void *data, Size_t size)
 static SSize_t layer_write(pTHX_ PerlIO *f, const void *data, Size_t size)
 {
     unsigned completed = self(f)->completed;
+    netio_deadline due = NETIO_NEVER;
 
     if (!(PerlIOBase(f)->flags & PERLIO_F_CANWRITE)) {
         errno = EBADF;
@@ -251,7 +279,7 @@ static SSize_t layer_write(pTHX_ PerlIO *f, const void *data, Size_t size)
             return (SSize_t)size;
         if (self(f)->talk->write_failed)
             return fail(aTHX_ f, NETIO_STAGE_WRITE, self(f)->talk->write_failed);
-        if (netio_deadline_passed(self(f)->talk->deadline))
+        if (too_late(self(f)->talk, due))
             return fail(aTHX_ f, NETIO_STAGE_WRITE, -ETIMEDOUT);
         ssize_t n = netio_fd_send(self(f)->fd, (const char *)data + self(f)->sent,
                                   size - self(f)->sent);
@@ -259,10 +287,15 @@ static SSize_t layer_write(pTHX_ PerlIO *f, const void *data, Size_t size)
             self(f)->sent += (Size_t)n;
         else if (n != -EAGAIN)
             return fail(aTHX_ f, NETIO_STAGE_WRITE, (int)n);
-        else if (wait_turn(aTHX_ f, NETIO_STAGE_WRITE, NETIO_WRITE) != 0)
+        if (self(f)->sent == size)
+            break;
+        if (due == NETIO_NEVER && self(f)->talk->write_seconds > 0)
+            due = netio_deadline_in(self(f)->talk->write_seconds);
+        if (n < 0 && wait_turn(aTHX_ f, NETIO_STAGE_WRITE, NETIO_WRITE, due) != 0)
             return -1;
     }
     self(f)->sent = 0;
+    self(f)->talk->line_due = NETIO_NEVER; /* it was its turn to listen */
     self(f)->completed++;
     return (SSize_t)size;
 }
@@ -281,7 +314,7 @@ static IV layer_pushed(pTHX_ PerlIO *f, const char *mode, SV *arg, PerlIO_funcs 
 static IV layer_popped(pTHX_ PerlIO *f)
 {
     PERL_UNUSED_CONTEXT;
-    talk_release(self(f)->talk);
+    xs_talk_release(self(f)->talk);
     self(f)->talk = NULL;
     return 0;
 }
@@ -413,13 +446,19 @@ static PerlIO *push_pair(pTHX_ const char *mode, int fd, struct xs_talk *talk)
 struct xs_talk *xs_layer_open_take(pTHX_ int fd, netio_deadline deadline, PerlIO **in,
                                    PerlIO **out)
 {
+    return xs_layer_open_both_take(aTHX_ fd, fd, deadline, in, out);
+}
+
+struct xs_talk *xs_layer_open_both_take(pTHX_ int in_fd, int out_fd, netio_deadline deadline,
+                                        PerlIO **in, PerlIO **out)
+{
     struct xs_talk *talk;
 
     Newxz(talk, 1, struct xs_talk);
     talk->deadline = deadline;
     talk->limit = NETIO_NEVER;
-    *in = push_pair(aTHX_ "r", fd, talk);
-    *out = push_pair(aTHX_ "w", fd, talk);
+    *in = push_pair(aTHX_ "r", in_fd, talk);
+    *out = push_pair(aTHX_ "w", out_fd, talk);
     return talk;
 }
 

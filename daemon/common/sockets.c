@@ -64,7 +64,7 @@ static int take_input(struct sockets *sockets)
         return fail(sockets, EX_OK, "the client left before it was served");
     case STANDARD_INPUT_CONNECTED:
     case STANDARD_INPUT_LISTENING:
-        fd = standard_input_take();
+        fd = netio_activation_input_take();
         if (fd < 0)
             return fail(sockets, EX_OSERR, "standard input: %s", netio_error_text(fd));
         sockets->fd[sockets->count++] = fd;

@@ -50,33 +50,6 @@ enum standard_input standard_input_kind(void)
     return STANDARD_INPUT_CONNECTED;
 }
 
-static int same_file(int fd, const struct stat *other)
-{
-    struct stat st;
-
-    return fstat(fd, &st) == 0 && st.st_dev == other->st_dev && st.st_ino == other->st_ino;
-}
-
-int standard_input_take(void)
-{
-    struct stat st;
-    int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-
-    if (fd == -1)
-        return -errno;
-    int null = netio_fd_null();
-    if (null < 0 || fstat(fd, &st) == -1) {
-        netio_fd_close(fd);
-        netio_fd_close(null);
-        return null < 0 ? null : -errno;
-    }
-    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
-        if (same_file(i, &st))
-            dup2(null, i);
-    netio_fd_close(null);
-    return fd;
-}
-
 size_t standard_descriptors(size_t max)
 {
     struct rlimit limit;

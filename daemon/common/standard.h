@@ -24,10 +24,6 @@ enum standard_input {
  * 0 or -errno; -ENODEV when /dev/null is not what it should be. */
 int standard_begin(void);
 enum standard_input standard_input_kind(void);
-/* Takes the socket that descriptor 0 is: a copy, close-on-exec, and /dev/null in the place of
- * 0, 1 and those of 0 to 2 that were the same socket, so that nothing the daemon prints goes to
- * a client and closing the copy closes the connection.  The copy or -errno. */
-int standard_input_take(void);
 /* Lets the process open as many descriptors as it may, but not more than max.  How many. */
 size_t standard_descriptors(size_t max);
 

@@ -17,6 +17,15 @@ sub ready {
     return 1;
 }
 
+# The same in a worker, which has begun before that.
+sub _worker {
+    my ($self) = @_;
+
+    my $lost = _let_go($self);
+    tie *STDERR, 'NetIO::Daemon::Output' if $lost && !tied *STDERR;
+    return;
+}
+
 # exit goes through END blocks and destructors; the starter knows before that.
 sub fail {
     my ($self, $text, $status) = @_;

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static const char *backend;
 static int fired[64], nfired;
@@ -333,6 +334,59 @@ static void test_signal(void)
     netio_loop_free(loop);
 }
 
+static volatile int marked;
+static enum { NOT, BEFORE, BEHIND } raise_at; /* the signal comes when the loop holds signals back */
+
+static void mark(int sig)
+{
+    marked = sig;
+}
+
+int pthread_sigmask(int how, const sigset_t *set, sigset_t *before)
+{
+    if (raise_at == BEFORE)
+        raise(SIGUSR1);
+    int code = (int)syscall(SYS_rt_sigprocmask, how, set, before, _NSIG / 8);
+    if (raise_at == BEHIND)
+        raise(SIGUSR1);
+    raise_at = NOT;
+    return code;
+}
+
+/* B18: between the look at the mark and the wait. */
+static void test_mark(void)
+{
+    struct netio_loop *loop = new_loop();
+    struct sigaction act = {.sa_handler = mark}, old;
+    struct heard heard = {0};
+    struct netio_watch watch = {.ready = hear, .data = &heard};
+    int pair[2];
+    char byte;
+
+    new_pair(pair);
+    sigaction(SIGUSR1, &act, &old);
+    netio_loop_mark(loop, &marked);
+    netio_watch_start(loop, &watch, pair[0], NETIO_READ);
+    raise_at = BEFORE;
+    is_int(netio_loop_step(loop, NETIO_NEVER), 0, "B18: a signal just before it is held back");
+    is_int(marked, SIGUSR1, "is seen");
+    is_int(write(pair[1], "x", 1), 1, "something is ready");
+    is_int(netio_loop_step(loop, NETIO_NEVER), 0, "while it is not looked after nothing runs");
+    marked = 0;
+    is_int(netio_loop_step(loop, NETIO_NEVER), 1, "then what is ready does");
+    is_int(read(pair[0], &byte, 1), 1, "and is read");
+    raise_at = BEHIND;
+    is_int(netio_loop_step(loop, NETIO_NEVER), 0, "B18: a signal while it is held back");
+    is_int(marked, SIGUSR1, "ends the wait");
+    marked = 0;
+    netio_loop_mark(loop, NULL);
+    netio_watch_stop(&watch);
+    netio_fd_close(pair[0]);
+    netio_fd_close(pair[1]);
+    sigaction(SIGUSR1, &old, NULL);
+    netio_loop_free(loop);
+}
+
 /* The child uses the loop it inherited, and stops a watch; the parent must not notice. */
 static void test_fork(void)
 {
@@ -514,6 +568,7 @@ int main(void)
         test_run_inside();
         test_two_loops();
         test_signal();
+        test_mark();
         for (advice = KNOWN; advice <= IGNORED; advice++)
             test_fork();
         advice = KNOWN;

@@ -16,6 +16,8 @@ use warnings;
 use File::Temp ();
 use List::Util qw(first);
 
+use constant WIDTH => 6;    # of a column in a table
+
 # quick: the smallest size of everything, to see that it works; its figures mean nothing.
 sub new {
     my ($class, %how) = @_;
@@ -158,6 +160,31 @@ sub _verdict {
     my $holds = $value <= $limit{most};
     $self->{ $holds ? 'held' : 'broken' }++;
     return "  at most $limit{most} $unit: " . ($holds ? 'holds' : 'DOES NOT HOLD');
+}
+
+# One table of ratios, each against the first of the names: a group of columns for each series,
+# with its title above, and a column for each of the figures.  What a series has not got stays
+# empty.
+sub table {
+    my ($self, $figures, $titles, @series) = @_;
+    my ($first, @names) = @{ $series[0]{names} };
+    my $width = WIDTH * keys %$figures;
+    my @order = sort { $figures->{$a} cmp $figures->{$b} } keys %$figures;
+
+    printf '  %-22s' . " %-${width}s" x @series . "\n", "$first = 1", @$titles;
+    printf '  %-22s' . (' ' . ('%' . WIDTH . 's') x @order) x @series . "\n", '',
+        (map { $figures->{$_} } @order) x @series;
+    for my $name (@names) {
+        printf '  %-22s', $name;
+        for my $series (@series) {
+            my ($base, $own) = @{ $series->{figures} }{ $first, $name };
+            print ' ', map { sprintf '%' . WIDTH . 's', $_ }
+                map { $own ? _short(median(@{ $own->{$_} }) / median(@{ $base->{$_} })) : '' }
+                @order;
+        }
+        print "\n";
+    }
+    return;
 }
 
 # The last line; whether all limits hold.

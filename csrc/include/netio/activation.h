@@ -28,5 +28,9 @@ int netio_activation_take(struct netio_activation *activation, struct netio_erro
 /* Whether fd is a stream socket that listens: 0; -ENOTSOCK; -ESOCKTNOSUPPORT for a datagram socket;
  * -EISCONN for a connected one; -EINVAL for one that does neither. */
 int netio_activation_check(int fd);
+/* Takes the socket that descriptor 0 is, as inetd(8) passes it: a copy, close-on-exec, and /dev/null
+ * in the place of 0, 1 and those of 0 to 2 that were the same socket, so that nothing the program
+ * prints goes to a client and closing the copy closes the connection.  The copy or -errno. */
+int netio_activation_input_take(void);
 
 #endif

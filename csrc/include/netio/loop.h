@@ -72,6 +72,10 @@ void netio_timer_stop(struct netio_timer *timer); /* a stopped timer is left alo
  * deadline) or -errno.  It may be called from within a handler; what the inner step has
  * served, the outer one may report once more: read until -EAGAIN. */
 int netio_loop_step(struct netio_loop *loop, netio_deadline deadline);
+/* For programs whose signal handlers only mark, as Perl's do, and which look at the mark between
+ * steps (NULL: none): a wait does not begin while *mark is not 0, nor does a signal come between
+ * that look and the wait.  Such a step runs no watch, and ends as one that a signal has ended. */
+void netio_loop_mark(struct netio_loop *loop, const volatile int *mark);
 /* Steps until netio_loop_stop; 0 or -errno.  The stop ends one run. */
 int netio_loop_run(struct netio_loop *loop);
 void netio_loop_stop(struct netio_loop *loop);

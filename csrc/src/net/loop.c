@@ -5,6 +5,7 @@
 #include "net/timer.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/timerfd.h>
@@ -29,6 +30,7 @@ struct netio_loop {
     int64_t now;              /* of the current step */
     unsigned depth;           /* steps within steps */
     int stop;
+    const volatile int *mark; /* of the program's signal handlers; NULL: none */
     pid_t pid; /* whose loop this is: the kernel's part is shared with a fork's child */
     char *ours; /* a page whose first byte a fork's child finds 0; NULL: ask for the pid */
 };
@@ -341,6 +343,25 @@ static int run_watches(struct netio_loop *loop, const struct netio__event *event
     return ran;
 }
 
+/* A signal that comes between the look at the mark and the wait would be slept over: held back for
+ * the look, it is let in by the wait alone.  What is ready already costs none of that. */
+static int wait_unless_marked(struct netio_loop *loop, struct netio__event *events, int timeout)
+{
+    sigset_t all, before;
+
+    if (*loop->mark)
+        return -EINTR;
+    int n = loop->backend->wait(loop->state, events, BATCH, 0, NULL);
+    if (n != 0 || timeout == 0)
+        return n;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    n = *loop->mark ? -EINTR
+                    : loop->backend->wait(loop->state, events, BATCH, timeout, &before);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return n;
+}
+
 int netio_loop_step(struct netio_loop *loop, netio_deadline deadline)
 {
     struct netio__event events[BATCH];
@@ -350,7 +371,9 @@ int netio_loop_step(struct netio_loop *loop, netio_deadline deadline)
         return code;
     netio_deadline until =
         netio_deadline_sooner(deadline, netio__timers_next(&loop->timers));
-    int n = loop->backend->wait(loop->state, events, BATCH, netio_deadline_ms(until));
+    int timeout = netio_deadline_ms(until);
+    int n = loop->mark ? wait_unless_marked(loop, events, timeout)
+                       : loop->backend->wait(loop->state, events, BATCH, timeout, NULL);
     if (n < 0 && n != -EINTR)
         return n;
     loop->now = netio_clock_now();
@@ -360,6 +383,16 @@ int netio_loop_step(struct netio_loop *loop, netio_deadline deadline)
     loop->depth--;
     arm(loop);
     return ran;
+}
+
+void netio_loop_mark(struct netio_loop *loop, const volatile int *mark)
+{
+    loop->mark = mark;
+}
+
+int netio__loop_marked(const struct netio_loop *loop)
+{
+    return loop->mark && *loop->mark;
 }
 
 int netio_loop_run(struct netio_loop *loop)

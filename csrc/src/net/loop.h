@@ -3,6 +3,7 @@
 #define NETIO_SRC_NET_LOOP_H
 
 #include <netio/loop.h>
+#include <signal.h>
 
 /* generation tells the watches apart that had the same descriptor one after another: an
  * event of an earlier one, still in the batch, must not reach the later one. */
@@ -21,14 +22,21 @@ struct netio__backend {
     int (*add)(void *state, int fd, unsigned events, unsigned generation);
     int (*mod)(void *state, int fd, unsigned events, unsigned generation);
     void (*del)(void *state, int fd);
-    /* Waits up to timeout milliseconds (-1: for ever) and stores up to max events.  The
-     * count, or -errno (-EINTR too). */
-    int (*wait)(void *state, struct netio__event *events, int max, int timeout);
+    /* Waits up to timeout milliseconds (-1: for ever), with that signal mask (NULL: as it is), and
+     * stores up to max events.  The count, or -errno (-EINTR too). */
+    int (*wait)(void *state, struct netio__event *events, int max, int timeout,
+                const sigset_t *mask);
     /* One descriptor that is readable when wait would return at once; -ENOTSUP. */
     int (*fd)(void *state);
 };
 
+/* loop.c: whether what netio_loop_mark has named is set. */
+int netio__loop_marked(const struct netio_loop *loop);
+
 extern const struct netio__backend netio__backend_epoll;
 extern const struct netio__backend netio__backend_poll;
+
+/* loop.c: whether a signal has ended the wait of the last step. */
+int netio__loop_interrupted(const struct netio_loop *loop);
 
 #endif

@@ -64,11 +64,14 @@ static void epoll_del(void *data, int fd)
     (void)control(data, EPOLL_CTL_DEL, fd, 0, 0);
 }
 
-static int epoll_wait_for(void *data, struct netio__event *events, int max, int timeout)
+static int epoll_wait_for(void *data, struct netio__event *events, int max, int timeout,
+                          const sigset_t *mask)
 {
     struct state *state = data;
     struct epoll_event ready[BATCH];
-    int n = epoll_wait(state->fd, ready, max < BATCH ? max : BATCH, timeout);
+    int most = max < BATCH ? max : BATCH;
+    int n = mask ? epoll_pwait(state->fd, ready, most, timeout, mask)
+                 : epoll_wait(state->fd, ready, most, timeout);
 
     if (n == -1)
         return -errno;

@@ -109,10 +109,13 @@ static unsigned events_of(short bits)
     return (bits & POLLIN ? NETIO_READ : 0u) | (bits & POLLOUT ? NETIO_WRITE : 0u);
 }
 
-static int poll_wait(void *data, struct netio__event *events, int max, int timeout)
+static int poll_wait(void *data, struct netio__event *events, int max, int timeout,
+                     const sigset_t *mask)
 {
     struct state *state = data;
-    int n = poll(state->set, (nfds_t)state->count, timeout);
+    const struct timespec span = {timeout / 1000, timeout % 1000 * 1000000L};
+    int n = mask ? ppoll(state->set, (nfds_t)state->count, timeout < 0 ? NULL : &span, mask)
+                 : poll(state->set, (nfds_t)state->count, timeout);
     int stored = 0;
 
     if (n == -1)

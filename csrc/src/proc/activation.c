@@ -7,9 +7,11 @@
 #include <netio/text.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void take_names(struct netio_activation *activation, const char *text)
@@ -97,4 +99,31 @@ int netio_activation_check(int fd)
     if (listens)
         return 0;
     return getpeername(fd, (struct sockaddr *)&peer, &len) == 0 ? -EISCONN : -EINVAL;
+}
+
+static int same_file(int fd, const struct stat *other)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && st.st_dev == other->st_dev && st.st_ino == other->st_ino;
+}
+
+int netio_activation_input_take(void)
+{
+    struct stat st;
+    int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+    if (fd == -1)
+        return -errno;
+    int null = netio_fd_null();
+    if (null < 0 || fstat(fd, &st) == -1) {
+        netio_fd_close(fd);
+        netio_fd_close(null);
+        return null < 0 ? null : -errno;
+    }
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+        if (same_file(i, &st))
+            dup2(null, i);
+    netio_fd_close(null);
+    return fd;
 }

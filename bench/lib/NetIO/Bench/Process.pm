@@ -6,6 +6,8 @@ package NetIO::Bench::Process;
 #     $server->port;             # from the line "listening on 127.0.0.1:PORT", or the socket's
 #     $server->cpu;              # seconds, user and system, its children's, too
 #     $server->peak;             # the most memory it ever had resident, MiB
+#     $server->memory;           # what is its own now, its children's, too, bytes
+#     $server->descriptors;      # how many it has open, its children's, too
 #     $server->stop;             # or let the object go
 #
 #     my %figures = timed($output, 'perl', '-e1');     # from fork to exit: ms, cpu
@@ -137,6 +139,35 @@ sub peak {
     my ($kib)  = _slurp("/proc/$self->{pid}/status") =~ /^VmHWM:\s+(\d+) kB/m;
 
     return $kib / 1024;
+}
+
+# Anonymous memory that is resident: heap, stacks, and what was written to since the fork.
+sub memory {
+    my ($self) = @_;
+    my $sum = 0;
+
+    for my $pid (_family($self->{pid})) {
+        $sum += $1 if _slurp("/proc/$pid/status") =~ /^RssAnon:\s+(\d+) kB/m;
+    }
+    return 1024 * $sum;
+}
+
+sub descriptors {
+    my ($self) = @_;
+    my $sum = 0;
+
+    for my $pid (_family($self->{pid})) {
+        opendir my $folder, "/proc/$pid/fd" or next;
+        $sum += grep { /^\d/ } readdir $folder;
+    }
+    return $sum;
+}
+
+# A process and all that descend from it.
+sub _family {
+    my ($pid) = @_;
+
+    return $pid, map { _family($_) } _children($pid);
 }
 
 # TERM, and KILL when that does not do.  Children of a server that has answered may be about to

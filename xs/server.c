@@ -1,0 +1,562 @@
+/* Perl face.  NetIO::Server; see server.h.  Called by Server.xsi and, for its connections, by
+ * connection.c; it runs Perl code, and waits.
+ *
+ * Perl code runs only below netio_server_step and its like, and comes back from there, whatever it
+ * does (callback.h).  So a call of the engine needs no clean-up that Perl would have to unwind: it
+ * is counted, and what it uses is there until it returns, even if the code drops the object. */
+#include "server.h"
+
+#include "args.h"
+#include "callback.h"
+#include "connection.h"
+#include "error.h"
+#include "fork.h"
+#include "received.h"
+#include "request.h"
+#include "server_options.h"
+#include "timer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+/* --- its life */
+
+/* In a fork's child the engine is a copy of the parent's, whose connections it would cut.  Returns
+ * whether code has called exit. */
+static bool destroy(pTHX_ struct xs_server *server)
+{
+    bool exiting;
+
+    xs_timer_stop_all(aTHX_ &server->timers);
+    if (server->process == getpid()) {
+        netio_server_free(server->engine);
+        netio_limit_free(server->limit);
+        netio_access_free(server->access);
+    }
+    for (int i = 0; i < XS_EVENTS; i++)
+        SvREFCNT_dec((SV *)server->on[i]);
+    SvREFCNT_dec((SV *)server->connections);
+    SvREFCNT_dec(server->argument);
+    SvREFCNT_dec((SV *)server->held);
+    exiting = server->exiting;
+    Safefree(server);
+    return exiting;
+}
+
+/* Before and after whatever may run handlers. */
+static void enter(pTHX_ struct xs_server *server)
+{
+    server->users++;
+    xs_callbacks_begin(aTHX);
+}
+
+static void leave(pTHX_ struct xs_server *server)
+{
+    bool exiting = --server->users == 0 ? destroy(aTHX_ server) : server->exiting;
+
+    if (exiting)
+        xs_callbacks_exit(aTHX);
+    xs_callbacks_end(aTHX);
+}
+
+/* One user less; the last one closes connections, whose handlers hear of it.  As in any DESTROY,
+ * what the caller sees of the world stays. */
+static void release(pTHX_ struct xs_server *server)
+{
+    int before = errno;
+
+    if (server->users > 1) {
+        server->users--;
+        return;
+    }
+    ENTER;
+    save_scalar(PL_errgv);
+    xs_callbacks_begin(aTHX);
+    leave(aTHX_ server);
+    LEAVE;
+    errno = before;
+}
+
+static int free_server(pTHX_ SV *sv, MAGIC *mg)
+{
+    struct xs_server *server = (struct xs_server *)mg->mg_ptr;
+
+    PERL_UNUSED_VAR(sv);
+    if (!server)
+        return 0;
+    server->object = NULL;
+    if (server->users > 1)
+        netio_server_stop(server->engine, NETIO_NOW);
+    release(aTHX_ server);
+    return 0;
+}
+
+static int dup_server(pTHX_ MAGIC *mg, CLONE_PARAMS *params)
+{
+    PERL_UNUSED_CONTEXT;
+    PERL_UNUSED_VAR(params);
+    mg->mg_ptr = NULL;
+    return 0;
+}
+
+static MGVTBL table = {.svt_free = free_server, .svt_dup = dup_server};
+
+struct xs_server *xs_server_get(pTHX_ SV *self)
+{
+    MAGIC *mg = NULL;
+
+    SvGETMAGIC(self);
+    if (SvROK(self) && SvTYPE(SvRV(self)) == SVt_PVHV)
+        mg = mg_findext(SvRV(self), PERL_MAGIC_ext, &table);
+    if (!mg || !mg->mg_ptr)
+        croak("not a NetIO::Server");
+    return (struct xs_server *)mg->mg_ptr;
+}
+
+static SV *new_object(pTHX_ SV *class)
+{
+    HV *object = newHV();
+    SV *self = sv_2mortal(newRV_noinc((SV *)object));
+    struct xs_server *server;
+
+    Newxz(server, 1, struct xs_server);
+    server->users = 1;
+    server->object = object;
+    server->perl = PERL_GET_THX;
+    server->process = getpid();
+    server->connections = (HV *)SvREFCNT_inc((SV *)gv_stashpvs("NetIO::Connection", GV_ADD));
+    server->argument = newSVpvs("");
+    server->held = newAV();
+    sv_magicext((SV *)object, NULL, PERL_MAGIC_ext, &table, (char *)server, 0)->mg_flags |= MGf_DUP;
+    return sv_bless(self, gv_stashsv(class, GV_ADD));
+}
+
+SV *xs_server_new(pTHX_ I32 ax, I32 items)
+{
+    SV *self = new_object(aTHX_ ST(0));
+
+    xs_server_options_read(aTHX_ xs_server_get(aTHX_ self), ax, 1, items);
+    return SvREFCNT_inc_simple_NN(self);
+}
+
+/* --- calling code */
+
+SV *xs_server_argument(pTHX_ struct xs_server *server, const char *bytes, size_t len)
+{
+    /* Somebody has kept it, or what the code did to it shows in it. */
+    if (SvREFCNT(server->argument) > 1 || SvTYPE(server->argument) >= SVt_PVMG) {
+        SvREFCNT_dec_NN(server->argument);
+        server->argument = newSVpvs("");
+    }
+    sv_setpvn(server->argument, bytes, len);
+    SvUTF8_off(server->argument);
+    if (TAINTING_get)
+        SvTAINTED_on(server->argument);
+    return server->argument;
+}
+
+/* No client is taken any more that nobody would serve, and the engine returns at once: what it has to
+ * send goes out if it does so without waiting. */
+static void begin_exit(struct xs_server *server)
+{
+    server->exiting = true;
+    netio_server_stop(server->engine, NETIO_NOW);
+}
+
+/* To on_error, or to the default, which warns; that gets what on_error itself dies of, too. */
+static void report(pTHX_ struct xs_server *server, const char *where, SV *who)
+{
+    CV *last = get_cvs("NetIO::Server::_report", 0);
+    CV *code = server->on[XS_ON_ERROR] ? server->on[XS_ON_ERROR] : last;
+    enum xs_called called = XS_DIED;
+
+    ENTER;
+    SAVETMPS;
+    SV *args[] = {newSVsv_flags(ERRSV, SV_GMAGIC | SVs_TEMP), who ? who : &PL_sv_undef,
+                  newSVpvn_flags(where, strlen(where), SVs_TEMP)};
+    if (code)
+        called = xs_callback(aTHX_ code, args, 3, NULL);
+    if (called == XS_DIED && last && code != last) {
+        args[0] = newSVsv_flags(ERRSV, SV_GMAGIC | SVs_TEMP);
+        called = xs_callback(aTHX_ last, args, 3, NULL);
+    }
+    if (called == XS_EXITED) { /* the scope has gone with everything else */
+        begin_exit(server);
+        return;
+    }
+    FREETMPS;
+    LEAVE;
+}
+
+bool xs_server_call(pTHX_ struct xs_server *server, CV *code, const char *where, SV *const *args,
+                    int count, bool *truth, SV *who)
+{
+    /* What the code needs may be gone already when the interpreter ends. */
+    if (!code || server->exiting || PL_phase == PERL_PHASE_DESTRUCT)
+        return true;
+    enum xs_called called = xs_callback(aTHX_ code, args, count, truth);
+    if (called == XS_RETURNED)
+        return true;
+    if (called == XS_EXITED)
+        begin_exit(server);
+    else
+        report(aTHX_ server, where, who);
+    return false;
+}
+
+/* --- handlers of the whole server */
+
+static SV *object_of(pTHX_ const struct xs_server *server)
+{
+    return server->object ? sv_2mortal(newRV_inc((SV *)server->object)) : &PL_sv_undef;
+}
+
+/* With what it needs for that; after an exit there is no scope to leave any more. */
+static bool call_with(pTHX_ struct xs_server *server, CV *code, const char *where, SV *const *more,
+                      int count, bool *truth)
+{
+    SV *args[4] = {object_of(aTHX_ server)};
+    bool done;
+
+    for (int i = 0; i < count; i++)
+        args[i + 1] = more[i];
+    done = xs_server_call(aTHX_ server, code, where, args, count + 1, truth, NULL);
+    return done || !server->exiting;
+}
+
+void xs_server_call_alone(pTHX_ struct xs_server *server, CV *code, const char *where)
+{
+    ENTER;
+    SAVETMPS;
+    if (!call_with(aTHX_ server, code, where, NULL, 0, NULL))
+        return;
+    FREETMPS;
+    LEAVE;
+}
+
+static void on_refused(struct netio_server *engine, const struct netio_addr *peer,
+                       enum netio_refused why, unsigned long count)
+{
+    struct xs_server *server = netio_server_data(engine);
+    dTHXa(server->perl);
+    const char *word = netio_refused_str(why);
+    char text[NETIO_ADDR_STRLEN];
+
+    if (server->exiting)
+        return;
+    ENTER;
+    SAVETMPS;
+    netio_addr_str(peer, text, sizeof text);
+    SV *more[] = {newSVpvn_flags(text, strlen(text), SVs_TEMP),
+                  newSVpvn_flags(word, strlen(word), SVs_TEMP), sv_2mortal(newSVuv(count))};
+    if (!call_with(aTHX_ server, server->on[XS_ON_REFUSED], "on_refused", more, 3, NULL))
+        return;
+    FREETMPS;
+    LEAVE;
+}
+
+/* As an object, though nothing is thrown. */
+static SV *error_of(pTHX_ const struct netio_error *error)
+{
+    HV *hash = xs_error_new(aTHX_ error->stage, error->code, &error->address);
+    char text[640];
+
+    (void)hv_stores(hash, "what", newSVpvs("accept"));
+    (void)hv_stores(hash, "message", newSVpv(netio_error_str(error, text, sizeof text), 0));
+    return sv_bless(sv_2mortal(newRV_noinc((SV *)hash)), gv_stashpvs("NetIO::Error", GV_ADD));
+}
+
+static void on_trouble(struct netio_server *engine, const struct netio_error *error)
+{
+    struct xs_server *server = netio_server_data(engine);
+    dTHXa(server->perl);
+
+    if (server->exiting)
+        return;
+    ENTER;
+    SAVETMPS;
+    SV *more[] = {error_of(aTHX_ error)};
+    if (!call_with(aTHX_ server, server->on[XS_ON_TROUBLE], "on_trouble", more, 1, NULL))
+        return;
+    FREETMPS;
+    LEAVE;
+}
+
+static int on_idle(struct netio_server *engine)
+{
+    struct xs_server *server = netio_server_data(engine);
+    dTHXa(server->perl);
+    bool again = false;
+
+    if (server->exiting)
+        return 0;
+    ENTER;
+    SAVETMPS;
+    if (!call_with(aTHX_ server, server->on[XS_ON_IDLE], "on_idle", NULL, 0, &again))
+        return 0;
+    FREETMPS;
+    LEAVE;
+    return again;
+}
+
+/* --- opening */
+
+static void fail(pTHX_ const char *what, enum netio_stage stage, int code)
+    __attribute__((noreturn));
+
+static void fail(pTHX_ const char *what, enum netio_stage stage, int code)
+{
+    struct netio_error error;
+
+    netio_error_set(&error, stage, code, NULL, NULL);
+    xs_error_throw_failure(aTHX_ what, &error);
+}
+
+static pid_t fork_child(void *data)
+{
+    struct xs_server *server = data;
+
+    pid_t pid = xs_fork(server->perl);
+
+    if (pid == 0)
+        server->process = getpid(); /* with its one connection */
+    return pid;
+}
+
+void xs_server_open(pTHX_ SV *self)
+{
+    struct xs_server *server = xs_server_get(aTHX_ self);
+    struct netio_server_handlers handlers = {
+        .on_idle = server->on[XS_ON_IDLE] ? on_idle : NULL,
+        .on_refused = server->on[XS_ON_REFUSED] ? on_refused : NULL,
+        .on_trouble = server->on[XS_ON_TROUBLE] ? on_trouble : NULL,
+        .on_datagram = server->on[XS_ON_DATAGRAM] ? xs_received_handle : NULL,
+    };
+
+    if (server->engine)
+        return;
+    xs_connection_handlers(server, &handlers);
+    server->options.data = server;
+    server->options.fork = fork_child;
+    server->options.access = server->access;
+    server->options.limit = server->limit;
+    server->process = getpid();
+    int code = netio_server_new(&server->engine, NULL, &handlers, &server->options);
+    if (code != 0)
+        fail(aTHX_ "start", NETIO_STAGE_LISTEN, code);
+    netio_loop_mark(netio_server_loop(server->engine), &PL_sig_pending);
+}
+
+struct xs_server *xs_server_started(pTHX_ SV *self)
+{
+    struct xs_server *server = xs_server_get(aTHX_ self);
+
+    if (!server->engine) {
+        dSP;
+        PUSHMARK(SP);
+        XPUSHs(self);
+        PUTBACK;
+        call_method("start", G_VOID | G_DISCARD);
+    }
+    if (!server->engine || server->process != getpid())
+        croak("not this process's NetIO::Server");
+    return server;
+}
+
+void xs_server_listen(pTHX_ SV *self, SV *address)
+{
+    struct xs_server *server = xs_server_get(aTHX_ self);
+    struct netio_error error;
+    struct xs_text text;
+
+    xs_text_get(aTHX_ &text, address);
+    TAINT_PROPER("listen");
+    if (text.len == 0 || !xs_text_whole(&text))
+        xs_error_throw_word(aTHX_ "listen", address, "an address");
+    if (netio_server_listen(server->engine, text.text, &error) != 0)
+        xs_error_throw_failure(aTHX_ "listen", &error);
+}
+
+void xs_server_listen_take(pTHX_ SV *self, int fd)
+{
+    int code = netio_server_listen_take(xs_server_get(aTHX_ self)->engine, fd);
+
+    if (code != 0)
+        fail(aTHX_ "listen", NETIO_STAGE_LISTEN, code);
+}
+
+void xs_server_serve_take(pTHX_ SV *self, int fd)
+{
+    struct xs_server *server = xs_server_get(aTHX_ self);
+
+    enter(aTHX_ server);
+    int code = netio_server_serve_take(server->engine, fd);
+    leave(aTHX_ server);
+    if (code != 0)
+        fail(aTHX_ "serve", NETIO_STAGE_ACCEPT, code);
+}
+
+/* --- running */
+
+static void check_not_running(pTHX_ const struct xs_server *server, const char *what)
+{
+    if (server->users > 1)
+        croak("%s: from within a handler", what);
+}
+
+static void let_go(pTHX_ void *server)
+{
+    release(aTHX_ (struct xs_server *)server);
+}
+
+/* A handler may drop the object, and so may one of a signal. */
+static void hold(pTHX_ struct xs_server *server)
+{
+    ENTER;
+    save_scalar(PL_errgv);
+    server->users++;
+    SAVEDESTRUCTOR_X(let_go, server);
+}
+
+/* A child of model fork comes back when its connection has ended, and has nothing more to do. */
+static void check_child(pTHX_ int code)
+{
+    if (code == NETIO_SERVER_CHILD)
+        xs_fork_end(aTHX);
+}
+
+void xs_server_run(pTHX_ SV *self)
+{
+    struct xs_server *server = xs_server_started(aTHX_ self);
+    int before = errno;
+    int code;
+
+    check_not_running(aTHX_ server, "run");
+    hold(aTHX_ server);
+    do {
+        enter(aTHX_ server);
+        code = netio_server_run(server->engine);
+        leave(aTHX_ server);
+        check_child(aTHX_ code);
+        PERL_ASYNC_CHECK();
+    } while (code == -EINTR);
+    if (code < 0)
+        fail(aTHX_ "run", NETIO_STAGE_READ, code);
+    LEAVE;
+    errno = before;
+}
+
+int xs_server_step(pTHX_ SV *self, SV *seconds)
+{
+    struct xs_server *server = xs_server_started(aTHX_ self);
+    int before = errno;
+    NV left = 0;
+    int code;
+
+    if (seconds && !xs_seconds_get(aTHX_ &left, seconds))
+        xs_error_throw_word(aTHX_ "step", seconds, "a number of seconds");
+    check_not_running(aTHX_ server, "step");
+    hold(aTHX_ server);
+    enter(aTHX_ server);
+    code = netio_server_step(server->engine, netio_deadline_in(left));
+    leave(aTHX_ server);
+    check_child(aTHX_ code);
+    PERL_ASYNC_CHECK();
+    if (code < 0)
+        fail(aTHX_ "step", NETIO_STAGE_READ, code);
+    LEAVE;
+    errno = before;
+    return code;
+}
+
+/* What one safepoint has left undone raises no signal by itself. */
+int xs_server_safepoint(pTHX_ SV *self)
+{
+    struct xs_server *server = xs_server_started(aTHX_ self);
+    int before = errno;
+
+    if (server->users > 1)
+        return 0; /* from within a handler */
+    ENTER;
+    save_scalar(PL_errgv);
+    enter(aTHX_ server);
+    int code = netio_server_safepoint(server->engine);
+    leave(aTHX_ server);
+    LEAVE;
+    if (code < 0 && code != -EINTR)
+        fail(aTHX_ "safepoint", NETIO_STAGE_READ, code);
+    if (code > 0)
+        (void)raise(SIGIO);
+    errno = before;
+    return code;
+}
+
+int xs_server_fileno(pTHX_ SV *self)
+{
+    struct xs_server *server = xs_server_started(aTHX_ self);
+    int fd = netio_loop_fd(netio_server_loop(server->engine));
+
+    if (fd < 0)
+        fail(aTHX_ "fileno", NETIO_STAGE_SOCKET, fd);
+    return fd;
+}
+
+void xs_server_stop(pTHX_ SV *self, SV *seconds)
+{
+    struct xs_server *server = xs_server_get(aTHX_ self);
+    NV left;
+
+    if (!xs_seconds_get(aTHX_ &left, seconds))
+        xs_error_throw_word(aTHX_ "stop", seconds, "a number of seconds");
+    if (server->engine)
+        netio_server_stop(server->engine, netio_deadline_in(left));
+    xs_request_hurry(netio_deadline_in(left));
+}
+
+/* Nobody is being judged while code runs: the old rules can go. */
+void xs_server_set_access(pTHX_ I32 ax, I32 items)
+{
+    struct xs_server *server = xs_server_get(aTHX_ ST(0));
+    struct netio_access *access = xs_server_options_access(aTHX_ ax, 1, items);
+
+    if (server->engine)
+        netio_server_set_access(server->engine, access);
+    netio_access_free(server->access);
+    server->access = access;
+}
+
+/* --- asking */
+
+AV *xs_server_addresses(pTHX_ SV *self)
+{
+    struct xs_server *server = xs_server_started(aTHX_ self);
+    AV *list = (AV *)sv_2mortal((SV *)newAV());
+    const struct netio_addr *address;
+    char text[NETIO_ADDR_STRLEN];
+
+    for (size_t i = 0; (address = netio_server_address(server->engine, i)); i++)
+        av_push(list, newSVpv(netio_addr_str(address, text, sizeof text), 0));
+    return list;
+}
+
+SV *xs_server_status(pTHX_ SV *self)
+{
+    struct xs_server *server = xs_server_get(aTHX_ self);
+    struct netio_server_status status = {.started = 0};
+    HV *hash = newHV(), *refused = newHV();
+
+    if (server->engine)
+        netio_server_status(server->engine, &status);
+    (void)hv_stores(hash, "connections", newSVuv(status.connections));
+    (void)hv_stores(hash, "accepted", newSVuv(status.accepted));
+    (void)hv_stores(hash, "datagrams", newSVuv(status.datagrams));
+    (void)hv_stores(hash, "uptime",
+                    newSVnv(server->engine ? (NV)(netio_clock_now() - status.started) / 1e9 : 0));
+    (void)hv_stores(hash, "refused", newRV_noinc((SV *)refused));
+    for (int i = 0; i < NETIO_REFUSED_REASONS; i++) {
+        const char *word = netio_refused_str((enum netio_refused)i);
+        (void)hv_store(refused, word, (I32)strlen(word), newSVuv(status.refused[i]), 0);
+    }
+    return newRV_noinc((SV *)hash);
+}

@@ -1,0 +1,97 @@
+/* Perl face.  NetIO::Server: the engine of netio/server.h with handlers in Perl.
+ *
+ * An object is a hash, for subclasses to keep their things in, and has a struct xs_server by magic.
+ * It is made of options, opens its addresses when it starts (run, step and fileno see to that), and
+ * is one process's and one thread's: a fork's child or a thread has nothing of it.  The engine and
+ * what the handlers need outlive the object if it goes while the engine runs. */
+#ifndef XS_SERVER_H
+#define XS_SERVER_H
+
+#include "perlapi.h"
+
+#include <netio/server.h>
+
+/* X(name, option): the code that a server may be given. */
+#define XS_EVENT_LIST(X)                                                                           \
+    X(OPEN, "on_open")                                                                             \
+    X(LINE, "on_line")                                                                             \
+    X(DATA, "on_data")                                                                             \
+    X(SERVE, "on_serve")                                                                           \
+    X(DATAGRAM, "on_datagram")                                                                     \
+    X(TOOLONG, "on_toolong")                                                                       \
+    X(EOF, "on_eof")                                                                               \
+    X(WRITABLE, "on_writable")                                                                     \
+    X(CLOSE, "on_close")                                                                           \
+    X(IDLE, "on_idle")                                                                             \
+    X(REFUSED, "on_refused")                                                                       \
+    X(TROUBLE, "on_trouble")                                                                       \
+    X(ERROR, "on_error")
+
+enum xs_event {
+#define XS_X(name, option) XS_ON_##name,
+    XS_EVENT_LIST(XS_X)
+#undef XS_X
+        XS_EVENTS
+};
+
+struct xs_connection;
+struct xs_timer;
+
+struct xs_server {
+    struct netio_server *engine; /* NULL: not started */
+    HV *object;                  /* not counted; NULL once it has gone */
+    void *perl;                  /* the interpreter */
+    pid_t process;
+    CV *on[XS_EVENTS];
+    HV *connections; /* the class of their objects */
+    SV *argument;    /* the text of an event, used again and again */
+    const struct xs_connection *speaking; /* whose line argument is */
+    size_t unread;   /* of the octets that on_data has got */
+    unsigned users; /* the object, and calls of the engine that are running */
+    bool exiting;   /* code has called exit: none is called any more */
+    struct xs_timer *timers;
+    struct netio_server_options options;
+    struct netio_access *access;
+    struct netio_limit_options limits;
+    struct netio_limit *limit;
+    AV *held; /* owns the texts of the options */
+};
+
+/* NetIO::Server->new(OPTION => VALUE, ...): the items of the stack from ax on, the class first. */
+SV *xs_server_new(pTHX_ I32 ax, I32 items);
+/* Of a method's object; croaks when it is none. */
+struct xs_server *xs_server_get(pTHX_ SV *self);
+
+/* Each throws what went wrong. */
+void xs_server_open(pTHX_ SV *self);
+void xs_server_listen(pTHX_ SV *self, SV *address);
+/* Connection or listener: the engine owns the descriptor from now on. */
+void xs_server_listen_take(pTHX_ SV *self, int fd);
+void xs_server_serve_take(pTHX_ SV *self, int fd);
+/* Until all is done. */
+void xs_server_run(pTHX_ SV *self);
+/* seconds: at most so long; NULL: what is to be done now.  How many handlers ran. */
+int xs_server_step(pTHX_ SV *self, SV *seconds);
+/* Model signal: runs the handlers of what has come since; how many.  The first one has SIGIO raised
+ * from then on, of which $SIG{IO} hears as well. */
+int xs_server_safepoint(pTHX_ SV *self);
+int xs_server_fileno(pTHX_ SV *self);
+void xs_server_stop(pTHX_ SV *self, SV *seconds);
+AV *xs_server_addresses(pTHX_ SV *self); /* mortal */
+SV *xs_server_status(pTHX_ SV *self);
+
+/* The started server of a method's object. */
+struct xs_server *xs_server_started(pTHX_ SV *self);
+
+/* For handlers: calls the code, if there is any.  False when it has died or exited; then it was
+ * reported, with where and who: the connection, or NULL. */
+bool xs_server_call(pTHX_ struct xs_server *server, CV *code, const char *where, SV *const *args,
+                    int count, bool *truth, SV *who);
+/* Calls it with the server's object. */
+void xs_server_call_alone(pTHX_ struct xs_server *server, CV *code, const char *where);
+/* Those octets as an argument, until the next call of this. */
+SV *xs_server_argument(pTHX_ struct xs_server *server, const char *bytes, size_t len);
+/* Other rules from now on: options as new has them, from the stack. */
+void xs_server_set_access(pTHX_ I32 ax, I32 items);
+
+#endif
