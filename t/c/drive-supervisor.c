@@ -10,10 +10,11 @@
  *     -m FILE: what a worker does when it starts: "fail" says why it cannot, "exit N" ends, "sleep"
  *         never gets ready; anything else is well
  *
- * A worker prints "open PORT" for each connection, the supervisor what run returns: "ready ADDRESS...", "reload", "reloaded N", "kept ERROR",
- * "reopen", "done", "failed ERROR".  A worker answers each line once: "who" with its pid, number and
- * generation, "fds" with its descriptors, "ids" with its user; "spin" never ends, "die" does at
- * once, "eat" takes all memory, "stay" leaves the connection open, "log TEXT" writes to the log. */
+ * A worker prints "open PORT" for each connection, the supervisor what run returns: "ready
+ * ADDRESS...", "reload", "reloaded N", "kept ERROR", "reopen", "done", "failed ERROR".  A worker
+ * answers each line once: "who" with its pid, number and generation, "fds" with its descriptors,
+ * "ids" with its user; "spin" never ends, "die" does at once, "eat" takes all memory, "stay" leaves
+ * the connection open, "log TEXT" writes to the log. */
 #include "tap.h"
 
 #include <netio/supervisor.h>

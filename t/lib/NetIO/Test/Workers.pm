@@ -90,6 +90,18 @@ sub who {
     return split ' ', $self->ask("who\n") // '';
 }
 
+# Asks until this generation answers: old workers do so until they have heard that they should not.
+sub generation {
+    my ($self, $wanted, @to) = @_;
+    my $until = Time::HiRes::time() + PATIENCE;
+    my $got   = 0;
+
+    while ($got != $wanted && Time::HiRes::time() < $until) {
+        $got = (split ' ', $self->ask("who\n", @to) // '')[2] // 0;
+    }
+    return $got;
+}
+
 # A connection that a worker has taken, and whose first line is still to come.
 sub held {
     my ($self) = @_;
