@@ -160,10 +160,13 @@ SV *xs_server_argument(pTHX_ struct xs_server *server, const char *bytes, size_t
 }
 
 /* No client is taken any more that nobody would serve, and the engine returns at once: what it has to
- * send goes out if it does so without waiting. */
-static void begin_exit(struct xs_server *server)
+ * send goes out if it does so without waiting.  Only a child of the program's own never gets back
+ * there: frames of the engine are copies in it that nobody will use. */
+static void begin_exit(pTHX_ struct xs_server *server)
 {
     server->exiting = true;
+    if (server->process != getpid()) /* forked in a handler: the engine is the parent's */
+        xs_callbacks_exit(aTHX);
     netio_server_stop(server->engine, NETIO_NOW);
 }
 
@@ -185,7 +188,7 @@ static void report(pTHX_ struct xs_server *server, const char *where, SV *who)
         called = xs_callback(aTHX_ last, args, 3, NULL);
     }
     if (called == XS_EXITED) { /* the scope has gone with everything else */
-        begin_exit(server);
+        begin_exit(aTHX_ server);
         return;
     }
     FREETMPS;
@@ -202,7 +205,7 @@ bool xs_server_call(pTHX_ struct xs_server *server, enum xs_event event, SV *con
     if (called == XS_RETURNED)
         return true;
     if (called == XS_EXITED)
-        begin_exit(server);
+        begin_exit(aTHX_ server);
     else
         report(aTHX_ server, events[event], who);
     return false;
@@ -300,8 +303,11 @@ static void fail(pTHX_ const char *what, enum netio_stage stage, int code)
 static pid_t fork_child(void *data)
 {
     struct xs_server *server = data;
+    pid_t pid = xs_fork(server->perl);
 
-    return xs_fork(server->perl);
+    if (pid == 0)
+        server->process = getpid();
+    return pid;
 }
 
 void xs_server_open(pTHX_ SV *self)
