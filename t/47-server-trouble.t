@@ -19,6 +19,7 @@ $SIG{PIPE} = 'IGNORE';
 # --- die (F1, F2)
 
 {
+
     package Dies;
     sub new     { return bless {} }
     sub DESTROY { die "in DESTROY\n" }
@@ -29,30 +30,45 @@ $SIG{PIPE} = 'IGNORE';
 
 my @reports;
 my %handler = (
-    text     => sub { die "oops\n" },
-    object   => sub { die bless {}, 'Object' },
-    empty    => sub { die '' },
-    nested   => sub { eval { die "inner\n" }; die "outer: $@" },
-    local    => sub { local $@ = 'before'; eval { die "x\n" }; die "behind local\n" },
-    'DIE'    => sub { local $SIG{__DIE__} = sub { die "from __DIE__: $_[0]" }; die "x\n" },
-    next     => sub { no warnings 'exiting'; next },
-    last     => sub { no warnings 'exiting'; last OUTSIDE },
-    goto     => sub { goto OUTSIDE },
-    undef    => sub { my $none; $none->method },
-    deep     => sub { my $sub = sub { sort { die "in sort\n" } 1, 2 }; my @x = $sub->() },
+    text   => sub { die "oops\n" },
+    object => sub { die bless {}, 'Object' },
+    empty  => sub { die '' },
+    nested => sub {
+        eval { die "inner\n" };
+        die "outer: $@";
+    },
+    local => sub {
+        local $@ = 'before';
+        eval { die "x\n" };
+        die "behind local\n";
+    },
+    'DIE' => sub {
+        local $SIG{__DIE__} = sub { die "from __DIE__: $_[0]" };
+        die "x\n";
+    },
+    next  => sub { no warnings 'exiting'; next },
+    last  => sub { no warnings 'exiting'; last OUTSIDE },
+    goto  => sub { goto OUTSIDE },
+    undef => sub { my $none; $none->method },
+    deep  => sub {
+        my $sub = sub {
+            sort { die "in sort\n" } 1, 2;
+        };
+        my @x = $sub->();
+    },
 );
 my %says = (
-    text     => qr/^oops$/,
-    object   => qr/^an object$/,
-    empty    => qr/^Died at/,
-    nested   => qr/^outer: inner$/,
-    local    => qr/^behind local$/,
-    'DIE'    => qr/^from __DIE__: x$/,
-    next     => qr/^Can't "next" outside a loop block/,
-    last     => qr/^Label not found for "last OUTSIDE"/,
-    goto     => qr/^Can't find label OUTSIDE/,
-    undef    => qr/^Can't call method "method" on an undefined value/,
-    deep     => qr/^in sort$/,
+    text   => qr/^oops$/,
+    object => qr/^an object$/,
+    empty  => qr/^Died at/,
+    nested => qr/^outer: inner$/,
+    local  => qr/^behind local$/,
+    'DIE'  => qr/^from __DIE__: x$/,
+    next   => qr/^Can't "next" outside a loop block/,
+    last   => qr/^Label not found for "last OUTSIDE"/,
+    goto   => qr/^Can't find label OUTSIDE/,
+    undef  => qr/^Can't call method "method" on an undefined value/,
+    deep   => qr/^in sort$/,
 );
 {
     my @closed;
@@ -63,14 +79,14 @@ my %says = (
             return $handler{$line}->() if $handler{$line};
             $connection->reply('well');
         },
-        on_close => sub { push @closed, $_[1] },
+        on_close => sub { push @closed,  $_[1] },
         on_error => sub { push @reports, ["$_[0]", $_[1]->peer, $_[2]] },
     );
     OUTSIDE: for my $name (sort keys %handler) {
         my $client = connected($server);
         @reports = ();
         is tell($server, $client, "$name\nmore\n"), undef, "F2 $name: a reset, no half answer";
-        is scalar @reports, 1, 'told once';
+        is scalar @reports,                         1,     'told once';
         like $reports[0][0], $says{$name}, 'what it died of';
         is_deeply [@{ $reports[0] }[1, 2]], ['127.0.0.1:' . $client->sockport, 'on_line'],
             'with peer and handler';
@@ -85,12 +101,15 @@ my %says = (
     my @warned;
     local $SIG{__WARN__} = sub { push @warned, @_ };
     my $server = serve(
-        line_max => 5,
+        line_max   => 5,
         high_water => 1000,
-        write_max => 8_000_000,
-        map { my $name = $_; $name => sub { $heard{$name}++; die "$name\n" if $heard{$name} == 2 } } @handlers
+        write_max  => 8_000_000,
+        map {
+            my $name = $_;
+            $name => sub { $heard{$name}++; die "$name\n" if $heard{$name} == 2 }
+        } @handlers
     );
-    my $go = 1;
+    my $go   = 1;
     my $mine = $server->timer(0, sub { die "timer\n" });
     for (1 .. 3) {
         my $client = connected($server);
@@ -110,7 +129,7 @@ my %says = (
         on_error => sub { die "second\n" },
     );
     is tell($server, connected($server), "x\n"), undef, 'on_error dies, and __WARN__';
-    is scalar @warned, 1, 'warned once';
+    is scalar @warned,                           1,     'warned once';
     like $warned[0], qr/on_line: second$/, 'of that';
     my $later = 0;
     $server->timer(0.01, sub { $later = 1 });
@@ -120,7 +139,7 @@ my %says = (
 {
     my ($died, $bytes) = (0);
     my $server = serve(on_line => sub { $died++; die "again\n" }, on_error => sub { });
-    my $round = sub {
+    my $round  = sub {
         my $client = connected($server);
         setsockopt $client, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
         tell($server, $client, "x\n");
@@ -130,9 +149,13 @@ my %says = (
     $round->() for 1 .. 5000;
     cmp_ok kilobytes() - $before, '<=', 256, 'F1: dies 5,000 times, and the memory is what it was';
     my $server2 = serve(on_line => sub { $bytes++; $_[0]->data([$_[0]->peer]) });
-    my $client = connected($server2);
-    my $lines  = "x\n" x 1000;
-    my $some   = sub { syswrite $client, $lines; my $want = $bytes + 1000; until_true($server2, sub { $bytes >= $want }) };
+    my $client  = connected($server2);
+    my $lines   = "x\n" x 1000;
+    my $some    = sub {
+        syswrite $client, $lines;
+        my $want = $bytes + 1000;
+        until_true($server2, sub { $bytes >= $want });
+    };
     $bytes = 0;
     $some->() for 1 .. 3;
     $before = kilobytes();
@@ -143,7 +166,14 @@ my %says = (
 # --- what the caller sees (F5)
 
 {
-    my $server = serve(on_line => sub { eval { die "x\n" }; $! = 5; $? = 3; $_[0]->reply('y') });
+    my $server = serve(
+        on_line => sub {
+            eval { die "x\n" };
+            $! = 5;
+            $? = 3;
+            $_[0]->reply('y');
+        }
+    );
     my $client = connected($server);
     syswrite $client, "x\n";
     local ($@, $!, $?) = ('mine', 7, 0);
@@ -154,8 +184,8 @@ my %says = (
     $server->step;
     is $SIG{USR1}, $code, '%SIG, too';
     $SIG{USR1} = 'DEFAULT';
-    $@ = 'mine';
-    $! = 7;
+    $@         = 'mine';
+    $!         = 7;
     undef $server;
     is_deeply [$@, $! + 0], ['mine', 7], 'and after its end';
 }
@@ -164,14 +194,25 @@ my %says = (
 
 {
     my $gone = 0;
-    { package Gone; sub new { return bless [] } sub DESTROY { $gone++ } }
+    {
+
+        package Gone;
+        sub new     { return bless [] }
+        sub DESTROY { $gone++ }
+    }
     my @kept;
     my $server = serve(
         on_line => sub {
             my ($connection, $line) = @_;
             $connection->data(Gone->new);
             push @kept, $connection if $line eq 'keep';
-            $connection->timer(60, do { my $object = Gone->new; sub { $object } });
+            $connection->timer(
+                60,
+                do {
+                    my $object = Gone->new;
+                    sub { $object }
+                }
+            );
             $connection->reply('x');
         }
     );
@@ -209,16 +250,20 @@ my %says = (
     my $server = serve(
         on_line => sub {
             my ($connection) = @_;
-            $other = serve(on_line => sub { $_[0]->reply("inner $_[1]"); die "inner\n" if $_[1] eq 'die' }, on_error => sub { });
+            $other = serve(
+                on_line  => sub { $_[0]->reply("inner $_[1]"); die "inner\n" if $_[1] eq 'die' },
+                on_error => sub { }
+            );
             $said = tell($other, connected($other), "one\n");
-            is eval { $connection->server->step; 1 }, undef, 'a server is not stepped by its handler';
+            is eval { $connection->server->step; 1 }, undef,
+                'a server is not stepped by its handler';
             like $@, qr/^step: from within a handler/, 'it is told';
             is eval { $connection->server->run; 1 }, undef, 'nor run';
             $connection->reply('outer');
         }
     );
-    is tell($server, connected($server), "x\n"), 'outer', 'a server in a handler of another';
-    is $said, 'inner one', 'serves';
+    is tell($server, connected($server), "x\n"), 'outer',     'a server in a handler of another';
+    is $said,                                    'inner one', 'serves';
 }
 
 # --- signals (F3, B18)
@@ -226,7 +271,7 @@ my %says = (
 {
     my $server = serve(on_line => sub { sleep 5; $_[0]->reply('slept') });
     my $client = connected($server);
-    my $heard = 0;
+    my $heard  = 0;
     {
         local $SIG{USR1} = sub { $heard++; $server->stop(0) };
         my $child = fork // die "fork: $!\n";
@@ -237,12 +282,21 @@ my %says = (
         is $heard, 1, 'F3: a signal while run waits';
         cmp_ok time - $began, '<', 4, 'is heard then';
     }
-    $server = serve(on_line => sub { local $SIG{ALRM} = sub { die "late\n" }; Time::HiRes::alarm(0.05); sleep 60 },
-        on_error => sub { push @reports, $_[0] });
+    $server = serve(
+        on_line => sub {
+            local $SIG{ALRM} = sub { die "late\n" };
+            Time::HiRes::alarm(0.05);
+            sleep 60;
+        },
+        on_error => sub { push @reports, $_[0] }
+    );
     @reports = ();
     is tell($server, connected($server), "x\n"), undef, 'local $SIG{ALRM} in a handler';
     is_deeply \@reports, ["late\n"], 'is of the handler';
-    is eval { timeout { $server->run } 0.05; 1 }, undef, 'timeout ends a run';
+    is eval {
+        timeout { $server->run } 0.05;
+        1;
+    }, undef, 'timeout ends a run';
     is $@->stage, 'timeout', 'by its error';
     local $SIG{USR2} = sub { die "enough\n" };
     kill USR2 => $$ if 0;
@@ -279,7 +333,7 @@ sub perl {
                 my $socket = IO::Socket::INET->new(PeerAddr => $address) or last;
                 syswrite $socket, "$line\n";
                 my $text = do { local $/; <$socket> };
-                syswrite STDERR, "<$text>" if defined $text;
+                syswrite STDERR, "<$text>" if length $text;
             }
             POSIX::_exit(0);
         }
@@ -325,7 +379,8 @@ is perl(<<'PERL'), '7|end 7|', 'exit in a signal handler while run waits';
     Time::HiRes::alarm(0.1);
     $server->run;
 PERL
-is perl(<<'PERL'), '0|child parent|<two>', 'F6: a child that a handler forks exits, the parent serves';
+is perl(
+    <<'PERL'), '0|child parent|<two>', 'F6: a child that a handler forks exits, the parent serves';
     my $server = serve(on_line => sub {
         my ($connection, $line) = @_;
         if ($line eq 'one') {
