@@ -1,11 +1,13 @@
 /* Ring 3, private: the insides of a server and of its connections.
  *
  *      server.c       a server's life: new, listen, run, stop, free
+ *      server_options.c  what it was made with
  *      accept.c       lets clients in, and rests when there is no place for them
  *      admission.c    rules and limits, before any handler
  *      datagram.c     datagrams to handlers
  *      model_*.c      what the models other than EVENT do otherwise
  *      conn.c         one connection's states and turns
+ *      conn_calls.c   what a program may ask of it
  *      conn_deadline.c  until when it may do what it does
  *      conn_proxy.c   the header that a proxy sends first
  *      conn_input.c   bytes to lines to handlers
@@ -183,6 +185,10 @@ int netio__conn_is_writable(const struct netio_conn *conn);
 void netio__conn_tell_writable(struct netio_conn *conn);
 /* Gives up the buffer of output. */
 void netio__conn_output_free(struct netio_conn *conn);
+
+/* server_options.c: 0, or -EINVAL, -ENOMEM; what was copied by then is the server's to free. */
+int netio__server_set_options(struct netio_server *server,
+                              const struct netio_server_options *options);
 
 /* server.c: the connection gets a turn in the next step of the loop.  0; or -ENOMEM, and its
  * turn comes with its next event or deadline, if it waits for any. */
