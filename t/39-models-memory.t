@@ -54,7 +54,7 @@ for my $case (['event', 1000, 1], ['fork', 50, 0], ['iterative', 50, 0]) {
     is $heard, $count, 'B13: everybody is served now' if !$scarce;
     ok $heard >= $count / 10, "B13: $heard of $count were let in, before or after" if $scarce;
     is $server->ask("hello\n"), "<hello>\n", 'B13: and so is the next one';
-    is $server->stop, 0, 'TERM';
+    is $server->stop,           0,           'TERM';
 }
 
 done_testing;
