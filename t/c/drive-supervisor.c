@@ -3,16 +3,17 @@
  *     drive-supervisor [OPTION...] ADDRESS...
  *
  *     -w WORKERS  -r READY  -d DRAIN  -b HEARTBEAT (seconds)  -u USER  -l LOG  -s STATUS
+ *     -x PROGRAM: what USR2 executes, with the same arguments
  *     -p (all share limits: 1,000 connections, 3 of a source)
  *     -c FILE: the configuration, read at SIGHUP: addresses, one a line, or "workers N"; an empty
  *         file, or one that is not there, is broken
  *     -m FILE: what a worker does when it starts: "fail" says why it cannot, "exit N" ends, "sleep"
  *         never gets ready; anything else is well
  *
- * The supervisor prints what run returns: "ready ADDRESS...", "reload", "reloaded N", "kept ERROR",
+ * A worker prints "open PORT" for each connection, the supervisor what run returns: "ready ADDRESS...", "reload", "reloaded N", "kept ERROR",
  * "reopen", "done", "failed ERROR".  A worker answers each line once: "who" with its pid, number and
  * generation, "fds" with its descriptors, "ids" with its user; "spin" never ends, "die" does at
- * once, "stay" leaves the connection open, "log TEXT" writes to the log. */
+ * once, "eat" takes all memory, "stay" leaves the connection open, "log TEXT" writes to the log. */
 #include "tap.h"
 
 #include <netio/supervisor.h>
@@ -55,12 +56,29 @@ static void say_descriptors(struct netio_conn *conn)
     netio_conn_printf(conn, "\n");
 }
 
+/* Until there is no more, which ends the process. */
+static void eat(void)
+{
+    for (;;) {
+        char *piece = malloc(1 << 20);
+        if (piece)
+            memset(piece, 1, 1 << 20);
+    }
+}
+
+static void on_open(struct netio_conn *conn)
+{
+    printf("open %u\n", netio_addr_port(netio_conn_peer(conn)));
+}
+
 static void on_line(struct netio_conn *conn, char *line, size_t len)
 {
     if (strcmp(line, "die") == 0)
         _exit(3);
     while (strcmp(line, "spin") == 0)
         ;
+    if (strcmp(line, "eat") == 0)
+        eat();
     if (strncmp(line, "log ", 4) == 0)
         netio_log(worker_log, LOG_INFO, "%s", line + 4);
     if (strcmp(line, "who") == 0)
@@ -107,7 +125,7 @@ static int start_well(void)
 
 static int work(void)
 {
-    struct netio_server_handlers handlers = {.on_line = on_line};
+    struct netio_server_handlers handlers = {.on_open = on_open, .on_line = on_line};
     struct netio_server_options options = {.limit = settings.options.limit,
                                            .read_seconds = INFINITY};
     struct netio_server *server;
@@ -241,6 +259,9 @@ static int set(int option, char *value, struct netio_error *error)
         return 0;
     case 'p':
         return netio_limit_new(&options->limit, &limits);
+    case 'x':
+        options->program = value;
+        return 0;
     case 'c':
         settings.config = value;
         return 0;
@@ -287,12 +308,13 @@ int main(int argc, char **argv)
     if (argc < 2)
         skip_all("a driver for tests in Perl");
     tap_daemons = 1;
-    while (!code && (option = getopt(argc, argv, "w:r:d:b:u:l:s:pc:m:")) != -1)
+    while (!code && (option = getopt(argc, argv, "w:r:d:b:u:l:s:pc:m:x:")) != -1)
         code = set(option, optarg, &error);
     if (code) {
         fprintf(stderr, "%s\n", netio_error_str(&error, text, sizeof text));
         return 64;
     }
+    settings.options.argv = argv;
     while (optind < argc && settings.count < MOST)
         settings.addresses[settings.count++] = argv[optind++];
     code = supervise();
