@@ -176,12 +176,12 @@ static void report(pTHX_ struct xs_server *server, const char *where, SV *who)
 
     ENTER;
     SAVETMPS;
-    SV *args[] = {newSVsv_flags(ERRSV, SV_GMAGIC | SVs_TEMP), who ? who : &PL_sv_undef,
+    SV *args[] = {sv_mortalcopy(ERRSV), who ? who : &PL_sv_undef,
                   newSVpvn_flags(where, strlen(where), SVs_TEMP)};
     if (code)
         called = xs_callback(aTHX_ code, args, 3, NULL);
     if (called == XS_DIED && last && code != last) {
-        args[0] = newSVsv_flags(ERRSV, SV_GMAGIC | SVs_TEMP);
+        args[0] = sv_mortalcopy(ERRSV);
         called = xs_callback(aTHX_ last, args, 3, NULL);
     }
     if (called == XS_EXITED) { /* the scope has gone with everything else */

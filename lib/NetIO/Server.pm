@@ -81,8 +81,8 @@ sub _report {
     return;
 }
 
-package NetIO::Connection;
-
-sub CLONE_SKIP { return 1 }
+sub NetIO::Connection::CLONE_SKIP       { return 1 }
+sub NetIO::Server::Timer::CLONE_SKIP    { return 1 }
+sub NetIO::Server::Datagram::CLONE_SKIP { return 1 }
 
 1;
