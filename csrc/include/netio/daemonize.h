@@ -24,6 +24,9 @@
  * process that is there, its session excepted, and speak sd_notify(3).  LISTEN_FDS, LISTEN_PID and
  * LISTEN_FDNAMES are left for netio_activation_take: call that afterwards.
  *
+ * Nor in a program that a netio_supervisor executes anew, at an upgrade: detached or not, it is so as
+ * its predecessor is, and has the locked pid file from it. 
+ *
  * The daemon's world is that of netio/world.h, with SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP,
  * SIGTTIN, SIGTTOU and SIGXFSZ ignored until the program handles them.  Standard error, input and output are
  * those of the starter until ready; then, if detached, /dev/null.  In the foreground, input is

@@ -26,7 +26,7 @@ void netio_notify_free(struct netio_notify *notify);
 /* 0, or -errno when the manager could not be told; then nothing else is wrong.  None of them waits,
  * but the first ready: up to two seconds for a manager that does not read (-EAGAIN).  MAINPID is
  * not sent: who is started by the manager has no need, and in a pid namespace it would name
- * another. */
+ * another (an upgrade sends it, where it cannot be helped). */
 int netio_notify_ready(struct netio_notify *notify); /* READY=1 */
 /* RELOADING=1 and MONOTONIC_USEC; when it is done, ready. */
 int netio_notify_reloading(struct netio_notify *notify);

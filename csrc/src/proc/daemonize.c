@@ -3,6 +3,7 @@
 #include "proc/daemonize.h"
 #include "proc/number.h"
 #include "proc/starter.h"
+#include "proc/succession.h"
 #include "proc/world.h"
 
 #include <netio/activation.h>
@@ -29,6 +30,7 @@ struct netio_daemon {
     int null;    /* what standard descriptors become */
     int detached;
     int dropped, told;
+    int left;                   /* to a successor: it says and removes what there is */
     struct netio_error refused; /* why privileges could not be dropped: there is no second try */
     unsigned host;              /* NETIO_DAEMON_HOST */
     unsigned kept;              /* a bit for each of 0 to 2 that stays as it is */
@@ -58,6 +60,18 @@ static int is_managed(void)
     return (address && *address) || passed_descriptors() > 0;
 }
 
+/* The predecessor's; -ESTALE: there is none, or the configuration names another by now. */
+static int inherit_pidfile(struct netio_daemon *daemon, const char *path)
+{
+    struct netio__succession *succession = netio__succession();
+    int fd = succession ? succession->pidfile : -1;
+
+    if (fd < 0)
+        return -ESTALE;
+    succession->pidfile = -1;
+    return netio__pidfile_inherit_take(&daemon->pidfile, path, fd);
+}
+
 static int lock_pidfile(struct netio_daemon *daemon, const char *path, struct netio_error *error)
 {
     char absolute[PATH_MAX] = "";
@@ -72,7 +86,10 @@ static int lock_pidfile(struct netio_daemon *daemon, const char *path, struct ne
     if (strlen(path) >= sizeof absolute - used)
         return netio_error_set(error, NETIO_STAGE_PIDFILE, -ENAMETOOLONG, NULL, path);
     strcpy(absolute + used, path);
-    return netio_pidfile_lock(&daemon->pidfile, absolute, error);
+    int code = inherit_pidfile(daemon, absolute);
+    if (code && code != -ESTALE)
+        return netio_error_set(error, NETIO_STAGE_PIDFILE, code, NULL, path);
+    return code ? netio_pidfile_lock(&daemon->pidfile, absolute, error) : 0;
 }
 
 static int prepare_descriptors(struct netio_daemon *daemon,
@@ -123,8 +140,9 @@ static int reset_signals(unsigned host)
 static int close_others(const struct netio_daemon *daemon,
                         const struct netio_daemon_options *options)
 {
+    const struct netio__succession *succession = netio__succession();
     size_t passed = daemon->detached ? 0 : passed_descriptors(), count = 0;
-    int *keep = malloc((options->keep_count + passed + 3) * sizeof *keep);
+    int *keep = malloc((options->keep_count + passed + 4) * sizeof *keep);
 
     if (!keep)
         return -ENOMEM;
@@ -135,6 +153,8 @@ static int close_others(const struct netio_daemon *daemon,
     keep[count++] = daemon->null;
     if (daemon->channel != -1)
         keep[count++] = daemon->channel;
+    if (succession && succession->control != -1)
+        keep[count++] = succession->control;
     if (daemon->pidfile)
         keep[count++] = netio_pidfile_fd(daemon->pidfile);
     int code =
@@ -188,8 +208,13 @@ static int start(struct netio_daemon *daemon, const struct netio_daemon_options 
                  int *status, struct netio_error *error)
 {
     double seconds = options->ready_seconds > 0 ? options->ready_seconds : READY_SECONDS;
+    const struct netio__succession *succession = netio__succession();
     struct netio__starter starter;
 
+    if (succession) {
+        daemon->detached = succession->detached;
+        return enter(daemon, options, error);
+    }
     if (options->flags & NETIO_DAEMON_FOREGROUND || is_managed())
         return enter(daemon, options, error);
     int role = netio__starter_fork(&starter);
@@ -303,7 +328,7 @@ int netio__daemon_detach(const struct netio_daemon *daemon)
 
 static int tell(struct netio_daemon *daemon, struct netio_error *error)
 {
-    if (!daemon->detached) {
+    if (daemon->channel == -1) {
         int code = netio_notify_ready(daemon->notify);
         if (code)
             netio_error_set(error, NETIO_STAGE_NOTIFY, code, NULL, "ready");
@@ -365,7 +390,37 @@ void netio_daemon_free(struct netio_daemon *daemon)
     if (!daemon)
         return;
     int own = daemon->pid == getpid();
-    if (own)
+    if (own && !daemon->left)
         (void)netio_notify_stopping(daemon->notify);
     discard(daemon, own);
+}
+
+/* ---- an upgrade: see succession.h ----------------------------------------------------------- */
+
+int netio__daemon_pidfile_fd(const struct netio_daemon *daemon)
+{
+    return daemon->pidfile ? netio_pidfile_fd(daemon->pidfile) : -1;
+}
+
+void netio__daemon_hand_over(struct netio_daemon *daemon, pid_t successor)
+{
+    daemon->left = 1;
+    if (daemon->pidfile)
+        netio__pidfile_give(daemon->pidfile);
+    (void)netio__notify_mainpid(daemon->notify, successor);
+}
+
+int netio__daemon_take_back(struct netio_daemon *daemon, struct netio_error *error)
+{
+    if (!daemon->left)
+        return 0;
+    daemon->left = 0;
+    (void)netio__notify_mainpid(daemon->notify, getpid());
+    return daemon->pidfile ? netio_pidfile_write(daemon->pidfile, error) : 0;
+}
+
+void netio__daemon_over(struct netio_daemon *daemon)
+{
+    netio_pidfile_remove(daemon->pidfile);
+    daemon->pidfile = NULL;
 }

@@ -6,6 +6,7 @@
  * manager's path, a user who may not search it, a sandbox.  It is connected again when that address
  * has got another socket meanwhile. */
 #include "proc/number.h"
+#include "proc/succession.h"
 
 #include <netio/clock.h>
 #include <netio/fd.h>
@@ -186,6 +187,31 @@ int netio_notify_reloading(struct netio_notify *notify)
 int netio_notify_stopping(struct netio_notify *notify)
 {
     return tell(notify, "STOPPING=1");
+}
+
+int netio__notify_mainpid(struct netio_notify *notify, pid_t pid)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "MAINPID=%ld", (long)pid);
+    return tell(notify, text);
+}
+
+size_t netio__notify_pass(const struct netio_notify *notify, char variables[2][128])
+{
+    size_t count = 0;
+
+    if (!notify)
+        return 0;
+    const char *path = notify->address.sun_path;
+    int abstract = !path[0];
+    int n = (int)(notify->len - offsetof(struct sockaddr_un, sun_path)) - 1;
+    snprintf(variables[count++], sizeof variables[0], "NOTIFY_SOCKET=%s%.*s", abstract ? "@" : "",
+             n, path + abstract);
+    if (notify->pause > 0)
+        snprintf(variables[count++], sizeof variables[0], "WATCHDOG_USEC=%" PRId64,
+                 notify->pause * 2 / 1000);
+    return count;
 }
 
 /* One line of UTF-8 without anything that is not shown; a line end would begin a new variable. */

@@ -12,6 +12,7 @@
  * Nobody unlinks a file without its lock, and no file is renamed over another. */
 #include "proc/pidfile.h"
 #include "proc/pidlock.h"
+#include "proc/succession.h"
 
 #include <netio/fd.h>
 
@@ -149,6 +150,43 @@ int netio_pidfile_lock(struct netio_pidfile **pidfile, const char *path, struct 
     return 0;
 }
 
+/* The lock is that of the open file, so the successor has it already: to take it again says that
+ * it is there. */
+static int inherit(struct netio_pidfile *self)
+{
+    const char *name;
+    int folder = netio__pidfile_folder(self->path, &name);
+
+    if (folder < 0)
+        return folder;
+    int code = take_over(self, folder, name);
+    if (!code)
+        code = netio__pidlock_life(self->fd);
+    netio_fd_close(folder);
+    return code == NETIO__PIDFILE_AGAIN ? -ESTALE : code == -EAGAIN ? NETIO_ERUNNING : code;
+}
+
+int netio__pidfile_inherit_take(struct netio_pidfile **pidfile, const char *path, int fd)
+{
+    size_t size = strlen(path) + 1;
+    struct netio_pidfile *self = calloc(1, sizeof *self + size);
+    int code = -ENOMEM;
+
+    if (self) {
+        memcpy(self->path, path, size);
+        self->fd = fd;
+        self->inherited = 1;
+        code = inherit(self);
+    }
+    if (code) {
+        netio_fd_close(fd);
+        free(self);
+        return code;
+    }
+    *pidfile = self;
+    return 0;
+}
+
 /* Written over what is there and then cut, so that a full disk finds the old number whole. */
 static int put(int fd, const char *text, size_t size)
 {
@@ -206,6 +244,15 @@ int netio_pidfile_write(struct netio_pidfile *self, struct netio_error *error)
     return netio_error_set(error, NETIO_STAGE_PIDFILE, code, NULL, self->path);
 }
 
+void netio__pidfile_give(struct netio_pidfile *self)
+{
+    if (self->writer != getpid())
+        return;
+    delist(self);
+    self->writer = 0;
+    netio__pidlock_unwrite(self->fd);
+}
+
 /* Not through a descriptor of the folder: kept over chroot(2), that would be a way out. */
 static int unlink_own(const struct netio_pidfile *self)
 {
@@ -224,6 +271,8 @@ static int may_remove(const struct netio_pidfile *self)
     pid_t pid;
     int code = netio__pidlock_who(self->fd, &pid, NULL);
 
+    if (self->inherited && self->writer != getpid())
+        return 0;
     if (code == 0 || code == -EREMOTE)
         return code == 0 && pid == getpid();
     return code == NETIO_ENOTRUNNING || code == NETIO_ESTARTING || code == NETIO_ELEFT ||

@@ -1,5 +1,5 @@
 /* Ring 2, private.  A pid file, between pidfile.c (a daemon's own) and pidfile_find.c (anybody's);
- * and what a successor takes over, for daemonize.c. */
+ * and what a successor takes over, for daemonize.c (succession.h). */
 #ifndef NETIO_PROC_PIDFILE_H
 #define NETIO_PROC_PIDFILE_H
 
@@ -15,7 +15,8 @@ struct netio_pidfile {
     struct netio_pidfile *next; /* in the list of those written */
     pid_t writer; /* the process that has byte WRITER, if it is this one; 0: not written */
     int fd;
-    int made; /* there was no file before */
+    int made;      /* there was no file before */
+    int inherited; /* until it is written, it is the predecessor's to remove */
     struct stat file;
     char before[NETIO__PIDFILE_LONGEST + 1]; /* what was in it */
     size_t before_size;

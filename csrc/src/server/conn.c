@@ -132,6 +132,7 @@ static void strip(struct netio_conn *conn)
     netio__ring_out(&conn->queued);
     netio__ring_out(&conn->all);
     netio_fd_close(conn->fd);
+    conn->fd = -1;
     netio_buf_free(&conn->input);
     netio__conn_output_free(conn);
 }
@@ -163,11 +164,12 @@ void netio__conn_end(struct netio_conn *conn, enum netio_close why)
 }
 
 /* Nothing is under way: the server may close it without cutting off an answer.  One that
- * has asked nothing yet is let ask, for its question may be on its way. */
+ * has asked nothing yet is let ask, for its question may be on its way; one that is paused waits
+ * for something of the program's. */
 static int is_idle(const struct netio_conn *conn)
 {
     return conn->state == NETIO__OPEN && conn->asked && !conn->more && !conn->eof &&
-           !netio__conn_waiting(conn);
+           !conn->paused && !netio__conn_waiting(conn);
 }
 
 static void send_end(struct netio_conn *conn)
@@ -242,7 +244,9 @@ static void greet(struct netio_conn *conn)
         server->handlers.on_open(conn);
         conn->busy = 0;
     }
-    netio__conn_await_line(conn);
+    /* Reading the clock costs as much as the rest of this. */
+    netio__conn_await_line(conn, server->handlers.on_open || conn->proxied ? netio_clock_now()
+                                                                           : conn->opened);
 }
 
 /* Before it is open.  0: conn is gone. */
@@ -352,7 +356,7 @@ void netio_conn_resume(struct netio_conn *conn)
     if (!conn->paused)
         return;
     conn->paused = conn->deaf = 0;
-    netio__conn_await_line(conn);
+    netio__conn_await_line(conn, netio_clock_now());
     touch(conn);
 }
 

@@ -15,9 +15,9 @@ static netio_deadline after(int64_t start, int64_t span)
     return span ? start + span : NETIO_NEVER;
 }
 
-void netio__conn_await_line(struct netio_conn *conn)
+void netio__conn_await_line(struct netio_conn *conn, int64_t since)
 {
-    conn->read_by = after(netio_clock_now(), conn->server->read_span);
+    conn->read_by = after(since, conn->server->read_span);
 }
 
 /* The one that is about what the connection does now. */

@@ -40,7 +40,8 @@ static int is_serving(const struct netio_conn *conn)
 static void progress(struct netio_conn *conn)
 {
     conn->asked = 1;
-    netio__conn_await_line(conn);
+    if (is_serving(conn))
+        netio__conn_await_line(conn, netio_clock_now());
 }
 
 /* Whether it is to wait before it is served more. */

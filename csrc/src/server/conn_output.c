@@ -151,6 +151,6 @@ void netio__conn_send(struct netio_conn *conn)
     netio__conn_output_free(conn);
     /* While an answer waits the time to ask stands still. */
     if (conn->owed)
-        netio__conn_await_line(conn);
+        netio__conn_await_line(conn, netio_clock_now());
     conn->owed = 0;
 }

@@ -1,5 +1,5 @@
 /* Ring 3.  Messages between a supervisor and its workers; see control.h.  Called by
- * supervisor_workers.c and worker.c. */
+ * supervisor_workers.c and worker.c; upgrade.c and successor.c have words of their own. */
 #include "server/control.h"
 
 #include <netio/fd.h>
@@ -20,10 +20,10 @@ int netio__control_pair(int ends[2])
     return 0;
 }
 
-int netio__control_send(int fd, const struct netio__message *message, int pass)
+int netio__control_send_bytes(int fd, const void *bytes, size_t size, int pass)
 {
     union rights control = {0};
-    struct iovec part = {(void *)message, sizeof *message};
+    struct iovec part = {(void *)bytes, size};
     struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
     ssize_t n;
 
@@ -41,6 +41,11 @@ int netio__control_send(int fd, const struct netio__message *message, int pass)
     return n == -1 ? -errno : 0;
 }
 
+int netio__control_send(int fd, const struct netio__message *message, int pass)
+{
+    return netio__control_send_bytes(fd, message, sizeof *message, pass);
+}
+
 static int passed_with(struct msghdr *header)
 {
     const struct cmsghdr *rights = CMSG_FIRSTHDR(header);
@@ -50,6 +55,28 @@ static int passed_with(struct msghdr *header)
         rights->cmsg_len == CMSG_LEN(sizeof fd))
         memcpy(&fd, CMSG_DATA(rights), sizeof fd);
     return fd;
+}
+
+ssize_t netio__control_receive_bytes(int fd, void *bytes, size_t size, int *passed)
+{
+    union rights control;
+    struct iovec part = {bytes, size};
+    struct msghdr header = {.msg_iov = &part,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = sizeof control.bytes};
+    ssize_t n;
+
+    *passed = -1;
+    do
+        n = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
+    while (n == -1 && errno == EINTR);
+    if (n == -1)
+        return errno == EAGAIN ? 0 : -errno;
+    if (n == 0)
+        return NETIO_EEOF;
+    *passed = passed_with(&header);
+    return n;
 }
 
 /* A message of another length is a stranger's, and none. */
@@ -65,25 +92,10 @@ static int understand(struct netio__message *message, ssize_t n)
 
 int netio__control_receive(int fd, struct netio__message *message, int *passed)
 {
-    union rights control;
-    struct iovec part = {message, sizeof *message};
-    struct msghdr header = {.msg_iov = &part,
-                            .msg_iovlen = 1,
-                            .msg_control = control.bytes,
-                            .msg_controllen = sizeof control.bytes};
-    ssize_t n;
-
-    *passed = -1;
     memset(message, 0, sizeof *message);
-    do
-        n = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
-    while (n == -1 && errno == EINTR);
-    if (n == -1)
-        return errno == EAGAIN ? 0 : -errno;
-    if (n == 0)
-        return NETIO_EEOF;
-    *passed = passed_with(&header);
-    int code = understand(message, n);
+    ssize_t n = netio__control_receive_bytes(fd, message, sizeof *message, passed);
+    int code = n > 0 ? understand(message, n) : (int)n;
+
     if (code < 0) {
         netio_fd_close(*passed);
         *passed = -1;

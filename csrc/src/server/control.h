@@ -6,6 +6,7 @@
 
 #include <netio/clock.h>
 #include <netio/error.h>
+#include <sys/types.h>
 
 enum netio__saying {
     NETIO__SAY_READY, /* worker: it serves */
@@ -28,5 +29,9 @@ int netio__control_send(int fd, const struct netio__message *message, int pass);
 /* 1 and *message, and *passed: the caller's descriptor, or -1.  0 when none waits; NETIO_EEOF, or
  * another negative code: then nothing will come any more. */
 int netio__control_receive(int fd, struct netio__message *message, int *passed);
+
+/* The same for any bytes, one message whole: how many, 0 when none waits. */
+int netio__control_send_bytes(int fd, const void *bytes, size_t size, int pass);
+ssize_t netio__control_receive_bytes(int fd, void *bytes, size_t size, int *passed);
 
 #endif

@@ -162,8 +162,8 @@ int netio__state_follows(enum netio__state from, enum netio__state to);
 
 /* conn_deadline.c: until when the connection may do what it does, and why it ends then. */
 netio_deadline netio__conn_deadline(const struct netio_conn *conn, enum netio_close *why);
-/* The time for the next line begins anew. */
-void netio__conn_await_line(struct netio_conn *conn);
+/* The time for the next line began then. */
+void netio__conn_await_line(struct netio_conn *conn, int64_t since);
 
 /* conn_proxy.c: takes the PROXY header off the connection and judges whom it declares.  Whether
  * that is done; else it is to wait for more, or doomed. */

@@ -56,8 +56,10 @@ static void carry_out(struct netio_supervisor *supervisor, unsigned todo)
         netio__workers_abandon(supervisor);
     if (todo & NETIO__DO_COMMIT)
         netio__workers_commit(supervisor);
-    if (todo & (NETIO__DO_DRAIN | NETIO__DO_CUT))
+    if (todo & (NETIO__DO_DRAIN | NETIO__DO_CUT)) {
+        supervisor->tells &= ~NETIO__TELL_RELOAD; /* it could not be done any more */
         (void)netio_notify_stopping(manager_of(supervisor));
+    }
     if (todo & NETIO__DO_DRAIN)
         netio__workers_drain(supervisor, netio_deadline_in(supervisor->options.drain_seconds));
     if (todo & NETIO__DO_CUT)

@@ -1,0 +1,177 @@
+/* Ring 3.  A supervisor executes its program anew: the successor's side; see upgrade.h.  Called by
+ * the supervisor; it touches the socket to its predecessor, and the set of listeners. */
+#include "server/upgrade.h"
+
+#include "proc/succession.h"
+#include "server/control.h"
+
+#include <netio/fd.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MESSAGE_MAX 1024
+
+struct netio__successor {
+    pid_t owner; /* a child of fork has another */
+    int control; /* -1: the predecessor is gone, or needed no more */
+    int ready;
+    struct netio_watch watch; /* only wakes the loop */
+    struct netio__listeners *listeners;
+};
+
+int netio__successor_is(void)
+{
+    return netio__succession() != NULL;
+}
+
+/* ---- what was left -------------------------------------------------------------------------- */
+
+/* "listener DEVICE INODE TEXT", "passed", each with its socket.  What a later version may say
+ * besides is not needed. */
+static int take_one(struct netio__listeners *listeners, const char *text, int fd)
+{
+    struct netio__legacy legacy = {.fd = fd};
+    uintmax_t device, inode;
+    int at = 0;
+
+    if (sscanf(text, "listener %" SCNuMAX " %" SCNuMAX " %n", &device, &inode, &at) == 2 && at) {
+        legacy.device = (dev_t)device;
+        legacy.inode = (ino_t)inode;
+        legacy.text = text + at;
+    } else if (strcmp(text, "passed") != 0) {
+        netio_fd_close(fd);
+        return 0;
+    }
+    /* There was no number for it. */
+    return fd < 0 ? -EMFILE : netio__listeners_left(listeners, &legacy);
+}
+
+/* All of it was sent before this program began. */
+static int take_all(struct netio__listeners *listeners, int control)
+{
+    char text[MESSAGE_MAX];
+    int fd;
+
+    for (;;) {
+        ssize_t n = netio__control_receive_bytes(control, text, sizeof text - 1, &fd);
+        if (n <= 0)
+            return n == 0 ? -EBADMSG : (int)n;
+        text[n] = '\0';
+        if (strcmp(text, "end") == 0)
+            return 0;
+        int code = take_one(listeners, text, fd);
+        if (code)
+            return code;
+    }
+}
+
+static void woken(struct netio_watch *watch, unsigned events)
+{
+    (void)watch;
+    (void)events;
+}
+
+int netio__successor_new(struct netio__successor **successor, struct netio_loop *loop,
+                         struct netio__listeners *listeners, struct netio_error *error)
+{
+    struct netio__succession *left = netio__succession();
+
+    *successor = NULL;
+    if (!left || left->control < 0)
+        return 0;
+    struct netio__successor *self = calloc(1, sizeof *self);
+    int code = self ? take_all(listeners, left->control) : -ENOMEM;
+    if (!code) {
+        *self = (struct netio__successor){.owner = getpid(),
+                                          .control = left->control,
+                                          .watch.ready = woken,
+                                          .listeners = listeners};
+        code = netio_watch_start(loop, &self->watch, self->control, NETIO_READ);
+    }
+    if (code) {
+        free(self);
+        return netio_error_set(error, NETIO_STAGE_LISTEN, code, NULL, "upgrade");
+    }
+    /* Of a program that keeps no pid file any more. */
+    netio_fd_close(left->pidfile);
+    left->pidfile = left->control = -1;
+    *successor = self;
+    return 0;
+}
+
+/* ---- and how it goes on --------------------------------------------------------------------- */
+
+static void part(struct netio__successor *self)
+{
+    netio_watch_stop(&self->watch);
+    netio_fd_close(self->control);
+    self->control = -1;
+}
+
+static void say(struct netio__successor *self, const char *text)
+{
+    if (self->control >= 0)
+        (void)netio__control_send_bytes(self->control, text, strlen(text), -1);
+}
+
+void netio__successor_ready(struct netio__successor *self)
+{
+    self->ready = 1;
+    say(self, "ready");
+}
+
+/* Whether it has said go, or can say nothing any more. */
+static int may_go(struct netio__successor *self)
+{
+    char text[MESSAGE_MAX];
+    ssize_t n = 1;
+    int fd;
+
+    while (self->control >= 0 && n > 0) {
+        n = netio__control_receive_bytes(self->control, text, sizeof text, &fd);
+        netio_fd_close(fd);
+        if (n < 0)
+            part(self);
+        else if (n == 2 && memcmp(text, "go", 2) == 0)
+            return 1;
+    }
+    return self->control < 0;
+}
+
+int netio__successor_step(struct netio__successor *self)
+{
+    if (!may_go(self) || !self->ready)
+        return -EAGAIN;
+    netio__listeners_own(self->listeners, 1);
+    netio__listeners_commit(self->listeners);
+    return 0;
+}
+
+void netio__successor_done(struct netio__successor *self)
+{
+    say(self, "done");
+    part(self);
+}
+
+void netio__successor_fail(struct netio__successor *self, const struct netio_error *error)
+{
+    char text[MESSAGE_MAX] = "failed ";
+
+    netio_error_str(error, text + strlen(text), sizeof text - strlen(text));
+    say(self, text);
+}
+
+void netio__successor_free(struct netio__successor *self)
+{
+    if (!self)
+        return;
+    if (self->owner == getpid())
+        netio_watch_stop(&self->watch);
+    netio_fd_close(self->control);
+    free(self);
+}

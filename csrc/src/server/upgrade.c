@@ -1,0 +1,369 @@
+/* Ring 3.  A supervisor executes its program anew: the predecessor's side; see upgrade.h.  Called
+ * by the supervisor, and by successor.c's process only to free what fork has copied.  It starts one
+ * child, and gives up and takes back paths and pid file. */
+#include "server/upgrade.h"
+
+#include "proc/succession.h"
+#include "server/control.h"
+
+#include <netio/child.h>
+#include <netio/environ.h>
+#include <netio/fd.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CONTROL     3 /* the successor's numbers */
+#define PIDFILE     4
+#define DONE_WAIT   10 /* seconds from go to done: the program writes a pid file in between */
+#define END_WAIT    1  /* seconds for who has closed the socket, or failed, to end by itself */
+#define MESSAGE_MAX 1024
+
+enum state { STARTING, TAKING }; /* before go, after it: what was given up is to be taken back */
+
+struct netio__upgrade {
+    pid_t owner; /* a child of fork has another */
+    struct netio_child child;
+    int control;
+    enum state state;
+    netio_deadline deadline;
+    struct netio_daemon *daemon;
+    struct netio__listeners *listeners;
+    struct netio_loop *loop;
+    struct netio_watch talks, ends; /* of control and of the child: they only wake the loop */
+    struct netio_timer late;
+    char program[128];
+    char said[128]; /* why it failed, in its own words */
+};
+
+/* ---- what it leaves ------------------------------------------------------------------------- */
+
+static int send_one(int control, const struct netio__legacy *legacy)
+{
+    char text[MESSAGE_MAX] = "passed";
+    int n = 0;
+
+    if (legacy->text)
+        n = snprintf(text, sizeof text, "listener %" PRIuMAX " %" PRIuMAX " %s",
+                     (uintmax_t)legacy->device, (uintmax_t)legacy->inode, legacy->text);
+    if (n >= (int)sizeof text)
+        return -EMSGSIZE;
+    return netio__control_send_bytes(control, text, strlen(text), legacy->fd);
+}
+
+/* All of it is in the socket before the program begins: it fits. */
+static int send_listeners(int control, struct netio__listeners *listeners)
+{
+    struct netio__legacy legacy;
+    int code = 0;
+
+    for (size_t i = 0; !code && netio__listeners_legacy(listeners, i, &legacy); i++)
+        code = send_one(control, &legacy);
+    return code ? code : netio__control_send_bytes(control, "end", 3, -1);
+}
+
+/* The plan's variables (or the usual ones), and ours behind them.  The caller's to free. */
+static int make_environment(char ***out, const struct netio__upgrade_plan *plan,
+                            const struct netio__succession *succession)
+{
+    char upgrade[NETIO__SUCCESSION_STRLEN], manager[2][128];
+    struct netio_notify *notify = plan->daemon ? netio_daemon_notify(plan->daemon) : NULL;
+    size_t passed = netio__notify_pass(notify, manager), count = 0;
+    char **base;
+    int code = netio_environ_new(&base, environ, plan->environment);
+
+    if (code)
+        return code;
+    while (base[count])
+        count++;
+    const char **list = malloc((count + passed + 2) * sizeof *list);
+    if (list) {
+        memcpy(list, base, count * sizeof *list);
+        for (size_t i = 0; i < passed; i++)
+            list[count++] = manager[i];
+        netio__succession_str(upgrade, sizeof upgrade, succession);
+        list[count++] = upgrade;
+        list[count] = NULL;
+    }
+    code = list ? netio_environ_new(out, NULL, list) : -ENOMEM;
+    free(list);
+    netio_environ_free(base);
+    return code;
+}
+
+/* 0 to 2 as they are here; a detached daemon's are /dev/null, so errors go to its log. */
+static size_t place_standard(struct netio_child_fd *fds, const struct netio__upgrade_plan *plan)
+{
+    int detached = plan->daemon && netio_daemon_detached(plan->daemon);
+    int log = detached && plan->log ? netio_log_fd(plan->log) : -1;
+    size_t count = 0;
+
+    for (int fd = 0; fd <= 2; fd++) {
+        int from = fd == 2 && log >= 0 ? log : fd;
+        if (fcntl(from, F_GETFD) != -1)
+            fds[count++] = (struct netio_child_fd){from, fd};
+    }
+    return count;
+}
+
+/* As this process is: what is different, the program does to itself. */
+static void make_world(struct netio_world *world, struct netio_rlimit *core)
+{
+    mode_t mask = umask(0);
+
+    (void)umask(mask);
+    world->umask = mask ? mask : NETIO_UMASK_NONE;
+    core->resource = RLIMIT_CORE;
+    if (getrlimit(RLIMIT_CORE, &core->value) == 0) {
+        world->limits = core;
+        world->limits_count = 1;
+    }
+    world->privileges.flags = NETIO_PRIVILEGES_MORE;
+}
+
+static int start_program(struct netio__upgrade *self, const struct netio__upgrade_plan *plan,
+                         int control, struct netio_error *error)
+{
+    struct netio_child_fd fds[5];
+    struct netio_child_plan child = {
+        .path = plan->program, .argv = plan->argv, .fds = fds, .flags = NETIO_CHILD_SAME_SESSION};
+    struct netio__succession succession = {.predecessor = getpid(),
+                                           .control = CONTROL,
+                                           .pidfile = -1,
+                                           .detached =
+                                               plan->daemon && netio_daemon_detached(plan->daemon)};
+    struct netio_rlimit core;
+    char **environment;
+    int pidfile = plan->daemon ? netio__daemon_pidfile_fd(plan->daemon) : -1;
+
+    child.fds_count = place_standard(fds, plan);
+    fds[child.fds_count++] = (struct netio_child_fd){control, CONTROL};
+    if (pidfile >= 0) {
+        fds[child.fds_count++] = (struct netio_child_fd){pidfile, PIDFILE};
+        succession.pidfile = PIDFILE;
+    }
+    int code = make_environment(&environment, plan, &succession);
+    if (code)
+        return netio_error_set(error, NETIO_STAGE_EXEC, code, NULL, plan->program);
+    child.world.environment = (const char *const *)environment;
+    child.world.directory = plan->directory;
+    make_world(&child.world, &core);
+    code = netio_child_start(&self->child, &child, error);
+    netio_environ_free(environment);
+    return code;
+}
+
+/* ---- the predecessor's calls ---------------------------------------------------------------- */
+
+static void woken(struct netio_watch *watch, unsigned events)
+{
+    (void)watch;
+    (void)events;
+}
+
+static void is_late(struct netio_timer *timer)
+{
+    (void)timer;
+}
+
+static int watch(struct netio__upgrade *self)
+{
+    self->talks.ready = self->ends.ready = woken;
+    self->late.fire = is_late;
+    int code = netio_watch_start(self->loop, &self->talks, self->control, NETIO_READ);
+    if (!code)
+        code = netio_watch_start(self->loop, &self->ends, self->child.pidfd, NETIO_READ);
+    if (!code)
+        code = netio_timer_start(self->loop, &self->late, self->deadline);
+    return code;
+}
+
+static void unwatch(struct netio__upgrade *self)
+{
+    netio_watch_stop(&self->talks);
+    netio_watch_stop(&self->ends);
+    netio_timer_stop(&self->late);
+}
+
+/* Earlier than it was to be, but not later. */
+static void hurry(struct netio__upgrade *self, double seconds)
+{
+    self->deadline = netio_deadline_sooner(self->deadline, netio_deadline_in(seconds));
+    (void)netio_timer_start(self->loop, &self->late, self->deadline);
+}
+
+static struct netio_notify *notify_of(const struct netio__upgrade *self)
+{
+    return self->daemon ? netio_daemon_notify(self->daemon) : NULL;
+}
+
+int netio__upgrade_start(struct netio__upgrade **upgrade, struct netio_loop *loop,
+                         const struct netio__upgrade_plan *plan, struct netio_error *error)
+{
+    struct netio__upgrade *self = calloc(1, sizeof *self);
+    int ends[2] = {-1, -1};
+    int code = self ? netio__control_pair(ends) : -ENOMEM;
+
+    if (!code)
+        code = send_listeners(ends[0], plan->listeners);
+    if (code) {
+        netio_error_set(error, NETIO_STAGE_EXEC, code, NULL, plan->program);
+        goto failed;
+    }
+    *self = (struct netio__upgrade){.owner = getpid(),
+                                    .child.pidfd = -1,
+                                    .control = ends[0],
+                                    .deadline = netio_deadline_in(plan->ready_seconds),
+                                    .daemon = plan->daemon,
+                                    .listeners = plan->listeners,
+                                    .loop = loop};
+    snprintf(self->program, sizeof self->program, "%s", plan->program);
+    code = start_program(self, plan, ends[1], error);
+    if (code)
+        goto failed;
+    netio_fd_close(ends[1]);
+    (void)netio_notify_reloading(notify_of(self));
+    code = watch(self);
+    if (code) {
+        netio__upgrade_free(self);
+        return netio_error_set(error, NETIO_STAGE_EXEC, code, NULL, plan->program);
+    }
+    *upgrade = self;
+    return 0;
+failed:
+    netio__listeners_cancel(plan->listeners);
+    netio_fd_close(ends[0]);
+    netio_fd_close(ends[1]);
+    free(self);
+    return code;
+}
+
+/* Kills what is left of it, and takes back what it was given.  0 or a code with *error. */
+static int take_back(struct netio__upgrade *self, struct netio_error *error)
+{
+    int status, code = 0;
+
+    if (self->child.pidfd >= 0) {
+        (void)netio_child_signal(&self->child, SIGKILL, 0);
+        if (netio_child_wait(&self->child, netio_deadline_in(END_WAIT), &status) != 1)
+            netio_child_forget(&self->child);
+    }
+    netio__listeners_own(self->listeners, 1);
+    netio__listeners_cancel(self->listeners);
+    if (self->state == TAKING && self->daemon)
+        code = netio__daemon_take_back(self->daemon, error);
+    (void)netio_notify_ready(notify_of(self));
+    self->state = STARTING;
+    return code;
+}
+
+/* It is over, and this is why; a pid file that cannot be had back is worse. */
+static int give_up(struct netio__upgrade *self, int code, const char *subject,
+                   struct netio_error *error)
+{
+    netio_error_set(error, NETIO_STAGE_EXEC, code, NULL, subject);
+    int worse = take_back(self, error);
+    self->owner = 0; /* free has nothing left to do */
+    return worse ? worse : code;
+}
+
+static int has_ended(struct netio__upgrade *self, int status, struct netio_error *error)
+{
+    char how[sizeof self->program + 32];
+
+    if (WIFSIGNALED(status))
+        snprintf(how, sizeof how, "%s (signal %d)", self->program, WTERMSIG(status));
+    else
+        snprintf(how, sizeof how, "%s (exit code %d)", self->program, WEXITSTATUS(status));
+    return give_up(self, NETIO_EDIED, *self->said ? self->said : how, error);
+}
+
+static void let_go(struct netio__upgrade *self)
+{
+    if (self->state == TAKING)
+        return;
+    self->state = TAKING;
+    netio__listeners_own(self->listeners, 0);
+    if (self->daemon)
+        netio__daemon_hand_over(self->daemon, self->child.pid);
+    self->deadline = netio_deadline_in(DONE_WAIT);
+    (void)netio_timer_start(self->loop, &self->late, self->deadline);
+    (void)netio__control_send_bytes(self->control, "go", 2, -1);
+}
+
+/* 1: it is done; 0: nothing more for now. */
+static int listen_to(struct netio__upgrade *self)
+{
+    char text[MESSAGE_MAX];
+    ssize_t n;
+    int fd;
+
+    while ((n = netio__control_receive_bytes(self->control, text, sizeof text - 1, &fd)) > 0) {
+        netio_fd_close(fd);
+        text[n] = '\0';
+        if (strcmp(text, "ready") == 0)
+            let_go(self);
+        else if (strcmp(text, "done") == 0 && self->state == TAKING)
+            return 1;
+        else if (strncmp(text, "failed ", 7) == 0) {
+            snprintf(self->said, sizeof self->said, "%.127s", text + 7);
+            hurry(self, END_WAIT);
+        }
+    }
+    if (n < 0) {
+        netio_watch_stop(&self->talks);
+        hurry(self, END_WAIT);
+    }
+    return 0;
+}
+
+int netio__upgrade_step(struct netio__upgrade *self, struct netio_error *error)
+{
+    int status;
+
+    if (self->talks.loop && listen_to(self)) {
+        if (self->daemon)
+            netio__daemon_over(self->daemon);
+        netio_child_forget(&self->child);
+        self->owner = 0;
+        return 0;
+    }
+    int ended = netio_child_ended(&self->child, &status);
+    if (ended == 1)
+        return has_ended(self, status, error);
+    if (ended < 0)
+        return give_up(self, ended, self->program, error);
+    if (netio_deadline_passed(self->deadline))
+        return give_up(self, *self->said ? NETIO_EDIED : -ETIMEDOUT,
+                       *self->said ? self->said : self->program, error);
+    return -EAGAIN;
+}
+
+pid_t netio__upgrade_pid(const struct netio__upgrade *self)
+{
+    return self->child.pid;
+}
+
+void netio__upgrade_free(struct netio__upgrade *self)
+{
+    struct netio_error unwanted;
+
+    if (!self)
+        return;
+    /* In a worker the loop is a copy, whose watches nobody will look at. */
+    if (self->owner == getpid() || !self->owner)
+        unwatch(self);
+    if (self->owner == getpid())
+        (void)take_back(self, &unwanted);
+    netio_child_forget(&self->child);
+    netio_fd_close(self->control);
+    free(self);
+}

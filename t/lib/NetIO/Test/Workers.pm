@@ -1,0 +1,173 @@
+package NetIO::Test::Workers;
+
+# A supervisor with its workers, for tests: a NetIO::Test::Daemon that is t/c/drive-supervisor.c.
+#
+#     my $s = NetIO::Test::Workers->start('-w', 2);         # waits until it is ready
+#     my ($pid, $number, $generation) = $s->who;            # of the worker that answers
+#     $s->reload('workers 3');                              # configuration, HUP, wait
+#     $s->mood('exit 3');                                   # what new workers do
+#     my $socket = $s->held;                                # a worker waits for its first line
+#     is $s->answer($socket, 'x'), "<x>\n", ...;
+#     is $s->end('TERM'), 0, ...;
+#
+# It listens on a free port of 127.0.0.1 unless the arguments say where.  finish() asks that there
+# are as many children as were asked for, and after its end none.
+
+use strict;
+use warnings;
+
+use parent -norequire, 'NetIO::Test::Daemon';
+
+use File::Temp ();
+use NetIO::Test::C;
+use NetIO::Test::Daemon;
+use NetIO::Test::Run ();
+use Time::HiRes      ();
+
+use constant PATIENCE => 30;
+
+my $PROGRAM = c_program('drive-supervisor');
+
+sub start_raw {
+    my ($class, %how) = @_;
+    my $dir  = File::Temp->newdir('netio-XXXXXX', TMPDIR => 1);
+    my @args = @{ $how{args} };
+
+    chmod 0755, "$dir";
+    push @args, '127.0.0.1:0' if !grep { /\A[\d.]+:\d+\z/ } @args;
+    unshift @args, '-l', 'stderr' if !grep { $_ eq '-l' } @args;
+    my ($workers) = map { $args[$_ + 1] } grep { $args[$_] eq '-w' } 0 .. $#args;
+    NetIO::Test::Run::spew("$dir/mood", $how{mood} // '');
+    my $self = $class->SUPER::start(
+        program => $PROGRAM,
+        dir     => $dir,
+        args    => ['-c', "$dir/conf", '-m', "$dir/mood", @args],
+        ready   => $how{ready},
+    );
+    $self->{workers} = $self->{workers_before} = $workers || 1;
+    $self->{address} = "127.0.0.1:$self->{port}" if $self->{port};
+    return $self;
+}
+
+sub start {
+    my ($class, @args) = @_;
+
+    return $class->start_raw(args => \@args, ready => qr/^ready [\d.]+:(\d+)/m);
+}
+
+sub mood {
+    my ($self, $mood) = @_;
+
+    NetIO::Test::Run::spew("$self->{dir}/mood.new", "$mood\n");
+    rename "$self->{dir}/mood.new", "$self->{dir}/mood" or die "mood: $!\n";
+    return;
+}
+
+# Where it listens from now on, and how many workers there are.
+sub config {
+    my ($self, @lines) = @_;
+
+    for (@lines) { $self->{workers} = $1 if /^workers (\d+)/ }
+    unshift @lines, $self->{address} if !grep { /:/ } @lines;
+    NetIO::Test::Run::spew("$self->{dir}/conf.new", join '', map { "$_\n" } @lines);
+    rename "$self->{dir}/conf.new", "$self->{dir}/conf" or die "conf: $!\n";
+    return;
+}
+
+# What came of it: "reloaded ...", "kept ...", "refused ...", or "broken".
+sub reload {
+    my ($self, @lines) = @_;
+
+    $self->config(@lines);
+    $self->kill('HUP');
+    my $match = $self->wait_log(qr/^((?:reloaded|kept|refused) .*|broken)\n/m);
+    return $match ? $match->[0] : 'nothing';
+}
+
+sub who {
+    my ($self) = @_;
+
+    return split ' ', $self->ask("who\n") // '';
+}
+
+# A connection that a worker has taken, and whose first line is still to come.
+sub held {
+    my ($self) = @_;
+    my $socket = $self->connect;
+
+    syswrite $socket, '.';
+    $self->wait_taken($socket);
+    return $socket;
+}
+
+# Whether somebody has accepted it is seen in the kernel's table of queues.
+sub wait_taken {
+    my ($self, $socket) = @_;
+    my $until = Time::HiRes::time() + PATIENCE;
+    my $peer = sprintf ':%04X', $socket->sockport;
+
+    while (Time::HiRes::time() < $until) {
+        my ($inode) = map { (split)[9] }
+            grep { (split)[2] =~ /\Q$peer\E\z/ } split /\n/, NetIO::Test::Run::slurp('/proc/net/tcp');
+        return if $inode;
+        select undef, undef, undef, 0.01;
+    }
+    die "nobody takes the connection\n";
+}
+
+# The rest of the first line, and what comes of it.
+sub answer {
+    my ($self, $socket, $line) = @_;
+
+    local $SIG{PIPE} = 'IGNORE';
+    syswrite $socket, "$line\n";
+    return $self->read_all($socket);
+}
+
+# Waits until there are as many children as there should be, all of them alive; their pids.
+sub settled {
+    my ($self, $not) = @_;
+    my $until = Time::HiRes::time() + PATIENCE;
+
+    while (Time::HiRes::time() < $until) {
+        my @children = grep { !$not || $_ != $not } $self->children;
+        return @children if @children == $self->{workers} && !grep { is_zombie($_) } @children;
+        select undef, undef, undef, 0.01;
+    }
+    return;
+}
+
+sub is_zombie {
+    my ($pid) = @_;
+    my $stat = eval { NetIO::Test::Run::slurp("/proc/$pid/stat") } // return 0;
+
+    return $stat =~ /\) Z / ? 1 : 0;
+}
+
+# Asks for its end; how it was.
+sub end {
+    my ($self, $signal) = @_;
+
+    $self->kill($signal || 'TERM');
+    return $self->wait_end;
+}
+
+sub complaints {
+    my ($self) = @_;
+    my @bad;
+
+    if (!defined $self->{end}) {
+        my @children = $self->settled;
+        my $more = $self->descriptors - ($self->{descriptors} // 0)
+            - 2 * ($self->{workers} - ($self->{workers_before} // $self->{workers}));
+        push @bad, 'children: ' . join ' ', $self->children if !@children;
+        push @bad, "$more descriptors more" if $self->{descriptors} && $more > 0;
+        my $end = $self->end;
+        push @bad, 'TERM: ' . ($end // 'goes on') if !defined $end || $end ne '0';
+    }
+    push @bad, map { NetIO::Test::Run::slurp($_) } glob "$self->{dir}/sanitizer*";
+    push @bad, 'the log has a report' if $self->{log} =~ /Sanitizer|runtime error:/;
+    return @bad;
+}
+
+1;
