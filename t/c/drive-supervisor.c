@@ -3,6 +3,7 @@
  *     drive-supervisor [OPTION...] ADDRESS...
  *
  *     -w WORKERS  -r READY  -d DRAIN  -b HEARTBEAT (seconds)  -u USER  -l LOG  -s STATUS
+ *     -x PROGRAM: what USR2 executes, with the same arguments
  *     -p (all share limits: 1,000 connections, 3 of a source)
  *     -c FILE: the configuration, read at SIGHUP: addresses, one a line, or "workers N"; an empty
  *         file, or one that is not there, is broken
@@ -241,6 +242,9 @@ static int set(int option, char *value, struct netio_error *error)
         return 0;
     case 'p':
         return netio_limit_new(&options->limit, &limits);
+    case 'x':
+        options->program = value;
+        return 0;
     case 'c':
         settings.config = value;
         return 0;
@@ -287,12 +291,13 @@ int main(int argc, char **argv)
     if (argc < 2)
         skip_all("a driver for tests in Perl");
     tap_daemons = 1;
-    while (!code && (option = getopt(argc, argv, "w:r:d:b:u:l:s:pc:m:")) != -1)
+    while (!code && (option = getopt(argc, argv, "w:r:d:b:u:l:s:pc:m:x:")) != -1)
         code = set(option, optarg, &error);
     if (code) {
         fprintf(stderr, "%s\n", netio_error_str(&error, text, sizeof text));
         return 64;
     }
+    settings.options.argv = argv;
     while (optind < argc && settings.count < MOST)
         settings.addresses[settings.count++] = argv[optind++];
     code = supervise();

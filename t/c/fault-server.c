@@ -64,30 +64,59 @@ static int none_left(void)
     return netio_server_connections(server) ? 3 : 0;
 }
 
+/* Answers once; "flow" is passed over with a pause that ends in the next step. */
+static struct netio_timer pause_ends;
+
+static void resume(struct netio_timer *timer)
+{
+    netio_conn_resume(timer->data);
+}
+
+static void flow_line(struct netio_conn *conn, char *line, size_t len)
+{
+    if (strcmp(line, "flow") != 0) {
+        answer_line(conn, line, len);
+        return;
+    }
+    netio_conn_pause(conn);
+    pause_ends = (struct netio_timer){.fire = resume, .data = conn};
+    if (netio_timer_start(loop, &pause_ends, NETIO_NOW) < 0)
+        netio_conn_resume(conn);
+}
+
+static void end_pause(struct netio_conn *conn, enum netio_close why)
+{
+    if (pause_ends.data == conn)
+        netio_timer_stop(&pause_ends);
+    tell_close(conn, why);
+}
+
 /* How long a client waits in the walk, in which most faults leave it without an answer. */
 #define PATIENCE 0.02
 
-static int serve_clients(const char *listen_on)
+static int serve_clients(const char *listen_on, const char *question,
+                         const struct netio_server_options *options)
 {
     struct netio_server_handlers handlers = {
-        .on_line = answer_line, .on_trouble = tell_trouble, .on_close = tell_close};
+        .on_line = flow_line, .on_trouble = tell_trouble, .on_close = end_pause};
     char answer[64];
     int code = 0;
 
     forget();
     server = NULL;
     loop = NULL;
-    if (netio_loop_new(&loop, 0) < 0 || netio_server_new(&server, loop, &handlers, NULL) < 0)
+    if (netio_loop_new(&loop, 0) < 0 || netio_server_new(&server, loop, &handlers, options) < 0)
         goto end;
     if (netio_server_listen(server, listen_on, NULL) < 0) {
         code = netio_server_address(server, 0) ? 5 : 0; /* all of its sockets, or none */
         goto end;
     }
     address = *netio_server_address(server, 0);
-    int n = hear(ask("one\ntwo\n"), answer, sizeof answer, PATIENCE);
+    int n = hear(ask(question), answer, sizeof answer, PATIENCE);
     /* All of the answer with its end, or no whole one. */
     if (n >= 0 && n != 0 && n != 6)
         code = 1;
+    netio_server_set_access(server, NULL);
     if (!code)
         code = serves();
     if (!code)
@@ -101,19 +130,52 @@ end:
 
 static int over_tcp(void)
 {
-    return serve_clients("127.0.0.1:0");
+    return serve_clients("127.0.0.1:0", "one\ntwo\n", NULL);
 }
 
 static int over_both(void)
 {
-    return serve_clients("*:0");
+    return serve_clients("*:0", "one\ntwo\n", NULL);
 }
 
 static char unix_address[64];
 
 static int over_unix(void)
 {
-    return serve_clients(unix_address);
+    return serve_clients(unix_address, "one\ntwo\n", NULL);
+}
+
+/* Paused before its last line, with its end of file already sent. */
+static int paused(void)
+{
+    return serve_clients("127.0.0.1:0", "flow\none\ntwo\n", NULL);
+}
+
+static struct netio_access *proxies;
+
+static int behind_a_proxy(void)
+{
+    struct netio_server_options options = {
+        .access = proxies, .refused_text = "no", .full_text = "full", .first_seconds = 1};
+
+    return serve_clients("127.0.0.1:0", "PROXY TCP4 192.0.2.1 198.51.100.7 4711 79\r\none\n",
+                         &options);
+}
+
+/* Limits, in memory that processes share. */
+static int limited(void)
+{
+    struct netio_limit_options limits = {.per_source = 10, .source_rate = {100, 1}};
+    struct netio_server_options options = {.max_connections = 10};
+    int code = 0;
+
+    if (netio_limit_new(&options.limit, &limits) < 0)
+        return 0;
+    code = serve_clients("127.0.0.1:0", "one\ntwo\n", &options);
+    if (!code && netio_limit_open(options.limit) != 0)
+        code = 6;
+    netio_limit_free(options.limit);
+    return code;
 }
 
 /* A server in the loop of a host, one descriptor handed over, an answer that waits. */
@@ -236,6 +298,11 @@ int main(void)
     fault_walk("over both families", over_both);
     fault_walk("over a unix socket", over_unix);
     fault_walk("handed over", handed_over);
+    fault_walk("paused", paused);
+    if (netio_access_new(&proxies) == 0 && netio_access_add(proxies, "proxy 127.0.0.1", NULL) == 0)
+        fault_walk("behind a proxy", behind_a_proxy);
+    netio_access_free(proxies);
+    fault_walk("limited", limited);
     is_int(rmdir(folder), 0, "nothing is left behind");
     return tap_done();
 }

@@ -19,6 +19,7 @@
  * A connection moves in turns: something happens to it, it goes as far as it can without
  * waiting, and the last thing a turn does is to say what it waits for, or to end it.  So a
  * handler never sees a connection vanish, its own or another. */
+#include "server/admission.h"
 #include "server/models.h"
 
 #include <errno.h>
@@ -149,6 +150,8 @@ void netio__conn_end(struct netio_conn *conn, enum netio_close why)
     struct netio_server *server = conn->server;
     int greeted = conn->state >= NETIO__OPEN;
 
+    if (conn->state == NETIO__PROXY && why == NETIO_CLOSE_IDLE) /* the header came not in time */
+        netio__tell_refused(server, &conn->peer, NETIO_REFUSED_PROXY);
     if (netio__conn_waiting(conn) || why == NETIO_CLOSE_FULL || why == NETIO_CLOSE_ABORT)
         end_by_reset(conn);
     strip(conn);

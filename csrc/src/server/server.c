@@ -302,8 +302,11 @@ int netio_server_listen_take(struct netio_server *server, int fd)
     if (server->nslots == NETIO__SLOTS)
         return NETIO_EFULL;
     int code = netio_listener_take(&listener, fd);
-    if (!code)
-        code = add_slot(server, &listener);
+    if (code)
+        return code;
+    code = add_slot(server, &listener);
+    if (code)
+        server->nslots--; /* it is not watched, and not ours */
     return code;
 }
 

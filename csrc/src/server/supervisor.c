@@ -2,6 +2,7 @@
  * Called by programs.  It carries out what the machine says (supervisor_machine.c); processes are
  * supervisor_workers.c's. */
 #include "server/supervisor.h"
+#include "server/upgrade.h"
 
 #include <netio/signals.h>
 
@@ -54,11 +55,14 @@ static void carry_out(struct netio_supervisor *supervisor, unsigned todo)
         set_timer(supervisor);
     if (todo & NETIO__DO_ABANDON)
         netio__workers_abandon(supervisor);
+    if (todo & NETIO__DO_KILL_SUCCESSOR)
+        netio__upgrade_undo(supervisor);
     if (todo & NETIO__DO_COMMIT)
         netio__workers_commit(supervisor);
     if (todo & (NETIO__DO_DRAIN | NETIO__DO_CUT)) {
         supervisor->tells &= ~NETIO__TELL_RELOAD; /* it could not be done any more */
-        (void)netio_notify_stopping(manager_of(supervisor));
+        if (!supervisor->left)
+            (void)netio_notify_stopping(manager_of(supervisor));
     }
     if (todo & NETIO__DO_DRAIN)
         netio__workers_drain(supervisor, netio_deadline_in(supervisor->options.drain_seconds));
@@ -68,6 +72,8 @@ static void carry_out(struct netio_supervisor *supervisor, unsigned todo)
         netio__workers_kill(supervisor);
     if (todo & NETIO__DO_START)
         start_next(supervisor);
+    if (todo & NETIO__DO_UPGRADE)
+        netio__upgrade_begin(supervisor);
     supervisor->tells |= todo & -NETIO__TELL_REOPEN;
 }
 
@@ -162,6 +168,9 @@ int netio_supervisor_new(struct netio_supervisor **out,
     int code = netio__options_set(supervisor, options, error);
     if (code == 0 && (code = open_all(supervisor)))
         netio_error_set(error, NETIO_STAGE_CHILD, code, NULL, "supervisor");
+    if (code == 0)
+        code = netio__successor_new(&supervisor->successor, supervisor->loop,
+                                    supervisor->listeners, error);
     if (code == 0 && supervisor->options.status)
         code = netio__status_open(supervisor, error);
     if (code)
@@ -188,6 +197,7 @@ void netio_supervisor_free(struct netio_supervisor *supervisor)
             (void)netio_notify_watchdog(manager_of(supervisor), NULL);
         forget_workers(supervisor);
         netio__status_close(supervisor);
+        netio__upgrade_leave(supervisor);
         netio_loop_free(supervisor->loop);
         if (supervisor->signals >= 0)
             netio_signals_close(supervisor->signals, netio__supervisor_signals);
@@ -227,9 +237,14 @@ int netio_supervisor_listen(struct netio_supervisor *supervisor, const char *con
 {
     if (supervisor->begun)
         return netio_supervisor_reload(supervisor, addresses, count, 0, error);
+    struct netio_error unwanted;
+    error = error ? error : &unwanted;
     int code = netio__listeners_prepare(supervisor->listeners, addresses, count, error);
-    if (code == 0)
+    /* What a predecessor has left is its until it gives it up. */
+    if (code == 0 && !supervisor->successor)
         netio__listeners_commit(supervisor->listeners);
+    if (code && supervisor->successor)
+        netio__successor_fail(supervisor->successor, error);
     return code;
 }
 
@@ -241,9 +256,9 @@ int netio_supervisor_listen_take(struct netio_supervisor *supervisor, int fd)
 const struct netio_addr *netio_supervisor_address(const struct netio_supervisor *supervisor,
                                                   size_t i)
 {
+    enum netio__configuration which = supervisor->generation ? NETIO__PRESENT : NETIO__NEXT;
     const struct netio_listener *listener =
-        supervisor->listeners ? netio__listeners_at(supervisor->listeners, NETIO__PRESENT, i)
-                              : NULL;
+        supervisor->listeners ? netio__listeners_at(supervisor->listeners, which, i) : NULL;
 
     return listener ? &listener->address : NULL;
 }
@@ -260,6 +275,7 @@ static void go_on(struct netio_supervisor *supervisor)
     if (supervisor->reopened)
         netio__workers_log(supervisor, netio_log_fd(supervisor->options.log));
     supervisor->reopened = 0;
+    netio__upgrade_done(supervisor);
     /* A manager's patience begins when it hears of ready, which the program has told it by now. */
     if (supervisor->generation && !supervisor->watched) {
         supervisor->watched = 1;
@@ -289,6 +305,8 @@ static int tell(struct netio_supervisor *supervisor, struct netio_error *error)
     case NETIO__TELL_DONE:
         return NETIO_SUPERVISOR_DONE;
     default: /* KEPT, FAILED */
+        if (supervisor->successor)
+            netio__successor_fail(supervisor->successor, &supervisor->why);
         if (error)
             *error = supervisor->why;
         return told == NETIO__TELL_KEPT ? NETIO_SUPERVISOR_KEPT : supervisor->why.code;
@@ -312,7 +330,8 @@ int netio_supervisor_run(struct netio_supervisor *supervisor, struct netio_worke
         int ran = netio_loop_step(supervisor->loop, NETIO_NEVER);
         if (ran < 0)
             return netio_error_set(error, NETIO_STAGE_CHILD, ran, NULL, "loop");
-        if (ran == 0)
+        netio__upgrade_look(supervisor);
+        if (ran == 0 && !supervisor->tells)
             return -EINTR;
     }
     return tell(supervisor, error);

@@ -5,6 +5,7 @@
  *      supervisor_machine.c  what it does next, as a table
  *      supervisor_workers.c  processes: start, ready, drain, kill, end, replace
  *      supervisor_heart.c    workers that do not go on
+ *      supervisor_upgrade.c  a successor, or a predecessor
  *      supervisor_status.c   what they do, for who asks
  *      worker.c              the other side of a fork
  *
@@ -30,6 +31,9 @@ enum netio__worker_state {
     NETIO__WORKER_KILLED    /* its end is still to come */
 };
 
+struct netio__upgrade;
+struct netio__successor;
+
 struct netio__place {
     struct netio_supervisor *supervisor;
     pid_t pid; /* 0: nobody is here */
@@ -50,6 +54,9 @@ struct netio_supervisor {
     struct netio__machine machine;
     int begun;
     unsigned tells; /* NETIO__TELL_..., not told yet */
+    struct netio__upgrade *upgrade;     /* UPGRADING */
+    struct netio__successor *successor; /* this process is one, until it has told that it serves */
+    int left;       /* to a successor: the manager and the pid file are its */
     int watched;    /* by the manager's watchdog, if there is one */
     int reopened;   /* the program has reopened its log: workers get it with the next run */
     struct netio_error why;
@@ -104,6 +111,18 @@ void netio__workers_gate(struct netio_timer *timer); /* of supervisor->gate */
 void netio__heart_begin(struct netio__place *place); /* of a worker that is to be started */
 void netio__heart_awake(struct netio__place *place);
 void netio__heart_look(struct netio_timer *timer); /* of supervisor->look */
+
+/* supervisor_upgrade.c: a successor is to be started; is to be no more. */
+void netio__upgrade_begin(struct netio_supervisor *supervisor);
+void netio__upgrade_undo(struct netio_supervisor *supervisor);
+/* All new workers are ready. */
+void netio__upgrade_ready(struct netio_supervisor *supervisor);
+/* The program is, too. */
+void netio__upgrade_done(struct netio_supervisor *supervisor);
+/* After each step of the loop. */
+void netio__upgrade_look(struct netio_supervisor *supervisor);
+/* In a worker, or at the end. */
+void netio__upgrade_leave(struct netio_supervisor *supervisor);
 
 /* supervisor_status.c: the status address.  0 or a code with *error. */
 int netio__status_open(struct netio_supervisor *supervisor, struct netio_error *error);

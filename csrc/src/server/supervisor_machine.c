@@ -78,7 +78,7 @@ static unsigned serve(struct netio__machine *machine, unsigned todo)
 
 static unsigned first_ready(struct netio__machine *machine)
 {
-    return serve(machine, NETIO__TELL_READY);
+    return serve(machine, NETIO__DO_COMMIT | NETIO__TELL_READY);
 }
 
 static unsigned first_failed(struct netio__machine *machine)

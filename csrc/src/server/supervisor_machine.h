@@ -40,7 +40,7 @@ enum netio__happening {
 #define NETIO__DO_TIMER          1u  /* machine->patience from now on; any other one is stopped */
 #define NETIO__DO_ABANDON        2u  /* kill those that were started, forget their listeners */
 #define NETIO__DO_KILL_SUCCESSOR 4u
-#define NETIO__DO_COMMIT         8u  /* old workers drain, their listeners are closed */
+#define NETIO__DO_COMMIT         8u  /* who was started serves; old workers drain */
 #define NETIO__DO_DRAIN          16u /* all drain */
 #define NETIO__DO_CUT            32u /* all end at once */
 #define NETIO__DO_KILL           64u

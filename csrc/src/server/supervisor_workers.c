@@ -142,7 +142,7 @@ static void is_ready(struct netio__place *place)
         ready += other->pid && is_new(other) && other->state == NETIO__WORKER_SERVING;
     }
     if (ready == supervisor->workers_next)
-        netio__supervisor_step(supervisor, NETIO__READY);
+        netio__upgrade_ready(supervisor);
 }
 
 static void has_failed(struct netio__place *place, const struct netio_error *error)

@@ -23,8 +23,7 @@
 
 #define CONTROL     3 /* the successor's numbers */
 #define PIDFILE     4
-#define DONE_WAIT   10 /* seconds from go to done: the program writes a pid file in between */
-#define END_WAIT    1  /* seconds for who has closed the socket, or failed, to end by itself */
+#define END_WAIT    1 /* seconds for who has closed the socket, or failed, to end by itself */
 #define MESSAGE_MAX 1024
 
 enum state { STARTING, TAKING }; /* before go, after it: what was given up is to be taken back */
@@ -34,6 +33,7 @@ struct netio__upgrade {
     struct netio_child child;
     int control;
     enum state state;
+    double seconds; /* from start to ready, and again from go to done */
     netio_deadline deadline;
     struct netio_daemon *daemon;
     struct netio__listeners *listeners;
@@ -221,6 +221,7 @@ int netio__upgrade_start(struct netio__upgrade **upgrade, struct netio_loop *loo
     *self = (struct netio__upgrade){.owner = getpid(),
                                     .child.pidfd = -1,
                                     .control = ends[0],
+                                    .seconds = plan->ready_seconds,
                                     .deadline = netio_deadline_in(plan->ready_seconds),
                                     .daemon = plan->daemon,
                                     .listeners = plan->listeners,
@@ -294,7 +295,7 @@ static void let_go(struct netio__upgrade *self)
     netio__listeners_own(self->listeners, 0);
     if (self->daemon)
         netio__daemon_hand_over(self->daemon, self->child.pid);
-    self->deadline = netio_deadline_in(DONE_WAIT);
+    self->deadline = netio_deadline_in(self->seconds);
     (void)netio_timer_start(self->loop, &self->late, self->deadline);
     (void)netio__control_send_bytes(self->control, "go", 2, -1);
 }

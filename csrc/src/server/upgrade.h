@@ -49,7 +49,7 @@ struct netio__upgrade_plan {            /* as netio/supervisor.h has them */
     struct netio_daemon *daemon;        /* NULL: no pid file, no manager */
     struct netio_log *log;              /* of a detached daemon: the successor's standard error */
     struct netio__listeners *listeners; /* the present ones go; borrowed until the end */
-    double ready_seconds;               /* from start to ready */
+    double ready_seconds;               /* from start to ready, and from go to done */
 };
 
 /* 0 once the program runs; or a code with *error: those of netio_child_start, ...; then nothing has

@@ -77,6 +77,7 @@ static void leave_supervisor(struct netio_supervisor *supervisor)
     if (supervisor->options.daemon)
         netio__daemon_leave(supervisor->options.daemon);
     netio__status_leave(supervisor);
+    netio__upgrade_leave(supervisor);
     netio_loop_free(supervisor->loop);
     supervisor->loop = NULL;
     for (size_t i = 0; i < NETIO__PLACES; i++) {

@@ -1,0 +1,320 @@
+/* For t/38-upgrade*.t: a supervisor without workers, which serves by itself.
+ *
+ *      drive-upgrade -o FIFO -l ADDRESS... [-d|-f] [-p PIDFILE] [-x PROGRAM] [-b FILE] [-t SECONDS]
+ *
+ * It answers every connection with its pid.  SIGUSR2: it executes PROGRAM anew, which has SECONDS
+ * to become ready; SIGTERM: it ends.  -d: as a daemon, -f: as one in the foreground, with the pid
+ * file.  To FIFO it writes "PID WORD ...", one line for each of
+ *
+ *      ready       it serves; "clean" or "dirty": whether its environment is
+ *      starting    an upgrade is under way
+ *      upgraded    its successor serves
+ *      kept        the upgrade has failed, and why
+ *      failed      it cannot start, and why
+ *      stopped     it ends
+ *
+ * A successor behaves as the first word of FILE says: exit, crash, hang, words, stop (before it is
+ * ready), orphan (kills its predecessor), late, mute (between go and done). */
+#include "server/upgrade.h"
+
+#include <netio/fd.h>
+#include <netio/signals.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ADDRESSES 16
+
+static struct {
+    const char *addresses[ADDRESSES];
+    size_t count;
+    const char *fifo, *pidfile, *program, *behaviour;
+    double seconds;
+    int daemon, foreground;
+} config = {.program = "/proc/self/exe", .seconds = 20};
+
+static const int signals[] = {SIGUSR2, SIGTERM, 0};
+
+static struct netio_loop *loop;
+static struct netio_daemon *daemon_;
+static struct netio__listeners *set;
+static struct netio__upgrade *upgrade;
+static struct netio__successor *successor;
+static struct netio_watch watches[NETIO__LISTENERS_MAX];
+static int fifo, asked, stopping;
+
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+    char text[900];
+    va_list args;
+    int n = snprintf(text, sizeof text, "%d ", (int)getpid());
+
+    va_start(args, format);
+    n += vsnprintf(text + n, sizeof text - 2 - (size_t)n, format, args);
+    va_end(args);
+    text[n++] = '\n';
+    (void)!write(fifo, text, (size_t)n);
+}
+
+static int failed(const struct netio_error *error)
+{
+    char text[700];
+
+    say("failed %s", netio_error_str(error, text, sizeof text));
+    if (successor)
+        netio__successor_fail(successor, error);
+    return 1;
+}
+
+static int behaves(const char *word)
+{
+    char text[32] = "";
+    FILE *file = config.behaviour ? fopen(config.behaviour, "re") : NULL;
+
+    if (!file)
+        return 0;
+    (void)!fscanf(file, "%31s", text);
+    fclose(file);
+    return strcmp(text, word) == 0;
+}
+
+static void wait_for_ever(void)
+{
+    for (;;)
+        pause();
+}
+
+static void answer(struct netio_watch *watch, unsigned events)
+{
+    char text[32];
+    int fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC);
+
+    (void)events;
+    if (fd == -1)
+        return;
+    int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    (void)netio_fd_send(fd, text, (size_t)n);
+    netio_fd_close(fd);
+}
+
+static void serve(enum netio__configuration which)
+{
+    const struct netio_listener *listener;
+
+    for (size_t i = 0; (listener = netio__listeners_at(set, which, i)); i++) {
+        if (listener->type != SOCK_STREAM)
+            continue;
+        watches[i].ready = answer;
+        (void)netio_watch_start(loop, &watches[i], listener->fd, NETIO_READ);
+    }
+}
+
+static void told(struct netio_watch *watch, unsigned events)
+{
+    int number;
+
+    (void)events;
+    while ((number = netio_signals_next(watch->fd)) > 0) {
+        asked |= number == SIGUSR2;
+        stopping |= number == SIGTERM;
+    }
+}
+
+static void begin_upgrade(char **argv)
+{
+    struct netio__upgrade_plan plan = {.program = config.program,
+                                       .argv = argv,
+                                       .daemon = daemon_,
+                                       .listeners = set,
+                                       .ready_seconds = config.seconds};
+    struct netio_error error;
+    char text[700];
+
+    asked = 0;
+    if (netio__upgrade_start(&upgrade, loop, &plan, &error) == 0)
+        say("starting %d", (int)netio__upgrade_pid(upgrade));
+    else
+        say("kept %s", netio_error_str(&error, text, sizeof text));
+}
+
+/* Whether a successor serves in our place. */
+static int follow_upgrade(void)
+{
+    struct netio_error error;
+    char text[700];
+    int code = netio__upgrade_step(upgrade, &error);
+
+    if (code == -EAGAIN)
+        return 0;
+    netio__upgrade_free(upgrade);
+    upgrade = NULL;
+    if (code == 0)
+        return 1;
+    say("kept %s", netio_error_str(&error, text, sizeof text));
+    return 0;
+}
+
+static int follow_predecessor(struct netio_error *error)
+{
+    if (netio__successor_step(successor) == -EAGAIN)
+        return 0;
+    if (behaves("late"))
+        _exit(4);
+    if (behaves("mute"))
+        wait_for_ever();
+    int code = daemon_ ? netio_daemon_ready(daemon_, error) : 0;
+    if (code)
+        return code;
+    say("ready %s", getenv("NETIO_UPGRADE") ? "dirty" : "clean");
+    netio__successor_done(successor);
+    netio__successor_free(successor);
+    successor = NULL;
+    return 0;
+}
+
+static int begin(struct netio_error *error)
+{
+    struct netio_watch *signal_watch = calloc(1, sizeof *signal_watch);
+    int code = netio_loop_new(&loop, 0);
+
+    if (!code)
+        code = netio__listeners_new(&set);
+    if (!code)
+        code = netio__successor_new(&successor, loop, set, error);
+    if (!code)
+        code = netio__listeners_prepare(set, config.addresses, config.count, error);
+    if (code)
+        return code;
+    signal_watch->ready = told;
+    code = netio_watch_start(loop, signal_watch, netio_signals_open(signals), NETIO_READ);
+    if (code)
+        return netio_error_set(error, NETIO_STAGE_OPTION, code, NULL, "signals");
+    if (successor) {
+        serve(NETIO__NEXT);
+        return 0;
+    }
+    netio__listeners_commit(set);
+    serve(NETIO__PRESENT);
+    code = daemon_ ? netio_daemon_ready(daemon_, error) : 0;
+    if (!code)
+        say("ready %s", getenv("NETIO_UPGRADE") ? "dirty" : "clean");
+    return code;
+}
+
+static void misbehave(void)
+{
+    struct netio_error error;
+
+    if (behaves("hang"))
+        wait_for_ever();
+    if (behaves("stop"))
+        exit(0);
+    if (behaves("words")) {
+        netio_error_set(&error, NETIO_STAGE_OPTION, NETIO_EBADOPTION, NULL, "my.conf:17");
+        netio__successor_fail(successor, &error);
+        wait_for_ever();
+    }
+    if (behaves("orphan"))
+        kill(getppid(), SIGKILL);
+}
+
+static int end(const char *word)
+{
+    netio__upgrade_free(upgrade);
+    netio__listeners_free(set);
+    netio_daemon_free(daemon_);
+    say("%s", word);
+    return 0;
+}
+
+static int run(char **argv)
+{
+    struct netio_error error = {0};
+
+    if (begin(&error) != 0)
+        return failed(&error);
+    if (successor) {
+        misbehave();
+        netio__successor_ready(successor);
+    }
+    for (;;) {
+        if (netio_loop_step(loop, NETIO_NEVER) < 0)
+            return 70;
+        if (successor && follow_predecessor(&error) != 0)
+            return failed(&error);
+        if (asked && !upgrade && !successor)
+            begin_upgrade(argv);
+        if (upgrade && follow_upgrade())
+            return end("upgraded");
+        if (stopping)
+            return end("stopped");
+    }
+}
+
+static int parse(int argc, char **argv)
+{
+    int option;
+
+    while ((option = getopt(argc, argv, "o:l:p:x:b:t:df")) != -1)
+        switch (option) {
+        case 'o':
+            config.fifo = optarg;
+            break;
+        case 'l':
+            config.addresses[config.count++] = optarg;
+            break;
+        case 'p':
+            config.pidfile = optarg;
+            break;
+        case 'x':
+            config.program = optarg;
+            break;
+        case 'b':
+            config.behaviour = optarg;
+            break;
+        case 't':
+            config.seconds = atof(optarg);
+            break;
+        case 'd':
+            config.daemon = 1;
+            break;
+        case 'f':
+            config.daemon = config.foreground = 1;
+            break;
+        default:
+            return -1;
+        }
+    return config.fifo ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct netio_error error;
+    char text[700];
+    int status;
+
+    if (parse(argc, argv) != 0)
+        return 64;
+    if (netio__successor_is() && behaves("exit"))
+        return 3;
+    if (netio__successor_is() && behaves("crash"))
+        raise(SIGKILL);
+    if (config.daemon) {
+        struct netio_daemon_options options = {.pidfile = config.pidfile};
+        options.flags = config.foreground ? NETIO_DAEMON_FOREGROUND : 0;
+        int code = netio_daemonize(&daemon_, &options, &status, &error);
+        if (code == NETIO_DAEMON_STARTER)
+            return status;
+        if (code)
+            return fprintf(stderr, "%s\n", netio_error_str(&error, text, sizeof text)), 1;
+    }
+    fifo = open(config.fifo, O_WRONLY | O_APPEND | O_CLOEXEC);
+    return run(argv);
+}
