@@ -72,7 +72,6 @@ sub measure {
     print {$file} LINE, "\n";
     close $file or die "$lines: $!\n";
     $self->{lines} = $lines;
-    $bench->heading('server: a line is echoed');
     $self->_queries;
     $self->_idle;
     $self->_beside_idle($_) for 'NetIO in C', 'NetIO::Server';
