@@ -17,8 +17,9 @@ my $dir  = File::Temp->newdir;
 my $db   = build_directory("$dir/a.db", [{ handle => 'A1', name => 'One' }]);
 my $good = "sqlite:$db";
 my $usage =
-      'usage: whoisd [--listen ADDR]... [--directory URI] [--log syslog|stderr|FILE] '
-    . '[--pidfile FILE] [--user NAME[:GROUP]] [--sandbox off|try|require] [-f] [-t] [-V] [--stdio]'
+      'usage: whoisd [-c FILE] [--listen ADDR]... [--directory URI] [--log syslog|stderr|FILE] '
+    . '[--pidfile FILE] [--user NAME[:GROUP]] [--sandbox off|try|require] [--workers N] '
+    . '[--access FILE] [-f] [-t] [-V] [--stdio]'
     . "\n";
 my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0);
 my $port  = $taken->sockport;
@@ -39,8 +40,44 @@ my @table = (
         ['--test', '--listen', "127.0.0.1:$port", '--directory', $good], 0, '', ''],
     ['unknown option', ['--bogus'], 64, '', "whoisd: unrecognized option '--bogus'\n$usage"],
     ['unknown letter', ['-x'],      64, '', "whoisd: invalid option -- 'x'\n$usage"],
-    ['option of a later version', ['--workers', 2], 64, '',
-        "whoisd: unrecognized option '--workers'\n$usage"],
+    (map { ["workers: $_", ['--workers', $_], 64, '',
+            "whoisd: --workers $_: not a number from 1 to 32\n$usage"] } '', 0, 33, -1, '2x', ' 2'),
+    (map { ["count: $_", ['--max-per-source', $_], 64, '',
+            "whoisd: --max-per-source $_: not a number from 1 to 1000000\n$usage"] }
+        '', 0, 1_000_001, '99999999999', '0x1'),
+    ['count: of all', ['--max-clients', 'all'], 64, '',
+        "whoisd: --max-clients all: not a number from 1 to 1000000\n$usage"],
+    (map { ["rate: $_->[0]", ['--source-rate', $_->[0]], 64, '',
+            "whoisd: --source-rate $_->[0]: $_->[1]\n$usage"] }
+        ['',     'not a number of clients, as 10 or 100/60'],
+        ['0/1',  'not a number of clients, as 10 or 100/60'],
+        ['5x',   'not a number of clients, as 10 or 100/60'],
+        ['5/',   'not a number of seconds up to 86400'],
+        ['5/-1', 'not a number of seconds up to 86400']),
+    ['rate: of all', ['--rate', '1:1'], 64, '',
+        "whoisd: --rate 1:1: not a number of clients, as 10 or 100/60\n$usage"],
+    (map { ["bits: $_", ['--source-bits', $_], 64, '',
+            "whoisd: --source-bits $_: not two lengths of prefixes, as 32/64\n$usage"] }
+        '', '32', '0/64', '33/64', '32/129', '32/64/1'),
+    ['rule: no network', ['--allow', '192.0.2.1/24'], 64, '',
+        "whoisd: --allow 192.0.2.1/24: not a valid network\n$usage"],
+    ['rule: no user', ['--deny', 'uid nosuch'], 64, '',
+        "whoisd: --deny uid nosuch: no such user\n$usage"],
+    ['rule: too long', ['--exempt', 'x' x 300], 64, '',
+        'whoisd: --exempt ' . 'x' x 300 . ": longer than the limit\n$usage"],
+    ['rules: no file', ['--access', "$dir/none"], 64, '',
+        "whoisd: --access $dir/none: No such file or directory\n$usage"],
+    ['status: no address', ['--status', 'unix:x', '--workers', 1], 64, '',
+        "whoisd: --status unix:x: not a valid address\n$usage"],
+    ['status: of no workers', ['--status', "unix:$dir/x"], 64, '',
+        "whoisd: --status: only with --workers\n$usage"],
+    ['workers: of nothing', ['--stdio', '--workers', 2], 64, '',
+        "whoisd: --stdio and --workers exclude each other\n$usage"],
+    ['all of the policy', ['-t', '--directory', $good, '--workers', 32, '--status', "unix:$dir/st",
+            '--allow', 'all', '--deny', '192.0.2.0/24', '--exempt', 'uid root', '--proxy', '::1',
+            '--max-clients', 1000, '--max-per-source', 5, '--rate', '100/0.5', '--source-rate', 3,
+            '--source-bits', '24/48', '--refused-text', '%', '--full-text', '%',
+            '--first-seconds', 1, '--total-seconds', 60, '--stop-seconds', 9], 0, '', ''],
     ['value missing', ['--listen'], 64, '',
         "whoisd: option '--listen' requires an argument\n$usage"],
     ['argument', ['cisco'], 64, '', "whoisd: unexpected argument 'cisco'\n$usage"],
@@ -104,8 +141,10 @@ for my $row (@table) {
     is "$exit$err",                    '0',    '--help ends well';
     is substr($out, 0, length $usage), $usage, '--help begins with the usage';
     for my $option (
-        qw(--listen --directory --log --pidfile --user --sandbox --query-seconds --answer-seconds --stdio
-        --foreground --test --version --help)
+        qw(--config --listen --directory --log --pidfile --user --sandbox --workers --status --access
+        --allow --deny --exempt --proxy --max-clients --max-per-source --rate --source-rate
+        --source-bits --refused-text --full-text --first-seconds --query-seconds --answer-seconds
+        --total-seconds --stop-seconds --stdio --foreground --test --version --help)
         )
     {
         like $out, qr/^  .*\Q$option\E\b/m, "--help has $option";

@@ -10,8 +10,17 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+static int wrong(const char *fault)
+{
+    if (*fault)
+        fprintf(stderr, "whoisd: %s\n", fault);
+    fputs(options_usage, stderr);
+    return EX_USAGE;
+}
+
 int main(int argc, char **argv)
 {
+    char fault[OPTIONS_FAULT_MAX];
     struct options options;
     struct report report;
     int code = standard_begin();
@@ -20,17 +29,23 @@ int main(int argc, char **argv)
         fprintf(stderr, "whoisd: /dev/null: %s\n", netio_error_text(code));
         return EX_OSERR;
     }
-    switch (options_parse(&options, argc, argv)) {
-    case OPTIONS_DONE:
-        return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
-    case OPTIONS_WRONG:
-        return EX_USAGE;
-    default:
-        break;
-    }
     if (report_open(&report, "whoisd") != 0)
         return EX_OSERR;
-    code = start(&options, &report);
+    switch (options_parse(&options, argc, argv, fault)) {
+    case OPTIONS_DONE:
+        code = fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+        break;
+    case OPTIONS_WRONG:
+        code = wrong(fault);
+        break;
+    case OPTIONS_BROKEN:
+        code = report_fail(&report, EX_CONFIG, "%s", fault);
+        break;
+    default:
+        code = start(&options, &report);
+        break;
+    }
+    options_free(&options);
     report_close(&report);
     return code;
 }

@@ -1,5 +1,6 @@
-/* whoisd: serving sockets until a signal ends it; see service.h.
- * Called by start.c; owns the server, and the process's signals. */
+/* whoisd: serving sockets until a signal, or its supervisor, ends it; see service.h.
+ * Called by start.c and workers.c; owns the server and, where it is alone, the process's signals.
+ */
 #include "service.h"
 #include "session.h"
 
@@ -16,11 +17,12 @@
 
 #define CONNECTIONS_MAX 65536
 #define SPARE           64 /* descriptors for everything that is not a connection */
-#define STOP_SECONDS    5.0
 
 struct service {
     const struct options *options;
     const struct report *report;
+    struct netio_limit *limit;
+    struct options renewed; /* whose rules are in use; access NULL: those of options are */
     struct session session;
     struct netio_server *server;
     struct netio_watch signals; /* fd -1: not open */
@@ -41,12 +43,32 @@ static void tell_status(struct service *service)
 static void stop(struct service *service, int now)
 {
     netio_notify_stopping(service->notify);
-    netio_server_stop(service->server, now ? NETIO_NOW : netio_deadline_in(STOP_SECONDS));
+    netio_server_stop(service->server,
+                      now ? NETIO_NOW : netio_deadline_in(service->options->stop_seconds));
     service->stopping = 1;
+}
+
+/* Rules and limits as they are written now.  The rest of a configuration is for a start, or for
+ * workers. */
+static void renew_policy(struct service *service)
+{
+    char fault[OPTIONS_FAULT_MAX];
+    struct options renewed;
+
+    if (options_again(&renewed, service->options, fault) != OPTIONS_RUN) {
+        netio_log(service->session.log, LOG_ERR, "%s; rules and limits stay as they were", fault);
+        options_free(&renewed);
+        return;
+    }
+    netio_server_set_access(service->server, renewed.access);
+    (void)netio_limit_change(service->limit, &renewed.limits);
+    options_free(&service->renewed);
+    service->renewed = renewed;
 }
 
 static void reload(struct service *service)
 {
+    renew_policy(service);
     if (!service->session.directory)
         return;
     if (!service->stopping) {
@@ -127,29 +149,40 @@ static int make_server(struct service *service)
         .max_connections = (unsigned)(descriptors > 2 * SPARE ? descriptors - SPARE : SPARE),
         .read_seconds = service->options->query_seconds,
         .write_seconds = service->options->answer_seconds,
+        .first_seconds = service->options->first_seconds,
+        .total_seconds = service->options->total_seconds,
+        .access = service->options->access,
+        .limit = service->limit,
+        .refused_text = service->options->refused_text,
+        .full_text = service->options->full_text,
         .data = &service->session,
     };
 
     int code = netio_server_new(&service->server, NULL, &session_handlers, &options);
-    if (code == 0)
-        code = watch_signals(service);
     if (code != 0)
         return report_fail(service->report, EX_OSERR, "cannot start: %s", netio_error_text(code));
     return EX_OK;
 }
 
+int service_cannot_listen(const struct report *report, const char *address,
+                          const struct netio_error *error)
+{
+    char text[NETIO_ADDR_STRLEN];
+
+    /* A service alone means two sockets: say which of them it was. */
+    if (error->address.len > 0)
+        address = netio_addr_str(&error->address, text, sizeof text);
+    return report_fail(report, error->code == -EACCES ? EX_NOPERM : EX_UNAVAILABLE, "listen %s: %s",
+                       address, netio_error_text(error->code));
+}
+
 static int listen_on(struct service *service, const char *address)
 {
     struct netio_error error;
-    char text[NETIO_ADDR_STRLEN];
 
     if (netio_server_listen(service->server, address, &error) == 0)
         return EX_OK;
-    /* A service alone means two sockets: say which of them it was. */
-    if (error.address.len > 0)
-        address = netio_addr_str(&error.address, text, sizeof text);
-    return report_fail(service->report, error.code == -EACCES ? EX_NOPERM : EX_UNAVAILABLE,
-                       "listen %s: %s", address, netio_error_text(error.code));
+    return service_cannot_listen(service->report, address, &error);
 }
 
 static int listen_on_all(struct service *service)
@@ -177,19 +210,53 @@ static int take(struct service *service, const struct sockets *sockets)
     return EX_OK;
 }
 
-int service_open(struct service **service, const struct options *options,
-                 const struct sockets *sockets, const struct report *report)
+static int open_one(struct service **service, const struct options *options,
+                    struct netio_limit *limit, const struct report *report)
 {
     struct service *made = *service = calloc(1, sizeof *made);
 
     if (!made)
         return report_fail(report, EX_OSERR, "cannot start: %s", netio_error_text(-ENOMEM));
     made->options = options;
+    made->limit = limit;
     made->report = report;
     made->signals.fd = -1;
-    int code = make_server(made);
-    if (code == EX_OK)
-        code = sockets->count > 0 ? take(made, sockets) : listen_on_all(made);
+    return make_server(made);
+}
+
+int service_open(struct service **service, const struct options *options, struct netio_limit *limit,
+                 const struct sockets *sockets, const struct report *report)
+{
+    int code = open_one(service, options, limit, report);
+    if (code != EX_OK)
+        return code;
+    int failed = watch_signals(*service);
+    if (failed)
+        return report_fail(report, EX_OSERR, "cannot start: %s", netio_error_text(failed));
+    return sockets->count > 0 ? take(*service, sockets) : listen_on_all(*service);
+}
+
+int service_work(const struct options *options, struct netio_limit *limit,
+                 struct directory *directory, struct netio_worker *worker,
+                 const struct report *report)
+{
+    struct service *service;
+    int code = open_one(&service, options, limit, report), failed = 0;
+
+    if (code == EX_OK) {
+        failed = netio_worker_serve(worker, service->server);
+        netio_worker_log(worker, report->log);
+    }
+    if (code == EX_OK && failed == 0) {
+        service_use(service, directory);
+        failed = netio_worker_ready(worker);
+    }
+    if (code == EX_OK && failed == 0)
+        failed = netio_server_run(service->server);
+    if (failed)
+        code = report_fail(report, EX_OSERR, "worker: %s", netio_error_text(failed));
+    netio_worker_free(worker);
+    service_close(service);
     return code;
 }
 
@@ -255,5 +322,6 @@ void service_close(struct service *service)
     netio_server_free(service->server);
     netio_fd_close(fd);
     netio_buf_free(&service->session.text);
+    options_free(&service->renewed);
     free(service);
 }

@@ -1,4 +1,4 @@
-/* whoisd: serving sockets until a signal ends it.
+/* whoisd: serving sockets until a signal ends it, or its supervisor.
  *
  * Called by start.c, in the order of these calls; what it is given outlives it.  Those that can
  * fail return an exit code, after a line on stderr and in the log when it is not 0.
@@ -13,12 +13,13 @@
 #include "common/sockets.h"
 
 #include <netio/daemonize.h>
+#include <netio/supervisor.h>
 
 struct service;
 
 /* Opens what may need privileges: the addresses of the options; or takes the sockets that it was
  * started with, which are its own from here. */
-int service_open(struct service **service, const struct options *options,
+int service_open(struct service **service, const struct options *options, struct netio_limit *limit,
                  const struct sockets *sockets, const struct report *report);
 /* What it answers from; NULL, for a connected client that has to hear of it. */
 void service_use(struct service *service, struct directory *directory);
@@ -26,5 +27,14 @@ void service_use(struct service *service, struct directory *directory);
  * is to be freed before the service. */
 int service_run(struct service *service, struct netio_daemon *daemon);
 void service_close(struct service *service); /* may be NULL */
+
+/* Says so; the exit code. */
+int service_cannot_listen(const struct report *report, const char *address,
+                          const struct netio_error *error);
+
+/* All of it in a worker, which is freed. */
+int service_work(const struct options *options, struct netio_limit *limit,
+                 struct directory *directory, struct netio_worker *worker,
+                 const struct report *report);
 
 #endif

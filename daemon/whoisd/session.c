@@ -104,8 +104,8 @@ static const char *remark_of(enum netio_close why, int asked)
 /* NULL for a line that was too long to be read. */
 static const char *line_of(const struct transaction *transaction)
 {
-    int too_long = transaction->answer.outcome == ANSWER_REFUSED &&
-                   transaction->answer.kind == QUERY_TOO_LONG;
+    int too_long =
+        transaction->answer.outcome == ANSWER_REFUSED && transaction->answer.kind == QUERY_TOO_LONG;
 
     return too_long ? NULL : transaction->line;
 }
@@ -126,6 +126,21 @@ static void on_close(struct netio_conn *conn, enum netio_close why)
     free(transaction);
 }
 
+/* Once a second for each reason, with those that were not said. */
+static void on_refused(struct netio_server *server, const struct netio_addr *peer,
+                       enum netio_refused why, unsigned long count)
+{
+    struct session *session = netio_server_data(server);
+    char text[NETIO_ADDR_STRLEN];
+
+    netio_addr_str(peer, text, sizeof text);
+    if (count == 1)
+        netio_log(session->log, LOG_NOTICE, "%s - refused, %s", text, netio_refused_str(why));
+    else
+        netio_log(session->log, LOG_NOTICE, "%s - refused, %s: the last of %lu", text,
+                  netio_refused_str(why), count);
+}
+
 static void on_trouble(struct netio_server *server, const struct netio_error *error)
 {
     struct session *session = netio_server_data(server);
@@ -138,5 +153,6 @@ const struct netio_server_handlers session_handlers = {
     .on_line = on_line,
     .on_toolong = on_toolong,
     .on_close = on_close,
+    .on_refused = on_refused,
     .on_trouble = on_trouble,
 };

@@ -9,16 +9,20 @@
  *      sandbox
  *      ready
  *
- * --stdio and a single connection do without what they have no use for. */
+ * --stdio and a single connection do without what they have no use for.  With workers, the daemon
+ * is their supervisor (workers.c), which listens and stays who it is; what comes after that is each
+ * worker's. */
 #include "once.h"
 #include "service.h"
 #include "start.h"
+#include "workers.h"
 
 #include "common/path.h"
 
 #include <netio/daemonize.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -28,6 +32,7 @@
 
 #define UMASK        027 /* the log, and a unix socket, are for owner and group */
 #define FOLDERS_MAX  (OPTIONS_LISTEN_MAX + 3)
+#define READABLE_MAX (OPTIONS_ACCESS_MAX + 2)
 #define ALL_IN_FORCE (NETIO_SANDBOX_FILES | NETIO_SANDBOX_NETWORK | NETIO_SANDBOX_SYSCALLS)
 
 struct start {
@@ -39,13 +44,20 @@ struct start {
     struct netio_daemon *daemon; /* NULL with -t and --stdio */
     struct service *service;     /* the same */
     struct directory *directory;
+    struct netio_limit *limit;
     char *uri, *log, *pidfile; /* as they are called from /; log, pidfile NULL: no file */
+    char *program;             /* NULL where /proc is not */
 };
 
 static int is_single(const struct start *start)
 {
     return start->sockets.input == STANDARD_INPUT_PIPE ||
            start->sockets.input == STANDARD_INPUT_CONNECTED;
+}
+
+static int has_workers(const struct start *start)
+{
+    return start->options->workers > 0 && !start->options->test && !is_single(start);
 }
 
 /* ---- the log ---- */
@@ -147,7 +159,16 @@ static int locate(struct start *start)
     return EX_OK;
 }
 
-/* Returns whether this is the daemon; or else the exit code. */
+/* Where whoisd is, or the one that has taken its place when an upgrade comes. */
+static char *find_program(void)
+{
+    char path[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+
+    return len > 0 ? strndup(path, (size_t)len) : NULL;
+}
+
+/* Returns whether this is the daemon; or else the exit code.  A supervisor stays who it is. */
 static int become_daemon(struct start *start, int *exit_code)
 {
     int stays = start->options->foreground || start->sockets.input != STANDARD_INPUT_OTHER;
@@ -155,7 +176,7 @@ static int become_daemon(struct start *start, int *exit_code)
         .pidfile = is_single(start) ? NULL : start->pidfile,
         .keep = start->sockets.fd,
         .keep_count = start->sockets.count,
-        .world = start->world,
+        .world = has_workers(start) ? (struct netio_world){.umask = UMASK} : start->world,
         .flags = stays ? NETIO_DAEMON_FOREGROUND : 0,
     };
     struct netio_error error = {.code = 0};
@@ -204,6 +225,27 @@ static void add_folder(char **folders, const char *path, int mode)
     *folders = folder;
 }
 
+static void free_folders(char **folders)
+{
+    while (*folders)
+        free(*folders++);
+}
+
+/* What is read again at SIGHUP. */
+static void add_configuration(char **folders, const struct options *options)
+{
+    const char *paths[OPTIONS_ACCESS_MAX + 1] = {options->config};
+    size_t count = options->config ? 1 : 0;
+
+    for (size_t i = 0; i < options->rules_count; i++)
+        paths[count++] = options->rules[i];
+    for (size_t i = 0; i < count; i++) {
+        char *path = options_path(options, paths[i]);
+        add_folder(folders, path, F_OK);
+        free(path);
+    }
+}
+
 static void log_sandbox(const struct start *start, unsigned in_force)
 {
     int whole = in_force == ALL_IN_FORCE || start->options->sandbox == NETIO_SANDBOX_OFF;
@@ -219,7 +261,7 @@ static void log_sandbox(const struct start *start, unsigned in_force)
 static int enter_sandbox(struct start *start)
 {
     const struct options *options = start->options;
-    char *readable[2] = {NULL}, *writable[FOLDERS_MAX + 1] = {NULL};
+    char *readable[READABLE_MAX + 1] = {NULL}, *writable[FOLDERS_MAX + 1] = {NULL};
     struct netio_sandbox sandbox = {
         .mode = options->sandbox,
         .readable = (const char *const *)readable,
@@ -235,6 +277,8 @@ static int enter_sandbox(struct start *start)
     tzset();
     if (start->directory)
         add_folder(readable, directory_place(start->directory), F_OK);
+    if (!has_workers(start))
+        add_configuration(readable, options);
     add_folder(writable, start->log, X_OK);
     add_folder(writable, log, X_OK);
     free(log);
@@ -243,9 +287,8 @@ static int enter_sandbox(struct start *start)
         if (strncmp(options->listen[i], "unix:", 5) == 0)
             add_folder(writable, options->listen[i] + 5, W_OK);
     int code = netio_sandbox_enter(&sandbox, &in_force, &error);
-    free(readable[0]);
-    for (char **folder = writable; *folder; folder++)
-        free(*folder);
+    free_folders(readable);
+    free_folders(writable);
     if (code != 0)
         return report_error(start->report, &error);
     log_sandbox(start, in_force);
@@ -260,6 +303,64 @@ static int serve(struct start *start)
     return service_run(start->service, start->daemon);
 }
 
+static int make_limit(struct start *start)
+{
+    int code = netio_limit_new(&start->limit, &start->options->limits);
+
+    if (code == 0)
+        return EX_OK;
+    return report_fail(start->report, EX_OSERR, "limits: %s", netio_error_text(code));
+}
+
+/* A worker's life: it is who it is to be already. */
+static int work(void *data, const struct options *options, const char *uri,
+                struct netio_worker *worker)
+{
+    struct start *start = data;
+    struct netio_error error;
+    char *own = strdup(uri);
+
+    start->options = options;
+    free(start->uri); /* which uri may be */
+    start->uri = own;
+    netio_error_set(&error, NETIO_STAGE_READ, -ENOMEM, NULL, options->directory);
+    int code = start->uri ? open_directory(start) : EX_OSERR;
+    if (code == EX_CONFIG || code == EX_NOINPUT)
+        error.code = code == EX_CONFIG ? -EBADMSG : -ENOENT;
+    if (code == EX_OK) {
+        code = enter_sandbox(start);
+        error.stage = NETIO_STAGE_SANDBOX;
+        error.code = NETIO_ENOSANDBOX;
+    }
+    if (code == EX_OK)
+        return service_work(options, start->limit, start->directory, worker, start->report);
+    netio_worker_fail(worker, &error);
+    netio_worker_free(worker);
+    return code;
+}
+
+static int supervise(struct start *start)
+{
+    struct workers workers = {
+        .options = start->options,
+        .uri = start->uri,
+        .program = start->program,
+        .sockets = &start->sockets,
+        .report = start->report,
+        .world = &start->world,
+        .daemon = start->daemon,
+        .limit = start->limit,
+        .work = work,
+        .data = start,
+    };
+    int code = open_log(start);
+
+    if (code == EX_OK)
+        code = make_limit(start);
+    workers.limit = start->limit;
+    return code == EX_OK ? workers_run(&workers) : code;
+}
+
 /* With a user, the log's file is opened as that one, who may then open it again. */
 static int run(struct start *start)
 {
@@ -267,7 +368,10 @@ static int run(struct start *start)
     int code = late ? EX_OK : open_log(start);
 
     if (code == EX_OK && start->daemon)
-        code = service_open(&start->service, start->options, &start->sockets, start->report);
+        code = make_limit(start);
+    if (code == EX_OK && start->daemon)
+        code = service_open(&start->service, start->options, start->limit, &start->sockets,
+                            start->report);
     if (code == EX_OK)
         code = drop(start);
     if (code == EX_OK && late)
@@ -295,14 +399,17 @@ int start(const struct options *options, struct report *report)
     if (code == EX_OK)
         code = locate(&start);
     int single = options->test || start.sockets.input == STANDARD_INPUT_PIPE;
+    start.program = find_program();
     if (code == EX_OK && (single || become_daemon(&start, &code)))
-        code = run(&start);
+        code = has_workers(&start) ? supervise(&start) : run(&start);
     netio_daemon_free(start.daemon); /* its watchdog is a timer of the service */
     service_close(start.service);
     directory_close(start.directory);
+    netio_limit_free(start.limit);
     netio_user_free(&start.user);
     free(start.uri);
     free(start.log);
     free(start.pidfile);
+    free(start.program);
     return code;
 }
