@@ -8,8 +8,8 @@ use lib 't/lib';
 use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::Daemonize;
-use POSIX  ();
-use Socket qw(AF_UNIX SOCK_DGRAM pack_sockaddr_un);
+use NetIO::Test::Manager qw(passing);
+use Socket               qw(AF_UNIX SOCK_DGRAM pack_sockaddr_un);
 use Test::More;
 
 alarm 120;
@@ -19,23 +19,6 @@ my $class  = 'NetIO::Test::Daemonize';
 -x $class->driver or BAIL_OUT('csrc/build/t/drive-daemonize is not there: run make first');
 delete @ENV{qw(NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID LISTEN_FDS LISTEN_PID LISTEN_FDNAMES)};
 
-# A manager's socket; name as NOTIFY_SOCKET has it.
-sub manager {
-    my ($name) = @_;
-    my $address = $name =~ s/^@/\0/r;
-
-    socket(my $socket, AF_UNIX, SOCK_DGRAM, 0) or die "socket: $!\n";
-    bind($socket, pack_sockaddr_un($address))  or die "bind $name: $!\n";
-    return $socket;
-}
-
-sub hear {
-    my ($socket) = @_;
-
-    defined recv($socket, my $text, 4096, 0) or die "recv: $!\n";
-    return $text;
-}
-
 sub start {
     my ($env, @args) = @_;
 
@@ -43,20 +26,20 @@ sub start {
 }
 
 for my $name ("$folder/notify", "\@netio-test-$$") {
-    my $socket = manager($name);
-    my $d      = start(
+    my $manager = NetIO::Test::Manager->new($name);
+    my $d       = start(
         { NOTIFY_SOCKET => $name, WATCHDOG_USEC => 1e6 },
         'tell:9',    'ready', 'status:3 clients',
         'reloading', 'take',  'wait:8', 'free', 'exit:5'
     );
     my ($pid) = $d->told;
 
-    is($pid,          $d->pid,            "$name: no fork");
-    is(hear($socket), 'READY=1',          'READY');
-    is(hear($socket), 'STATUS=3 clients', 'STATUS');
-    like(hear($socket), qr/\ARELOADING=1\nMONOTONIC_USEC=\d+\z/, 'RELOADING, and when');
+    is($pid,           $d->pid,            "$name: no fork");
+    is($manager->hear, 'READY=1',          'READY');
+    is($manager->hear, 'STATUS=3 clients', 'STATUS');
+    like($manager->hear, qr/\ARELOADING=1\nMONOTONIC_USEC=\d+\z/, 'RELOADING, and when');
     $d->go;
-    is(hear($socket), 'STOPPING=1', 'STOPPING');
+    is($manager->hear, 'STOPPING=1', 'STOPPING');
     my ($status, $said) = $d->starter;
     is($status, 5,               'it exits as it likes');
     is($said,   "0 gone gone\n", 'and what it starts is not told of the manager');
@@ -86,7 +69,7 @@ subtest 'a manager that is not there' => sub {
 };
 
 subtest 'a manager that does not read' => sub {
-    my $socket = manager("$folder/full");
+    my $manager = NetIO::Test::Manager->new("$folder/full");
     socket(my $filler, AF_UNIX, SOCK_DGRAM, 0) or die "socket: $!\n";
     $filler->blocking(0);
     1 while defined send $filler, 'STATUS=x', 0, pack_sockaddr_un("$folder/full");
@@ -101,32 +84,30 @@ subtest 'a manager that does not read' => sub {
 };
 
 subtest 'a watchdog' => sub {
-    my $socket = manager("$folder/watch");
+    my $manager = NetIO::Test::Manager->new("$folder/watch");
     my $d =
         start({ NOTIFY_SOCKET => "$folder/watch", WATCHDOG_USEC => 20_000 }, 'ready', 'watchdog');
 
-    is(hear($socket), 'READY=1',    'READY');
-    is(hear($socket), 'WATCHDOG=1', "sign of life $_") for 1 .. 3;
+    is($manager->hear, 'READY=1',    'READY');
+    is($manager->hear, 'WATCHDOG=1', "sign of life $_") for 1 .. 3;
     kill 'TERM', $d->pid;
     is(($d->starter)[0], 'signal 15', 'a loop without end has one');
     $d->gone;
 };
 
 # Sockets at 3 and 4, and what must not be at 5.
-sub pass_sockets {
-    my ($pid) = @_;
-    my @sockets = map { IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') } 1 .. 3;
+my @sockets = map { IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') } 1 .. 3;
 
-    POSIX::dup2(fileno $sockets[$_], 3 + $_) for reverse 0 .. 2;
-    @ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = ($pid // $$, 2, 'http:https');
-    return @sockets;
+sub passing_two {
+    my (%variable) = @_;
+
+    return passing(\@sockets, LISTEN_FDS => 2, LISTEN_FDNAMES => 'http:https', %variable);
 }
 
 subtest 'sockets of a manager' => sub {
-    my @handles;
     my $d = $class->start(
         args   => ['take', 'tell:9', 'ready', 'wait:8'],
-        before => sub { @handles = pass_sockets() }
+        before => passing_two()
     );
     my ($pid, $code) = $d->told;
 
@@ -143,7 +124,7 @@ subtest 'sockets of a manager' => sub {
 
     $d = $class->start(
         args   => ['take', 'tell:9', 'ready'],
-        before => sub { @handles = pass_sockets(1) }
+        before => passing_two(LISTEN_PID => 1)
     );
     ($pid) = $d->told;
     isnt($pid, $d->pid, 'sockets for another process: a daemon as any other');
@@ -152,7 +133,7 @@ subtest 'sockets of a manager' => sub {
 
     $d = $class->start(
         args   => ['take'],
-        before => sub { @handles = pass_sockets(); $ENV{LISTEN_FDS} = 'two' }
+        before => passing_two(LISTEN_FDS => 'two')
     );
     is(
         ($d->starter)[1],

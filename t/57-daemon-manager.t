@@ -6,39 +6,18 @@ use warnings;
 
 use lib 't/lib';
 
-use Fcntl      qw(F_DUPFD);
-use File::Temp ();
-use IO::Select;
+use File::Temp           ();
+use NetIO::Test::Manager qw(passing);
 use NetIO::Test::PerlDaemon;
-use POSIX  ();
-use Socket qw(INADDR_LOOPBACK PF_INET PF_UNIX SOCK_DGRAM SOCK_STREAM pack_sockaddr_un sockaddr_in);
+use Socket qw(INADDR_LOOPBACK PF_INET SOCK_STREAM sockaddr_in);
 use Test::More;
 
 alarm 300;
 
 my $dir = File::Temp->newdir;
 
-sub manager {
-    socket my $manager, PF_UNIX, SOCK_DGRAM, 0 or die "socket: $!\n";
-    unlink "$dir/notify";
-    bind $manager, pack_sockaddr_un("$dir/notify") or die "bind: $!\n";
-    return $manager;
-}
-
-# All that was said, in the words of the protocol, without what changes.
-sub heard {
-    my ($manager) = @_;
-    my @heard;
-
-    while (IO::Select->new($manager)->can_read(0)) {
-        recv $manager, my $text, 4096, 0;
-        push @heard, $text =~ s/\n\z//r =~ s/(MONOTONIC_USEC=)\d+/$1N/r =~ tr/\n/ /r;
-    }
-    return @heard;
-}
-
 subtest 'under a manager' => sub {
-    my $manager = manager();
+    my $manager = NetIO::Test::Manager->new("$dir/notify");
     my $run     = daemonized(<<'PROGRAM', before => sub { $ENV{NOTIFY_SOCKET} = "$dir/notify" });
         my $before = $$;
         my $daemon = daemonize(pidfile => "$dir/pid", log => 'stderr');
@@ -73,10 +52,10 @@ PROGRAM
     is $run->said('input'),    0,                                 'input is empty';
     is $run->said('word'), "notify: 'sleeping' is not ready, reloading, stopping or status",
         'wrong word';
-    is_deeply [heard($manager)],
+    is_deeply [$manager->heard],
         [
-        'READY=1',                      'STATUS=3 clients READY=0',
-        'RELOADING=1 MONOTONIC_USEC=N', 'READY=1',
+        'READY=1',                    'STATUS=3 clients READY=0',
+        'MONOTONIC_USEC RELOADING=1', 'READY=1',
         'STOPPING=1'
         ],
         'what the manager has heard';
@@ -84,7 +63,7 @@ PROGRAM
 };
 
 subtest 'signs of life' => sub {
-    my $manager = manager();
+    my $manager = NetIO::Test::Manager->new("$dir/notify");
     my $before =
         sub { @ENV{qw(NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID)} = ("$dir/notify", 40_000, $$) };
     my $run = daemonized(<<'PROGRAM', before => $before);
@@ -103,7 +82,7 @@ PROGRAM
     is $run->said('first'), 'well', 'seconds until the next sign';
     is $run->said('again'), 'well', 'not too often';
     is $run->said('gone'),  '',     'WATCHDOG variables';
-    my @heard = heard($manager);
+    my @heard = $manager->heard;
     is shift @heard, 'READY=1',    'ready';
     is pop @heard,   'STOPPING=1', 'stopping';
     is_deeply [grep { $_ ne 'WATCHDOG=1' } @heard], [], 'and in between signs of life';
@@ -128,19 +107,6 @@ PROGRAM
     is $run->status, 22, 'exit code';
     $run->finish;
 };
-
-# Descriptors 3 and so on are these handles; the variables as a manager sets them.
-sub passing {
-    my ($sockets, %variable) = @_;
-
-    return sub {
-        my @copies = map { 0 + (fcntl($_, F_DUPFD, 100) || die "fcntl: $!\n") } @$sockets;
-        POSIX::dup2($copies[$_], 3 + $_) for 0 .. $#copies;
-        POSIX::close($_) for @copies;
-        @ENV{ qw(LISTEN_FDS LISTEN_PID), keys %variable } =
-            (scalar @$sockets, $$, values %variable);
-    };
-}
 
 subtest 'C24 sockets that a manager has passed' => sub {
     my @listeners = map {

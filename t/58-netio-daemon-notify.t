@@ -5,23 +5,14 @@ use warnings;
 use lib 't/lib';
 
 use IO::Handle ();
+use NetIO::Test::Manager;
 use NetIO::Test::Run;
 use NetIO::Test::Supervisor;
-use Socket;
 use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 alarm 120;
-
-# The same, from here.
-sub intrude {
-    my ($name, $text) = @_;
-
-    socket my $s, AF_UNIX, SOCK_DGRAM, 0 or die "$!\n";
-    defined send $s, $text, 0, pack_sockaddr_un($name =~ s/^@/\0/r) or die "$name: $!\n";
-    return;
-}
 
 # ---- the program tells -------------------------------------------------------------------
 
@@ -40,7 +31,7 @@ sub intrude {
     my $name = $run->wait_log(qr/x: at (\S+)\n/)->[0];
     like($name, qr/^\@./, 'the socket has an abstract address');
 
-    intrude($name, $_)
+    NetIO::Test::Manager::say_to($name, $_)
         for "READY=1\nSTATUS=a stranger's", '', "\0", "READY=1\0", 'x' x 5000, "READY", "=1",
         "STATUS=", "\n\n\n", "FDSTORE=1";
     syswrite $fifo, "status\n";
@@ -122,31 +113,10 @@ sub intrude {
 
 # ---- it tells a service manager ---------------------------------------------------------------
 
-# A manager: its socket, and the next thing that it is told but for what a pattern leaves out.
-sub manager {
-    my ($place) = @_;
-    my $path = $place->dir . '/manager';
-
-    socket my $socket, AF_UNIX, SOCK_DGRAM, 0 or die "$!\n";
-    bind $socket, pack_sockaddr_un($path) or die "$path: $!\n";
-    return ($socket, $path);
-}
-
-sub told {
-    my ($socket, $but) = @_;
-
-    while (1) {
-        vec(my $bits = '', fileno $socket, 1) = 1;
-        select $bits, undef, undef, 30 or return 'nothing';
-        defined recv $socket, my $text, 5000, 0 or return "nothing: $!";
-        return $text if !$but || $text !~ $but;
-    }
-}
-
 for my $command (qw(run start)) {
-    my $place = NetIO::Test::Supervisor->new;
-    my ($socket, $path) = manager($place);
-    local $ENV{NOTIFY_SOCKET} = $path;
+    my $place   = NetIO::Test::Supervisor->new;
+    my $manager = NetIO::Test::Manager->new($place->dir . '/manager');
+    local $ENV{NOTIFY_SOCKET} = $manager->address;
     my $run = NetIO::Test::Daemon->start(
         program => $place->program,
         dir     => $place->dir,
@@ -156,24 +126,24 @@ for my $command (qw(run start)) {
             perl_program('$SIG{HUP} = sub { print "hup\n" }; print "up\n"; sleep 1000 while 1')
         ],
     );
-    is(told($socket), 'STATUS=running', "$command: status");
-    like(told($socket), qr/^READY=1$/m, 'ready');
+    is($manager->hear, 'STATUS=running', "$command: status");
+    like($manager->hear, qr/^READY=1$/m, 'ready');
     is($place->exits('status'),                               0,  'the pid file is there by then');
     is((split ' ', slurp('/proc/' . $run->pid . '/stat'))[3], $$, 'it has not left the manager');
     $run->kill('HUP');
-    like(told($socket), qr/^RELOADING=1\nMONOTONIC_USEC=\d+$/, 'reloading');
-    like(told($socket), qr/^READY=1$/m,                        'and ready again');
-    is($place->end($run),          0,                 'stopped');
-    is(told($socket),              'STATUS=stopping', 'stopping');
-    is(told($socket, qr/^STATUS/), 'STOPPING=1',      'which is over');
+    like($manager->hear, qr/^RELOADING=1\nMONOTONIC_USEC=\d+$/, 'reloading');
+    like($manager->hear, qr/^READY=1$/m,                        'and ready again');
+    is($place->end($run),           0,                 'stopped');
+    is($manager->hear,              'STATUS=stopping', 'stopping');
+    is($manager->hear(qr/^STATUS/), 'STOPPING=1',      'which is over');
 }
 
 # With --ready notify the program's words go on to the manager.
 {
-    my $place = NetIO::Test::Supervisor->new;
-    my ($socket, $path) = manager($place);
-    my ($fifo, $go)     = $place->fifo('fifo');
-    local $ENV{NOTIFY_SOCKET} = $path;
+    my $place   = NetIO::Test::Supervisor->new;
+    my $manager = NetIO::Test::Manager->new($place->dir . '/manager');
+    my ($fifo, $go) = $place->fifo('fifo');
+    local $ENV{NOTIFY_SOCKET} = $manager->address;
     my $run = $place->run(
         [qw(--ready notify)],
         perl_program(
@@ -185,33 +155,31 @@ for my $command (qw(run start)) {
     );
     delete $ENV{NOTIFY_SOCKET};
     syswrite $fifo, "\n";
-    is(told($socket), 'STATUS=almost',  "the program's status");
-    is(told($socket), 'STATUS=running', 'then it runs');
-    like(told($socket), qr/^READY=1$/m, 'and is ready');
+    is($manager->hear, 'STATUS=almost',  "the program's status");
+    is($manager->hear, 'STATUS=running', 'then it runs');
+    like($manager->hear, qr/^READY=1$/m, 'and is ready');
     $run->wait_log(qr/x: up\n/);
     $run->kill('HUP');
-    like(told($socket), qr/^RELOADING=1\nMONOTONIC_USEC=\d+$/, 'it says itself that it reloads');
-    is(told($socket), 'STATUS=new', 'how it is');
-    like(told($socket), qr/^READY=1$/m, 'and when that is done');
+    like($manager->hear, qr/^RELOADING=1\nMONOTONIC_USEC=\d+$/, 'it says itself that it reloads');
+    is($manager->hear, 'STATUS=new', 'how it is');
+    like($manager->hear, qr/^READY=1$/m, 'and when that is done');
     is($place->end($run), 0, 'stopped');
 }
 
 # A watchdog of the manager is fed by the loop.
 {
-    my $place = NetIO::Test::Supervisor->new;
-    my ($socket, $path) = manager($place);
-    local @ENV{qw(NOTIFY_SOCKET WATCHDOG_USEC)} = ($path, 100_000);
+    my $place   = NetIO::Test::Supervisor->new;
+    my $manager = NetIO::Test::Manager->new($place->dir . '/manager');
+    local @ENV{qw(NOTIFY_SOCKET WATCHDOG_USEC)} = ($manager->address, 100_000);
     my $run = $place->run([], perl_program('sleep 1000 while 1'));
-    is(told($socket, qr/^(?:STATUS|READY)/), 'WATCHDOG=1', "a sign of life, $_") for 1 .. 3;
-    is($place->end($run),                    0,            'stopped');
+    is($manager->hear(qr/^(?:STATUS|READY)/), 'WATCHDOG=1', "a sign of life, $_") for 1 .. 3;
+    is($place->end($run),                     0,            'stopped');
 }
 
 # A manager that is gone, or does not read.
 {
     my $place = NetIO::Test::Supervisor->new;
-    my ($socket, $path) = manager($place);
-    close $socket;
-    local $ENV{NOTIFY_SOCKET} = $path;
+    local $ENV{NOTIFY_SOCKET} = NetIO::Test::Manager->new($place->dir . '/manager')->address;
     my $run = $place->run([], perl_program('print "up\n"; sleep 1000 while 1'));
     ok($run->wait_log(qr/x: up\n/), 'a manager that is gone');
     is($place->end($run), 0, 'stopped');

@@ -6,12 +6,12 @@ use strict;
 use warnings;
 
 use File::Temp ();
-use IO::Socket::UNIX;
 use Test::More;
 
 use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
+use NetIO::Test::Manager;
 
 alarm 180;
 
@@ -107,21 +107,13 @@ sub activated {
     );
 }
 
-my $notify = IO::Socket::UNIX->new(Type => Socket::SOCK_DGRAM(), Local => "$dir/notify")
-    or die "$dir/notify: $!\n";
-
-sub heard {
-    vec(my $bits = '', fileno $notify, 1) = 1;
-    select($bits, undef, undef, NetIO::Test::Daemon::PATIENCE()) or return 'nothing';
-    recv $notify, my $message, 4096, 0;
-    return $message;
-}
+my $manager = NetIO::Test::Manager->new("$dir/notify");
 
 SKIP: {
     skip "no $ACTIVATE here", 1 if !-x $ACTIVATE;
 
     subtest 'socket activation' => sub {
-        my $d = activated(env => { NOTIFY_SOCKET => "$dir/notify" });
+        my $d = activated(env => { NOTIFY_SOCKET => $manager->address });
 
         ok $d->wait_log(qr/Listening on \Q$dir\E\/s as 3\b/), 'the manager listens';
         my $early = $d->connect(path => "$dir/s");
@@ -129,7 +121,7 @@ SKIP: {
         ok $d->wait_log(qr/listening on unix:\Q$dir\E\/s, 1 entries\n/), 'whoisd starts';
         like $d->read_all($early),                 $one, 'who came before it was there is served';
         like $d->ask("one\r\n", path => "$dir/s"), $one, 'and others';
-        is heard(), 'READY=1', 'the manager hears that it is ready';
+        is $manager->hear, 'READY=1', 'the manager hears that it is ready';
         $d->kill('TERM');
         is $d->wait_end, 0, 'TERM ends it';
         ok -e "$dir/s", 'the socket is not its own';
@@ -187,8 +179,10 @@ SKIP: {
             or return fail('whoisd is in the trace');
         my %seen = map { $_ => 1 } $trace =~ /^\d+\s+(\w+)\(/mg;
         ok $seen{accept4} && $seen{landlock_restrict_self}, 'its calls were seen';
-        is_deeply [grep { !$allowed->{$_} && !/^set(?:res|re|fs)?[ug]id$|^setgroups$/ }
-            sort keys %seen],
+        is_deeply [
+            grep { !$allowed->{$_} && !/^set(?:res|re|fs)?[ug]id$|^setgroups$/ }
+            sort keys %seen
+            ],
             [], 'all are among those that the unit allows';
         ok allowed('whoisd.service')->{$_}, "the other unit allows $_, too"
             for grep { $allowed->{$_} } sort keys %seen;

@@ -7,13 +7,12 @@ use warnings;
 use File::Temp ();
 use IO::Socket::INET;
 use IO::Socket::UNIX;
-use POSIX  ();
-use Socket qw(SOCK_DGRAM SOCK_STREAM);
 use Test::More;
 
 use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory put_directory);
+use NetIO::Test::Manager   qw(passing);
 
 alarm 120;
 
@@ -21,21 +20,6 @@ my $dir  = File::Temp->newdir;
 my $db   = build_directory("$dir/a.db", [{ handle => 'A1', name => 'One' }]);
 my @from = ('--directory', "sqlite:$db");
 my $one  = qr/Full Name: One\r\n/;
-
-# In the child: handles become 3, 4, ..., and the environment says so.
-sub passing {
-    my ($handles, %more) = @_;
-
-    return sub {
-        # Out of the way of each other first.
-        my @high = map { POSIX::dup2(fileno $handles->[$_], 100 + $_) } 0 .. $#$handles;
-        POSIX::dup2($high[$_], 3 + $_) for 0 .. $#high;
-        POSIX::close($_) for @high;
-        @ENV{qw(LISTEN_FDS LISTEN_PID)} = (scalar @$handles, $$);
-        delete $ENV{LISTEN_FDNAMES};
-        @ENV{ keys %more } = values %more;
-    };
-}
 
 sub listener { return IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') }
 
@@ -82,10 +66,11 @@ sub listener { return IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1
 }
 
 # C24: what cannot be served: handles, more environment, arguments, what is said.
-my @pair = IO::Socket->new->socketpair(Socket::AF_UNIX(), SOCK_STREAM, Socket::PF_UNSPEC());
+my @pair =
+    IO::Socket->new->socketpair(Socket::AF_UNIX(), Socket::SOCK_STREAM(), Socket::PF_UNSPEC());
 open my $file, '<', $0 or die "$0: $!\n";
 my $unbound = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1');
-socket my $idle, Socket::AF_INET(), SOCK_STREAM, 0 or die "socket: $!\n";
+socket my $idle, Socket::AF_INET(), Socket::SOCK_STREAM(), 0 or die "socket: $!\n";
 my $of = 'of the service manager:';
 #<<< the table as it is
 for my $row (
@@ -117,35 +102,19 @@ for my $row (
 
 # ---- notify ----------------------------------------------------------------------------------
 
-# The manager's end; what() is one message, its lines sorted and what is measured taken out.
-sub manager {
-    my ($path) = @_;
-
-    unlink $path;
-    return IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $path) // die "$path: $!\n";
-}
-
-sub what {
-    my ($manager) = @_;
-
-    vec(my $bits = '', fileno $manager, 1) = 1;
-    select($bits, undef, undef, NetIO::Test::Daemon::PATIENCE()) or return 'nothing';
-    recv $manager, my $message, 4096, 0;
-    return join ' ', sort map { s/^(MONOTONIC_USEC)=\d+\z/$1/r } split /\n/, $message;
-}
-
 # All up to that message; a watchdog's may come at any time.
 sub up_to {
     my ($manager, $last) = @_;
     my @all;
 
-    do { push @all, what($manager) } until $all[-1] eq $last || $all[-1] eq 'nothing' || @all > 100;
+    do { push @all, $manager->hear_words }
+        until $all[-1] eq $last || $all[-1] eq 'nothing' || @all > 100;
     return grep { $_ ne 'WATCHDOG=1' } @all;
 }
 
 # -f would say the same: it is the manager that keeps it from detaching.
 {
-    my $manager = manager("$dir/notify");
+    my $manager = NetIO::Test::Manager->new("$dir/notify");
     my $socket  = listener();
     my $path    = "$dir/b.db";
     put_directory($path, [{ handle => 'A1', name => 'One' }]);
@@ -170,7 +139,7 @@ sub up_to {
     );
     put_directory($path, [map { { handle => "A$_", name => "Number $_" } } 1 .. 7]);
     ok $d->wait_log(qr/in use now, 7 entries\n/), 'another directory';
-    is what($manager), 'STATUS=7 entries', 'is told by itself';
+    is $manager->hear_words, 'STATUS=7 entries', 'is told by itself';
     $d->kill('HUP');
     is_deeply [up_to($manager, 'STATUS=7 entries')],
         ['MONOTONIC_USEC RELOADING=1', 'READY=1', 'STATUS=7 entries'],
@@ -181,13 +150,13 @@ sub up_to {
         ['MONOTONIC_USEC RELOADING=1', 'READY=1', 'STATUS=7 entries'],
         'HUP without a file: it goes on';
     $d->kill('TERM');
-    is what($manager), 'STOPPING=1', 'TERM: it stops';
-    is $d->wait_end,   0,            'and ends';
+    is $manager->hear_words, 'STOPPING=1', 'TERM: it stops';
+    is $d->wait_end,         0,            'and ends';
     ok !-e "$dir/pid", 'without a pid file';
     $d->finish;
 }
 {
-    my $manager = manager("$dir/notify");
+    my $manager = NetIO::Test::Manager->new("$dir/notify");
     my $d       = NetIO::Test::Daemon->start(
         args  => ['--listen', '127.0.0.1:0', @from],
         env   => { NOTIFY_SOCKET => "$dir/notify", WATCHDOG_USEC => 100_000 },
@@ -195,19 +164,18 @@ sub up_to {
     );
 
     up_to($manager, 'STATUS=1 entries');
-    is what($manager), 'WATCHDOG=1', 'the watchdog hears of it' for 1 .. 3;
+    is $manager->hear_words, 'WATCHDOG=1', 'the watchdog hears of it' for 1 .. 3;
     $d->kill('STOP');
     # What was under way arrives; then there is silence, for longer than it may last.
-    1 while do { vec(my $bits = '', fileno $manager, 1) = 1; select $bits, undef, undef, 0.2 }
-        && what($manager);
+    $manager->heard(0.2);
     pass('but not when it is stuck');
     $d->kill('CONT');
-    is what($manager), 'WATCHDOG=1', 'and again';
+    is $manager->hear_words, 'WATCHDOG=1', 'and again';
     $d->finish;
 }
 {
     # The manager goes away: nobody to tell is no reason to stop.
-    my $manager = manager("$dir/notify");
+    my $manager = NetIO::Test::Manager->new("$dir/notify");
     my $d       = NetIO::Test::Daemon->start(
         args  => ['--listen', '127.0.0.1:0', @from],
         env   => { NOTIFY_SOCKET => "$dir/notify", WATCHDOG_USEC => 20_000 },
@@ -215,7 +183,7 @@ sub up_to {
     );
 
     up_to($manager, 'READY=1');    # nobody hears the rest
-    close $manager;
+    undef $manager;
     unlink "$dir/notify";
     $d->kill('HUP');
     ok $d->wait_log(qr/in use now, 1 entries\n/), 'a manager that is gone: it reloads';

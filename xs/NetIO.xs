@@ -13,12 +13,14 @@
 #include "passed.h"
 #include "pidfile.h"
 #include "reading.h"
+#include "received.h"
 #include "request.h"
 #include "server.h"
 #include "socket.h"
 #include "standard.h"
 #include "supervisor.h"
 #include "timeout.h"
+#include "timer.h"
 #include "udp.h"
 
 #include <netdb.h>

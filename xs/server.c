@@ -11,19 +11,14 @@
 #include "connection.h"
 #include "error.h"
 #include "fork.h"
+#include "received.h"
 #include "request.h"
 #include "server_options.h"
-#include "wait.h"
+#include "timer.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
-
-static const char *const events[] = {
-#define XS_X(name, option) [XS_ON_##name] = option,
-    XS_EVENT_LIST(XS_X)
-#undef XS_X
-};
 
 /* --- its life */
 
@@ -33,6 +28,7 @@ static bool destroy(pTHX_ struct xs_server *server)
 {
     bool exiting;
 
+    xs_timer_stop_all(aTHX_ &server->timers);
     if (server->process == getpid()) {
         netio_server_free(server->engine);
         netio_limit_free(server->limit);
@@ -64,27 +60,35 @@ static void leave(pTHX_ struct xs_server *server)
     xs_callbacks_end(aTHX);
 }
 
-/* The object has gone.  As in any DESTROY, what the caller sees of the world stays. */
+/* One user less; the last one closes connections, whose handlers hear of it.  As in any DESTROY,
+ * what the caller sees of the world stays. */
+static void release(pTHX_ struct xs_server *server)
+{
+    int before = errno;
+
+    if (server->users > 1) {
+        server->users--;
+        return;
+    }
+    ENTER;
+    save_scalar(PL_errgv);
+    xs_callbacks_begin(aTHX);
+    leave(aTHX_ server);
+    LEAVE;
+    errno = before;
+}
+
 static int free_server(pTHX_ SV *sv, MAGIC *mg)
 {
     struct xs_server *server = (struct xs_server *)mg->mg_ptr;
-    int before = errno;
 
     PERL_UNUSED_VAR(sv);
     if (!server)
         return 0;
     server->object = NULL;
-    if (server->users > 1) {
-        server->users--;
+    if (server->users > 1)
         netio_server_stop(server->engine, NETIO_NOW);
-    } else {
-        ENTER;
-        save_scalar(PL_errgv);
-        xs_callbacks_begin(aTHX);
-        leave(aTHX_ server);
-        LEAVE;
-    }
-    errno = before;
+    release(aTHX_ server);
     return 0;
 }
 
@@ -177,19 +181,19 @@ static void report(pTHX_ struct xs_server *server, const char *where, SV *who)
     LEAVE;
 }
 
-bool xs_server_call(pTHX_ struct xs_server *server, enum xs_event event, SV *const *args, int count,
-                    bool *truth, SV *who)
+bool xs_server_call(pTHX_ struct xs_server *server, CV *code, const char *where, SV *const *args,
+                    int count, bool *truth, SV *who)
 {
     /* What the code needs may be gone already when the interpreter ends. */
-    if (!server->on[event] || server->exiting || PL_phase == PERL_PHASE_DESTRUCT)
+    if (!code || server->exiting || PL_phase == PERL_PHASE_DESTRUCT)
         return true;
-    enum xs_called called = xs_callback(aTHX_ server->on[event], args, count, truth);
+    enum xs_called called = xs_callback(aTHX_ code, args, count, truth);
     if (called == XS_RETURNED)
         return true;
     if (called == XS_EXITED)
         server->exiting = true;
     else
-        report(aTHX_ server, events[event], who);
+        report(aTHX_ server, where, who);
     return false;
 }
 
@@ -198,6 +202,29 @@ bool xs_server_call(pTHX_ struct xs_server *server, enum xs_event event, SV *con
 static SV *object_of(pTHX_ const struct xs_server *server)
 {
     return server->object ? sv_2mortal(newRV_inc((SV *)server->object)) : &PL_sv_undef;
+}
+
+/* With what it needs for that; after an exit there is no scope to leave any more. */
+static bool call_with(pTHX_ struct xs_server *server, CV *code, const char *where, SV *const *more,
+                      int count, bool *truth)
+{
+    SV *args[4] = {object_of(aTHX_ server)};
+    bool done;
+
+    for (int i = 0; i < count; i++)
+        args[i + 1] = more[i];
+    done = xs_server_call(aTHX_ server, code, where, args, count + 1, truth, NULL);
+    return done || !server->exiting;
+}
+
+void xs_server_call_alone(pTHX_ struct xs_server *server, CV *code, const char *where)
+{
+    ENTER;
+    SAVETMPS;
+    if (!call_with(aTHX_ server, code, where, NULL, 0, NULL))
+        return;
+    FREETMPS;
+    LEAVE;
 }
 
 static void on_refused(struct netio_server *engine, const struct netio_addr *peer,
@@ -213,10 +240,9 @@ static void on_refused(struct netio_server *engine, const struct netio_addr *pee
     ENTER;
     SAVETMPS;
     netio_addr_str(peer, text, sizeof text);
-    SV *args[] = {object_of(aTHX_ server), newSVpvn_flags(text, strlen(text), SVs_TEMP),
+    SV *more[] = {newSVpvn_flags(text, strlen(text), SVs_TEMP),
                   newSVpvn_flags(word, strlen(word), SVs_TEMP), sv_2mortal(newSVuv(count))};
-    (void)xs_server_call(aTHX_ server, XS_ON_REFUSED, args, 4, NULL, NULL);
-    if (server->exiting)
+    if (!call_with(aTHX_ server, server->on[XS_ON_REFUSED], "on_refused", more, 3, NULL))
         return;
     FREETMPS;
     LEAVE;
@@ -242,29 +268,27 @@ static void on_trouble(struct netio_server *engine, const struct netio_error *er
         return;
     ENTER;
     SAVETMPS;
-    SV *args[] = {object_of(aTHX_ server), error_of(aTHX_ error)};
-    (void)xs_server_call(aTHX_ server, XS_ON_TROUBLE, args, 2, NULL, NULL);
-    if (server->exiting)
+    SV *more[] = {error_of(aTHX_ error)};
+    if (!call_with(aTHX_ server, server->on[XS_ON_TROUBLE], "on_trouble", more, 1, NULL))
         return;
     FREETMPS;
     LEAVE;
 }
 
-/* Whether it wants to go on. */
-static bool call_idle(pTHX_ struct xs_server *server)
+static int on_idle(struct netio_server *engine)
 {
+    struct xs_server *server = netio_server_data(engine);
+    dTHXa(server->perl);
     bool again = false;
 
-    enter(aTHX_ server);
+    if (server->exiting)
+        return 0;
     ENTER;
     SAVETMPS;
-    SV *args[] = {object_of(aTHX_ server)};
-    (void)xs_server_call(aTHX_ server, XS_ON_IDLE, args, 1, &again, NULL);
-    if (!server->exiting) {
-        FREETMPS;
-        LEAVE;
-    }
-    leave(aTHX_ server);
+    if (!call_with(aTHX_ server, server->on[XS_ON_IDLE], "on_idle", NULL, 0, &again))
+        return 0;
+    FREETMPS;
+    LEAVE;
     return again;
 }
 
@@ -285,15 +309,21 @@ static pid_t fork_child(void *data)
 {
     struct xs_server *server = data;
 
-    return xs_fork(server->perl);
+    pid_t pid = xs_fork(server->perl);
+
+    if (pid == 0)
+        server->process = getpid(); /* with its one connection */
+    return pid;
 }
 
 void xs_server_open(pTHX_ SV *self)
 {
     struct xs_server *server = xs_server_get(aTHX_ self);
     struct netio_server_handlers handlers = {
+        .on_idle = server->on[XS_ON_IDLE] ? on_idle : NULL,
         .on_refused = server->on[XS_ON_REFUSED] ? on_refused : NULL,
         .on_trouble = server->on[XS_ON_TROUBLE] ? on_trouble : NULL,
+        .on_datagram = server->on[XS_ON_DATAGRAM] ? xs_received_handle : NULL,
     };
 
     if (server->engine)
@@ -307,9 +337,10 @@ void xs_server_open(pTHX_ SV *self)
     int code = netio_server_new(&server->engine, NULL, &handlers, &server->options);
     if (code != 0)
         fail(aTHX_ "start", NETIO_STAGE_LISTEN, code);
+    netio_loop_mark(netio_server_loop(server->engine), &PL_sig_pending);
 }
 
-static struct xs_server *started(pTHX_ SV *self)
+struct xs_server *xs_server_started(pTHX_ SV *self)
 {
     struct xs_server *server = xs_server_get(aTHX_ self);
 
@@ -360,97 +391,81 @@ void xs_server_serve_take(pTHX_ SV *self, int fd)
 
 /* --- running */
 
-/* A child of model fork comes back when its connection has ended, and has nothing more to do. */
-static int step(pTHX_ struct xs_server *server, netio_deadline deadline)
-{
-    int before = errno;
-
-    enter(aTHX_ server);
-    int code = netio_server_step(server->engine, deadline);
-    leave(aTHX_ server);
-    if (code == NETIO_SERVER_CHILD)
-        xs_fork_end(aTHX);
-    errno = before;
-    return code;
-}
-
 static void check_not_running(pTHX_ const struct xs_server *server, const char *what)
 {
     if (server->users > 1)
         croak("%s: from within a handler", what);
 }
 
-static bool is_done(const struct xs_server *server)
-{
-    return !netio_server_address(server->engine, 0) && !netio_server_connections(server->engine);
-}
-
-/* Nothing is ready: does something else, or waits for the loop or a signal. */
-static void rest(pTHX_ struct xs_server *server, bool *idle)
-{
-    *idle = *idle && server->on[XS_ON_IDLE] && call_idle(aTHX_ server);
-    if (*idle)
-        return;
-    int code = xs_wait(aTHX_ netio_loop_fd(netio_server_loop(server->engine)), NETIO_READ,
-                       NETIO_NEVER);
-    if (code < 0 && code != -EINTR)
-        fail(aTHX_ "run", NETIO_STAGE_READ, code);
-    *idle = true;
-}
-
 static void let_go(pTHX_ void *server)
 {
-    struct xs_server *held = server;
+    release(aTHX_ (struct xs_server *)server);
+}
 
-    if (--held->users == 0)
-        destroy(aTHX_ held);
+/* A handler may drop the object, and so may one of a signal. */
+static void hold(pTHX_ struct xs_server *server)
+{
+    ENTER;
+    save_scalar(PL_errgv);
+    server->users++;
+    SAVEDESTRUCTOR_X(let_go, server);
+}
+
+/* A child of model fork comes back when its connection has ended, and has nothing more to do. */
+static void check_child(pTHX_ int code)
+{
+    if (code == NETIO_SERVER_CHILD)
+        xs_fork_end(aTHX);
 }
 
 void xs_server_run(pTHX_ SV *self)
 {
-    struct xs_server *server = started(aTHX_ self);
-    bool idle = true;
+    struct xs_server *server = xs_server_started(aTHX_ self);
+    int before = errno;
     int code;
 
     check_not_running(aTHX_ server, "run");
-    ENTER;
-    save_scalar(PL_errgv);
-    server->users++; /* a handler may drop the object, and a handler of a signal, too */
-    SAVEDESTRUCTOR_X(let_go, server);
+    hold(aTHX_ server);
     do {
-        code = step(aTHX_ server, NETIO_NOW);
-        if (code < 0 && code != -EINTR)
-            fail(aTHX_ "run", NETIO_STAGE_READ, code);
-        if (code > 0)
-            idle = true;
+        enter(aTHX_ server);
+        code = netio_server_run(server->engine);
+        leave(aTHX_ server);
+        check_child(aTHX_ code);
         PERL_ASYNC_CHECK();
-        if (code == 0 && !is_done(server))
-            rest(aTHX_ server, &idle);
-    } while (!is_done(server));
+    } while (code == -EINTR);
+    if (code < 0)
+        fail(aTHX_ "run", NETIO_STAGE_READ, code);
     LEAVE;
+    errno = before;
 }
 
 int xs_server_step(pTHX_ SV *self, SV *seconds)
 {
-    struct xs_server *server = started(aTHX_ self);
+    struct xs_server *server = xs_server_started(aTHX_ self);
+    int before = errno;
     NV left = 0;
+    int code;
 
     if (seconds && !xs_seconds_get(aTHX_ &left, seconds))
         xs_error_throw_word(aTHX_ "step", seconds, "a number of seconds");
     check_not_running(aTHX_ server, "step");
-    ENTER;
-    save_scalar(PL_errgv);
-    int code = step(aTHX_ server, netio_deadline_in(left));
-    LEAVE;
-    if (code < 0 && code != -EINTR)
+    hold(aTHX_ server);
+    enter(aTHX_ server);
+    code = netio_server_step(server->engine, netio_deadline_in(left));
+    leave(aTHX_ server);
+    check_child(aTHX_ code);
+    PERL_ASYNC_CHECK();
+    if (code < 0)
         fail(aTHX_ "step", NETIO_STAGE_READ, code);
+    LEAVE;
+    errno = before;
     return code;
 }
 
 /* What one safepoint has left undone raises no signal by itself. */
 int xs_server_safepoint(pTHX_ SV *self)
 {
-    struct xs_server *server = started(aTHX_ self);
+    struct xs_server *server = xs_server_started(aTHX_ self);
     int before = errno;
 
     if (server->users > 1)
@@ -471,7 +486,7 @@ int xs_server_safepoint(pTHX_ SV *self)
 
 int xs_server_fileno(pTHX_ SV *self)
 {
-    struct xs_server *server = started(aTHX_ self);
+    struct xs_server *server = xs_server_started(aTHX_ self);
     int fd = netio_loop_fd(netio_server_loop(server->engine));
 
     if (fd < 0)
@@ -491,11 +506,23 @@ void xs_server_stop(pTHX_ SV *self, SV *seconds)
     xs_request_hurry(netio_deadline_in(left));
 }
 
+/* Nobody is being judged while code runs: the old rules can go. */
+void xs_server_set_access(pTHX_ I32 ax, I32 items)
+{
+    struct xs_server *server = xs_server_get(aTHX_ ST(0));
+    struct netio_access *access = xs_server_options_access(aTHX_ ax, 1, items);
+
+    if (server->engine)
+        netio_server_set_access(server->engine, access);
+    netio_access_free(server->access);
+    server->access = access;
+}
+
 /* --- asking */
 
 AV *xs_server_addresses(pTHX_ SV *self)
 {
-    struct xs_server *server = started(aTHX_ self);
+    struct xs_server *server = xs_server_started(aTHX_ self);
     AV *list = (AV *)sv_2mortal((SV *)newAV());
     const struct netio_addr *address;
     char text[NETIO_ADDR_STRLEN];

@@ -199,7 +199,8 @@ void netio_server_set_access(struct netio_server *server, const struct netio_acc
 /* Runs until netio_server_stop has done its work or, without any listener, until the last
  * connection is gone.  0; -errno; NETIO_SERVER_CHILD in a child of model FORK, whose connection has
  * ended: it must exit (in a host program by _exit) and touch nothing of its parent's.  Signals do
- * not end it (one that was stopped and continued would be over): see netio/signals.h, or step. */
+ * not end it (one that was stopped and continued would be over): see netio/signals.h, or step; but
+ * where the loop has a mark of them (netio_loop_mark): -EINTR, look after it and call it again. */
 int netio_server_run(struct netio_server *server);
 /* For hosts, and for programs that handle signals: one step of the server's loop, as
  * netio_loop_step, with its codes (0 after a signal, too), or NETIO_SERVER_CHILD. */

@@ -30,7 +30,6 @@ struct netio_loop {
     int64_t now;              /* of the current step */
     unsigned depth;           /* steps within steps */
     int stop;
-    int interrupted; /* the last wait, by a signal */
     const volatile int *mark; /* of the program's signal handlers; NULL: none */
     pid_t pid; /* whose loop this is: the kernel's part is shared with a fork's child */
     char *ours; /* a page whose first byte a fork's child finds 0; NULL: ask for the pid */
@@ -375,7 +374,6 @@ int netio_loop_step(struct netio_loop *loop, netio_deadline deadline)
     int timeout = netio_deadline_ms(until);
     int n = loop->mark ? wait_unless_marked(loop, events, timeout)
                        : loop->backend->wait(loop->state, events, BATCH, timeout, NULL);
-    loop->interrupted = n == -EINTR;
     if (n < 0 && n != -EINTR)
         return n;
     loop->now = netio_clock_now();
@@ -390,6 +388,11 @@ int netio_loop_step(struct netio_loop *loop, netio_deadline deadline)
 void netio_loop_mark(struct netio_loop *loop, const volatile int *mark)
 {
     loop->mark = mark;
+}
+
+int netio__loop_marked(const struct netio_loop *loop)
+{
+    return loop->mark && *loop->mark;
 }
 
 int netio_loop_run(struct netio_loop *loop)
@@ -432,9 +435,4 @@ int netio_loop_fd(struct netio_loop *loop)
         return code;
     arm(loop);
     return fd;
-}
-
-int netio__loop_interrupted(const struct netio_loop *loop)
-{
-    return loop->interrupted;
 }

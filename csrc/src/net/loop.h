@@ -30,6 +30,9 @@ struct netio__backend {
     int (*fd)(void *state);
 };
 
+/* loop.c: whether what netio_loop_mark has named is set. */
+int netio__loop_marked(const struct netio_loop *loop);
+
 extern const struct netio__backend netio__backend_epoll;
 extern const struct netio__backend netio__backend_poll;
 

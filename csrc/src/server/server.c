@@ -1,5 +1,6 @@
 /* Ring 3.  A server's life: options, listeners, run, stop; see netio/server.h.
  * Called by programs.  Clients come in through accept.c, connections live in conn.c. */
+#include "net/loop.h"
 #include "server/models.h"
 
 #include <errno.h>
@@ -381,8 +382,8 @@ int netio_server_run(struct netio_server *server)
 
     while (server->nslots || server->count) {
         int code = netio_loop_step(server->loop, idle ? NETIO_NOW : NETIO_NEVER);
-        if (code < 0)
-            return code;
+        if (code < 0 || netio__loop_marked(server->loop))
+            return code < 0 ? code : -EINTR;
         idle = server->handlers.on_idle && (code || call_idle(server));
     }
     return server->child ? NETIO_SERVER_CHILD : 0;

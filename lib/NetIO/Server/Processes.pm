@@ -35,8 +35,9 @@ sub _serve_passed {
     my ($server, $fd) = @_;
 
     return 1 if eval { $server->_serve_take($fd); 1 };
+    my $error = $@;
     require Errno;
-    die $@ if $@ != Errno::EACCES();
+    die $error if !ref $error || $error->errno != Errno::EACCES();
     return 0;
 }
 
@@ -68,9 +69,9 @@ sub run {
 
     return _supervise($server)                         if $server->{supervisor};
     NetIO::Server::Supervisor::become($server->{user}) if defined $server->{user};
-    _call($server, 'on_start');
     my %handler = _handlers($server);
     local @SIG{ keys %handler } = values %handler;
+    _call($server, 'on_start');
     $server->{daemon}->ready if $server->{daemon};
     $server->_run;
     return;
@@ -110,7 +111,7 @@ sub _handlers {
         $daemon->notify('stopping') if $daemon && !$asked;
         $server->stop($asked++ ? 0 : $server->{stop_seconds});
     };
-    my %handler = (TERM => $stop, QUIT => $stop, INT => sub { $server->stop(0) });
+    my %handler = (TERM => $stop, QUIT => $stop, INT => sub { $asked++; $server->stop(0) });
     $handler{HUP} = sub { _reload_alone($server) }
         if $server->{on_reload};
     $handler{USR1} = sub { _reopen($server) }

@@ -30,10 +30,16 @@ use constant PATIENCE => 60;
 my $prelude = <<'PERL';
 use NetIO::Server;
 report("pid $$");
+# Reported when signals are heard: a supervisor hears them as soon as there is one.
 sub serve_as {
-    my ($class, @option) = @_;
-    my $server = $class->new(listen => '127.0.0.1:0', @option);
-    report('listens', join ' ', $server->addresses);
+    my ($class, %option) = @_;
+    my $start = delete $option{on_start} || sub { };
+    my $told;
+    my $tell = sub { $told++ || report('listens', join ' ', $_[0]->addresses) };
+    my $server = $class->new(listen => '127.0.0.1:0', %option,
+        on_start => sub { $tell->(@_); $start->(@_) });
+    $server->start;
+    $tell->($server) if $server->{supervisor};
     $server->run;
     return $server;
 }
