@@ -56,6 +56,7 @@ for my $model (qw(iterative prefork)) {
     is $server->ask("hello\n"), "ready\n<hello>\n", 'the next is served all the same';
     ok $server->wait_for(qr/^read: EAGAIN\n/m), 'the read was broken off';
     is $server->all_of($silent), '', 'and it is closed';
+    close $silent;
     is $server->stop, 0, 'TERM';
 }
 

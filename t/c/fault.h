@@ -28,6 +28,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/random.h>
@@ -103,6 +104,8 @@
       (timer_t timer, int flags, const struct itimerspec *spec, struct itimerspec *old),           \
       (timer, flags, spec, old),                                                                   \
       EINVAL)                                                                                      \
+    X(ioctl, int, (int fd, unsigned long request, void *argument), (fd, request, argument),        \
+      EBADF, EPERM)                                                                                \
     X(sigaction, int, (int number, const struct sigaction *action, struct sigaction *old),         \
       (number, action, old),                                                                       \
       EINVAL)                                                                                      \

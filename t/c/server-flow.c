@@ -2,6 +2,7 @@
  * again; the idle handler, steps, and what a server says of itself.  Deadlines that go with them,
  * too. */
 #include "scripted.h"
+#include "server/board.h"
 
 #include <sys/socket.h>
 
@@ -170,6 +171,30 @@ static void test_shutdown(void)
     end_server();
 }
 
+static void end_ours(struct netio_conn *conn)
+{
+    note("eof ");
+    netio_conn_shutdown(conn);
+}
+
+/* Both have ended, and the handler of the peer's end has forgotten to close. */
+static void test_shutdown_at_eof(void)
+{
+    struct netio_server_handlers handlers = {
+        .on_line = echo_line, .on_eof = end_ours, .on_close = tell_close};
+    struct client client;
+
+    serve(&handlers, NULL);
+    client_open(&client, 0, 0);
+    say(&client, "one\n");
+    shutdown(client.fd, SHUT_WR);
+    hears(&client, "<one>\n", NETIO_EEOF, "A9: ended by both");
+    until_seen("close");
+    is_str(seen, "line(one) eof close(done) ", "and so it is over");
+    client_close(&client);
+    end_server();
+}
+
 enum { CHUNK = 10000, CHUNKS = 100 };
 static int chunks;
 
@@ -320,6 +345,48 @@ static void test_status(void)
     end_server();
 }
 
+static struct netio__board *board;
+
+static void look_at_beat(struct netio_conn *conn, char *line, size_t len)
+{
+    note("beat(%d) ", (int)(board->beat % 2));
+    answer_line(conn, line, len);
+}
+
+/* The heart that a supervisor listens to: odd while a handler runs; and it is woken once. */
+static void test_board(void)
+{
+    struct netio_server_handlers handlers = {.on_line = look_at_beat};
+    struct netio__board shared = {.asleep = 1};
+    struct client client;
+    char byte;
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == -1)
+        fail("a pair of sockets");
+    serve(&handlers, NULL);
+    board = &shared;
+    shared.wake = pair[1];
+    netio__server_use_board(server, &shared);
+    for (int i = 0; i < 2; i++) {
+        uint64_t before = shared.beat;
+        client_open(&client, 0, 0);
+        say(&client, "x\n");
+        hears(&client, "<x>\n", NETIO_EEOF, "served");
+        client_close(&client);
+        UNTIL(netio_server_connections(server) == 0);
+        ok(shared.beat > before && shared.beat % 2 == 0, "its heart has beaten, and rests");
+        is_int(netio_fd_read(pair[0], &byte, 1), i ? -EAGAIN : 1, "who slept is woken, once");
+    }
+    is_str(seen, "beat(1) line(x) beat(1) line(x) ", "within a handler it is odd");
+    is_int(shared.asleep, 0, "nobody sleeps");
+    is_int(shared.status.accepted, 2, "and it counts there");
+    ok(shared.status.started > 0, "since when, too");
+    end_server();
+    close(pair[0]);
+    close(pair[1]);
+}
+
 /* The first byte has a time of its own, whatever the lines have. */
 static void test_first_byte(void)
 {
@@ -374,10 +441,12 @@ int main(void)
     test_pause_octets();
     test_pause_and_time();
     test_shutdown();
+    test_shutdown_at_eof();
     test_on_writable();
     test_on_writable_is_fair();
     test_idle();
     test_status();
+    test_board();
     test_first_byte();
     test_total();
     return tap_done();

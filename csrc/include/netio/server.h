@@ -4,7 +4,8 @@
  * models:
  *
  *      EVENT      one process, all connections at the same time, from the steps of a loop
- *      ITERATIVE  one connection after the other; who comes meanwhile waits in the backlog
+ *      ITERATIVE  one connection after the other; who comes meanwhile waits in the backlog, but not
+ *                 for the last one to close its end, too
  *      FORK       a child for each connection
  *      PREFORK    ITERATIVE in each of the workers of a netio_supervisor (netio/supervisor.h)
  *      SIGNAL     EVENT, driven by SIGIO while the program computes: the signal only marks, and

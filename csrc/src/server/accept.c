@@ -151,11 +151,6 @@ static int cope(struct netio__slot *slot, int code)
     }
 }
 
-static int is_full(const struct netio_server *server)
-{
-    return server->count >= server->max_connections;
-}
-
 int netio__server_admit(struct netio_server *server, int fd, const struct netio_addr *peer,
                         struct netio_conn **conn)
 {
@@ -164,7 +159,7 @@ int netio__server_admit(struct netio_server *server, int fd, const struct netio_
     enum netio__admission admission = NETIO__REFUSED;
 
     *conn = NULL;
-    if (!is_full(server))
+    if (!netio__server_is_full(server))
         admission = netio__admit(server, fd, peer, 0, &hold, &why);
     if (admission == NETIO__REFUSED) {
         netio__refuse(server, fd, peer, why);
@@ -213,7 +208,7 @@ static int is_early(struct netio__slot *slot)
 /* Whether nobody is to be let in now. */
 static int is_closed(struct netio__slot *slot)
 {
-    if (!is_full(slot->server))
+    if (!netio__server_is_full(slot->server))
         return is_early(slot);
     if (slot->server->full_text && !netio__model_is_serial(slot->server->model))
         return 0;
@@ -283,7 +278,7 @@ void netio__server_wake(struct netio_timer *timer)
 
 void netio__server_place_free(struct netio_server *server)
 {
-    if (!server->full || server->count >= server->max_connections)
+    if (!server->full || netio__server_is_full(server))
         return;
     server->full = 0;
     wake_all(server);

@@ -154,6 +154,8 @@ void netio__conn_end(struct netio_conn *conn, enum netio_close why)
         netio__tell_refused(server, &conn->peer, NETIO_REFUSED_PROXY);
     if (netio__conn_waiting(conn) || why == NETIO_CLOSE_FULL || why == NETIO_CLOSE_ABORT)
         end_by_reset(conn);
+    if (conn->state == NETIO__DRAINING)
+        netio__server_drains(server, -1);
     strip(conn);
     if (server->limit)
         netio_limit_give(server->limit, &conn->hold);
@@ -188,6 +190,7 @@ static void start_draining(struct netio_conn *conn)
 
     send_end(conn);
     set_state(conn, NETIO__DRAINING);
+    netio__server_drains(conn->server, 1);
     conn->drain_by = span ? netio_clock_now() + span : NETIO_NEVER;
 }
 
@@ -268,19 +271,34 @@ static int begin(struct netio_conn *conn)
     return 1;
 }
 
-/* It was paused, and something happened that nobody asked for: an error, or both ends have ended.
- * What came before its end is not lost: it is looked at when it is resumed. */
-static void hear_nothing(struct netio_conn *conn)
+static int has_error(const struct netio_conn *conn)
 {
     int error = 0;
     socklen_t len = sizeof error;
 
-    if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1 || error)
+    return getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1 || error;
+}
+
+/* It was paused, and something happened that nobody asked for: an error, or both ends have ended.
+ * What came before its end is not lost: it is looked at when it is resumed. */
+static void hear_nothing(struct netio_conn *conn)
+{
+    if (has_error(conn))
         netio__conn_doom(conn, NETIO_CLOSE_RESET);
     else {
         netio_watch_stop(&conn->watch);
         conn->deaf = 1;
     }
+}
+
+/* Behind the peer's end of file, so nobody asked for it: an error; or only that our end has gone
+ * out, too, and that the program has not closed what can be used no more. */
+static void hang_up(struct netio_conn *conn)
+{
+    if (conn->ended && !has_error(conn))
+        netio__conn_finish(conn, NETIO_CLOSE_DONE);
+    else
+        netio__conn_doom(conn, NETIO_CLOSE_RESET);
 }
 
 static void take_input(struct netio_conn *conn, unsigned events)
@@ -293,7 +311,7 @@ static void take_input(struct netio_conn *conn, unsigned events)
     } else if (conn->more && conn->state == NETIO__OPEN)
         netio__conn_serve(conn);
     else if ((events & NETIO_READ) && conn->eof)
-        netio__conn_doom(conn, NETIO_CLOSE_RESET); /* not asked for: error or hang-up */
+        hang_up(conn);
     else if (events & NETIO_READ)
         netio__conn_read(conn);
 }
@@ -321,82 +339,4 @@ void netio__conn_turn(struct netio_conn *conn, unsigned events)
         netio__conn_doom(conn, NETIO_CLOSE_FULL);
         netio__conn_end(conn, conn->why);
     }
-}
-
-/* What happens to a connection outside its handlers waits for a turn of its own. */
-static void touch(struct netio_conn *conn)
-{
-    if (!conn->busy)
-        (void)netio__server_queue(conn->server, conn);
-}
-
-void netio_conn_close(struct netio_conn *conn)
-{
-    netio__conn_finish(conn, NETIO_CLOSE_DONE);
-    touch(conn);
-}
-
-void netio_conn_abort(struct netio_conn *conn)
-{
-    netio__conn_doom(conn, NETIO_CLOSE_ABORT);
-    touch(conn);
-}
-
-void netio_conn_shutdown(struct netio_conn *conn)
-{
-    conn->ending = 1;
-    touch(conn);
-}
-
-void netio_conn_pause(struct netio_conn *conn)
-{
-    conn->paused = 1;
-    touch(conn);
-}
-
-void netio_conn_resume(struct netio_conn *conn)
-{
-    if (!conn->paused)
-        return;
-    conn->paused = conn->deaf = 0;
-    netio__conn_await_line(conn, netio_clock_now());
-    touch(conn);
-}
-
-struct netio_server *netio_conn_server(const struct netio_conn *conn)
-{
-    return conn->server;
-}
-
-const struct netio_addr *netio_conn_peer(const struct netio_conn *conn)
-{
-    return &conn->peer;
-}
-
-int netio_conn_local(const struct netio_conn *conn, struct netio_addr *local)
-{
-    if (!conn->local)
-        return netio_addr_local(local, conn->fd);
-    *local = *conn->local;
-    return 0;
-}
-
-int netio_conn_fd(const struct netio_conn *conn)
-{
-    return conn->fd;
-}
-
-int64_t netio_conn_opened(const struct netio_conn *conn)
-{
-    return conn->opened;
-}
-
-void *netio_conn_data(const struct netio_conn *conn)
-{
-    return conn->data;
-}
-
-void netio_conn_set_data(struct netio_conn *conn, void *data)
-{
-    conn->data = data;
 }

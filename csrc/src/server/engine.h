@@ -1,11 +1,13 @@
 /* Ring 3, private: the insides of a server and of its connections.
  *
  *      server.c       a server's life: new, listen, run, stop, free
+ *      server_options.c  what it was made with
  *      accept.c       lets clients in, and rests when there is no place for them
  *      admission.c    rules and limits, before any handler
  *      datagram.c     datagrams to handlers
  *      model_*.c      what the models other than EVENT do otherwise
  *      conn.c         one connection's states and turns
+ *      conn_calls.c   what a program may ask of it
  *      conn_deadline.c  until when it may do what it does
  *      conn_proxy.c   the header that a proxy sends first
  *      conn_input.c   bytes to lines to handlers
@@ -71,6 +73,7 @@ struct netio_server {
 
     struct netio__ring conns;     /* all that are open */
     size_t count;                 /* of them, and of the children of model FORK */
+    size_t draining;              /* of them, those that take no place; see netio__server_drains */
     int child;                    /* this process is such a child: with its connection it ends */
     struct netio__ring children;  /* model_fork.c's */
     struct netio__signal *signal; /* model_signal.c's; NULL: SIGIO was not taken over yet */
@@ -183,11 +186,17 @@ void netio__conn_tell_writable(struct netio_conn *conn);
 /* Gives up the buffer of output. */
 void netio__conn_output_free(struct netio_conn *conn);
 
+/* server_options.c: 0, or -EINVAL, -ENOMEM; what was copied by then is the server's to free. */
+int netio__server_set_options(struct netio_server *server,
+                              const struct netio_server_options *options);
+
 /* server.c: the connection gets a turn in the next step of the loop.  0; or -ENOMEM, and its
  * turn comes with its next event or deadline, if it waits for any. */
 int netio__server_queue(struct netio_server *server, struct netio_conn *conn);
 /* Closes the listeners behind the first count. */
 void netio__server_close_slots(struct netio_server *server, size_t count);
+/* One more connection is DRAINING (1), or one less (-1). */
+void netio__server_drains(struct netio_server *server, int one);
 /* A connection is there; is gone. */
 void netio__server_came(struct netio_server *server);
 void netio__server_left(struct netio_server *server);

@@ -18,6 +18,12 @@ static inline int netio__model_is_serial(enum netio_model model)
     return model == NETIO_MODEL_ITERATIVE || model == NETIO_MODEL_PREFORK;
 }
 
+/* Whether all places are taken. */
+static inline int netio__server_is_full(const struct netio_server *server)
+{
+    return server->count - server->draining >= server->max_connections;
+}
+
 /* model_fork.c */
 
 /* A connection that may be served, before its on_open: 1 when it goes on in this process, a new
