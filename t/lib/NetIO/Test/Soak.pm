@@ -25,7 +25,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
-our @EXPORT_OK = qw(as_reaper family_memory is_flat soak_workers);
+our @EXPORT_OK = qw(as_reaper soak_workers successor);
 
 use constant {
     CLIENTS                => 16,
