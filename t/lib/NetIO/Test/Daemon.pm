@@ -105,6 +105,7 @@ sub prepare {
         env     => $how{env} || {},
         before  => $how{before},
         wrap    => $how{wrap}    || [],
+        workers => $how{workers} || 0,
         program => $how{program} || program(),
         dir     => $how{dir}     || File::Temp->newdir('netio-XXXXXX', TMPDIR => 1),
         log     => '',
@@ -113,7 +114,7 @@ sub prepare {
     }, $class;
 }
 
-# args, env, dir; program: another one than whoisd; stdin, stdout: handles for the daemon; before:
+# args, env, dir; program: another one than whoisd; workers: how many children it shall have; stdin, stdout: handles for the daemon; before:
 # code that runs in the child; wrap: a command that ends in exec "$@"; ready: without it nobody
 # waits, and the descriptors are not counted.
 sub start {
@@ -315,7 +316,7 @@ sub complaints {
     if (!defined $self->{end}) {
         my @children = $self->children;
         my $extra    = $self->extra_descriptors;
-        push @bad, "children: @children"     if @children;
+        push @bad, "children: @children"     if @children != $self->{workers};
         push @bad, "$extra descriptors more" if $extra > 0;
         $self->kill('TERM');
         my $end = $self->wait_end;

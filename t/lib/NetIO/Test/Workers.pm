@@ -90,6 +90,18 @@ sub who {
     return split ' ', $self->ask("who\n") // '';
 }
 
+# Asks until this generation answers: old workers do so until they have heard that they should not.
+sub generation {
+    my ($self, $wanted, @to) = @_;
+    my $until = Time::HiRes::time() + PATIENCE;
+    my $got   = 0;
+
+    while ($got != $wanted && Time::HiRes::time() < $until) {
+        $got = (split ' ', $self->ask("who\n", @to) // '')[2] // 0;
+    }
+    return $got;
+}
+
 # A connection that a worker has taken, and whose first line is still to come.
 sub held {
     my ($self) = @_;
@@ -123,7 +135,7 @@ sub answer {
 sub settled {
     my ($self, @gone) = @_;
     my $until = Time::HiRes::time() + PATIENCE;
-    my %gone = map { $_ => 1 } @gone;
+    my %gone  = map { $_ => 1 } @gone;
 
     while (Time::HiRes::time() < $until) {
         my @children = $self->children;
@@ -155,8 +167,10 @@ sub complaints {
 
     if (!defined $self->{end}) {
         my @children = $self->settled;
-        my $more = $self->descriptors - ($self->{descriptors} // 0)
-            - 2 * ($self->{workers} - ($self->{workers_before} // $self->{workers}));
+        my $more =
+            $self->descriptors -
+            ($self->{descriptors} // 0) -
+            2 * ($self->{workers} - ($self->{workers_before} // $self->{workers}));
         push @bad, 'children: ' . join ' ', $self->children if !@children;
         push @bad, "$more descriptors more" if $self->{descriptors} && $more > 0;
         my $end = $self->end;
