@@ -36,12 +36,14 @@ static int connect_from(unsigned source)
 {
     struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002 + source)};
     struct linger reset = {.l_onoff = 1};
+    struct timeval patience = {.tv_sec = 30};
     int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
 
     /* The port is chosen at connect, when it is known that it must be free for one server only. */
     if (fd == -1 || setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one) == -1 ||
         bind(fd, (struct sockaddr *)&own, sizeof own) == -1 ||
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) == -1 ||
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == -1 ||
         connect(fd, (struct sockaddr *)&server, sizeof server) == -1)
         fail("connect");
     return fd;

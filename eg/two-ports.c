@@ -8,20 +8,24 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#define WANTED 100000
+
 static unsigned long found, last = 1;
 
-/* One number a call; clients are looked after in between. */
+/* One prime a call; clients are looked after in between. */
 static int on_idle(struct netio_server *server)
 {
     unsigned long number = last + 1, factor = 2;
 
     (void)server;
+    if (found == WANTED)
+        return 0; /* enough: from now on it only waits */
     for (; factor * factor <= number; factor++)
         if (number % factor == 0)
             number++, factor = 1;
     last = number;
     found++;
-    return found < 100000; /* then it only waits */
+    return 1;
 }
 
 static void on_open(struct netio_conn *conn)

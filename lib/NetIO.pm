@@ -7,7 +7,7 @@ our $VERSION = '0.01';
 require XSLoader;
 XSLoader::load('NetIO', $VERSION);
 
-my %export = map { $_ => 1 } my @all = qw(tcpopen udpopen unixopen udp_ask timeout daemonize);
+my %export = map { $_ => 1 } my @all = qw(tcpopen udpopen unixopen udp_ask tcplisten timeout daemonize);
 
 sub import {
     my $class = shift;
@@ -190,6 +190,26 @@ server.  Each server is heard on a socket of its own, and nobody else is.
 The request is octets; it may be empty.  An answer is any datagram of a server that is not empty, or
 what the code of the option C<valid> says yes to.
 
+=head2 tcplisten
+
+    use NetIO qw(tcplisten);
+
+    my $listener  = tcplisten('127.0.0.1:2907', timeout => 60);
+    my @listeners = tcplisten('finger');
+    while (my $client = $listener->accept) {
+        $client->deadline(10);
+        print $client "You are ", $client->peerhost, "\r\n";
+    }
+
+Listens on an address of this machine: C<2907> or C<finger>, which mean every address, as C<*:2907>
+does; C<127.0.0.1:2907>; C<[::1]:finger>.  Port 0 leaves it to the kernel, and
+C<< $listener->sockport >> tells.  Every address is two sockets, one of IPv6 and one of IPv4, on a
+machine that has both: they come in a list, and in scalar context that is an error.
+
+A listener is a L<NetIO::Socket>.  Its L<accept|NetIO::Socket/accept> waits as long as the
+C<timeout> and the C<deadline> let it, and returns nothing then, with C<$!> ETIMEDOUT; signal
+handlers run meanwhile.  A new connection has the same C<timeout>, and no deadline.
+
 =head2 timeout
 
     use NetIO qw(timeout);
@@ -259,24 +279,25 @@ fails.  L<NetIO::Daemon> has it all, its options, too.
 
 The time to open the connection: the name, every address, every handshake.  For C<udp_ask> the
 time for all of it.  Fractions count; 0 is no time at all; without the option, or with undef, it
-takes as long as the kernel lets it.
+takes as long as the kernel lets it.  For C<tcplisten> the time that each C<accept> waits.
 
 =item deadline => SECONDS
 
 The time for the whole conversation, from the call to the last byte.  Each read and write of the
 handle keeps to it, and opening the connection does, too.  What has not come by then is not
 waited for: a peer that sends a byte now and then does not extend it.
-L<NetIO::Socket/deadline> sets another one at any time.  Not for C<udp_ask>.
+L<NetIO::Socket/deadline> sets another one at any time.  Not for C<udp_ask>; for C<tcplisten> the
+time for all C<accept> together.
 
 =item fatal => BOOLEAN
 
 A read or write that fails throws a L<NetIO::Error>, where otherwise it returns false or undef
 as Perl's operators do.  C<close> and the end of the handle's scope never throw.  Not for
-C<udp_ask>, which always throws.
+C<udp_ask>, which always throws, and C<tcplisten>.
 
 =item family => 'inet' | 'inet6'
 
-Only IPv4, or only IPv6.  Like the next three, not for C<unixopen>.
+Only IPv4, or only IPv6.  Like the next three, not for C<unixopen> and C<tcplisten>.
 
 =item source => ADDRESS
 
@@ -308,6 +329,11 @@ goes on as if it had not come.  What it dies of ends C<udp_ask>.
 
 C<udp_ask>: the wait of the first round, from 0.001 to 3600; 1 unless told.
 
+=item backlog => COUNT
+
+C<tcplisten>: how many clients may wait, 1 to 65535; 1024 unless told, and never more than the
+kernel's F</proc/sys/net/core/somaxconn>.
+
 =back
 
 =head1 ERRORS
@@ -330,6 +356,7 @@ Of C<udpopen>, C<unixopen> and C<udp_ask> they read alike:
     unixopen /run/whois.sock: connect unix:/run/whois.sock: Connection refused at ...
     udp_ask 192.0.2.1, ns.example.org domain: read 192.0.2.1:53: Connection timed out;
         ns.example.org: host not found at ...
+    tcplisten finger: bind [::]:79: Address already in use at ...
 
 Signal handlers in C<%SIG> run while NetIO waits.  They may C<die>: the exception ends the
 call, and nothing is left open.  A handler that returns changes nothing about the time that is

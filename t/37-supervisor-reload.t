@@ -28,7 +28,7 @@ subtest 'new workers, then the old ones go' => sub {
     my @old = $s->settled;
 
     is $s->reload('workers 3'), "reloaded $s->{address}", 'reloaded';
-    is(($s->who)[2], 2, 'the second generation answers');
+    is $s->generation(2), 2, 'the second generation answers';
     my @new = $s->settled;
     is scalar(@new), 3, 'in three workers';
     my %old = map { $_ => 1 } @old;
@@ -80,14 +80,14 @@ subtest 'B22, B24: addresses come and go' => sub {
     is $s->reload($first, $second), "reloaded $first $second", 'one more';
     $s->settled;
     my ($port) = $second =~ /:(\d+)/;
-    is((split ' ', $s->ask("who\n", port => $port))[2], 2, 'it is served');
+    is $s->generation(2, port => $port), 2, 'it is served';
     is $s->reload($second), "reloaded $second", 'without the first';
     $s->settled;
     is((grep { /socket:/ } split ' ', $s->ask("fds\n", port => $port)),
         3, 'new workers have nothing of it: a listener, the connection, the supervisor');
     ok !IO::Socket::INET->new(PeerAddr => $first), 'nobody listens there';
     is $s->reload($first), "reloaded $first", 'and back';
-    is(($s->who)[2], 4, 'it is served again');
+    is $s->generation(4), 4, 'it is served again';
 };
 
 subtest 'B25: a long question across three reloads' => sub {
@@ -95,7 +95,7 @@ subtest 'B25: a long question across three reloads' => sub {
     my $socket = $s->held;
 
     like $s->reload('workers 1'), qr/^reloaded/, 'reloaded' for 1 .. 3;
-    is(($s->who)[2], 4, 'the fourth generation answers');
+    is $s->generation(4), 4, 'the fourth generation answers';
     is $s->answer($socket, 'x'), "<.x>\n", 'the first still does, to who was there before';
     close $socket;
     is scalar(my @one = $s->settled), 1, 'and ends then';

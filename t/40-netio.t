@@ -34,7 +34,7 @@ for (@imports) {
     is perl('-e', "use NetIO $list; print defined &tcpopen ? 1 : 0"), $expected, $name;
 }
 
-my @all = qw(daemonize timeout tcpopen udp_ask udpopen unixopen);
+my @all = qw(daemonize timeout tcplisten tcpopen udp_ask udpopen unixopen);
 is perl('-e', "use NetIO ':all'; print join ' ', grep { defined &\$_ } qw(@all)"), "@all",
     ':all exports all functions';
 is perl('-e', "use NetIO; print join ' ', grep { defined &\$_ } qw(@all)"), 'tcpopen',

@@ -40,6 +40,7 @@ for (
     ['source',     tcpopen  => '127.0.0.1', $port, source => "127.0.0.1$taint"],
     ['host',       udpopen  => "127.0.0.1$taint", $port],
     ['path',       unixopen => "/nosuch$taint"],
+    ['address',    tcplisten => "127.0.0.1:0$taint"],
     ['server',     udp_ask  => "127.0.0.1$taint", $port, 'x'],
     ['servers',    udp_ask  => ['127.0.0.1', "127.0.0.1$taint"], $port, 'x'],
     ['service',    udp_ask  => '127.0.0.1', "$port$taint", 'x'],

@@ -9,16 +9,19 @@
 #include "error.h"
 #include "fork.h"
 #include "handle.h"
+#include "listen.h"
 #include "open.h"
 #include "passed.h"
 #include "pidfile.h"
 #include "reading.h"
+#include "received.h"
 #include "request.h"
 #include "server.h"
 #include "socket.h"
 #include "standard.h"
 #include "supervisor.h"
 #include "timeout.h"
+#include "timer.h"
 #include "udp.h"
 
 #include <netdb.h>
@@ -56,6 +59,19 @@ unixopen(path, ...)
     RETVAL = xs_open(aTHX_ XS_UNIXOPEN, ax, items);
   OUTPUT:
     RETVAL
+
+# In list context all sockets of the address.
+void
+tcplisten(address, ...)
+  PREINIT:
+    SV *handles[NETIO_LISTENER_MAX];
+    int count;
+  PPCODE:
+    count = xs_tcplisten(aTHX_ handles, ax, items, GIMME_V == G_ARRAY);
+    SP = PL_stack_base + ax - 1; /* it may have moved */
+    EXTEND(SP, count);
+    for (int i = 0; i < count; i++)
+        mPUSHs(handles[i]);
 
 # In list context also who has answered.
 void

@@ -6,16 +6,26 @@
 #include "connection.h"
 
 #include "args.h"
+#include "timer.h"
+
+#include <netio/peer.h>
 
 #include <errno.h>
 
 /* --- the object */
 
+/* While the engine has it the object is there, but at the end of the interpreter, which takes objects
+ * from whoever has them. */
 static int free_connection(pTHX_ SV *sv, MAGIC *mg)
 {
+    struct xs_connection *connection = (struct xs_connection *)mg->mg_ptr;
+
+    PERL_UNUSED_CONTEXT;
     PERL_UNUSED_VAR(sv);
-    Safefree(mg->mg_ptr);
-    mg->mg_ptr = NULL;
+    if (connection && connection->conn)
+        connection->lost = true;
+    else
+        Safefree(connection);
     return 0;
 }
 
@@ -63,28 +73,41 @@ static void end_connection(pTHX_ struct xs_connection *connection)
 {
     SV *self = connection->self, *data = connection->data;
 
+    xs_timer_stop_all(aTHX_ &connection->timers);
     connection->conn = NULL;
     connection->self = NULL;
     connection->data = NULL;
+    if (connection->lost)
+        Safefree(connection);
     SvREFCNT_dec(data);
     SvREFCNT_dec_NN(self);
 }
 
 /* --- handlers */
 
-/* Calls the code with the connection and what there is besides; if that fails, nobody shall take
- * what has been written so far for an answer. */
-static void call(pTHX_ struct xs_connection *connection, enum xs_event event, SV *more)
+void xs_connection_call(pTHX_ struct xs_connection *connection, CV *code, const char *where,
+                        SV *more)
 {
     SV *args[] = {connection->self, more};
 
-    if (xs_server_call(aTHX_ connection->server, event, args, more ? 2 : 1, NULL,
+    if (xs_server_call(aTHX_ connection->server, code, where, args, more ? 2 : 1, NULL,
                        connection->self))
         return;
     if (connection->server->exiting) /* last words */
         netio_conn_close(connection->conn);
     else
         netio_conn_abort(connection->conn);
+}
+
+static const char *const names[] = {
+#define XS_X(name, option) [XS_ON_##name] = option,
+    XS_EVENT_LIST(XS_X)
+#undef XS_X
+};
+
+static void call(pTHX_ struct xs_connection *connection, enum xs_event event, SV *more)
+{
+    xs_connection_call(aTHX_ connection, connection->server->on[event], names[event], more);
 }
 
 static void on_open(struct netio_conn *conn)
@@ -100,10 +123,12 @@ static void on_open(struct netio_conn *conn)
 static void on_line(struct netio_conn *conn, char *line, size_t len)
 {
     struct xs_connection *connection = netio_conn_data(conn);
-    dTHXa(connection->server->perl);
+    struct xs_server *server = connection->server;
+    dTHXa(server->perl);
 
-    call(aTHX_ connection, XS_ON_LINE,
-         xs_server_argument(aTHX_ connection->server, line, len));
+    server->speaking = connection;
+    call(aTHX_ connection, XS_ON_LINE, xs_server_argument(aTHX_ server, line, len));
+    server->speaking = NULL;
 }
 
 /* All of it is taken, but for what the code wants to see again. */
@@ -178,33 +203,76 @@ void xs_connection_handlers(const struct xs_server *server, struct netio_server_
 
 /* --- methods */
 
-SV *xs_connection_address(pTHX_ const struct xs_connection *connection,
-                          enum xs_connection_text which)
+SV *xs_connection_text(pTHX_ const struct netio_addr *address, enum xs_connection_text which)
 {
-    struct netio_addr address = {.len = 0};
     char text[NETIO_ADDR_STRLEN];
 
-    if (!connection->conn)
-        return newSV(0);
-    if (which < XS_CONN_LOCAL)
-        address = *netio_conn_peer(connection->conn);
-    else if (netio_conn_local(connection->conn, &address) != 0)
+    if (!address->len)
         return newSV(0);
     switch (which) {
     case XS_CONN_PEERPORT:
     case XS_CONN_SOCKPORT:
-        return netio_addr_port(&address) ? newSVuv(netio_addr_port(&address)) : newSV(0);
+        return netio_addr_port(address) ? newSVuv(netio_addr_port(address)) : newSV(0);
     case XS_CONN_PEERHOST:
     case XS_CONN_SOCKHOST:
-        return address.len ? newSVpv(netio_addr_host_str(&address, text, sizeof text), 0)
-                           : newSV(0);
+        return newSVpv(netio_addr_host_str(address, text, sizeof text), 0);
     default:
-        return newSVpv(netio_addr_str(&address, text, sizeof text), 0);
+        return newSVpv(netio_addr_str(address, text, sizeof text), 0);
     }
 }
 
-/* Octets; a copy where they have to be made of characters. */
-static const char *octets(pTHX_ SV *sv, STRLEN *len)
+SV *xs_connection_address(pTHX_ const struct xs_connection *connection,
+                          enum xs_connection_text which)
+{
+    struct netio_addr local = {.len = 0};
+
+    if (!connection->conn)
+        return newSV(0);
+    if (which < XS_CONN_LOCAL)
+        return xs_connection_text(aTHX_ netio_conn_peer(connection->conn), which);
+    (void)netio_conn_local(connection->conn, &local);
+    return xs_connection_text(aTHX_ &local, which);
+}
+
+SV *xs_connection_line(pTHX_ const struct xs_connection *connection)
+{
+    if (!connection->conn || connection->server->speaking != connection)
+        return newSV(0);
+    return newSVsv(connection->server->argument);
+}
+
+SV *xs_connection_credentials(pTHX_ const struct xs_connection *connection)
+{
+    struct netio_peer peer;
+
+    if (!connection->conn || netio_peer_credentials(&peer, netio_conn_fd(connection->conn)) != 0)
+        return newSV(0);
+    HV *hash = newHV();
+    AV *groups = newAV();
+    for (size_t i = 0; i < peer.group_count; i++)
+        av_push(groups, newSVuv(peer.groups[i]));
+    (void)hv_stores(hash, "pid", newSViv((IV)peer.pid));
+    (void)hv_stores(hash, "uid", newSVuv(peer.uid));
+    (void)hv_stores(hash, "gid", newSVuv(peer.gid));
+    (void)hv_stores(hash, "groups", newRV_noinc((SV *)groups));
+    return newRV_noinc((SV *)hash);
+}
+
+NV xs_connection_age(const struct xs_connection *connection)
+{
+    if (!connection->conn)
+        return 0;
+    return (NV)(netio_clock_now() - netio_conn_opened(connection->conn)) / 1e9;
+}
+
+SV *xs_connection_timer(pTHX_ struct xs_connection *connection, SV *seconds, SV *code)
+{
+    if (!connection->conn)
+        return newSV(0);
+    return xs_timer_start(aTHX_ &connection->timers, connection->server, connection, seconds, code);
+}
+
+const char *xs_connection_octets(pTHX_ SV *sv, STRLEN *len)
 {
     SvGETMAGIC(sv);
     if (!SvOK(sv)) {
@@ -227,7 +295,7 @@ bool xs_connection_write(pTHX_ struct xs_connection *connection, I32 ax, I32 fir
 
     for (I32 i = first; code == 0 && i < items; i++) {
         STRLEN len;
-        const char *bytes = octets(aTHX_ ST(i), &len);
+        const char *bytes = xs_connection_octets(aTHX_ ST(i), &len);
         /* Reading it may have been code. */
         code = connection->conn ? netio_conn_write(connection->conn, bytes, len) : -EPIPE;
     }

@@ -97,6 +97,15 @@ static void read_source_port(pTHX_ struct xs_options *options, const char *name,
     options->source_port = (unsigned)port;
 }
 
+static void read_backlog(pTHX_ struct xs_options *options, const char *name, SV *value)
+{
+    UV count = 0;
+
+    if (!xs_count_get(aTHX_ & count, value) || count > 65535 || (SvOK(value) && count == 0))
+        refuse_value(aTHX_ options, name, value, "not a length of a queue, 1 to 65535");
+    options->backlog = (int)count;
+}
+
 static void read_valid(pTHX_ struct xs_options *options, const char *name, SV *value)
 {
     SvGETMAGIC(value);
@@ -117,8 +126,8 @@ static const struct option {
     void (*read)(pTHX_ struct xs_options *options, const char *name, SV *value);
     size_t flag; /* without read: where its bool is in struct xs_options */
 } table[] = {
-    {"timeout", OPEN | XS_FOR_ASK, read_timeout, 0},
-    {"deadline", OPEN, read_deadline, 0},
+    {"timeout", OPEN | XS_FOR_ASK | XS_FOR_LISTEN, read_timeout, 0},
+    {"deadline", OPEN | XS_FOR_LISTEN, read_deadline, 0},
     {"fatal", OPEN, NULL, offsetof(struct xs_options, fatal)},
     {"family", INET, read_family, 0},
     {"source", INET, read_source, 0},
@@ -128,6 +137,7 @@ static const struct option {
     {"nodelay", XS_FOR_TCP, NULL, offsetof(struct xs_options, nodelay)},
     {"valid", XS_FOR_ASK, read_valid, 0},
     {"first_wait", XS_FOR_ASK, read_first_wait, 0},
+    {"backlog", XS_FOR_LISTEN, read_backlog, 0},
 };
 
 static const struct option *find(const struct xs_text *name, unsigned caller)

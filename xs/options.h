@@ -8,7 +8,7 @@
 #include <netio/clock.h>
 
 /* Who has which option; a table in options.c names them. */
-enum { XS_FOR_TCP = 1, XS_FOR_UDP = 2, XS_FOR_UNIX = 4, XS_FOR_ASK = 8 };
+enum { XS_FOR_TCP = 1, XS_FOR_UDP = 2, XS_FOR_UNIX = 4, XS_FOR_ASK = 8, XS_FOR_LISTEN = 16 };
 
 struct xs_options {
     const char *what;        /* the function, for messages */
@@ -18,6 +18,7 @@ struct xs_options {
     SV *valid;               /* code; NULL: not given */
     int family;
     unsigned source_port;
+    int backlog; /* 0: not given */
     bool fatal, reserved, keepalive, nodelay;
     struct xs_text source; /* empty: not given */
 };

@@ -11,18 +11,14 @@
 #include "connection.h"
 #include "error.h"
 #include "fork.h"
+#include "received.h"
 #include "request.h"
 #include "server_options.h"
+#include "timer.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
-
-static const char *const events[] = {
-#define XS_X(name, option) [XS_ON_##name] = option,
-    XS_EVENT_LIST(XS_X)
-#undef XS_X
-};
 
 /* --- its life */
 
@@ -32,6 +28,7 @@ static bool destroy(pTHX_ struct xs_server *server)
 {
     bool exiting;
 
+    xs_timer_stop_all(aTHX_ &server->timers);
     if (server->process == getpid()) {
         netio_server_free(server->engine);
         netio_limit_free(server->limit);
@@ -159,6 +156,14 @@ SV *xs_server_argument(pTHX_ struct xs_server *server, const char *bytes, size_t
     return server->argument;
 }
 
+/* No client is taken any more that nobody would serve, and the engine returns at once: what it has to
+ * send goes out if it does so without waiting. */
+static void begin_exit(struct xs_server *server)
+{
+    server->exiting = true;
+    netio_server_stop(server->engine, NETIO_NOW);
+}
+
 /* To on_error, or to the default, which warns; that gets what on_error itself dies of, too. */
 static void report(pTHX_ struct xs_server *server, const char *where, SV *who)
 {
@@ -177,26 +182,26 @@ static void report(pTHX_ struct xs_server *server, const char *where, SV *who)
         called = xs_callback(aTHX_ last, args, 3, NULL);
     }
     if (called == XS_EXITED) { /* the scope has gone with everything else */
-        server->exiting = true;
+        begin_exit(server);
         return;
     }
     FREETMPS;
     LEAVE;
 }
 
-bool xs_server_call(pTHX_ struct xs_server *server, enum xs_event event, SV *const *args, int count,
-                    bool *truth, SV *who)
+bool xs_server_call(pTHX_ struct xs_server *server, CV *code, const char *where, SV *const *args,
+                    int count, bool *truth, SV *who)
 {
     /* What the code needs may be gone already when the interpreter ends. */
-    if (!server->on[event] || server->exiting || PL_phase == PERL_PHASE_DESTRUCT)
+    if (!code || server->exiting || PL_phase == PERL_PHASE_DESTRUCT)
         return true;
-    enum xs_called called = xs_callback(aTHX_ server->on[event], args, count, truth);
+    enum xs_called called = xs_callback(aTHX_ code, args, count, truth);
     if (called == XS_RETURNED)
         return true;
     if (called == XS_EXITED)
-        server->exiting = true;
+        begin_exit(server);
     else
-        report(aTHX_ server, events[event], who);
+        report(aTHX_ server, where, who);
     return false;
 }
 
@@ -205,6 +210,29 @@ bool xs_server_call(pTHX_ struct xs_server *server, enum xs_event event, SV *con
 static SV *object_of(pTHX_ const struct xs_server *server)
 {
     return server->object ? sv_2mortal(newRV_inc((SV *)server->object)) : &PL_sv_undef;
+}
+
+/* With what it needs for that; after an exit there is no scope to leave any more. */
+static bool call_with(pTHX_ struct xs_server *server, CV *code, const char *where, SV *const *more,
+                      int count, bool *truth)
+{
+    SV *args[4] = {object_of(aTHX_ server)};
+    bool done;
+
+    for (int i = 0; i < count; i++)
+        args[i + 1] = more[i];
+    done = xs_server_call(aTHX_ server, code, where, args, count + 1, truth, NULL);
+    return done || !server->exiting;
+}
+
+void xs_server_call_alone(pTHX_ struct xs_server *server, CV *code, const char *where)
+{
+    ENTER;
+    SAVETMPS;
+    if (!call_with(aTHX_ server, code, where, NULL, 0, NULL))
+        return;
+    FREETMPS;
+    LEAVE;
 }
 
 static void on_refused(struct netio_server *engine, const struct netio_addr *peer,
@@ -220,10 +248,9 @@ static void on_refused(struct netio_server *engine, const struct netio_addr *pee
     ENTER;
     SAVETMPS;
     netio_addr_str(peer, text, sizeof text);
-    SV *args[] = {object_of(aTHX_ server), newSVpvn_flags(text, strlen(text), SVs_TEMP),
+    SV *more[] = {newSVpvn_flags(text, strlen(text), SVs_TEMP),
                   newSVpvn_flags(word, strlen(word), SVs_TEMP), sv_2mortal(newSVuv(count))};
-    (void)xs_server_call(aTHX_ server, XS_ON_REFUSED, args, 4, NULL, NULL);
-    if (server->exiting)
+    if (!call_with(aTHX_ server, server->on[XS_ON_REFUSED], "on_refused", more, 3, NULL))
         return;
     FREETMPS;
     LEAVE;
@@ -249,9 +276,8 @@ static void on_trouble(struct netio_server *engine, const struct netio_error *er
         return;
     ENTER;
     SAVETMPS;
-    SV *args[] = {object_of(aTHX_ server), error_of(aTHX_ error)};
-    (void)xs_server_call(aTHX_ server, XS_ON_TROUBLE, args, 2, NULL, NULL);
-    if (server->exiting)
+    SV *more[] = {error_of(aTHX_ error)};
+    if (!call_with(aTHX_ server, server->on[XS_ON_TROUBLE], "on_trouble", more, 1, NULL))
         return;
     FREETMPS;
     LEAVE;
@@ -267,9 +293,7 @@ static int on_idle(struct netio_server *engine)
         return 0;
     ENTER;
     SAVETMPS;
-    SV *args[] = {object_of(aTHX_ server)};
-    (void)xs_server_call(aTHX_ server, XS_ON_IDLE, args, 1, &again, NULL);
-    if (server->exiting)
+    if (!call_with(aTHX_ server, server->on[XS_ON_IDLE], "on_idle", NULL, 0, &again))
         return 0;
     FREETMPS;
     LEAVE;
@@ -293,7 +317,11 @@ static pid_t fork_child(void *data)
 {
     struct xs_server *server = data;
 
-    return xs_fork(server->perl);
+    pid_t pid = xs_fork(server->perl);
+
+    if (pid == 0)
+        server->process = getpid(); /* with its one connection */
+    return pid;
 }
 
 void xs_server_open(pTHX_ SV *self)
@@ -303,6 +331,7 @@ void xs_server_open(pTHX_ SV *self)
         .on_idle = server->on[XS_ON_IDLE] ? on_idle : NULL,
         .on_refused = server->on[XS_ON_REFUSED] ? on_refused : NULL,
         .on_trouble = server->on[XS_ON_TROUBLE] ? on_trouble : NULL,
+        .on_datagram = server->on[XS_ON_DATAGRAM] ? xs_received_handle : NULL,
     };
 
     if (server->engine)
@@ -319,7 +348,7 @@ void xs_server_open(pTHX_ SV *self)
     netio_loop_mark(netio_server_loop(server->engine), &PL_sig_pending);
 }
 
-static struct xs_server *started(pTHX_ SV *self)
+struct xs_server *xs_server_started(pTHX_ SV *self)
 {
     struct xs_server *server = xs_server_get(aTHX_ self);
 
@@ -399,7 +428,7 @@ static void check_child(pTHX_ int code)
 
 void xs_server_run(pTHX_ SV *self)
 {
-    struct xs_server *server = started(aTHX_ self);
+    struct xs_server *server = xs_server_started(aTHX_ self);
     int before = errno;
     int code;
 
@@ -420,7 +449,7 @@ void xs_server_run(pTHX_ SV *self)
 
 int xs_server_step(pTHX_ SV *self, SV *seconds)
 {
-    struct xs_server *server = started(aTHX_ self);
+    struct xs_server *server = xs_server_started(aTHX_ self);
     int before = errno;
     NV left = 0;
     int code;
@@ -444,7 +473,7 @@ int xs_server_step(pTHX_ SV *self, SV *seconds)
 /* What one safepoint has left undone raises no signal by itself. */
 int xs_server_safepoint(pTHX_ SV *self)
 {
-    struct xs_server *server = started(aTHX_ self);
+    struct xs_server *server = xs_server_started(aTHX_ self);
     int before = errno;
 
     if (server->users > 1)
@@ -465,7 +494,7 @@ int xs_server_safepoint(pTHX_ SV *self)
 
 int xs_server_fileno(pTHX_ SV *self)
 {
-    struct xs_server *server = started(aTHX_ self);
+    struct xs_server *server = xs_server_started(aTHX_ self);
     int fd = netio_loop_fd(netio_server_loop(server->engine));
 
     if (fd < 0)
@@ -485,11 +514,23 @@ void xs_server_stop(pTHX_ SV *self, SV *seconds)
     xs_request_hurry(netio_deadline_in(left));
 }
 
+/* Nobody is being judged while code runs: the old rules can go. */
+void xs_server_set_access(pTHX_ I32 ax, I32 items)
+{
+    struct xs_server *server = xs_server_get(aTHX_ ST(0));
+    struct netio_access *access = xs_server_options_access(aTHX_ ax, 1, items);
+
+    if (server->engine)
+        netio_server_set_access(server->engine, access);
+    netio_access_free(server->access);
+    server->access = access;
+}
+
 /* --- asking */
 
 AV *xs_server_addresses(pTHX_ SV *self)
 {
-    struct xs_server *server = started(aTHX_ self);
+    struct xs_server *server = xs_server_started(aTHX_ self);
     AV *list = (AV *)sv_2mortal((SV *)newAV());
     const struct netio_addr *address;
     char text[NETIO_ADDR_STRLEN];

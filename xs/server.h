@@ -34,6 +34,9 @@ enum xs_event {
         XS_EVENTS
 };
 
+struct xs_connection;
+struct xs_timer;
+
 struct xs_server {
     struct netio_server *engine; /* NULL: not started */
     HV *object;                  /* not counted; NULL once it has gone */
@@ -42,9 +45,11 @@ struct xs_server {
     CV *on[XS_EVENTS];
     HV *connections; /* the class of their objects */
     SV *argument;    /* the text of an event, used again and again */
+    const struct xs_connection *speaking; /* whose line argument is */
     size_t unread;   /* of the octets that on_data has got */
     unsigned users; /* the object, and calls of the engine that are running */
     bool exiting;   /* code has called exit: none is called any more */
+    struct xs_timer *timers;
     struct netio_server_options options;
     struct netio_access *access;
     struct netio_limit_options limits;
@@ -75,11 +80,18 @@ void xs_server_stop(pTHX_ SV *self, SV *seconds);
 AV *xs_server_addresses(pTHX_ SV *self); /* mortal */
 SV *xs_server_status(pTHX_ SV *self);
 
-/* Of connection.c: calls the code of that event, if there is any.  False when it has died or
- * exited; then it was reported, with who: the connection, or NULL. */
-bool xs_server_call(pTHX_ struct xs_server *server, enum xs_event event, SV *const *args, int count,
-                    bool *truth, SV *who);
+/* The started server of a method's object. */
+struct xs_server *xs_server_started(pTHX_ SV *self);
+
+/* For handlers: calls the code, if there is any.  False when it has died or exited; then it was
+ * reported, with where and who: the connection, or NULL. */
+bool xs_server_call(pTHX_ struct xs_server *server, CV *code, const char *where, SV *const *args,
+                    int count, bool *truth, SV *who);
+/* Calls it with the server's object. */
+void xs_server_call_alone(pTHX_ struct xs_server *server, CV *code, const char *where);
 /* Those octets as an argument, until the next call of this. */
 SV *xs_server_argument(pTHX_ struct xs_server *server, const char *bytes, size_t len);
+/* Other rules from now on: options as new has them, from the stack. */
+void xs_server_set_access(pTHX_ I32 ax, I32 items);
 
 #endif

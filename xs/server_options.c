@@ -128,23 +128,21 @@ static void read_model(pTHX_ struct xs_server *server, const struct option *opti
         refuse_value(aTHX_ option, value, "not event, iterative, fork, prefork or signal");
 }
 
-static struct netio_access *access_of(pTHX_ struct xs_server *server)
+static void add_rules(pTHX_ struct netio_access **access)
 {
     struct netio_error error;
+    int code = *access ? 0 : netio_access_new(access);
 
-    if (server->access)
-        return server->access;
-    int code = netio_access_new(&server->access);
     if (code != 0) {
         netio_error_set(&error, NETIO_STAGE_OPTION, code, NULL, NULL);
         xs_error_throw_failure(aTHX_ WHAT, &error);
     }
-    return server->access;
 }
 
 /* The option's name is the rule's first word. */
 static void read_rule(pTHX_ struct xs_server *server, const struct option *option, SV *value)
 {
+    struct netio_access **access = place_of(server, option);
     SSize_t count = xs_list_count(aTHX_ value);
 
     for (SSize_t i = 0; i < count; i++) {
@@ -154,14 +152,16 @@ static void read_rule(pTHX_ struct xs_server *server, const struct option *optio
         xs_text_get(aTHX_ &text, element);
         if (!xs_text_whole(&text) || text.len == 0)
             refuse_value(aTHX_ option, element, "not whom a rule is about");
+        add_rules(aTHX_ access);
         SV *rule = sv_2mortal(newSVpvf("%s %s", option->name, text.text));
-        if (netio_access_add(access_of(aTHX_ server), SvPVX(rule), &error) != 0)
+        if (netio_access_add(*access, SvPVX(rule), &error) != 0)
             xs_error_throw_failure(aTHX_ WHAT, &error);
     }
 }
 
 static void read_access(pTHX_ struct xs_server *server, const struct option *option, SV *value)
 {
+    struct netio_access **access = place_of(server, option);
     SSize_t count = xs_list_count(aTHX_ value);
 
     for (SSize_t i = 0; i < count; i++) {
@@ -171,7 +171,8 @@ static void read_access(pTHX_ struct xs_server *server, const struct option *opt
         xs_path_get(aTHX_ &path, element);
         if (!xs_text_whole(&path) || path.len == 0)
             refuse_value(aTHX_ option, element, "not a path");
-        if (netio_access_read(access_of(aTHX_ server), path.text, &error) != 0)
+        add_rules(aTHX_ access);
+        if (netio_access_read(*access, path.text, &error) != 0)
             xs_error_throw_failure(aTHX_ WHAT, &error);
     }
 }
@@ -232,11 +233,11 @@ static const struct option table[] = {
     {"drain_seconds", read_seconds, AT(options.drain_seconds), 0},
     {"refused_text", read_text, AT(options.refused_text), 0},
     {"full_text", read_text, AT(options.full_text), 0},
-    {"access", read_access, 0, 0},
-    {"allow", read_rule, 0, 0},
-    {"deny", read_rule, 0, 0},
-    {"exempt", read_rule, 0, 0},
-    {"proxy", read_rule, 0, 0},
+    {"access", read_access, AT(access), 0},
+    {"allow", read_rule, AT(access), 0},
+    {"deny", read_rule, AT(access), 0},
+    {"exempt", read_rule, AT(access), 0},
+    {"proxy", read_rule, AT(access), 0},
     {"total", read_count, AT(limits.total), INT_MAX},
     {"per_source", read_count, AT(limits.per_source), INT_MAX},
     {"rate", read_rate, AT(limits.rate), INT_MAX},
@@ -298,4 +299,34 @@ void xs_server_options_read(pTHX_ struct xs_server *server, I32 ax, I32 first, I
     TAINT_NOT;
     check_handlers(aTHX_ server);
     make_limit(aTHX_ server);
+}
+
+static void free_access(pTHX_ void *server)
+{
+    PERL_UNUSED_CONTEXT;
+    netio_access_free(((struct xs_server *)server)->access);
+}
+
+/* Into a server that is only there for them. */
+struct netio_access *xs_server_options_access(pTHX_ I32 ax, I32 first, I32 items)
+{
+    struct xs_server rules = {.access = NULL};
+    struct netio_access *access;
+
+    if ((items - first) % 2)
+        refuse(aTHX_ newSVpvs(WHAT ": an option has no value"));
+    ENTER;
+    SAVEDESTRUCTOR_X(free_access, &rules);
+    for (I32 i = first; i < items; i += 2) {
+        const struct option *option = find(aTHX_ ST(i));
+        if (option->place != AT(access))
+            refuse(aTHX_ newSVpvf(WHAT ": %s: no rule", option->name));
+        option->read(aTHX_ &rules, option, ST(i + 1));
+    }
+    TAINT_PROPER(WHAT);
+    TAINT_NOT;
+    access = rules.access;
+    rules.access = NULL;
+    LEAVE;
+    return access;
 }

@@ -18,8 +18,8 @@ use constant {
     ROUNDS       => 9,
     IDLE         => 10_000,
     MOST_IDLE    => 100_000,
-    WORKERS      => 6,             # for 100,000: a process may open 20,000 descriptors
-    MOST_GROWTH  => 1.3,           # times the figure without idle connections
+    WORKERS      => 6,                 # for 100,000: a process may open 20,000 descriptors
+    MOST_GROWTH  => 1.3,               # times the figure without idle connections
     BUSY_CLIENTS => 16,
 };
 
@@ -29,39 +29,41 @@ my %limit = (
     'NetIO::Server' => { once => 1.4, kept => 1.35, idle => 2048 },
 );
 my %mode = (
-    once => { load => 'ask',  title => 'a connection a query' },
-    kept => { load => 'echo', title => 'kept open' },
+    once => { load => 'ask',  title => 'a connection a query', short => 'connect' },
+    kept => { load => 'echo', title => 'kept open',            short => 'kept open' },
 );
 
 # Name, what it needs, the command but for its mode; slow: an eighth of the queries will do.
 my @perl   = ($^X, 'bench/peer/responder.pl');
 my $events = ['EV', 'libev-perl'];
 my @sides  = (
-    ['NetIO in C',    [], ['bench/build/echo']],
-    ['NetIO::Server', [], [$^X, '-Mblib', 'bench/echo.pl']],
-    ['libuv', [['/usr/include/uv.h', 'libuv1-dev']], ['bench/build/responder-uv']],
-    ['libev', [['/usr/include/ev.h', 'libev-dev']],  ['bench/build/responder-ev']],
-    ['EV, raw reads',    [$events],                                    [@perl, 'EV']],
-    ['AnyEvent::Handle', [['AnyEvent::Handle', 'libanyevent-perl'], $events], [@perl, 'AnyEvent::Handle']],
+    ['NetIO in C',    [],                                    ['bench/build/echo']],
+    ['NetIO::Server', [],                                    [$^X, '-Mblib', 'bench/echo.pl']],
+    ['libuv',         [['/usr/include/uv.h', 'libuv1-dev']], ['bench/build/responder-uv']],
+    ['libev',         [['/usr/include/ev.h', 'libev-dev']],  ['bench/build/responder-ev']],
+    ['EV, raw reads', [$events],                             [@perl, 'EV']],
+    [
+        'AnyEvent::Handle',
+        [['AnyEvent::Handle', 'libanyevent-perl'], $events],
+        [@perl,                                    'AnyEvent::Handle']
+    ],
     ['Mojo::IOLoop', [['Mojo::IOLoop', 'libmojolicious-perl'], $events], [@perl, 'Mojo::IOLoop']],
     [
         'IO::Async', [['IO::Async::Loop::Epoll', 'libio-async-loop-epoll-perl']],
         [@perl, 'IO::Async']
     ],
-    (   map {
-            [
-                $_ =~ s/^Net::Server:://r, [['Net::Server', 'libnet-server-perl']],
-                [@perl, $_]
-            ]
-        } map { "Net::Server::$_" } qw(Multiplex PreFork Fork)
+    (
+        map { [$_ =~ s/^Net::Server:://r, [['Net::Server', 'libnet-server-perl']], [@perl, $_]] }
+        map { "Net::Server::$_" } qw(Multiplex PreFork Fork)
     ),
 );
 my %is_slow     = map { $_ => 1 } 'IO::Async', 'Multiplex', 'PreFork', 'Fork';
-my %has_no_idle = map { $_ => 1 } 'PreFork', 'Fork';    # a process each
+my %is_c        = map { $_ => 1 } 'bare loop', 'libuv',     'libev';
+my %has_no_idle = map { $_ => 1 } 'PreFork',   'Fork';    # a process each
 
 sub measure {
     my ($class, $bench) = @_;
-    my %given;    # missing packages are named once
+    my %given;                                            # missing packages are named once
     my @there = grep { _is_there($bench, \%given, @{ $_->[1] }) } @sides;
     my $self  = bless { bench => $bench, sides => \@there }, $class;
     my $lines = $bench->folder . '/lines';
@@ -94,8 +96,8 @@ sub _serve {
 sub _serve_bare {
     my ($self, $mode) = @_;
 
-    return NetIO::Bench::Process->serve($self->{bench}->folder, 'bench/build/responder',
-        $mode eq 'once' ? $self->{lines} : ());
+    return NetIO::Bench::Process->serve($self->{bench}->folder,
+        'bench/build/responder', $mode eq 'once' ? $self->{lines} : ());
 }
 
 sub _load {
@@ -121,7 +123,7 @@ sub _queries {
         for my $clients (@{ $bench->pick([64, 1000], [8, 16]) }) {
             my $title  = "$mode{$mode}{title}, $clients clients";
             my $series = $self->_series($mode, $clients);
-            push @titles, $title;
+            push @titles, "$mode{$mode}{short}, $clients";
             push @series, $series;
             $bench->heading("server: $title");
             $self->_print($series, $mode, $_) for 'NetIO in C', 'NetIO::Server';
@@ -138,9 +140,9 @@ sub _series {
     my @turns;
 
     for my $side (undef, @{ $self->{sides} }) {
-        my $name   = $side ? $side->[0]                   : 'bare loop';
-        my $server = $side ? $self->_serve($side, $mode)  : $self->_serve_bare($mode);
-        my $many   = $mode eq 'kept' ? 100 * $clients     : $is_slow{$name} ? 2000 : 10_000;
+        my $name   = $side           ? $side->[0]                  : 'bare loop';
+        my $server = $side           ? $self->_serve($side, $mode) : $self->_serve_bare($mode);
+        my $many   = $mode eq 'kept' ? 100 * $clients : $is_slow{$name} ? 2000 : 10_000;
         my $count  = $bench->pick($many, 2 * $clients);
         $self->_load($server, $mode, $clients, $bench->pick(2 * $clients, $clients));
         push @turns, $name => sub { $self->_load($server, $mode, $clients, $count) };
@@ -151,12 +153,12 @@ sub _series {
 sub _print {
     my ($self, $series, $mode, $name) = @_;
     my $bench = $self->{bench};
-    my $other = $name eq 'NetIO in C' ? 'NetIO::Server' : 'NetIO in C';
-    my @peers = grep { $_ ne $name && $_ ne $other } @{ $series->{names} };
-    my $all   = { %$series, names => [$name, @peers] };
+    my $is_c  = $name eq 'NetIO in C';
+    my @peers = grep { !/^NetIO/ && ($is_c xor !$is_c{$_}) } @{ $series->{names} };
     my $bare  = { %$series, names => [$name, 'bare loop'] };
+    my $like  = { %$series, names => [$name, $is_c ? () : 'bare loop', @peers] };
 
-    $bench->compare($all,  'cpu',    "$name: CPU a query, us", most => $limit{$name}{$mode});
+    $bench->compare($like, 'cpu',    "$name: CPU a query, us", most => $limit{$name}{$mode});
     $bench->compare($bare, 'rate',   "$name: queries a second");
     $bench->compare($bare, 'median', "$name: median, us");
     $bench->compare($bare, 'p99',    "$name: 99th, us");
@@ -207,9 +209,9 @@ sub _beside_idle {
             ? $self->_memory($name, $full, $count)
             : NetIO::Bench::Hold->new($full, $count);
         my ($clients, $queries, $figure, $what) =
-              $mode eq 'kept'
-            ? (1, $bench->pick(20_000, 100), 'p99', '99th of a busy one, us')
-            : (BUSY_CLIENTS, $bench->pick(10_000, 100), 'cpu', 'CPU to accept and close, us');
+            $mode eq 'kept'
+            ? (1, $bench->pick(20_000, 100), 'p99', '99th of one, us')
+            : (BUSY_CLIENTS, $bench->pick(10_000, 100), 'cpu', 'CPU a connection, us');
         my $series = $bench->rounds(
             $bench->pick(ROUNDS, 1),
             $name  => sub { $self->_load($full,  $mode, $clients, $queries) },

@@ -17,8 +17,9 @@ use IO::Socket::INET;
 
 use constant {
     BACKLOG   => 4096,
-    PROCESSES => 64,       # of PreFork: as many as the fewest clients
-    MOST      => 1100,     # processes of Fork: more than the most clients
+    PROCESSES => 64,        # of PreFork: as many as the fewest clients
+    MOST      => 1100,      # processes of Fork: more than the most clients
+    MANY      => 100_000,
     PIECE     => 65_536,
 };
 
@@ -133,6 +134,7 @@ sub anyevent {
 
 sub mojo {
     require Mojo::IOLoop;
+    Mojo::IOLoop->singleton->max_connections(MANY);
     my $id = Mojo::IOLoop->server(
         { address => '127.0.0.1', port => 0, backlog => BACKLOG },
         sub {

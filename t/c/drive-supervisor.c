@@ -10,10 +10,11 @@
  *     -m FILE: what a worker does when it starts: "fail" says why it cannot, "exit N" ends, "sleep"
  *         never gets ready; anything else is well
  *
- * The supervisor prints what run returns: "ready ADDRESS...", "reload", "reloaded N", "kept ERROR",
- * "reopen", "done", "failed ERROR".  A worker answers each line once: "who" with its pid, number and
- * generation, "fds" with its descriptors, "ids" with its user; "spin" never ends, "die" does at
- * once, "stay" leaves the connection open, "log TEXT" writes to the log. */
+ * A worker prints "open PORT" for each connection, the supervisor what run returns: "ready
+ * ADDRESS...", "reload", "reloaded N", "kept ERROR", "reopen", "done", "failed ERROR".  A worker
+ * answers each line once: "who" with its pid, number and generation, "fds" with its descriptors,
+ * "ids" with its user; "spin" never ends, "die" does at once, "eat" takes all memory, "stay" leaves
+ * the connection open, "log TEXT" writes to the log. */
 #include "tap.h"
 
 #include <netio/supervisor.h>
@@ -56,12 +57,29 @@ static void say_descriptors(struct netio_conn *conn)
     netio_conn_printf(conn, "\n");
 }
 
+/* Until there is no more, which ends the process. */
+static void eat(void)
+{
+    for (;;) {
+        char *piece = malloc(1 << 20);
+        if (piece)
+            memset(piece, 1, 1 << 20);
+    }
+}
+
+static void on_open(struct netio_conn *conn)
+{
+    printf("open %u\n", netio_addr_port(netio_conn_peer(conn)));
+}
+
 static void on_line(struct netio_conn *conn, char *line, size_t len)
 {
     if (strcmp(line, "die") == 0)
         _exit(3);
     while (strcmp(line, "spin") == 0)
         ;
+    if (strcmp(line, "eat") == 0)
+        eat();
     if (strncmp(line, "log ", 4) == 0)
         netio_log(worker_log, LOG_INFO, "%s", line + 4);
     if (strcmp(line, "who") == 0)
@@ -108,7 +126,7 @@ static int start_well(void)
 
 static int work(void)
 {
-    struct netio_server_handlers handlers = {.on_line = on_line};
+    struct netio_server_handlers handlers = {.on_open = on_open, .on_line = on_line};
     struct netio_server_options options = {.limit = settings.options.limit,
                                            .read_seconds = INFINITY};
     struct netio_server *server;

@@ -184,9 +184,18 @@ static void test_udp(void)
     struct netio_error error;
     char address[NETIO_ADDR_STRLEN], text[NETIO_ADDR_STRLEN + 8], said[700], want[700];
 
-    is_int(netio_listener_open(listeners, "udp:127.0.0.1:0", 0, &error), 1, "a datagram socket");
-    is_int(listeners[0].type, SOCK_DGRAM, "says what it is");
-    netio_addr_str(&listeners[0].address, address, sizeof address);
+    /* A port that is free for both: other programs choose ports at this moment, too. */
+    for (int tries = 0, n = 0; n != 1 && tries < 16; tries++) {
+        (void)netio_listener_open(second, "127.0.0.1:0", 0, NULL);
+        netio_addr_str(&second[0].address, address, sizeof address);
+        snprintf(text, sizeof text, "udp:%s", address);
+        n = netio_listener_open(listeners, text, 0, &error);
+        if (n != 1)
+            netio_listener_close(second);
+    }
+    is_int(listeners[0].type, SOCK_DGRAM, "a datagram socket says what it is");
+    is_int(second[0].type, SOCK_STREAM, "TCP at the same port is another");
+    netio_listener_close(second);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     char got[8] = "";
     is_int(sendto(fd, "hello", 5, 0, &listeners[0].address.u.sa, listeners[0].address.len), 5,
@@ -194,14 +203,10 @@ static void test_udp(void)
     is_int(netio_fd_poll(listeners[0].fd, NETIO_READ, netio_deadline_in(10)), NETIO_READ, "comes");
     is_int(recv(listeners[0].fd, got, sizeof got, 0), 5, "whole");
     close(fd);
-    snprintf(text, sizeof text, "udp:%s", address);
     snprintf(want, sizeof want, "bind %s: Address already in use", address);
     is_int(netio_listener_open(second, text, 0, &error), -EADDRINUSE,
            "B28: not shared with another");
     is_str(netio_error_str(&error, said, sizeof said), want, "says which and why");
-    is_int(netio_listener_open(second, address, 0, &error), 1, "TCP at the same port");
-    is_int(second[0].type, SOCK_STREAM, "is another");
-    netio_listener_close(second);
     netio_listener_close(listeners);
     is_int(netio_listener_open(listeners, text, 0, &error), 1, "free again at once");
     netio_listener_close(listeners);

@@ -179,7 +179,8 @@ sub table {
         for my $series (@series) {
             my ($base, $own) = @{ $series->{figures} }{ $first, $name };
             print ' ', map { sprintf '%' . WIDTH . 's', $_ }
-                map { $own ? _short(median(@{ $own->{$_} }) / median(@{ $base->{$_} })) : '' } @order;
+                map { $own ? _short(median(@{ $own->{$_} }) / median(@{ $base->{$_} })) : '' }
+                @order;
         }
         print "\n";
     }

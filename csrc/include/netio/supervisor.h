@@ -39,11 +39,11 @@
  * ends when the child's workers are ready.  If they are not ready in time, or the program is gone,
  * wrong or dies, it is killed, and nothing has changed.
  *
- * A worker that ends by itself is replaced: at once, and ever later if more of them do so than there
- * are workers in as many seconds, until it is one a second in all (one in 20 ms, if it had served
- * somebody).  So is one that runs a handler for heartbeat_seconds.  While nobody is connected no
- * process makes a system call.  Workers whose supervisor is gone finish within two seconds, unless a
- * handler does not return.
+ * A worker that ends by itself is replaced: at once, and ever later if more of them do so than
+ * there are workers in as many seconds, until it is one a second in all (one in 20 ms, if it had
+ * served somebody).  So is one that runs a handler for heartbeat_seconds.  While nobody is
+ * connected no process makes a system call.  Workers whose supervisor is gone finish within two
+ * seconds, unless a handler does not return.
  *
  * A worker that must end but does not (it was told to, and a second ago it was late) gets SIGKILL
  * with its process group.  Where so many drain that there is no place for new ones (64 in all), a
@@ -89,8 +89,9 @@ struct netio_supervisor_options { /* zero: the defaults in brackets */
     void *data;
 };
 
-/* Copies the options and their texts; world, daemon, log and limit must live as long as the supervisor.  In a
- * process that an upgrade has started, its listeners are taken from its predecessor.  0 or a code.
+/* Copies the options and their texts; world, daemon, log and limit must live as long as the
+ * supervisor.  In a process that an upgrade has started, its listeners are taken from its
+ * predecessor.  0 or a code.
  */
 int netio_supervisor_new(struct netio_supervisor **supervisor,
                          const struct netio_supervisor_options *options, struct netio_error *error);
@@ -127,7 +128,8 @@ enum netio_supervisor_event {
 };
 
 /* Returns the next event; -EINTR after a signal (and now and then without): call it again; or the
- * code of why the first workers did not get ready: all have ended then.  *worker: in a worker only. */
+ * code of why the first workers did not get ready: all have ended then.  *worker: in a worker only.
+ */
 int netio_supervisor_run(struct netio_supervisor *supervisor, struct netio_worker **worker,
                          struct netio_error *error);
 /* As the signals TERM and INT do. */

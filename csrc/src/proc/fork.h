@@ -1,5 +1,5 @@
 /* Ring 2, private: a fork whose child goes on as a part of this program.  Called by
- * supervisor_workers.c. */
+ * supervisor_start.c. */
 #ifndef NETIO_PROC_FORK_H
 #define NETIO_PROC_FORK_H
 

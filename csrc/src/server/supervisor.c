@@ -169,8 +169,8 @@ int netio_supervisor_new(struct netio_supervisor **out,
     if (code == 0 && (code = open_all(supervisor)))
         netio_error_set(error, NETIO_STAGE_CHILD, code, NULL, "supervisor");
     if (code == 0)
-        code = netio__successor_new(&supervisor->successor, supervisor->loop,
-                                    supervisor->listeners, error);
+        code = netio__successor_new(&supervisor->successor, supervisor->loop, supervisor->listeners,
+                                    error);
     if (code == 0 && supervisor->options.status)
         code = netio__status_open(supervisor, error);
     if (code)

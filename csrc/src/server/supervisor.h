@@ -3,14 +3,16 @@
  *      supervisor.c          its life: new, listen, reload, run, free; signals
  *      supervisor_options.c  what it was told at first
  *      supervisor_machine.c  what it does next, as a table
- *      supervisor_workers.c  processes: start, ready, drain, kill, end, replace
+ *      supervisor_start.c    processes: start, and replace
+ *      supervisor_workers.c  ... ready, drain, kill, end
  *      supervisor_heart.c    workers that do not go on
  *      supervisor_upgrade.c  a successor, or a predecessor
  *      supervisor_status.c   what they do, for who asks
  *      worker.c              the other side of a fork
  *
- * Handlers of the loop never fork: they change what is to be, and netio_supervisor_run starts who is
- * missing (netio__workers_fill), so that a worker returns from there with nothing else below it. */
+ * Handlers of the loop never fork: they change what is to be, and netio_supervisor_run starts who
+ * is missing (netio__workers_fill), so that a worker returns from there with nothing else below it.
+ */
 #ifndef NETIO_SRC_SERVER_SUPERVISOR_H
 #define NETIO_SRC_SERVER_SUPERVISOR_H
 
@@ -38,7 +40,7 @@ struct netio__place {
     struct netio_supervisor *supervisor;
     pid_t pid; /* 0: nobody is here */
     struct netio_child child;
-    int control;              /* see server/control.h */
+    int control; /* see server/control.h */
     struct netio_watch said, ended;
     struct netio_timer timer;
     enum netio__worker_state state;
@@ -53,12 +55,12 @@ struct netio_supervisor {
     pid_t pid; /* a worker has another */
     struct netio__machine machine;
     int begun;
-    unsigned tells; /* NETIO__TELL_..., not told yet */
+    unsigned tells;                     /* NETIO__TELL_..., not told yet */
     struct netio__upgrade *upgrade;     /* UPGRADING */
     struct netio__successor *successor; /* this process is one, until it has told that it serves */
-    int left;       /* to a successor: the manager and the pid file are its */
-    int watched;    /* by the manager's watchdog, if there is one */
-    int reopened;   /* the program has reopened its log: workers get it with the next run */
+    int left;                           /* to a successor: the manager and the pid file are its */
+    int watched;                        /* by the manager's watchdog, if there is one */
+    int reopened; /* the program has reopened its log: workers get it with the next run */
     struct netio_error why;
 
     struct netio__listeners *listeners;
@@ -71,10 +73,10 @@ struct netio_supervisor {
     struct netio_server *status; /* of the status address; NULL: none */
 
     struct netio__place places[NETIO__PLACES];
-    size_t count;                     /* of them with somebody */
-    unsigned workers, generation;     /* of those that serve; generation 0: none yet */
-    unsigned workers_next, next;      /* of those being started; next 0: none are */
-    unsigned generations;             /* begun so far */
+    size_t count;                 /* of them with somebody */
+    unsigned workers, generation; /* of those that serve; generation 0: none yet */
+    unsigned workers_next, next;  /* of those being started; next 0: none are */
+    unsigned generations;         /* begun so far */
 
     struct netio_timer gate; /* workers are not replaced before */
     int64_t gate_opens, last_start;
@@ -94,9 +96,37 @@ int netio__options_set(struct netio_supervisor *supervisor,
                        const struct netio_supervisor_options *options, struct netio_error *error);
 void netio__options_free(struct netio_supervisor *supervisor);
 
-/* supervisor_workers.c.  1 and *worker in a new worker; 0 otherwise: those who could not be started
+static inline int netio__place_is_new(const struct netio__place *place)
+{
+    return place->supervisor->next && place->generation == place->supervisor->next;
+}
+
+static inline struct netio__board *netio__place_board(const struct netio__place *place)
+{
+    return &place->supervisor->boards[place - place->supervisor->places];
+}
+
+static inline unsigned netio__place_column(const struct netio__place *place)
+{
+    return (unsigned)(place - place->supervisor->places);
+}
+
+#define NETIO__SAY(place, priority, format, ...)                                                   \
+    netio_log((place)->supervisor->options.log, priority,                                          \
+              "worker %u (generation %u, pid %ld) " format, (place)->number, (place)->generation,  \
+              (long)(place)->pid, ##__VA_ARGS__)
+
+/* supervisor_start.c.  1 and *worker in a new worker; 0 otherwise: those who could not be started
  * come later, or the machine was told. */
 int netio__workers_fill(struct netio_supervisor *supervisor, struct netio_worker **worker);
+/* One of those that serve is gone, or as good as that: it is replaced, at once or after a pause. */
+void netio__worker_lost(struct netio__place *place);
+void netio__workers_gate(struct netio_timer *timer); /* of supervisor->gate */
+
+/* supervisor_workers.c.  What a worker says, and its end; 0 or -errno. */
+int netio__worker_watch(struct netio__place *place);
+/* One of the new workers cannot start: none does. */
+void netio__worker_fail_start(struct netio__place *place, int code, const char *how);
 void netio__workers_commit(struct netio_supervisor *supervisor);
 void netio__workers_abandon(struct netio_supervisor *supervisor);
 void netio__workers_drain(struct netio_supervisor *supervisor, netio_deadline deadline);
@@ -105,7 +135,6 @@ void netio__workers_kill(struct netio_supervisor *supervisor);
 void netio__workers_log(struct netio_supervisor *supervisor, int fd);
 /* It does not go on: killed and replaced. */
 void netio__worker_stuck(struct netio__place *place);
-void netio__workers_gate(struct netio_timer *timer); /* of supervisor->gate */
 
 /* supervisor_heart.c */
 void netio__heart_begin(struct netio__place *place); /* of a worker that is to be started */

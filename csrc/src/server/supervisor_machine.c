@@ -32,7 +32,7 @@
 const char *netio__phase_str(enum netio__phase phase)
 {
     static const char *const names[NETIO__PHASES] = {
-        "starting",  "serving",  "asking",  "reloading", "upgrading",
+        "starting", "serving", "asking",  "reloading", "upgrading",
         "stopping", "cutting", "killing", "ended",
     };
 

@@ -37,8 +37,8 @@ enum netio__happening {
 };
 
 /* What is to be done, in this order ... */
-#define NETIO__DO_TIMER          1u  /* machine->patience from now on; any other one is stopped */
-#define NETIO__DO_ABANDON        2u  /* kill those that were started, forget their listeners */
+#define NETIO__DO_TIMER          1u /* machine->patience from now on; any other one is stopped */
+#define NETIO__DO_ABANDON        2u /* kill those that were started, forget their listeners */
 #define NETIO__DO_KILL_SUCCESSOR 4u
 #define NETIO__DO_COMMIT         8u  /* who was started serves; old workers drain */
 #define NETIO__DO_DRAIN          16u /* all drain */

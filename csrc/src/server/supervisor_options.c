@@ -76,8 +76,9 @@ static int copy_texts(struct netio_supervisor_options *own)
     int whole = copy_text(&own->status);
     whole &= copy_text(&own->program);
     whole &= copy_text(&own->directory);
-    return whole && !own->argv == !theirs.argv && !own->environment == !theirs.environment ? 0
-                                                                                           : -ENOMEM;
+    return whole && !own->argv == !theirs.argv && !own->environment == !theirs.environment
+               ? 0
+               : -ENOMEM;
 }
 
 int netio__options_set(struct netio_supervisor *supervisor,

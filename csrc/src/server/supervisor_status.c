@@ -1,7 +1,7 @@
 /* Ring 3.  What workers do, for who asks: see netio/supervisor.h.  Called by programs, and by
- * supervisor.c for the status address, where a server of its own writes one line a worker to whoever
- * connects.  It reads what workers count (server/board.h), and believes none of it further than to
- * print it. */
+ * supervisor.c for the status address, where a server of its own writes one line a worker to
+ * whoever connects.  It reads what workers count (server/board.h), and believes none of it further
+ * than to print it. */
 #include "server/engine.h"
 #include "server/supervisor.h"
 

@@ -1,11 +1,12 @@
 /* Ring 3.  Workers, as the supervisor sees them; see supervisor.h.  Called by supervisor.c and by
- * the loop; it forks, signals and reaps processes of its own, and no other.
+ * the loop; it signals and reaps processes of its own, and no other.  They come from
+ * supervisor_start.c.
  *
- *                            STARTING
- *        ready |      | late, abandoned, or drained   | ended: the machine is told, or it is replaced
+ *                STARTING
+ *        ready |      | late, abandoned, drained
  *              v      |
  *           SERVING   |
- *              |      |                    from every state, when it ends: [nobody]
+ *         drain |     |      from every state, when it ends: [nobody]
  *              v      v
  *          DRAINING  KILLED
  *              |  late  ^
@@ -13,7 +14,6 @@
  *
  * Of the generation that is being started none may end; of the one that serves, who ends by itself
  * is replaced.  Those of earlier ones drain or have been killed. */
-#include "proc/fork.h"
 #include "server/control.h"
 #include "server/supervisor.h"
 
@@ -25,67 +25,14 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define SECOND        ((int64_t)1000 * 1000 * 1000)
-#define PAUSE_FIRST   (SECOND / 50)
-#define PAUSE_MAX     SECOND
-#define PAUSE_SERVED  (SECOND / 50) /* at most, between those that have served somebody */
-#define CRASHES_MAX   8             /* beyond the free ones: so many seconds until all is forgiven */
+#define SECOND          ((int64_t)1000 * 1000 * 1000)
 #define MESSAGES_A_TURN 16
-#define STUCK_SECONDS   1             /* for a killed one to end: in the kernel it may be out of reach */
-#define GRACE         SECOND        /* after the deadline to drain by, for its own end */
-
-static int is_new(const struct netio__place *place)
-{
-    return place->supervisor->next && place->generation == place->supervisor->next;
-}
-
-static struct netio__board *board_of(const struct netio__place *place)
-{
-    return &place->supervisor->boards[place - place->supervisor->places];
-}
-
-static unsigned column_of(const struct netio__place *place)
-{
-    return (unsigned)(place - place->supervisor->places);
-}
-
-#define SAY(place, priority, format, ...)                                                          \
-    netio_log((place)->supervisor->options.log, priority, "worker %u (generation %u, pid %ld) " format, \
-              (place)->number, (place)->generation, (long)(place)->pid, ##__VA_ARGS__)
+#define GRACE           SECOND /* after the deadline to drain by, for its own end */
 
 /* ---- the end of one -------------------------------------------------------------------------- */
 
-/* What it is to be replaced by comes at once, or after a pause that grows while one follows the
- * other. */
-static void count_crash(struct netio__place *place)
-{
-    struct netio_supervisor *supervisor = place->supervisor;
-    const struct netio_server_status *status = &board_of(place)->status;
-    int64_t now = netio_clock_now(), free = supervisor->workers * SECOND;
-    int64_t level = supervisor->crashes - (now - supervisor->last_crash);
-
-    level = (level > 0 ? level : 0) + SECOND;
-    if (level > free + CRASHES_MAX * SECOND)
-        level = free + CRASHES_MAX * SECOND;
-    supervisor->crashes = level;
-    supervisor->last_crash = now;
-    int64_t beyond = (level - free + SECOND - 1) / SECOND;
-    int64_t pause = beyond <= 0 ? 0 : PAUSE_FIRST << (beyond - 1);
-    int64_t most = status->accepted || status->datagrams ? PAUSE_SERVED : PAUSE_MAX;
-    supervisor->pause = pause < most ? pause : most;
-}
-
-/* One of those that serve is gone or as good as that. */
-static void lose(struct netio__place *place)
-{
-    struct netio_supervisor *supervisor = place->supervisor;
-
-    count_crash(place);
-    supervisor->gate_opens = supervisor->last_start + supervisor->pause;
-}
-
 /* All of the new ones fail with the first. */
-static void fail_start(struct netio__place *place, int code, const char *how)
+void netio__worker_fail_start(struct netio__place *place, int code, const char *how)
 {
     struct netio_error *why = &place->supervisor->why;
     char subject[64];
@@ -119,7 +66,7 @@ static void leave_place(struct netio__place *place)
     place->control = -1;
     place->pid = 0;
     if (supervisor->options.limit)
-        netio_limit_clear_column(supervisor->options.limit, column_of(place));
+        netio_limit_clear_column(supervisor->options.limit, netio__place_column(place));
     supervisor->count--;
 }
 
@@ -135,11 +82,11 @@ static void is_ready(struct netio__place *place)
         return;
     place->state = NETIO__WORKER_SERVING;
     netio_timer_stop(&place->timer);
-    if (!is_new(place))
+    if (!netio__place_is_new(place))
         return;
     for (size_t i = 0; i < NETIO__PLACES; i++) {
         const struct netio__place *other = &supervisor->places[i];
-        ready += other->pid && is_new(other) && other->state == NETIO__WORKER_SERVING;
+        ready += other->pid && netio__place_is_new(other) && other->state == NETIO__WORKER_SERVING;
     }
     if (ready == supervisor->workers_next)
         netio__upgrade_ready(supervisor);
@@ -149,8 +96,8 @@ static void has_failed(struct netio__place *place, const struct netio_error *err
 {
     char text[640];
 
-    SAY(place, LOG_ERR, "cannot start: %s", netio_error_str(error, text, sizeof text));
-    if (is_new(place) && !place->supervisor->why.code)
+    NETIO__SAY(place, LOG_ERR, "cannot start: %s", netio_error_str(error, text, sizeof text));
+    if (netio__place_is_new(place) && !place->supervisor->why.code)
         place->supervisor->why = *error;
 }
 
@@ -194,7 +141,7 @@ static void drain(struct netio__place *place, netio_deadline deadline)
 {
     struct netio__message message;
 
-    if (place->state == NETIO__WORKER_STARTING && !board_of(place)->status.accepted) {
+    if (place->state == NETIO__WORKER_STARTING && !netio__place_board(place)->status.accepted) {
         kill_worker(place);
         return;
     }
@@ -215,24 +162,24 @@ static void is_late(struct netio_timer *timer)
     struct netio__place *place = timer->data;
 
     if (place->state != NETIO__WORKER_STARTING) {
-        SAY(place, LOG_WARNING, "did not end in time: killed");
+        NETIO__SAY(place, LOG_WARNING, "did not end in time: killed");
         kill_worker(place);
         return;
     }
-    SAY(place, LOG_WARNING, "was not ready in time: killed");
-    if (is_new(place)) {
-        fail_start(place, -ETIMEDOUT, "");
+    NETIO__SAY(place, LOG_WARNING, "was not ready in time: killed");
+    if (netio__place_is_new(place)) {
+        netio__worker_fail_start(place, -ETIMEDOUT, "");
         return;
     }
-    lose(place);
+    netio__worker_lost(place);
     kill_worker(place);
 }
 
 void netio__worker_stuck(struct netio__place *place)
 {
-    SAY(place, LOG_WARNING, "does not go on: killed");
+    NETIO__SAY(place, LOG_WARNING, "does not go on: killed");
     if (place->state == NETIO__WORKER_SERVING)
-        lose(place);
+        netio__worker_lost(place);
     kill_worker(place);
 }
 
@@ -256,7 +203,7 @@ void netio__workers_abandon(struct netio_supervisor *supervisor)
 {
     for (size_t i = 0; i < NETIO__PLACES; i++) {
         struct netio__place *place = &supervisor->places[i];
-        if (place->pid && is_new(place))
+        if (place->pid && netio__place_is_new(place))
             kill_worker(place);
     }
     netio__listeners_cancel(supervisor->listeners);
@@ -292,7 +239,7 @@ void netio__workers_log(struct netio_supervisor *supervisor, int fd)
     for (size_t i = 0; fd >= 0 && i < NETIO__PLACES; i++) {
         struct netio__place *place = &supervisor->places[i];
         if (place->pid && netio__control_send(place->control, &message, fd) < 0)
-            SAY(place, LOG_WARNING, "could not be given the log that was opened again");
+            NETIO__SAY(place, LOG_WARNING, "could not be given the log that was opened again");
     }
 }
 
@@ -317,23 +264,20 @@ static void has_ended(struct netio_watch *watch, unsigned events)
     state = place->state;
     describe(how, sizeof how, ended, status);
     if (state <= NETIO__WORKER_SERVING)
-        SAY(place, LOG_WARNING, "has ended by itself: %s", how);
+        NETIO__SAY(place, LOG_WARNING, "has ended by itself: %s", how);
     else if (state == NETIO__WORKER_DRAINING && (ended != 1 || status != 0))
-        SAY(place, LOG_NOTICE, "has drained: %s", how);
-    int new = is_new(place);
+        NETIO__SAY(place, LOG_NOTICE, "has drained: %s", how);
+    int new = netio__place_is_new(place);
     if (state <= NETIO__WORKER_SERVING && !new)
-        lose(place);
+        netio__worker_lost(place);
     leave_place(place);
     if (state <= NETIO__WORKER_SERVING && new)
-        fail_start(place, NETIO_EDIED, how);
+        netio__worker_fail_start(place, NETIO_EDIED, how);
     if (supervisor->count == 0)
         netio__supervisor_step(supervisor, NETIO__EMPTY);
 }
 
-/* ---- the start of one ------------------------------------------------------------------------ */
-
-/* What belongs to a worker that runs. */
-static int watch_worker(struct netio__place *place)
+int netio__worker_watch(struct netio__place *place)
 {
     struct netio_loop *loop = place->supervisor->loop;
 
@@ -347,146 +291,4 @@ static int watch_worker(struct netio__place *place)
         code = netio_timer_start(loop, &place->timer,
                                  netio_deadline_in(place->supervisor->options.ready_seconds));
     return code;
-}
-
-/* It leads a group of its own; as it says so itself, too, nobody comes in between.  One that cannot
- * be watched is not left alone. */
-static int meet(struct netio__place *place)
-{
-    int status;
-
-    (void)setpgid(place->child.pid, place->child.pid);
-    int code = watch_worker(place);
-    if (code) {
-        netio_watch_stop(&place->ended);
-        netio_watch_stop(&place->said);
-        (void)netio_child_signal(&place->child, SIGKILL, 0);
-        (void)netio_child_wait(&place->child, netio_deadline_in(STUCK_SECONDS), &status);
-        netio_child_forget(&place->child);
-        return code;
-    }
-    place->pid = place->child.pid;
-    place->supervisor->count++;
-    return 0;
-}
-
-static void prepare(struct netio__place *place, unsigned number, unsigned generation, int control)
-{
-    place->number = number;
-    place->generation = generation;
-    place->state = NETIO__WORKER_STARTING;
-    place->control = control;
-    netio__heart_begin(place);
-}
-
-/* 1 in the worker, 0, or -errno. */
-static int start(struct netio__place *place, unsigned number, unsigned generation,
-                 struct netio_worker **out)
-{
-    const struct netio_supervisor_options *options = &place->supervisor->options;
-    int ends[2] = {-1, -1};
-    int code = netio__control_pair(ends);
-
-    if (code)
-        return code;
-    prepare(place, number, generation, ends[0]);
-    struct netio_worker *worker = netio__worker_new(place, ends[1]);
-    code = worker ? netio__fork(&place->child, options->fork, options->data) : -ENOMEM;
-    if (code == 1) {
-        netio__worker_begin(*out = worker);
-        return 1;
-    }
-    netio__worker_discard(worker);
-    if (code == 0)
-        code = meet(place);
-    if (code) {
-        netio_fd_close(place->control);
-        place->control = -1;
-    }
-    return code;
-}
-
-/* Who serves as this number of that generation, or will. */
-static int is_there(const struct netio_supervisor *supervisor, unsigned number, unsigned generation)
-{
-    for (size_t i = 0; i < NETIO__PLACES; i++) {
-        const struct netio__place *place = &supervisor->places[i];
-        if (place->pid && place->state <= NETIO__WORKER_SERVING && place->number == number &&
-            place->generation == generation)
-            return 1;
-    }
-    return 0;
-}
-
-static struct netio__place *free_place(struct netio_supervisor *supervisor)
-{
-    for (size_t i = 0; i < NETIO__PLACES; i++)
-        if (!supervisor->places[i].pid)
-            return &supervisor->places[i];
-    return NULL;
-}
-
-/* All of the new ones at once; where so many drain that there is no place, as they end. */
-static int start_new(struct netio_supervisor *supervisor, struct netio_worker **worker)
-{
-    for (unsigned number = 1; supervisor->next && number <= supervisor->workers_next; number++) {
-        struct netio__place *place = free_place(supervisor);
-        if (is_there(supervisor, number, supervisor->next))
-            continue;
-        if (!place)
-            return 0;
-        int code = start(place, number, supervisor->next, worker);
-        if (code == 1)
-            return 1;
-        if (code)
-            fail_start(place, code, "");
-    }
-    return 0;
-}
-
-/* Nothing to do: netio_supervisor_run looks who is missing. */
-void netio__workers_gate(struct netio_timer *timer)
-{
-    (void)timer;
-}
-
-static int may_start(struct netio_supervisor *supervisor)
-{
-    if (netio_clock_now() >= supervisor->gate_opens)
-        return 1;
-    return !supervisor->gate.loop &&
-           netio_timer_start(supervisor->loop, &supervisor->gate, supervisor->gate_opens) < 0;
-}
-
-static int replace_missing(struct netio_supervisor *supervisor, struct netio_worker **worker)
-{
-    for (unsigned number = 1; number <= supervisor->workers; number++) {
-        if (is_there(supervisor, number, supervisor->generation))
-            continue;
-        struct netio__place *place = free_place(supervisor);
-        if (!place || !may_start(supervisor))
-            return 0;
-        supervisor->last_start = netio_clock_now();
-        supervisor->gate_opens = supervisor->last_start + supervisor->pause;
-        int code = start(place, number, supervisor->generation, worker);
-        if (code == 1)
-            return 1;
-        if (code) {
-            SAY(place, LOG_ERR, "cannot be started: %s", netio_error_text(code));
-            board_of(place)->status.accepted = 0;
-            lose(place);
-        }
-    }
-    return 0;
-}
-
-int netio__workers_fill(struct netio_supervisor *supervisor, struct netio_worker **worker)
-{
-    enum netio__phase phase = supervisor->machine.phase;
-
-    if (start_new(supervisor, worker))
-        return 1;
-    if (!supervisor->generation || phase > NETIO__UPGRADING)
-        return 0;
-    return replace_missing(supervisor, worker);
 }

@@ -16,7 +16,7 @@
 
 #define ORPHAN_SECONDS 1.5 /* who has lost its supervisor; with what it takes to end, two */
 
-#define TURNS_AT_STOP  64  /* of 16 clients: as many as a queue holds */
+#define TURNS_AT_STOP 64 /* of 16 clients: as many as a queue holds */
 
 struct netio_worker {
     struct netio_supervisor *supervisor; /* what is left of it here */
@@ -47,8 +47,7 @@ struct netio_worker *netio__worker_new(struct netio__place *place, int control)
     worker->generation = place->generation;
     worker->column = (unsigned)(place - supervisor->places);
     worker->board = &supervisor->boards[worker->column];
-    worker->configuration =
-        place->generation == supervisor->next ? NETIO__NEXT : NETIO__PRESENT;
+    worker->configuration = place->generation == supervisor->next ? NETIO__NEXT : NETIO__PRESENT;
     return worker;
 }
 
@@ -169,7 +168,7 @@ static void listen_to(struct netio_watch *watch, unsigned events)
 {
     struct netio_worker *worker = watch->data;
     struct netio__message message;
-    int passed = -1, n;
+    int passed = -1, n = 0;
 
     (void)events;
     if (worker->pid != getpid()) {
@@ -199,8 +198,7 @@ int netio_worker_serve(struct netio_worker *worker, struct netio_server *server)
     if (code)
         return code;
     worker->told = (struct netio_watch){.ready = listen_to, .data = worker};
-    return netio_watch_start(netio_server_loop(server), &worker->told, worker->control,
-                             NETIO_READ);
+    return netio_watch_start(netio_server_loop(server), &worker->told, worker->control, NETIO_READ);
 }
 
 void netio_worker_log(struct netio_worker *worker, struct netio_log *log)

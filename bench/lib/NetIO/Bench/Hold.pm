@@ -5,7 +5,8 @@ package NetIO::Bench::Hold;
 #     my $held = NetIO::Bench::Hold->new($server, 10_000);                  # none ever asks
 #     my $held = NetIO::Bench::Hold->new($server, 10_000, 'cisco systems'); # each has asked once
 #
-# The server has accepted all of them by then.  Called by part/server.pm; see bench/hold.c.
+# The server has accepted all of them by then, give or take as many as it has descriptors of its
+# own.  Called by part/server.pm; see bench/hold.c.
 
 use strict;
 use warnings;
@@ -19,7 +20,6 @@ use constant {
 
 sub new {
     my ($class, $server, $count, @line) = @_;
-    my $more = $server->descriptors + $count;
 
     pipe(my $read, my $write) or die "pipe: $!\n";
     my $pid = open(my $output, '-|') // die "fork: $!\n";
@@ -31,7 +31,7 @@ sub new {
     my $self = bless { owner => $$, input => $write, output => $output }, $class;
     (readline($output) // '') =~ /^holding/ or die "hold: it failed\n";
     my $until = clock_gettime(CLOCK_MONOTONIC) + PATIENCE;
-    while ($server->descriptors < $more) {
+    while ($server->descriptors < $count) {
         die "hold: the server has not accepted all of $count\n"
             if clock_gettime(CLOCK_MONOTONIC) > $until;
         sleep PULSE;

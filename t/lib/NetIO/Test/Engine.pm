@@ -18,7 +18,8 @@ use warnings;
 
 use IO::Select;
 use IO::Socket::INET;
-use POSIX ();
+use POSIX       ();
+use Time::HiRes qw(sleep);
 
 my $PATIENCE = 20;    # seconds
 
@@ -29,7 +30,7 @@ sub start {
 
     unshift @command, 'strace', '-f', '-qq', '-I', 'never', '-o', '/dev/null', @{ $how->{strace} }
         if $how->{strace};
-    pipe my $out,       my $out_end or die "pipe: $!\n";
+    pipe my $out,          my $out_end or die "pipe: $!\n";
     pipe $self->{said_by}, my $err_end or die "pipe: $!\n";
     $self->{pid} = fork // die "fork: $!\n";
     if (!$self->{pid}) {
@@ -107,7 +108,7 @@ sub all_of {
     while ($select->can_read($PATIENCE)) {
         my $n = sysread $client, $all, 65536, length $all;
         return $n ? $all : "$all($!)" if !$n && !defined $n;
-        return $all if !$n;
+        return $all                   if !$n;
     }
     return undef;    ## no critic (ProhibitExplicitReturnUndef)
 }
@@ -140,8 +141,8 @@ sub wait_for {
     my $select = IO::Select->new($self->{said_by});
 
     while ((() = $self->{said} =~ /$match/g) < ($times || 1)) {
-        $select->can_read($PATIENCE)
-            && sysread $self->{said_by}, $self->{said}, 65536, length $self->{said}
+        $select->can_read($PATIENCE) && sysread $self->{said_by}, $self->{said}, 65536,
+            length $self->{said}
             or return 0;
     }
     return 1;
@@ -182,7 +183,7 @@ sub until_is {
 
     while (time < $end) {
         return 1 if ($self->numbers->{$name} // '') eq $value;
-        select undef, undef, undef, 0.01;
+        sleep 0.01;
     }
     return 0;
 }

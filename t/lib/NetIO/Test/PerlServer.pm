@@ -39,6 +39,11 @@ sub serve_as {
     my $server = $class->new(listen => '127.0.0.1:0', %option,
         on_start => sub { $tell->(@_); $start->(@_) });
     $server->start;
+    local $SIG{WINCH} = sub {
+        my %state;
+        $state{ $_->{state} }++ for @{ $server->status->{workers} || [] };
+        report('states', map { "$state{$_} $_" } sort keys %state);
+    };
     $tell->($server) if $server->{supervisor};
     $server->run;
     return $server;
@@ -101,6 +106,20 @@ sub signal {
 
     kill $_, $self->pid for @names;
     return;
+}
+
+# Waits until there are so many workers, and all of them serve.
+sub settled {
+    my ($self, $workers) = @_;
+    my ($n, $last) = (0, '');
+
+    until ($last eq "$workers serving") {
+        $self->signal('WINCH');
+        $n++;
+        $self->wait_report(qr/(?:^states .*\n.*?){$n}/ms) or die 'no states: ', $self->err;
+        $last = ($self->report =~ /^states (.*)$/mg)[-1];
+    }
+    return $self;
 }
 
 # Waits for the end of the process that was started, and of all others.

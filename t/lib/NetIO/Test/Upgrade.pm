@@ -17,7 +17,8 @@ use Fcntl      qw(O_RDWR);
 use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::C;
-use POSIX ();
+use POSIX       ();
+use Time::HiRes ();
 
 sub driver { return c_program('drive-upgrade') }
 
@@ -77,15 +78,18 @@ sub behave {
     return;
 }
 
-# The next line, which must be about this word: who says it, and what else.
+# The next line, which must be about this word: who says it, and what else.  One with the word
+# before may come first.
 sub heard {
-    my ($self, $word) = @_;
+    my ($self, $word, $before) = @_;
     my $line = '';
 
     while ($line !~ /\n\z/) {
         sysread $self->{fifo}, $line, 1, length $line or die "fifo: $!\n";
     }
     my ($pid, $said, $rest) = $line =~ /\A(\d+) (\w+) ?(.*)\n\z/ or die "strange line: $line";
+    $self->{seen}{$pid} = 1;
+    return $self->heard($word)       if defined $before && $said eq $before;
     die "wanted $word, heard: $line" if $said ne $word;
     $self->{serves} = $pid           if $word eq 'ready';
     return ($pid, $rest);
@@ -100,22 +104,54 @@ sub usr2 {
     return;
 }
 
-# The pid of who answers, or why nobody did.
+# The pid of who answers, or why nobody did.  To the end: then its descriptor is closed.
 sub ask {
-    my ($self, $wait) = @_;
+    my ($self) = @_;
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port})
         or return "connect: $!";
+
+    return answer($socket);
+}
+
+sub answer {
+    my ($socket) = @_;
     my $line = <$socket>;
 
     return "read: $!" if !defined $line;
     chomp $line;
-    return $line;
+    return defined <$socket> ? 'more than a line' : $line;
 }
 
+# How many descriptors who serves has: that many as soon as it is so, at last what there are.
 sub descriptors {
-    my ($self) = @_;
-    opendir my $dir, "/proc/$self->{serves}/fd" or die "no process $self->{serves}: $!\n";
+    my ($self, $wanted) = @_;
+    my $count = $self->_count;
 
+    for (1 .. 500) {
+        last if $count == $wanted;
+        Time::HiRes::sleep(0.02);
+        $count = $self->_count;
+    }
+    return $count;
+}
+
+# When it has nothing to do.
+sub descriptors_idle {
+    my ($self) = @_;
+    my $least = $self->_count;
+
+    for (1 .. 10) {
+        Time::HiRes::sleep(0.01);
+        my $count = $self->_count;
+        $least = $count if $count < $least;
+    }
+    return $least;
+}
+
+sub _count {
+    my ($self) = @_;
+
+    opendir my $dir, "/proc/$self->{serves}/fd" or die "no process $self->{serves}: $!\n";
     return scalar grep { !/^\./ } readdir $dir;
 }
 
@@ -138,12 +174,17 @@ sub reap {
     return $?;
 }
 
+# Whoever is left would keep prove waiting.
 sub DESTROY {
     my ($self) = @_;
 
     local ($@, $?, $!);
-    kill KILL => grep { $_ } @$self{qw(serves started)};
+    kill KILL => $self->{started} if $self->{started};
     $self->reap;
+    for my $pid (keys %{ $self->{seen} }) {
+        my $program = readlink "/proc/$pid/exe" or next;
+        kill KILL => $pid if $program eq driver();
+    }
     return;
 }
 

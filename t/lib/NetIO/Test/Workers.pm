@@ -90,6 +90,18 @@ sub who {
     return split ' ', $self->ask("who\n") // '';
 }
 
+# Asks until this generation answers: old workers do so until they have heard that they should not.
+sub generation {
+    my ($self, $wanted, @to) = @_;
+    my $until = Time::HiRes::time() + PATIENCE;
+    my $got   = 0;
+
+    while ($got != $wanted && Time::HiRes::time() < $until) {
+        $got = (split ' ', $self->ask("who\n", @to) // '')[2] // 0;
+    }
+    return $got;
+}
+
 # A connection that a worker has taken, and whose first line is still to come.
 sub held {
     my ($self) = @_;
@@ -100,19 +112,13 @@ sub held {
     return $socket;
 }
 
-# Whether somebody has accepted it is seen in the kernel's table of queues.
+# Until a worker has accepted it, and said so.
 sub wait_taken {
     my ($self, $socket) = @_;
-    my $until = Time::HiRes::time() + PATIENCE;
-    my $peer = sprintf ':%04X', $socket->sockport;
+    my $port = $socket->sockport;
 
-    while (Time::HiRes::time() < $until) {
-        my ($inode) = map { (split)[9] }
-            grep { (split)[2] =~ /\Q$peer\E\z/ } split /\n/, NetIO::Test::Run::slurp('/proc/net/tcp');
-        return if $inode;
-        select undef, undef, undef, 0.01;
-    }
-    die "nobody takes the connection\n";
+    $self->wait_log(qr/^open \Q$port\E$/m) or die "nobody takes the connection\n";
+    return;
 }
 
 # The rest of the first line, and what comes of it.
@@ -124,14 +130,17 @@ sub answer {
     return $self->read_all($socket);
 }
 
-# Waits until there are as many children as there should be, all of them alive; their pids.
+# Waits until there are as many children as there should be, all of them alive and none of those
+# that are named; their pids.
 sub settled {
-    my ($self, $not) = @_;
+    my ($self, @gone) = @_;
     my $until = Time::HiRes::time() + PATIENCE;
+    my %gone = map { $_ => 1 } @gone;
 
     while (Time::HiRes::time() < $until) {
-        my @children = grep { !$not || $_ != $not } $self->children;
-        return @children if @children == $self->{workers} && !grep { is_zombie($_) } @children;
+        my @children = $self->children;
+        return @children
+            if @children == $self->{workers} && !grep { $gone{$_} || is_zombie($_) } @children;
         select undef, undef, undef, 0.01;
     }
     return;

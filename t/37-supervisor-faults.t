@@ -1,0 +1,162 @@
+# What befalls a supervisor and its workers: netio/supervisor.h.  The daemon is
+# t/c/drive-supervisor.c.  B numbers are those of facts/faults.md.
+
+use strict;
+use warnings;
+use lib 't/lib';
+
+use File::Temp ();
+use NetIO::Test::Run qw(slurp spew);
+use NetIO::Test::Workers;
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(time);
+
+$SIG{$_} = sub { die "stopped by a signal\n" }
+    for qw(ALRM INT TERM);
+alarm 120;
+
+# The sum of a counter over all workers.
+sub counted {
+    my ($s, $path, $name) = @_;
+    my $text = $s->ask('', path => $path);
+    my $sum  = 0;
+
+    $sum += $1 while $text =~ /\b$name=(\d+)/g;
+    return $sum;
+}
+
+# They close what they have a moment before they have ended.
+sub living { return grep { kill(0, $_) && !NetIO::Test::Workers::is_zombie($_) } @_ }
+
+subtest 'B8: workers killed at random' => sub {
+    my $dir = File::Temp->newdir;
+    my $s   = NetIO::Test::Workers->start('-w', 3, '-s', "unix:$dir/status");
+    my ($lost, $answered) = (0, 0);
+
+    for my $round (1 .. 100) {
+        my $held   = $s->held;
+        my ($pid)  = $s->settled;
+        kill 'KILL', $pid;
+        $answered += ($s->ask("q$round\n") // '') eq "<q$round>\n";
+        my $answer = $s->answer($held, 'x');
+        $lost++ if !defined $answer || $answer ne "<.x>\n";
+        $s->settled($pid);
+    }
+    is $answered, 100, 'who comes then is answered';
+    cmp_ok $lost, '<', 100, "only who was inside is lost ($lost)";
+    is scalar(my @all = $s->settled), 3, 'all are there again';
+    is counted($s, "$dir/status", 'connections'), 0, 'and know of no connection';
+    is((() = $s->log_text =~ /has ended by itself: signal 9$/mg), 100, 'each is in the log');
+};
+
+subtest 'what a killed worker held of the limits is free' => sub {
+    my $s = NetIO::Test::Workers->start('-w', 2, '-p');    # three of a source
+    my @held = map { $s->held } 1 .. 3;
+
+    is $s->ask("x\n") // '', '', 'a fourth is refused, whichever worker it meets';
+    my @old = $s->settled;
+    kill 'KILL', @old;
+    $s->settled(@old);
+    @held = map { $s->held } 1 .. 3;
+    is $s->ask("x\n") // '', '', 'then there is room for three again';
+    is $s->answer($_, 'x'), "<.x>\n", 'who are served' for @held;
+};
+
+subtest 'B9: the supervisor is killed' => sub {
+    my $s      = NetIO::Test::Workers->start('-w', 3);
+    my $before = $s->held;
+    my @old    = $s->settled;
+
+    $s->kill('KILL');
+    is $s->wait_end, 'signal 9', 'workers end, and with them the pipe that they hold';
+    my $until = time + 30;
+    select undef, undef, undef, 0.01 while living(@old) && time < $until;
+    is_deeply [living(@old)], [], 'all of them';
+    is $s->read_all($before), '', 'with what they served';
+};
+
+# A pause is as long as it is at least: nothing here fails because the machine is slow.
+subtest 'B10: a crash loop' => sub {
+    my $s = NetIO::Test::Workers->start('-w', 1);
+
+    $s->mood('exit 3');
+    kill 'KILL', $s->settled;
+    ok $s->wait_log(qr/has ended by itself: exit status 3/), 'replaced at once, and again' for 1 .. 7;
+    my $begin = time;
+    ok $s->wait_log(qr/has ended by itself: exit status 3/), 'it does not give up' for 1 .. 3;
+    cmp_ok time - $begin, '>=', 1.5, 'but takes its time: about a second from one to the next';
+    $s->mood('well');
+    ok scalar(my @one = $s->settled), 'nor when it works again';
+    is $s->ask("x\n"), "<x>\n", 'it serves';
+};
+
+subtest 'B10: but a service is not stopped by who crashes it' => sub {
+    my $s = NetIO::Test::Workers->start('-w', 1);
+    my $answered = 0;
+
+    for (1 .. 30) {
+        $s->ask("die\n");
+        $answered += ($s->ask("x\n") // '') eq "<x>\n";
+    }
+    is $answered, 30, 'workers that had served are replaced without a long pause';
+};
+
+subtest 'B12: out of memory' => sub {
+    my $group = "/sys/fs/cgroup/memory/netio-test-$$";
+    plan skip_all => 'no memory control group here' if $> != 0 || !mkdir $group;
+    my $s = NetIO::Test::Workers->start('-w', 1);
+    my ($pid) = $s->settled;
+
+    spew("$group/memory.limit_in_bytes", 16 << 20);
+    spew("$group/cgroup.procs", $pid);
+    is $s->ask("eat\n") // '', '', 'who asked has no answer';
+    ok $s->wait_log(qr/has ended by itself: signal 9/), 'with its worker';
+    is $s->ask("x\n"), "<x>\n", 'the service is not';
+    $s->end('TERM');
+    rmdir $group or diag "rmdir $group: $!";
+};
+
+subtest 'B17: many end while the supervisor is halted' => sub {
+    my $s   = NetIO::Test::Workers->start('-w', 8);
+    my @old = $s->settled;
+
+    $s->kill('STOP');
+    kill 'KILL', @old;
+    NetIO::Test::Workers::is_zombie($_) || select undef, undef, undef, 0.01 for (@old) x 20;
+    is((grep { NetIO::Test::Workers::is_zombie($_) } @old), 8, 'all have ended, and nobody looks');
+    $s->kill('CONT');
+    is scalar(my @new = $s->settled(@old)), 8, 'afterwards there are as many others';
+};
+
+subtest 'a worker that does not go on' => sub {
+    my $s     = NetIO::Test::Workers->start('-w', 2, '-b', 0.4);
+    my $idle  = $s->held;
+    my $stuck = $s->connect;
+
+    syswrite $stuck, "spin\n";
+    ok $s->wait_log(qr/does not go on: killed/), 'is killed';
+    is $s->read_all($stuck) // '', '', 'who asked has no answer';
+    is $s->ask("x\n"), "<x>\n", 'the service is not';
+    is scalar(my @two = $s->settled), 2, 'and it is replaced';
+    # It may have been inside.
+    close $idle;
+};
+
+# A machine that was suspended, a frozen control group: everybody was halted, and nobody is late.
+subtest 'B27: all of them halted' => sub {
+    my $s   = NetIO::Test::Workers->start('-w', 2, '-b', 0.4);
+    my @old = $s->settled;
+
+    $s->ask("x\n") for 1 .. 10;    # somebody is awake
+    $s->kill('STOP');
+    kill 'STOP', @old;
+    select undef, undef, undef, 1;    # longer than a heart may rest
+    kill 'CONT', @old;
+    $s->kill('CONT');
+    is $s->ask("x\n"), "<x>\n", 'it goes on';
+    $s->ask("x\n") for 1 .. 10;
+    is_deeply [sort $s->settled], [sort @old], 'with the same workers';
+};
+
+done_testing;

@@ -1,0 +1,289 @@
+# NetIO::Server with workers: they are replaced, reloaded, stopped; what handlers do to them; and what
+# programs do around them.
+
+use strict;
+use warnings;
+
+use IO::Select;
+use IO::Socket::INET;
+use Test::More;
+
+use lib 't/lib';
+use NetIO::Test::PerlServer;
+
+alarm 170;
+$SIG{PIPE} = 'IGNORE';
+
+my $line = q{on_line => sub { $_[0]->reply("$_[1] of $$\n") },};
+
+sub who {
+    my ($server) = @_;
+
+    return ask($server->client, "a\n") =~ /\Aa of (\d+)\n\z/ ? $1 : 'nobody';
+}
+
+# The workers, by what they have reported when they began.
+sub begun { return $_[0]->report =~ /^worker (\d+)$/mg }
+
+sub with {
+    my ($text, %how) = @_;
+
+    return serving("serve(workers => 2, on_start => sub { report('worker', \$\$) }, $text)", %how)
+        ->settled(2);
+}
+
+sub ended {
+    my ($server, $name) = @_;
+
+    $server->signal('TERM');
+    is $server->status, 0, "$name: TERM ends it";
+    return;
+}
+
+subtest 'they serve' => sub {
+    my $server = with(<<"PROGRAM");
+        $line
+        on_data => undef);
+        report('after', "\$\$"); print "printed\\n"; END { report('end', \$\$) } my \@unused = (1
+PROGRAM
+    $server->wait_report(qr/^worker .*^worker /ms);
+    my %worker = map { $_ => 1 } begun($server);
+    is keys %worker, 2, 'two';
+    ok !$worker{ $server->pid }, 'which the supervisor is not';
+    ok $worker{ who($server) },  'one of them serves' for 1 .. 3;
+    ended($server, 'serving');
+    is $server->said('after'), $server->pid, 'the supervisor alone goes on after run';
+    is join(',', $server->report =~ /^end (\d+)$/mg), $server->pid, 'and runs END blocks';
+    is $server->out, "printed\n", 'what is printed is printed once';
+    is $server->err, '',          'nothing is said';
+};
+
+subtest 'killed, and stuck' => sub {
+    my $server = with(
+        'on_line => sub {
+        1 while $_[1] eq "loop";
+        $_[0]->reply("$_[1] of $$\n") }, heartbeat_seconds => 0.4, read_seconds => 20'
+    );
+    my $one  = who($server);
+    my $held = $server->client;
+    kill 'KILL', $one;
+    isnt who($server), 'nobody', "kill -9: the next query is answered" for 1 .. 20;
+    close $held;
+
+    my $stuck = $server->client;
+    print {$stuck} "loop\n";
+    is heard($stuck),  '',       'an endless loop is ended';
+    isnt who($server), 'nobody', 'others are served';
+    ok $server->wait_report(qr/(?:^worker .*){4}/ms), 'both were replaced';
+    ended($server, 'killed');
+    like $server->err, qr/worker \d \(generation 1, pid $one\) .*signal 9/, 'the log says what of';
+    like $server->err, qr/worker \d .* does not go on: killed/, 'and that one was stuck' or diag $server->err;
+};
+
+subtest 'a handler that throws at every request' => sub {
+    my $server = with('on_line => sub { die "no $_[1]\n" }');
+    for my $i (1 .. 200) {
+        my $client = $server->client;
+        is heard(do { print {$client} "$i\n"; $client }), '', "request $i" if $i % 50 == 0;
+    }
+    ended($server, 'throwing');
+    is scalar(begun($server)), 2, 'costs no worker';
+    like $server->err, qr/^127\.0\.0\.1:\d+: on_line: no 50$/m, 'and is said';
+};
+
+subtest 'exit and fork in a handler' => sub {
+    my $server = with(
+        q{on_line => sub {
+        my ($connection, $line) = @_;
+        exit 3 if $line eq 'exit';
+        if ($line eq 'fork') {
+            my $pid = fork;
+            exit 0 if !$pid;
+            waitpid $pid, 0;
+            return $connection->reply("child $?\n");
+        }
+        local $SIG{TERM} = 'IGNORE';
+        $connection->reply("$line\n");
+    });}
+    );
+    is ask($server->client, "exit\n"), '',          'exit';
+    is ask($server->client, "fork\n"), "child 0\n", 'fork, and exit in the child';
+    is ask($server->client, "a\n"),    "a\n",       'goes on';
+    ended($server, 'exit');
+    like $server->err, qr/worker \d .* exit status 3/, 'the log says how it ended';
+};
+
+subtest 'reload' => sub {
+    my $server = with(<<'PROGRAM');
+        on_line => sub { $_[0]->reply("$main::text $$\n") },
+        on_kept => sub { my ($server, $why) = @_; report('kept', $why); $main::text = 'one' },
+        on_reload => sub {
+            my ($server) = @_;
+            report('reload');
+            open my $file, '<', "$dir/config" or die "config: $!\n";
+            my $word = <$file>;
+            chomp $word;
+            die "config:1: bad word\n" if $word eq 'bad';
+            return { listen => '127.0.0.1:none' } if $word eq 'nowhere';
+            $main::text = $word;
+            return { workers => 3 } if $word eq 'three';
+            return;
+        });
+        BEGIN { $main::text = 'one' } my @unused = (1
+PROGRAM
+    my $set = sub {
+        open my $file, '>', $server->dir . '/config' or die "config: $!\n";
+        print {$file} "$_[0]\n";
+        close $file;
+        $server->signal('HUP');
+    };
+    my $text = sub { ask($server->client, "a\n") =~ /\A(\w+) / ? $1 : 'nothing' };
+    my $n    = () = begun($server);
+    is $text->(), 'one', 'before';
+    my $held = $server->client;
+    print {$held} 'half a question';
+    $set->('two');
+    ok $server->wait_report(qr/(?:^worker .*){4}/ms), 'new workers';
+    my $seen = '';
+    for (1 .. 500) {
+        $seen = $text->();
+        last if $seen eq 'two';
+    }
+    is $seen, 'two', 'with the new configuration, without one client lost';
+    print {$held} "\n";
+    like heard($held), qr/\Aone \d+\n\z/, 'the old ones finish what they have begun';
+
+    $set->('bad');
+    ok $server->wait_report(qr/^kept config:1: bad word/m), 'a bad one is refused';
+    is $text->(),              'two', 'and the workers there are go on';
+    is scalar(begun($server)), 4,     'no other began';
+    $set->('nowhere');
+    ok $server->wait_report(qr/^kept .*none/m), 'an address that is none';
+    is $text->(), 'two', 'costs nothing';
+    $set->('three');
+    ok $server->wait_report(qr/(?:^worker .*){7}/ms), 'another number of workers';
+    ended($server, 'reload');
+    like $server->err, qr/^reload: config:1: bad word$/m, 'the log says why';
+};
+
+subtest 'B10: workers that do not get ready' => sub {
+    my $server = eval {
+        serving(<<'PROGRAM');
+        report('listens', '127.0.0.1:1');
+        NetIO::Server->new(listen => '127.0.0.1:0', workers => 2, on_line => sub { },
+            on_start => sub { die "no database\n" })->run;
+        report('not here');
+PROGRAM
+    };
+    isnt $server->status, 0, 'the first ones: run dies';
+    like $server->err, qr/^run: .*no database.* at \S+program\.pl line \d+\.$/m, 'and says why';
+    unlike $server->report, qr/not here/,                                        'indeed';
+
+    $server = serving(<<'PROGRAM');
+        my $n = 0;
+        serve(workers => 2, on_line => sub { $_[0]->reply("$_[1] $$\n") },
+            on_start => sub {
+                my $file = "$dir/broken";
+                report('worker', $$);
+                die "no database\n" if -e $file;
+            });
+PROGRAM
+    $server->settled(2);
+    open my $file, '>', $server->dir . '/broken' or die "broken: $!\n";
+    close $file;
+    kill 'KILL', (begun($server))[0];
+    ok $server->wait_report(qr/(?:^worker .*){5}/ms), 'later ones: tried again and again';
+    like ask($server->client, "a\n"), qr/\Aa \d+\n/, 'while the other one serves';
+    unlink $server->dir . '/broken';
+    my $tries = () = begun($server);
+    ok $server->wait_report(qr/(?:^worker .*){@{[$tries + 1]}}/ms), 'until it works';
+    ended($server, 'B10');
+    like $server->err, qr/worker \d .*no database/, 'the log says why';
+
+    $server = serving(<<'PROGRAM');
+        serve(workers => 2, on_line => sub { $_[0]->reply("$_[1] $$\n") }, ready_seconds => 5,
+            on_reload => sub { $main::broken = 1; return },
+            on_kept => sub { $main::broken = 0; report('kept', $_[1]) },
+            on_start => sub { report('worker', $$); die "no database\n" if $main::broken });
+PROGRAM
+    $server->settled(2);
+    $server->signal('HUP');
+    ok $server->wait_report(qr/^kept .*no database/m), 'a reload: the old ones stay';
+    kill 'KILL', (begun($server))[0];
+    ok $server->wait_report(qr/^kept .*^worker/ms), 'and are replaced by their like';
+    like ask($server->client, "a\n"), qr/\Aa \d+\n/, 'that serve';
+    ended($server, 'kept');
+};
+
+subtest 'stop' => sub {
+    my $server = with("$line on_open => sub { report('open') }, stop_seconds => 0.5");
+    my $slow   = $server->client;
+    $server->wait_report(qr/^open/m);
+    $server->signal('TERM');
+    is heard($slow),    '', 'the deadline of a stop';
+    is $server->status, 0,  'ends it';
+
+    for my $second (qw(INT TERM)) {
+        $server = with("$line on_open => sub { report('open') }");
+        $slow   = $server->client;
+        $server->wait_report(qr/^open/m);
+        $server->signal('TERM');
+        $server->wait_report(qr/(?:^worker .*){2}/ms);
+        1 while IO::Socket::INET->new(PeerAddr => ($server->addresses)[0]);
+        $server->signal($second);
+        is heard($slow),    '', "$second after TERM ends it at once";
+        is $server->status, 0,  'with 0';
+    }
+    $server = with("$line");
+    kill 'KILL', $server->pid;
+    is $server->status, 'signal 9', 'B9: without supervisor';
+    pass 'the workers have ended, too';
+};
+
+subtest 'the program around it' => sub {
+    my $server = serving(<<'PROGRAM');
+        local $SIG{CHLD} = sub { 1 while waitpid(-1, 1) > 0 };
+        local $SIG{ALRM} = sub { report('alarm', $$) };
+        local $SIG{USR2} = sub { report('never') };
+        srand 1;
+        my $server = NetIO::Server->new(listen => '127.0.0.1:0', workers => 2, per_source => 1,
+            refused_text => 'too many', on_line => sub {
+                my ($c, $line) = @_;
+                return $c->reply(join(' ', map { ref || $_ } @SIG{qw(CHLD ALRM)}), "\n")
+                    if $line eq 'handlers';
+                return $c->reply(rand, "\n") if $line eq 'rand';
+                $c->write("$$\n");
+            });
+        report('listens', $server->addresses);
+        eval { $server->fileno; 1 } or report('fileno', 'dies');
+        eval { $server->step; 1 } or report('step', 'dies');
+        report('status', scalar @{ $server->status->{workers} });
+        alarm 1;
+        $server->run;
+        report('done', ref $SIG{CHLD});
+PROGRAM
+    like $server->report, qr/^fileno dies\nstep dies$/m, 'no step for workers';
+    is ask($server->client, "handlers\n"), "CODE CODE\n",
+        'workers have the handlers of the program';
+    my @random = map { ask($server->client, "rand\n") } 1 .. 6;
+    my %random = map { $_ => 1 } @random;
+    cmp_ok scalar(keys %random), '>', 1, 'and random numbers of their own';
+    ok $server->wait_report(qr/^alarm @{[$server->pid]}$/m), 'alarm of the supervisor';
+    my $held = $server->client;
+    print {$held} "a\n";
+    my $worker = heard($held, qr/\n/);
+    is heard($server->client), "too many\r\n", 'limits hold for all workers together' for 1 .. 4;
+    close $held;
+    kill 'KILL', $worker;
+    my $answer = '';
+    for (1 .. 200) {
+        $answer = ask($server->client, "rand\n");
+        last if $answer =~ /\A0\.\d+\n/;
+    }
+    like $answer, qr/\A0\.\d/, 'SIGCHLD of the program takes nothing from the supervisor';
+    $server->signal('TERM');
+    is $server->status,       0,      'ends';
+    is $server->said('done'), 'CODE', 'handlers are what they were';
+};
+
+done_testing;
