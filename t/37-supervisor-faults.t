@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use lib 't/lib';
 
-use File::Temp ();
+use File::Temp       ();
 use NetIO::Test::Run qw(slurp spew);
 use NetIO::Test::Workers;
 use POSIX ();
@@ -27,7 +27,9 @@ sub counted {
 }
 
 # They close what they have a moment before they have ended.
-sub living { return grep { kill(0, $_) && !NetIO::Test::Workers::is_zombie($_) } @_ }
+sub living {
+    return grep { kill(0, $_) && !NetIO::Test::Workers::is_zombie($_) } @_;
+}
 
 subtest 'B8: workers killed at random' => sub {
     my $dir = File::Temp->newdir;
@@ -35,8 +37,8 @@ subtest 'B8: workers killed at random' => sub {
     my ($lost, $answered) = (0, 0);
 
     for my $round (1 .. 100) {
-        my $held   = $s->held;
-        my ($pid)  = $s->settled;
+        my $held = $s->held;
+        my ($pid) = $s->settled;
         kill 'KILL', $pid;
         $answered += ($s->ask("q$round\n") // '') eq "<q$round>\n";
         my $answer = $s->answer($held, 'x');
@@ -45,13 +47,13 @@ subtest 'B8: workers killed at random' => sub {
     }
     is $answered, 100, 'who comes then is answered';
     cmp_ok $lost, '<', 100, "only who was inside is lost ($lost)";
-    is scalar(my @all = $s->settled), 3, 'all are there again';
+    is scalar(my @all = $s->settled),             3, 'all are there again';
     is counted($s, "$dir/status", 'connections'), 0, 'and know of no connection';
     is((() = $s->log_text =~ /has ended by itself: signal 9$/mg), 100, 'each is in the log');
 };
 
 subtest 'what a killed worker held of the limits is free' => sub {
-    my $s = NetIO::Test::Workers->start('-w', 2, '-p');    # three of a source
+    my $s    = NetIO::Test::Workers->start('-w', 2, '-p');    # three of a source
     my @held = map { $s->held } 1 .. 3;
 
     is $s->ask("x\n") // '', '', 'a fourth is refused, whichever worker it meets';
@@ -59,8 +61,8 @@ subtest 'what a killed worker held of the limits is free' => sub {
     kill 'KILL', @old;
     $s->settled(@old);
     @held = map { $s->held } 1 .. 3;
-    is $s->ask("x\n") // '', '', 'then there is room for three again';
-    is $s->answer($_, 'x'), "<.x>\n", 'who are served' for @held;
+    is $s->ask("x\n") // '', '',       'then there is room for three again';
+    is $s->answer($_, 'x'),  "<.x>\n", 'who are served' for @held;
 };
 
 subtest 'B9: the supervisor is killed' => sub {
@@ -71,7 +73,7 @@ subtest 'B9: the supervisor is killed' => sub {
     $s->kill('KILL');
     is $s->wait_end, 'signal 9', 'workers end, and with them the pipe that they hold';
     my $until = time + 30;
-    select undef, undef, undef, 0.01 while living(@old) && time < $until;
+    Time::HiRes::sleep(0.01) while living(@old) && time < $until;
     is_deeply [living(@old)], [], 'all of them';
     is $s->read_all($before), '', 'with what they served';
 };
@@ -82,7 +84,8 @@ subtest 'B10: a crash loop' => sub {
 
     $s->mood('exit 3');
     kill 'KILL', $s->settled;
-    ok $s->wait_log(qr/has ended by itself: exit status 3/), 'replaced at once, and again' for 1 .. 7;
+    ok $s->wait_log(qr/has ended by itself: exit status 3/), 'replaced at once, and again'
+        for 1 .. 7;
     my $begin = time;
     ok $s->wait_log(qr/has ended by itself: exit status 3/), 'it does not give up' for 1 .. 3;
     cmp_ok time - $begin, '>=', 1.5, 'but takes its time: about a second from one to the next';
@@ -92,7 +95,7 @@ subtest 'B10: a crash loop' => sub {
 };
 
 subtest 'B10: but a service is not stopped by who crashes it' => sub {
-    my $s = NetIO::Test::Workers->start('-w', 1);
+    my $s        = NetIO::Test::Workers->start('-w', 1);
     my $answered = 0;
 
     for (1 .. 30) {
@@ -109,7 +112,7 @@ subtest 'B12: out of memory' => sub {
     my ($pid) = $s->settled;
 
     spew("$group/memory.limit_in_bytes", 16 << 20);
-    spew("$group/cgroup.procs", $pid);
+    spew("$group/cgroup.procs",          $pid);
     is $s->ask("eat\n") // '', '', 'who asked has no answer';
     ok $s->wait_log(qr/has ended by itself: signal 9/), 'with its worker';
     is $s->ask("x\n"), "<x>\n", 'the service is not';
@@ -123,7 +126,7 @@ subtest 'B17: many end while the supervisor is halted' => sub {
 
     $s->kill('STOP');
     kill 'KILL', @old;
-    NetIO::Test::Workers::is_zombie($_) || select undef, undef, undef, 0.01 for (@old) x 20;
+    NetIO::Test::Workers::is_zombie($_) || Time::HiRes::sleep(0.01) for (@old) x 20;
     is((grep { NetIO::Test::Workers::is_zombie($_) } @old), 8, 'all have ended, and nobody looks');
     $s->kill('CONT');
     is scalar(my @new = $s->settled(@old)), 8, 'afterwards there are as many others';
@@ -136,9 +139,9 @@ subtest 'a worker that does not go on' => sub {
 
     syswrite $stuck, "spin\n";
     ok $s->wait_log(qr/does not go on: killed/), 'is killed';
-    is $s->read_all($stuck) // '', '', 'who asked has no answer';
-    is $s->ask("x\n"), "<x>\n", 'the service is not';
-    is scalar(my @two = $s->settled), 2, 'and it is replaced';
+    is $s->read_all($stuck) // '',    '',      'who asked has no answer';
+    is $s->ask("x\n"),                "<x>\n", 'the service is not';
+    is scalar(my @two = $s->settled), 2,       'and it is replaced';
     # It may have been inside.
     close $idle;
 };
@@ -151,7 +154,7 @@ subtest 'B27: all of them halted' => sub {
     $s->ask("x\n") for 1 .. 10;    # somebody is awake
     $s->kill('STOP');
     kill 'STOP', @old;
-    select undef, undef, undef, 1;    # longer than a heart may rest
+    Time::HiRes::sleep(1);         # longer than a heart may rest
     kill 'CONT', @old;
     $s->kill('CONT');
     is $s->ask("x\n"), "<x>\n", 'it goes on';

@@ -28,13 +28,13 @@ subtest 'new workers, then the old ones go' => sub {
     my @old = $s->settled;
 
     is $s->reload('workers 3'), "reloaded $s->{address}", 'reloaded';
-    is $s->generation(2), 2, 'the second generation answers';
+    is $s->generation(2),       2,                        'the second generation answers';
     my @new = $s->settled;
     is scalar(@new), 3, 'in three workers';
     my %old = map { $_ => 1 } @old;
     is_deeply [grep { $old{$_} } @new], [], 'none of them an old one';
-    is $s->reload('workers 1'), "reloaded $s->{address}", 'reloaded again';
-    is scalar(my @one = $s->settled), 1, 'with one';
+    is $s->reload('workers 1'),       "reloaded $s->{address}", 'reloaded again';
+    is scalar(my @one = $s->settled), 1,                        'with one';
 };
 
 subtest 'B21: a broken configuration changes nothing' => sub {
@@ -53,8 +53,8 @@ subtest 'B21: a broken configuration changes nothing' => sub {
 };
 
 subtest 'new workers that do not get ready' => sub {
-    my $s   = NetIO::Test::Workers->start('-w', 2, '-r', 0.5);
-    my %old = map { $_ => 1 } $s->settled;
+    my $s    = NetIO::Test::Workers->start('-w', 2, '-r', 0.5);
+    my %old  = map { $_ => 1 } $s->settled;
     my $port = free_port();
 
     for (
@@ -80,14 +80,14 @@ subtest 'B22, B24: addresses come and go' => sub {
     is $s->reload($first, $second), "reloaded $first $second", 'one more';
     $s->settled;
     my ($port) = $second =~ /:(\d+)/;
-    is $s->generation(2, port => $port), 2, 'it is served';
-    is $s->reload($second), "reloaded $second", 'without the first';
+    is $s->generation(2, port => $port), 2,                  'it is served';
+    is $s->reload($second),              "reloaded $second", 'without the first';
     $s->settled;
     is((grep { /socket:/ } split ' ', $s->ask("fds\n", port => $port)),
         3, 'new workers have nothing of it: a listener, the connection, the supervisor');
     ok !IO::Socket::INET->new(PeerAddr => $first), 'nobody listens there';
     is $s->reload($first), "reloaded $first", 'and back';
-    is $s->generation(4), 4, 'it is served again';
+    is $s->generation(4),  4,                 'it is served again';
 };
 
 subtest 'B25: a long question across three reloads' => sub {
@@ -95,7 +95,7 @@ subtest 'B25: a long question across three reloads' => sub {
     my $socket = $s->held;
 
     like $s->reload('workers 1'), qr/^reloaded/, 'reloaded' for 1 .. 3;
-    is $s->generation(4), 4, 'the fourth generation answers';
+    is $s->generation(4),        4,        'the fourth generation answers';
     is $s->answer($socket, 'x'), "<.x>\n", 'the first still does, to who was there before';
     close $socket;
     is scalar(my @one = $s->settled), 1, 'and ends then';
@@ -153,7 +153,7 @@ subtest 'B16: a storm of HUP' => sub {
             $answered += ($s->ask("x\n") // '') eq "<x>\n";
         }
     }
-    is $answered, $asked, 'all questions are answered';
+    is $answered,               $asked,                   'all questions are answered';
     is $s->reload('workers 2'), "reloaded $s->{address}", 'it goes on';
     my $until = time + 30;
     1 while $s->children != 2 && time < $until && $s->pump($until);
@@ -169,7 +169,7 @@ sub client {
     local $SIG{TERM} = sub { die "end\n" };
     eval {
         while (1) {
-            my $from = sprintf '127.%d.%d.%d', $id, 1 + $n / 250 % 250, 1 + $n % 250;
+            my $from   = sprintf '127.%d.%d.%d', $id, 1 + $n / 250 % 250, 1 + $n % 250;
             my $socket = IO::Socket::INET->new(
                 PeerAddr  => $s->{address},
                 LocalAddr => $from,

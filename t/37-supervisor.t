@@ -6,9 +6,11 @@ use warnings;
 use lib 't/lib';
 
 use File::Temp ();
-use NetIO::Test::Run qw(slurp);
+use NetIO::Test::C;
+use NetIO::Test::Run qw(finish slurp start);
 use NetIO::Test::Workers;
 use Test::More;
+use Time::HiRes ();
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
@@ -70,7 +72,7 @@ subtest 'the first workers do not get ready' => sub {
 };
 
 subtest 'an address that cannot be had' => sub {
-    my $s = NetIO::Test::Workers->start;
+    my $s     = NetIO::Test::Workers->start;
     my $other = NetIO::Test::Workers->start_raw(args => ["127.0.0.1:$s->{port}"]);
 
     is $other->wait_end, 1, 'ends before there are workers';
@@ -85,7 +87,7 @@ subtest 'TERM: what is begun is finished' => sub {
 
     $s->kill('TERM')->kill('HUP');
     is $s->answer($socket, 'x'), "<.x>\n", 'who had begun to ask gets an answer (B26)';
-    is $s->wait_end, 0, 'then it ends';
+    is $s->wait_end,             0,        'then it ends';
     unlike $s->log_text, qr/^reloaded/m, 'and HUP beside it begins nothing';
 };
 
@@ -99,7 +101,7 @@ subtest 'TERM, INT: at once' => sub {
             # So that they come one by one: two of the same are one while the first waits.
             $s->wait_log(qr/never/, 0.05) if @signals > 1;
         }
-        is $s->wait_end, 0, "@signals ends it (B26)";
+        is $s->wait_end,          0,  "@signals ends it (B26)";
         is $s->read_all($socket), '', 'the connection, too';
     }
 };
@@ -114,7 +116,7 @@ subtest 'the deadline to drain by' => sub {
 subtest 'USR1: the log' => sub {
     plan skip_all => 'only root can become somebody else' if $> != 0;
     my $dir = File::Temp->newdir;
-    my $s = NetIO::Test::Workers->start('-w', 1, '-u', 'nobody', '-l', "$dir/log");
+    my $s   = NetIO::Test::Workers->start('-w', 1, '-u', 'nobody', '-l', "$dir/log");
 
     $s->ask("log one\n");
     rename "$dir/log", "$dir/old" or die "rename: $!\n";
@@ -130,13 +132,35 @@ subtest 'USR1: the log' => sub {
     like slurp("$dir/log"), qr/three/, 'a worker that could not open it writes to the new one';
 };
 
+subtest 'as a daemon' => sub {
+    my $dir     = File::Temp->newdir;
+    my $program = c_program('drive-supervisor');
+
+    # It says that it is ready, and its output is at an end: no worker holds it either.
+    pipe my $read, my $write or die "pipe: $!\n";
+    my $child = start({ stdout => $write }, $program, '-w', 2, '-P', "$dir/pid", '127.0.0.1:0');
+    close $write;
+    my $said = do { local $/; <$read> };
+    is((finish($child))[0], 0, 'the starter says so, too');
+    my ($port) = $said =~ /^ready 127\.0\.0\.1:(\d+)$/m or return fail("no port in: $said");
+    my $s      = bless { port => $port, owner => 0 }, 'NetIO::Test::Workers';
+    my %fd     = $s->ask("fds\n") =~ /(\d+)=(\S+)/g;
+    is_deeply [@fd{ 0 .. 2 }], [('/dev/null') x 3], 'workers that were there before have no output';
+    is_deeply [grep { m{^\Q$dir\E} } values %fd], [], 'nor the pid file';
+    my $pid = slurp("$dir/pid");
+    kill 'TERM', $pid;
+    my $until = time + 30;
+    Time::HiRes::sleep(0.01) while -e "$dir/pid" && time < $until;
+    ok !-e "$dir/pid", 'which goes with the supervisor';
+};
+
 subtest 'status' => sub {
     my $dir = File::Temp->newdir;
     my $s   = NetIO::Test::Workers->start('-w', 2, '-s', "unix:$dir/status,mode=0600");
 
     $s->ask("x\n") for 1 .. 5;
     my $socket = $s->held;
-    my @line = split /^/, $s->ask('', path => "$dir/status");
+    my @line   = split /^/, $s->ask('', path => "$dir/status");
     is scalar(@line), 2, 'a line a worker';
     my $value = qr/worker=\d generation=1 pid=\d+ state=serving connections=\d accepted=\d/;
     like $_, qr/\A$value datagrams=0(?: refused-[a-z]+=0){6} uptime=\d+\.\d\n\z/, 'as it should be'

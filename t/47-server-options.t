@@ -34,28 +34,28 @@ sub write_file {
 }
 
 refused(['on_line'], 'an option has no value');
-refused([on_lime => 1], "unknown option 'on_lime'");
-refused(["on\0" => 1], "unknown option 'on\\x00'");
-refused([on_open => 'code'], "on_open: 'code' is not a code reference");
-refused([on_data => $code], 'on_line, on_data and on_serve exclude each other');
-refused([on_line => undef], 'neither on_line nor on_data nor on_datagram is given');
-refused([on_line => undef, on_serve => $code], 'on_serve is not for the model event');
-refused([model => 'magic'], "model: 'magic' is not event, iterative, fork, prefork or signal");
-refused([line_max => $_], "line_max: '$_' is not a number that it can be")
+refused([on_lime  => 1],      "unknown option 'on_lime'");
+refused(["on\0"   => 1],      "unknown option 'on\\x00'");
+refused([on_open  => 'code'], "on_open: 'code' is not a code reference");
+refused([on_data  => $code],  'on_line, on_data and on_serve exclude each other');
+refused([on_line  => undef],  'neither on_line nor on_data nor on_datagram is given');
+refused([on_line  => undef, on_serve => $code], 'on_serve is not for the model event');
+refused([model    => 'magic'], "model: 'magic' is not event, iterative, fork, prefork or signal");
+refused([line_max => $_],      "line_max: '$_' is not a number that it can be")
     for -1, 'long', '1.5', 2**31, 'nan', 'inf';
 refused([max_connections => -1], "max_connections: '-1' is not a number that it can be");
-refused([ipv4_bits => 33], "ipv4_bits: '33' is not a number that it can be");
-refused([read_seconds => $_], "read_seconds: '$_' is not a number of seconds above 0")
+refused([ipv4_bits       => 33], "ipv4_bits: '33' is not a number that it can be");
+refused([read_seconds    => $_], "read_seconds: '$_' is not a number of seconds above 0")
     for 0, -1, 'soon', 'nan';
-refused([rate => [1, 0]], "rate: '0' is not a number of seconds above 0");
-refused([rate => 'fast'], "rate: 'fast' is not a number that it can be");
+refused([rate      => [1, 0]], "rate: '0' is not a number of seconds above 0");
+refused([rate      => 'fast'], "rate: 'fast' is not a number that it can be");
 refused([full_text => "a\0b"], "full_text: 'a\\x00b' is not a text without NUL");
-refused([deny => ''], "deny: '' is not whom a rule is about");
-refused([deny => ['127.0.0.1', 'localhost']], 'option localhost: not a valid network');
-refused([allow => 'uid no such user'], 'option no: no such user');
-refused([access => ''], "access: '' is not a path");
-refused([access => "$dir/none"], "option $dir/none: No such file or directory");
-refused([access => write_file("$dir/rules", "allow 10.0.0.0/8\nforbid all\n")],
+refused([deny      => ''],     "deny: '' is not whom a rule is about");
+refused([deny      => ['127.0.0.1', 'localhost']], 'option localhost: not a valid network');
+refused([allow     => 'uid no such user'],         'option no: no such user');
+refused([access    => ''],                         "access: '' is not a path");
+refused([access    => "$dir/none"],                "option $dir/none: No such file or directory");
+refused([access    => write_file("$dir/rules", "allow 10.0.0.0/8\nforbid all\n")],
     "option $dir/rules:2: forbid: not a valid option");
 
 # --- what is right
@@ -87,6 +87,7 @@ refused([access => write_file("$dir/rules", "allow 10.0.0.0/8\nforbid all\n")],
     pass 'and so has nothing to do';
 }
 {
+
     package Tied;
     sub TIESCALAR { return bless [$_[1]] }
     sub FETCH     { $_[0][1]++; return $_[0][0] }
@@ -96,15 +97,15 @@ refused([access => write_file("$dir/rules", "allow 10.0.0.0/8\nforbid all\n")],
 }
 {
     tie my $code_tied, 'Tied', $code;
-    tie my $count, 'Tied', 5;
+    tie my $count,     'Tied', 5;
     my $server = NetIO::Server->new(
-        on_line  => $code_tied,
-        line_max => $count,
+        on_line    => $code_tied,
+        line_max   => $count,
         per_source => bless([], 'Number'),
-        listen   => '127.0.0.1:0'
+        listen     => '127.0.0.1:0'
     );
-    is tied($count)->[1], 1, 'a tied value is read once';
-    is tied($code_tied)->[1], 1, 'code, too';
+    is tied($count)->[1],                                 1, 'a tied value is read once';
+    is tied($code_tied)->[1],                             1, 'code, too';
     is scalar(my @addresses = $server->start->addresses), 1, 'that is a server';
 }
 
@@ -112,7 +113,8 @@ refused([access => write_file("$dir/rules", "allow 10.0.0.0/8\nforbid all\n")],
 
 {
     my $server = serve(on_line => $code);
-    for my $none (undef, 1, 'NetIO::Server', {}, [], \1, bless({}, 'NetIO::Server'), \*STDIN, $code) {
+    for my $none (undef, 1, 'NetIO::Server', {}, [], \1, bless({}, 'NetIO::Server'), \*STDIN, $code)
+    {
         for my $method (qw(_open _run step fileno _addresses _status timer)) {
             eval { NetIO::Server->can($method)->($none, 1, $code) };
             like $@, qr/not a NetIO::Server|Usage/, "$method of what is none";
@@ -142,16 +144,18 @@ refused([access => write_file("$dir/rules", "allow 10.0.0.0/8\nforbid all\n")],
     my $first = serve(on_line => $code);
     my ($address) = $first->addresses;
     eval { NetIO::Server->new(on_line => $code, listen => $address)->start };
-    is $@->message, "listen: bind $address: Address already in use", 'B28: one that is taken';
-    is $@->errno + 0, Errno::EADDRINUSE(), 'its errno';
+    is $@->message,   "listen: bind $address: Address already in use", 'B28: one that is taken';
+    is $@->errno + 0, Errno::EADDRINUSE(),                             'its errno';
 }
 {
+
     package Mine;
     our @ISA = 'NetIO::Server';
 }
 {
     my $mine;
-    my $server = Mine->new(listen => '127.0.0.1:0', on_line => sub { $mine = $_[0]->server; $_[0]->reply });
+    my $server =
+        Mine->new(listen => '127.0.0.1:0', on_line => sub { $mine = $_[0]->server; $_[0]->reply });
     $server->{things} = 'of a subclass';
     tell($server, connected($server), "x\n");
     is $mine->{things}, 'of a subclass', 'a subclass has its things';

@@ -163,9 +163,8 @@ PROGRAM
 
 subtest 'signals' => sub {
     for my $signal (qw(TERM QUIT)) {
-        my $server = serving(
-            q{serve(on_line => sub { $_[0]->write("$_[1]\n") }); report('over')});
-        my $idle = $server->client;
+        my $server = serving(q{serve(on_line => sub { $_[0]->write("$_[1]\n") }); report('over')});
+        my $idle   = $server->client;
         print {$idle} "a\n";
         heard($idle, qr/a\n/);
         $server->signal($signal);

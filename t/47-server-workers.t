@@ -4,8 +4,6 @@
 use strict;
 use warnings;
 
-use IO::Select;
-use IO::Socket::INET;
 use Test::More;
 
 use lib 't/lib';
@@ -23,13 +21,16 @@ sub who {
 }
 
 # The workers, by what they have reported when they began.
-sub begun { return $_[0]->report =~ /^worker (\d+)$/mg }
+sub begun {
+    my @pids = $_[0]->report =~ /^worker (\d+)$/mg;
+    return @pids;
+}
 
 sub with {
     my ($text, %how) = @_;
 
     return serving("serve(workers => 2, on_start => sub { report('worker', \$\$) }, $text)", %how)
-        ->settled(2);
+        ->settled('2 serving');
 }
 
 sub ended {
@@ -77,7 +78,8 @@ subtest 'killed, and stuck' => sub {
     ok $server->wait_report(qr/(?:^worker .*){4}/ms), 'both were replaced';
     ended($server, 'killed');
     like $server->err, qr/worker \d \(generation 1, pid $one\) .*signal 9/, 'the log says what of';
-    like $server->err, qr/worker \d .* does not go on: killed/, 'and that one was stuck' or diag $server->err;
+    like $server->err, qr/worker \d .* does not go on: killed/, 'and that one was stuck'
+        or diag $server->err;
 };
 
 subtest 'a handler that throws at every request' => sub {
@@ -104,7 +106,7 @@ subtest 'exit and fork in a handler' => sub {
         }
         local $SIG{TERM} = 'IGNORE';
         $connection->reply("$line\n");
-    });}
+    }}
     );
     is ask($server->client, "exit\n"), '',          'exit';
     is ask($server->client, "fork\n"), "child 0\n", 'fork, and exit in the child';
@@ -188,14 +190,14 @@ PROGRAM
                 die "no database\n" if -e $file;
             });
 PROGRAM
-    $server->settled(2);
+    $server->settled('2 serving');
     open my $file, '>', $server->dir . '/broken' or die "broken: $!\n";
     close $file;
     kill 'KILL', (begun($server))[0];
     ok $server->wait_report(qr/(?:^worker .*){5}/ms), 'later ones: tried again and again';
     like ask($server->client, "a\n"), qr/\Aa \d+\n/, 'while the other one serves';
     unlink $server->dir . '/broken';
-    my $tries = () = begun($server);
+    my $tries = begun($server);
     ok $server->wait_report(qr/(?:^worker .*){@{[$tries + 1]}}/ms), 'until it works';
     ended($server, 'B10');
     like $server->err, qr/worker \d .*no database/, 'the log says why';
@@ -206,7 +208,7 @@ PROGRAM
             on_kept => sub { $main::broken = 0; report('kept', $_[1]) },
             on_start => sub { report('worker', $$); die "no database\n" if $main::broken });
 PROGRAM
-    $server->settled(2);
+    $server->settled('2 serving');
     $server->signal('HUP');
     ok $server->wait_report(qr/^kept .*no database/m), 'a reload: the old ones stay';
     kill 'KILL', (begun($server))[0];
@@ -228,8 +230,7 @@ subtest 'stop' => sub {
         $slow   = $server->client;
         $server->wait_report(qr/^open/m);
         $server->signal('TERM');
-        $server->wait_report(qr/(?:^worker .*){2}/ms);
-        1 while IO::Socket::INET->new(PeerAddr => ($server->addresses)[0]);
+        $server->settled('1 draining');    # the other one had nothing to do
         $server->signal($second);
         is heard($slow),    '', "$second after TERM ends it at once";
         is $server->status, 0,  'with 0';
@@ -262,7 +263,7 @@ subtest 'the program around it' => sub {
         $server->run;
         report('done', ref $SIG{CHLD});
 PROGRAM
-    like $server->report, qr/^fileno dies\nstep dies$/m, 'no step for workers';
+    ok $server->wait_report(qr/^fileno dies\nstep dies$/m), 'no step for workers';
     is ask($server->client, "handlers\n"), "CODE CODE\n",
         'workers have the handlers of the program';
     my @random = map { ask($server->client, "rand\n") } 1 .. 6;

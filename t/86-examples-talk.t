@@ -1,6 +1,6 @@
-# The examples of eg/ that are the listings of the source texts: each server is asked by a client of
-# eg/, on the ports that both use when nobody says another, in a network namespace where those are
-# free.
+# The examples of eg/ that are the listings of the source texts, in C and in Perl, which do the same:
+# each server is asked by a client of eg/, on the ports that both use when nobody says another, in a
+# network namespace where those are free.
 
 use strict;
 use warnings;
@@ -14,7 +14,7 @@ use NetIO::Test::Run qw(run start finish slurp);
 use Test::More;
 use Time::HiRes qw(sleep);
 
-needs_netns(120);
+needs_netns(300);
 
 my $dir  = File::Temp->newdir;
 my $ns   = NetIO::Test::Netns->new('eg');
@@ -24,10 +24,18 @@ my @own;    # pids, for the end
 
 END { kill 'KILL', @own if @own }
 
+# What differs: how TERM ends a server, with what a client fails, how many primes are looked for.
+my %in = (
+    C => { term => 'signal 15', failed => 69, wrong => 64, primes => 100_000, last => 1_299_709 },
+    Perl => { term => '0', failed => 111, wrong => 255, primes => 10_000, last => 104_729 },
+);
+my $language;
+
 # An example as a command.
 sub built {
     my ($name) = @_;
 
+    return ($^X, '-Mblib', "eg/$name.pl") if $language eq 'Perl';
     -x "$dir/$name"
         or system($Config{cc}, qw(-Wall -Wextra -Werror -Icsrc/include),
         @with, '-o', "$dir/$name", "eg/$name.c", 'csrc/libnetio.a', @libs) == 0
@@ -70,7 +78,7 @@ sub ended {
     kill 'TERM', $server->{pid};
     my ($status, $out, $err) = finish($server);
     @own = grep { $_ != $server->{pid} } @own;
-    is "$status$err", 'signal 15', 'it goes on until it is told to end';
+    is "$status$err", $in{$language}{term}, 'it goes on until it is told to end';
     return $out;
 }
 
@@ -79,6 +87,8 @@ sub ask {
     my ($input,  $name, @arguments) = @_;
     my ($status, $out,  $err) = run({ input => $input }, $ns->prefix, built($name), @arguments);
 
+    $err =~ s/\A(.*) at eg\S+ line \d+\.\n\z/$name: $1\n/;
+    $err =~ s/\.pl\b//;
     return $out . $err . ($status ? "status $status" : '');
 }
 
@@ -95,112 +105,128 @@ sub guest {
     return $guest;
 }
 
-{
-    my $server = serve('datagram-server', [], 'udp', 2907);
-    is ask('', 'datagram-client', '127.0.0.1', 'hello'), "127.0.0.1:2907: 5 bytes: hello\n",
-        'datagram-client is answered';
-    is ask('', 'datagram-client', '::1', ''), "[::1]:2907: 0 bytes: \n", 'over IPv6, and empty';
-    like ended($server), qr/\A5 bytes from 127\.0\.0\.1:\d+\n0 bytes from \[::1\]:\d+\n\z/,
-        'datagram-server tells of them';
-    is ask('', 'datagram-client', '127.0.0.1', 'hello'),
-        "datagram-client: read 127.0.0.1:2907: Connection refused\nstatus 69",
-        'nobody there: it is said';
-}
-{
-    my $server = serve('stream-server', ['4000'], 'tcp', 4000);
-    is ask('', 'stream-client', 'localhost', 'hello', '4000'), "5 bytes: hello\n",
-        'stream-client is answered, on another port';
-    like ended($server), qr/\A5 bytes from \S+:\d+\n\z/, 'stream-server tells of it';
-    is ask('', 'stream-client', '127.0.0.1', 'hello'),
-        "stream-client: connect 127.0.0.1:2907: Connection refused\nstatus 69",
-        'nobody there: it is said';
-    is ask('', 'stream-client'), "usage: stream-client HOST TEXT [PORT]\nstatus 64", 'usage';
-    is ask('', 'stream-server', '127.0.0.1:http2'),
-        "stream-server: service http2: unknown service\nstatus 69", 'a wrong address: it is said';
-}
-{
-    my $server = serve('two-ports', [], 'tcp', 2907, 2908);
-    like ask('', 'hello-client', '127.0.0.1', '2907'), qr/\A\d+ primes so far\r\n\z/,
-        'two-ports: the one tells how many';
-    like ask('', 'hello-client', '127.0.0.1', '2908'), qr/\Athe last one is \d+\r\n\z/,
-        'the other which, while it looks for more';
-    my $last = '';
-    for (1 .. 1000) {
-        $last = ask('', 'hello-client', '::1', '2907');
-        last if $last eq "100000 primes so far\r\n";
-        sleep 0.02;
+sub talk {
+    {
+        my $server = serve('datagram-server', [], 'udp', 2907);
+        is ask('', 'datagram-client', '127.0.0.1', 'hello'), "127.0.0.1:2907: 5 bytes: hello\n",
+            'datagram-client is answered';
+        is ask('', 'datagram-client', '::1', ''), "[::1]:2907: 0 bytes: \n", 'over IPv6, and empty';
+        like ended($server), qr/\A5 bytes from 127\.0\.0\.1:\d+\n0 bytes from \[::1\]:\d+\n\z/,
+            'datagram-server tells of them';
+        like ask('', 'datagram-client', '127.0.0.1', 'hello'),
+            qr/\Adatagram-client: .*read 127\.0\.0\.1:2907: Connection refused\nstatus $in{$language}{failed}\z/,
+            'nobody there: it is said';
     }
-    is $last, "100000 primes so far\r\n", 'it has done something else meanwhile';
-    is ask('', 'hello-client', '::1', '2908'), "the last one is 1299709\r\n", 'and rightly';
-    ended($server);
-}
-{
-    my $server = serve('hello-server', [], 'tcp', 2907);
-    is ask("how are you\nfine\n", 'hello-client', '127.0.0.1'),
-        "hello, world\r\nhow are you\nfine\n", 'hello-client and hello-server';
-    is ask('', 'hello-client', '::1'), "hello, world\r\n", 'with nothing to say';
-    ended($server);
-}
-{
-    my $server = serve('sigio-server', [], 'tcp', 2907);
-    my $first  = ask('', 'stream-client', '127.0.0.1', 'how far');
-    like $first, qr/\A\d+ primes up to \d+\n\z/, 'sigio-server answers while it computes';
-    isnt ask('', 'stream-client', '127.0.0.1', 'how far'), $first, 'and goes on';
-    SKIP: {
-        my $probe = `strace -o /dev/null -e trace=none true 2>&1 && echo works`;
-        skip 'strace is not here, or may not trace', 2
-            if $probe !~ /works/ || $ENV{NETIO_TEST_SANITIZED};
-        my $trace = start('strace', '-o', "$dir/trace", '-p', $server->{pid});
-        sleep 0.02 until -s $trace->{err};
-        ask('', 'stream-client', '127.0.0.1', 'once');
-        sleep 0.02 until slurp("$dir/trace") =~ /^close/m;
-        my ($before, $after) = (0, -s "$dir/trace");
-        for (1 .. 20) {
-            last if $before == $after;
-            sleep 0.2;    # time passes, to see that nothing happens in it
-            ($before, $after) = ($after, -s "$dir/trace");
+    {
+        my $server = serve('stream-server', ['4000'], 'tcp', 4000);
+        is ask('', 'stream-client', 'localhost', 'hello', '4000'), "5 bytes: hello\n",
+            'stream-client is answered, on another port';
+        like ended($server), qr/\A5 bytes from \S+:\d+\n\z/, 'stream-server tells of it';
+        like ask('', 'stream-client', '127.0.0.1', 'hello'),
+            qr/\Astream-client: .*connect 127\.0\.0\.1:2907: Connection refused\nstatus $in{$language}{failed}\z/,
+            'nobody there: it is said';
+        is ask('', 'stream-client'),
+            "usage: stream-client HOST TEXT [PORT]\nstatus $in{$language}{wrong}", 'usage';
+        is ask('', 'stream-server', '127.0.0.1:http2'),
+            $language eq 'C'
+            ? "stream-server: service http2: unknown service\nstatus 69"
+            : "stream-server: listen: service http2: unknown service\nstatus 22",
+            'a wrong address: it is said';
+    }
+    {
+        my $server = serve('two-ports', [], 'tcp', 2907, 2908);
+        like ask('', 'hello-client', '127.0.0.1', '2907'), qr/\A\d+ primes so far\r\n\z/,
+            'two-ports: the one tells how many';
+        like ask('', 'hello-client', '127.0.0.1', '2908'), qr/\Athe last one is \d+\r\n\z/,
+            'the other which, while it looks for more';
+        my $last = '';
+        for (1 .. 1000) {
+            $last = ask('', 'hello-client', '::1', '2907');
+            last if $last eq "$in{$language}{primes} primes so far\r\n";
+            sleep 0.02;
         }
-        is $after, $before, 'B30: it computes without a system call while nobody asks';
-        like slurp("$dir/trace"), qr/SIGIO/, 'a signal tells it that somebody does';
-        kill 'TERM', $trace->{pid};
-        finish($trace);
+        is $last, "$in{$language}{primes} primes so far\r\n",
+            'it has done something else meanwhile';
+        is ask('', 'hello-client', '::1', '2908'), "the last one is $in{$language}{last}\r\n",
+            'and rightly';
+        ended($server);
     }
-    like ask('', 'stream-client', '127.0.0.1', 'quit'), qr/primes/, 'it is told to end';
-    is join('', finish($server)), '0', 'and does';
-}
-{
-    my $server = serve('iterative-server', [], 'tcp', 2907);
-    for my $host ('127.0.0.1', '::1') {
-        like ask('', 'hello-client', $host), qr/\Ait is \d\d:\d\d:\d\d\r\n\z/,
-            "iterative-server, $host";
+    {
+        my $server = serve('hello-server', [], 'tcp', 2907);
+        is ask("how are you\nfine\n", 'hello-client', '127.0.0.1'),
+            "hello, world\r\nhow are you\nfine\n", 'hello-client and hello-server';
+        is ask('', 'hello-client', '::1'), "hello, world\r\n", 'with nothing to say';
+        ended($server);
     }
-    ended($server);
+    {
+        my $server = serve('sigio-server', [], 'tcp', 2907);
+        my $first  = ask('', 'stream-client', '127.0.0.1', 'how far');
+        like $first, qr/\A\d+ primes up to \d+\n\z/, 'sigio-server answers while it computes';
+        isnt ask('', 'stream-client', '127.0.0.1', 'how far'), $first, 'and goes on';
+        SKIP: {
+            my $probe = `strace -o /dev/null -e trace=none true 2>&1 && echo works`;
+            skip 'strace is not here, or may not trace', 2
+                if $probe !~ /works/ || $ENV{NETIO_TEST_SANITIZED};
+            my $trace = start('strace', '-o', "$dir/trace", '-p', $server->{pid});
+            sleep 0.02 until -s $trace->{err};
+            ask('', 'stream-client', '127.0.0.1', 'once');
+            sleep 0.02 until slurp("$dir/trace") =~ /^close/m;
+            my ($before, $after) = (0, -s "$dir/trace");
+            for (1 .. 20) {
+                last if $before == $after;
+                sleep 0.2;    # time passes, to see that nothing happens in it
+                ($before, $after) = ($after, -s "$dir/trace");
+            }
+            is $after, $before, 'B30: it computes without a system call while nobody asks';
+            like slurp("$dir/trace"), qr/SIGIO/, 'a signal tells it that somebody does';
+            kill 'TERM', $trace->{pid};
+            finish($trace);
+        }
+        like ask('', 'stream-client', '127.0.0.1', 'quit'), qr/primes/, 'it is told to end';
+        is join('', finish($server)), '0', 'and does';
+    }
+    {
+        my $server = serve('iterative-server', [], 'tcp', 2907);
+        for my $host ('127.0.0.1', '::1') {
+            like ask('', 'hello-client', $host), qr/\Ait is \d\d:\d\d:\d\d\r\n\z/,
+                "iterative-server, $host";
+        }
+        ended($server);
+    }
+    {
+        my $server  = serve('forking-server', [], 'tcp', 2907);
+        my $serving = sub { ask($_[0], 'hello-client', '127.0.0.1') };
+        my ($one)   = $serving->("a\nb\n") =~ /\A1 of process (\d+): a\n2 of process \1: b\n\z/;
+        my ($two)   = $serving->("c\n")    =~ /\A1 of process (\d+): c\n\z/;
+        ok $one && $two && $one != $two, 'forking-server: a process for each';
+        guest('hello') for 1 .. 10;
+        is $serving->(''), "all lines are busy\r\n", 'ten at most';
+        ended($server);
+    }
+    {
+        my $server = serve('select-server', ['2907', '0.5'], 'tcp', 2907);
+        is ask('', 'hello-client', '127.0.0.1'), '',
+            'select-server: alone there is nothing to hear';
+        my @guests = map { guest('') } 1 .. 2;
+        like ask("is anybody there?\n", 'hello-client', '127.0.0.1'), qr/\A\z/, 'one talks';
+        is join('', map { (finish($_))[1] } @guests), "is anybody there?\r\n" x 2,
+            'the others hear it';
+        @own = ($server->{pid});
+        is ended($server), "one has left: done\n" x 2 . "one has left: idle\n" x 2,
+            'who says nothing has to go';
+    }
+    {
+        my $server = serve('select-server', [], 'tcp', 2907);
+        guest('hello') for 1 .. 3;
+        is ask('', 'hello-client', '127.0.0.1'), "the house is full\r\n", 'three at most';
+        ended($server);
+    }
+    return;
 }
-{
-    my $server  = serve('forking-server', [], 'tcp', 2907);
-    my $serving = sub { ask($_[0], 'hello-client', '127.0.0.1') };
-    my ($one)   = $serving->("a\nb\n") =~ /\A1 of process (\d+): a\n2 of process \1: b\n\z/;
-    my ($two)   = $serving->("c\n")    =~ /\A1 of process (\d+): c\n\z/;
-    ok $one && $two && $one != $two, 'forking-server: a process for each';
-    guest('hello') for 1 .. 10;
-    is $serving->(''), "all lines are busy\r\n", 'ten at most';
-    ended($server);
-}
-{
-    my $server = serve('select-server', ['2907', '0.5'], 'tcp', 2907);
-    is ask('', 'hello-client', '127.0.0.1'), '', 'select-server: alone there is nothing to hear';
-    my @guests = map { guest('') } 1 .. 2;
-    like ask("is anybody there?\n", 'hello-client', '127.0.0.1'), qr/\A\z/, 'one talks';
-    is join('', map { (finish($_))[1] } @guests), "is anybody there?\r\n" x 2, 'the others hear it';
-    @own = ($server->{pid});
-    is ended($server), "one has left: done\n" x 2 . "one has left: idle\n" x 2,
-        'who says nothing has to go';
-}
-{
-    my $server = serve('select-server', [], 'tcp', 2907);
-    guest('hello') for 1 .. 3;
-    is ask('', 'hello-client', '127.0.0.1'), "the house is full\r\n", 'three at most';
-    ended($server);
+
+for my $each (sort keys %in) {
+    $language = $each;
+    subtest $language => \&talk;
 }
 
 done_testing;

@@ -157,10 +157,13 @@ SV *xs_server_argument(pTHX_ struct xs_server *server, const char *bytes, size_t
 }
 
 /* No client is taken any more that nobody would serve, and the engine returns at once: what it has to
- * send goes out if it does so without waiting. */
-static void begin_exit(struct xs_server *server)
+ * send goes out if it does so without waiting.  Only a child of the program's own never gets back
+ * there: frames of the engine are copies in it that nobody will use. */
+static void begin_exit(pTHX_ struct xs_server *server)
 {
     server->exiting = true;
+    if (server->process != getpid()) /* forked in a handler: the engine is the parent's */
+        xs_callbacks_exit(aTHX);
     netio_server_stop(server->engine, NETIO_NOW);
 }
 
@@ -173,16 +176,16 @@ static void report(pTHX_ struct xs_server *server, const char *where, SV *who)
 
     ENTER;
     SAVETMPS;
-    SV *args[] = {newSVsv_flags(ERRSV, SV_GMAGIC | SVs_TEMP), who ? who : &PL_sv_undef,
+    SV *args[] = {sv_mortalcopy(ERRSV), who ? who : &PL_sv_undef,
                   newSVpvn_flags(where, strlen(where), SVs_TEMP)};
     if (code)
         called = xs_callback(aTHX_ code, args, 3, NULL);
     if (called == XS_DIED && last && code != last) {
-        args[0] = newSVsv_flags(ERRSV, SV_GMAGIC | SVs_TEMP);
+        args[0] = sv_mortalcopy(ERRSV);
         called = xs_callback(aTHX_ last, args, 3, NULL);
     }
     if (called == XS_EXITED) { /* the scope has gone with everything else */
-        begin_exit(server);
+        begin_exit(aTHX_ server);
         return;
     }
     FREETMPS;
@@ -199,7 +202,7 @@ bool xs_server_call(pTHX_ struct xs_server *server, CV *code, const char *where,
     if (called == XS_RETURNED)
         return true;
     if (called == XS_EXITED)
-        begin_exit(server);
+        begin_exit(aTHX_ server);
     else
         report(aTHX_ server, where, who);
     return false;
@@ -316,11 +319,10 @@ static void fail(pTHX_ const char *what, enum netio_stage stage, int code)
 static pid_t fork_child(void *data)
 {
     struct xs_server *server = data;
-
     pid_t pid = xs_fork(server->perl);
 
     if (pid == 0)
-        server->process = getpid(); /* with its one connection */
+        server->process = getpid();
     return pid;
 }
 

@@ -221,6 +221,7 @@ SV *xs_supervisor_new(pTHX_ I32 ax, I32 items)
     given.options.limit = xs_server_get(aTHX_ ST(1))->limit;
     given.options.fork = xs_fork;
     given.options.data = PERL_GET_THX;
+    given.options.mark = &PL_sig_pending;
     for (I32 i = 2; i + 1 < items; i += 2)
         if (SvOK(ST(i + 1)))
             read_option(aTHX_ & given, SvPV_nolen(ST(i)), ST(i + 1));

@@ -4,6 +4,7 @@
  *
  *     -w WORKERS  -r READY  -d DRAIN  -b HEARTBEAT (seconds)  -u USER  -l LOG  -s STATUS
  *     -x PROGRAM: what USR2 executes, with the same arguments
+ *     -P FILE: detaches, with this pid file
  *     -p (all share limits: 1,000 connections, 3 of a source)
  *     -c FILE: the configuration, read at SIGHUP: addresses, one a line, or "workers N"; an empty
  *         file, or one that is not there, is broken
@@ -31,7 +32,7 @@ struct settings {
     struct netio_supervisor_options options;
     struct netio_world world;
     struct netio_user user;
-    const char *config, *mood, *log;
+    const char *config, *mood, *pidfile;
     const char *addresses[MOST];
     size_t count;
 };
@@ -203,10 +204,15 @@ static void print_ready(const struct netio_supervisor *supervisor, const char *w
 /* -1 to go on, or how to exit. */
 static int act(struct netio_supervisor *supervisor, int event, const struct netio_error *error)
 {
+    struct netio_error failed;
+
     switch (event) {
     case NETIO_SUPERVISOR_READY:
         print_ready(supervisor, "ready");
-        return -1;
+        if (!settings.options.daemon || netio_daemon_ready(settings.options.daemon, &failed) == 0)
+            return -1;
+        print_error("failed", &failed);
+        return 1;
     case NETIO_SUPERVISOR_RELOADED:
         print_ready(supervisor, "reloaded");
         return -1;
@@ -260,6 +266,9 @@ static int set(int option, char *value, struct netio_error *error)
         return 0;
     case 'p':
         return netio_limit_new(&options->limit, &limits);
+    case 'P':
+        settings.pidfile = value;
+        return 0;
     case 'x':
         options->program = value;
         return 0;
@@ -300,6 +309,21 @@ static int supervise(void)
     return status;
 }
 
+/* As the starter of a daemon it has nothing more to do, and *status to exit with. */
+static int is_starter(int *status)
+{
+    const struct netio_daemon_options options = {.pidfile = settings.pidfile};
+    struct netio_error error;
+
+    if (!settings.pidfile)
+        return 0;
+    int code = netio_daemonize(&settings.options.daemon, &options, status, &error);
+    if (code < 0)
+        print_error("failed", &error);
+    alarm(TAP_SECONDS);
+    return code != 0;
+}
+
 int main(int argc, char **argv)
 {
     struct netio_error error = {0};
@@ -309,7 +333,7 @@ int main(int argc, char **argv)
     if (argc < 2)
         skip_all("a driver for tests in Perl");
     tap_daemons = 1;
-    while (!code && (option = getopt(argc, argv, "w:r:d:b:u:l:s:pc:m:x:")) != -1)
+    while (!code && (option = getopt(argc, argv, "w:r:d:b:u:l:s:pc:m:x:P:")) != -1)
         code = set(option, optarg, &error);
     if (code) {
         fprintf(stderr, "%s\n", netio_error_str(&error, text, sizeof text));
@@ -318,7 +342,10 @@ int main(int argc, char **argv)
     settings.options.argv = argv;
     while (optind < argc && settings.count < MOST)
         settings.addresses[settings.count++] = argv[optind++];
+    if (is_starter(&code))
+        return code;
     code = supervise();
+    netio_daemon_free(settings.options.daemon);
     netio_log_free(settings.options.log);
     netio_limit_free(settings.options.limit);
     netio_user_free(&settings.user);

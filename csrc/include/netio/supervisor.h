@@ -87,6 +87,8 @@ struct netio_supervisor_options { /* zero: the defaults in brackets */
     const char *const *environment;
     pid_t (*fork)(void *data); /* instead of fork(2), for hosts */
     void *data;
+    const volatile int *mark; /* of signal handlers that only mark, for hosts (netio_loop_mark): run
+                                 returns -EINTR when it is not 0 */
 };
 
 /* Copies the options and their texts; world, daemon, log and limit must live as long as the

@@ -148,6 +148,8 @@ static int open_all(struct netio_supervisor *supervisor)
     if (code == 0)
         code = netio_loop_new(&supervisor->loop, 0);
     if (code == 0)
+        netio_loop_mark(supervisor->loop, supervisor->options.mark);
+    if (code == 0)
         code = supervisor->signals = netio_signals_open(netio__supervisor_signals);
     return code < 0 ? code
                     : netio_watch_start(supervisor->loop, &supervisor->signal, supervisor->signals,

@@ -59,6 +59,19 @@ sub start {
         else                                { _serve_passed($server, $fd) }
     }
     $server->_listen($_) for @listen;
+    _hear_sigio($server) if $server->_model eq 'signal';
+    return;
+}
+
+# The signal comes to the engine first, which passes it on to Perl's handler; that runs between two
+# operations.
+sub _hear_sigio {
+    my ($server) = @_;
+
+    require Scalar::Util;
+    Scalar::Util::weaken($server);
+    $SIG{IO} = sub { $server->safepoint if $server }; ## no critic (RequireLocalizedPunctuationVars)
+    $server->safepoint;
     return;
 }
 

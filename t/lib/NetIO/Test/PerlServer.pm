@@ -42,7 +42,7 @@ sub serve_as {
     local $SIG{WINCH} = sub {
         my %state;
         $state{ $_->{state} }++ for @{ $server->status->{workers} || [] };
-        report('states', map { "$state{$_} $_" } sort keys %state);
+        report('states', join ', ', map { "$state{$_} $_" } sort keys %state);
     };
     $tell->($server) if $server->{supervisor};
     $server->run;
@@ -108,12 +108,12 @@ sub signal {
     return;
 }
 
-# Waits until there are so many workers, and all of them serve.
+# Waits until there are just these workers: "2 serving", "1 draining, 2 starting".
 sub settled {
-    my ($self, $workers) = @_;
-    my ($n, $last) = (0, '');
+    my ($self, $states) = @_;
+    my ($n,    $last)   = (0, '');
 
-    until ($last eq "$workers serving") {
+    until ($last eq $states) {
         $self->signal('WINCH');
         $n++;
         $self->wait_report(qr/(?:^states .*\n.*?){$n}/ms) or die 'no states: ', $self->err;

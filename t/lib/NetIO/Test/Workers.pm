@@ -135,13 +135,13 @@ sub answer {
 sub settled {
     my ($self, @gone) = @_;
     my $until = Time::HiRes::time() + PATIENCE;
-    my %gone = map { $_ => 1 } @gone;
+    my %gone  = map { $_ => 1 } @gone;
 
     while (Time::HiRes::time() < $until) {
         my @children = $self->children;
         return @children
             if @children == $self->{workers} && !grep { $gone{$_} || is_zombie($_) } @children;
-        select undef, undef, undef, 0.01;
+        Time::HiRes::sleep(0.01);
     }
     return;
 }
@@ -167,8 +167,10 @@ sub complaints {
 
     if (!defined $self->{end}) {
         my @children = $self->settled;
-        my $more = $self->descriptors - ($self->{descriptors} // 0)
-            - 2 * ($self->{workers} - ($self->{workers_before} // $self->{workers}));
+        my $more =
+            $self->descriptors -
+            ($self->{descriptors} // 0) -
+            2 * ($self->{workers} - ($self->{workers_before} // $self->{workers}));
         push @bad, 'children: ' . join ' ', $self->children if !@children;
         push @bad, "$more descriptors more" if $self->{descriptors} && $more > 0;
         my $end = $self->end;
