@@ -36,7 +36,7 @@ sub upgrade {
     my $d      = NetIO::Test::Daemon->start(
         args   => \@run,
         before => sub {
-            POSIX::dup2(fileno $socket, 3) // die "dup2: $!\n";
+            POSIX::dup2(POSIX::dup(fileno $socket), 3) // die "dup2: $!\n";
             @ENV{qw(LISTEN_FDS LISTEN_PID)} = (1, $$);
         },
         ready   => qr/listening on 127\.0\.0\.1:(\d+), 2 workers\n/,
