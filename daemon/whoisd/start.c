@@ -173,11 +173,12 @@ static char *find_program(void)
 static int become_daemon(struct start *start, int *exit_code)
 {
     int stays = start->options->foreground || start->sockets.input != STANDARD_INPUT_OTHER;
+    const struct netio_world plain = {.umask = UMASK};
     struct netio_daemon_options options = {
         .pidfile = is_single(start) ? NULL : start->pidfile,
         .keep = start->sockets.fd,
         .keep_count = start->sockets.count,
-        .world = has_workers(start) ? (struct netio_world){.umask = UMASK} : start->world,
+        .world = has_workers(start) ? plain : start->world,
         .flags = stays ? NETIO_DAEMON_FOREGROUND : 0,
     };
     struct netio_error error = {.code = 0};
