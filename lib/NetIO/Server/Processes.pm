@@ -5,12 +5,6 @@ package NetIO::Server::Processes;
 use strict;
 use warnings;
 
-# How to start this program again, for an upgrade: $0 and %ENV may be others by then, and a daemon
-# is in another folder.
-my @command     = NetIO::Server::Supervisor::command();
-my $directory   = readlink '/proc/self/cwd';
-my %environment = map { $_ => $ENV{$_} } grep { defined $ENV{$_} } qw(PERL5LIB PERLLIB PERL5OPT);
-
 # --- sockets
 
 # What whoever started the program has passed; a daemon has taken it already.
@@ -177,7 +171,8 @@ sub _heartbeat {
 
 sub _supervisor {
     my ($server) = @_;
-    my %again = (%ENV, %environment);
+    my $started  = \%NetIO::Server::started;
+    my %again    = (%ENV, %{ $started->{environment} });
 
     return NetIO::Server::Supervisor->new(
         $server,
@@ -189,8 +184,8 @@ sub _supervisor {
         stop_seconds      => $server->{stop_seconds},
         heartbeat_seconds => _heartbeat($server),
         program           => $^X,
-        command           => \@command,
-        directory         => $directory,
+        command           => $started->{command},
+        directory         => $started->{directory},
         environment       => [map { "$_=$again{$_}" } sort keys %again],
     );
 }
