@@ -61,7 +61,8 @@ static long check_http(const struct answer *answer, int *slow)
 static long check_echo(const struct answer *answer, int *slow)
 {
     (void)slow;
-    return answer->len == answer->sent_len && memcmp(answer->text, answer->sent, answer->len) == 0
+    return answer->len == answer->expected_len &&
+                   memcmp(answer->text, answer->expected, answer->len) == 0
                ? 0
                : -1;
 }

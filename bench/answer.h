@@ -8,8 +8,8 @@
 struct answer {
     const char *text; /* NUL behind it */
     size_t len;
-    const char *sent; /* what it answers */
-    size_t sent_len;
+    const char *expected; /* ask and echo: what it has to be */
+    size_t expected_len;
 };
 
 struct mode {

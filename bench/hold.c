@@ -3,17 +3,19 @@
  *      hold PORT COUNT [LINE]
  *
  * opens COUNT connections to 127.0.0.1:PORT, with LINE asks each of them one question and reads the
- * answer, which is the line, prints "holding COUNT", and keeps them until the end of its standard
- * input; they end by a reset, so that none of them occupies its port for a minute.
+ * answer, which is the line, prints "holding COUNT", and keeps them until it is killed; they end by
+ * a reset, so that none of them occupies its port for a minute.
  *
  * A process may open some 20,000 descriptors, and there are some 28,000 ports to an address: so
  * there is a process, with a source address of its own, for each 15,000.  Called by
  * NetIO::Bench::Hold. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,18 +61,20 @@ static void ask(int fd)
         fail("no answer");
 }
 
-/* A process with so many: a byte to ready when all are there. */
+/* A process with so many, as long as its parent: a byte to ready when all are there. */
 static _Noreturn void hold(unsigned source, unsigned long count, int ready)
 {
     char byte = 0;
 
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (; count > 0; count--) {
         int fd = connect_from(source);
         if (*line)
             ask(fd);
     }
-    if (write(ready, &byte, 1) != 1 || read(STDIN_FILENO, &byte, 1) == -1)
+    if (write(ready, &byte, 1) != 1)
         fail("pipe");
+    pause();
     _exit(0);
 }
 

@@ -8,7 +8,8 @@
  *      whois   a connection a line; the answer has as many rows as it says, and its last line,
  *              or says that the search took too long
  *      http    a connection a line, which is the path of a GET; 200, and a whole HTML page
- *      ask     a connection a line; the answer is the line, and the end of file
+ *      ask     a connection a line; the answer is the line, or what stands behind a tab in it,
+ *              and the end of file
  *      echo    one connection a client, which stays open; the answer is the line
  *
  * It prints a line "seconds rows bytes slow median 99th longest" (rows of whois answers; those
@@ -16,10 +17,10 @@
  * write, to the end of the answer).  An answer that is not complete, or ten seconds in which
  * nothing happens, end it with exit code 1.
  *
- * --count-losses: goes on after an answer that is not complete, until COUNT or SIGTERM, says to
- * standard error what became of the first few, and puts "answered refused lost" before its line:
- * answered in full; no connection; a connection without a complete answer, those without one for
- * ten seconds at the end among them.
+ * --count-losses: goes on after an answer that is not complete, and after COUNT, until SIGTERM has
+ * come, too; says to standard error what became of the first few, and puts "answered refused lost"
+ * before its line: answered in full; no connection; a connection without a complete answer, those
+ * without one for ten seconds at the end among them.  The times are those of the last COUNT.
  *
  * Called by NetIO::Bench::Load, and by the soak (t/lib/NetIO/Test/Soak.pm). */
 #include "answer.h"
@@ -53,6 +54,8 @@ struct client {
     int64_t began;
     char sent[LINE_MAX + 64];
     size_t sent_len;
+    char expected[LINE_MAX + 64];
+    size_t expected_len;
     size_t got_len;
     char got[ANSWER_MAX + 1];
 };
@@ -93,7 +96,7 @@ static size_t ended(void)
 
 static int wanted(void)
 {
-    return begun < total && !stopped;
+    return begun < total || (count_losses && !stopped);
 }
 
 /* --- A client's turn: connect (once, when it stays open), send, read. */
@@ -157,15 +160,25 @@ static int send_line(struct client *client, int is_new)
     return 0;
 }
 
+static void prepare(struct client *client)
+{
+    const char *line = client->line = lines[begun++ % line_count];
+    size_t len = strcspn(line, "\t");
+    const char *answer = line[len] ? line + len + 1 : line;
+
+    client->sent_len = (size_t)snprintf(client->sent, sizeof client->sent, "%s%.*s%s", mode->before,
+                                        (int)len, line, mode->after);
+    client->expected_len =
+        (size_t)snprintf(client->expected, sizeof client->expected, "%s%s", answer, mode->after);
+    client->got[client->got_len = 0] = '\0';
+    client->began = now();
+}
+
 static int begin(struct client *client)
 {
     int is_new = client->fd == -1;
 
-    client->line = lines[begun++ % line_count];
-    client->got[client->got_len = 0] = '\0';
-    client->sent_len = (size_t)snprintf(client->sent, sizeof client->sent, "%s%s%s", mode->before,
-                                        client->line, mode->after);
-    client->began = now();
+    prepare(client);
     if (is_new) {
         client->has_sent = 0;
         if (open_connection(client) == -1)
@@ -186,7 +199,7 @@ static void go_on(struct client *client)
 
 static void end(struct client *client)
 {
-    struct answer answer = {client->got, client->got_len, client->sent, client->sent_len};
+    struct answer answer = {client->got, client->got_len, client->expected, client->expected_len};
     int was_slow = 0;
     long found = mode->check(&answer, &was_slow);
 
@@ -194,7 +207,7 @@ static void end(struct client *client)
     if (found == -1) {
         lose(client, "read");
     } else {
-        latency[answered++] = now() - client->began;
+        latency[answered++ % total] = now() - client->began;
         rows += (size_t)found;
         slow += (size_t)was_slow;
         bytes += client->got_len;
@@ -294,19 +307,18 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double microseconds(size_t rank)
-{
-    return answered ? (double)latency[rank < answered ? rank : answered - 1] / 1000 : 0;
-}
-
 static void report(int64_t elapsed)
 {
-    qsort(latency, answered, sizeof *latency, by_value);
+    size_t known = answered < total ? answered : total;
+    const size_t ranks[] = {known / 2, known * 99 / 100, known ? known - 1 : 0};
+
+    qsort(latency, known, sizeof *latency, by_value);
     if (count_losses)
         printf("%zu %zu %zu ", answered, refused, lost);
-    printf("%.6f %zu %zu %zu %.1f %.1f %.1f\n", (double)elapsed / 1e9, rows, bytes, slow,
-           microseconds(answered / 2), microseconds(answered * 99 / 100),
-           microseconds(answered - 1));
+    printf("%.6f %zu %zu %zu", (double)elapsed / 1e9, rows, bytes, slow);
+    for (size_t i = 0; i < 3; i++)
+        printf(" %.1f", (double)latency[ranks[i]] / 1000);
+    printf("\n");
 }
 
 /* 1 to most, or 0. */

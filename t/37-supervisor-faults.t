@@ -73,7 +73,7 @@ subtest 'B9: the supervisor is killed' => sub {
     $s->kill('KILL');
     is $s->wait_end, 'signal 9', 'workers end, and with them the pipe that they hold';
     my $until = time + 30;
-    select undef, undef, undef, 0.01 while living(@old) && time < $until;
+    Time::HiRes::sleep(0.01) while living(@old) && time < $until;
     is_deeply [living(@old)], [], 'all of them';
     is $s->read_all($before), '', 'with what they served';
 };
@@ -126,7 +126,7 @@ subtest 'B17: many end while the supervisor is halted' => sub {
 
     $s->kill('STOP');
     kill 'KILL', @old;
-    NetIO::Test::Workers::is_zombie($_) || select undef, undef, undef, 0.01 for (@old) x 20;
+    NetIO::Test::Workers::is_zombie($_) || Time::HiRes::sleep(0.01) for (@old) x 20;
     is((grep { NetIO::Test::Workers::is_zombie($_) } @old), 8, 'all have ended, and nobody looks');
     $s->kill('CONT');
     is scalar(my @new = $s->settled(@old)), 8, 'afterwards there are as many others';
@@ -154,7 +154,7 @@ subtest 'B27: all of them halted' => sub {
     $s->ask("x\n") for 1 .. 10;    # somebody is awake
     $s->kill('STOP');
     kill 'STOP', @old;
-    select undef, undef, undef, 1;    # longer than a heart may rest
+    Time::HiRes::sleep(1);         # longer than a heart may rest
     kill 'CONT', @old;
     $s->kill('CONT');
     is $s->ask("x\n"), "<x>\n", 'it goes on';

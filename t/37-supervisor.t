@@ -10,6 +10,7 @@ use NetIO::Test::C;
 use NetIO::Test::Run qw(finish slurp start);
 use NetIO::Test::Workers;
 use Test::More;
+use Time::HiRes ();
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
@@ -149,7 +150,7 @@ subtest 'as a daemon' => sub {
     my $pid = slurp("$dir/pid");
     kill 'TERM', $pid;
     my $until = time + 30;
-    select undef, undef, undef, 0.01 while -e "$dir/pid" && time < $until;
+    Time::HiRes::sleep(0.01) while -e "$dir/pid" && time < $until;
     ok !-e "$dir/pid", 'which goes with the supervisor';
 };
 

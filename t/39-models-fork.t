@@ -237,6 +237,7 @@ SKIP: {
 }
 SKIP: {
     skip 'only root can become the user whose processes are limited', 6 if $>;
+    skip 'LeakSanitizer needs a process of its own', 6 if $ENV{NETIO_TEST_SANITIZED};
     my $server = start('line', 'full=busy', 'processes=1', '127.0.0.1:0');
     no_fork($server, 'RLIMIT_NPROC');
     is $server->ask("hello\n"), "busy\r\n", 'B11: and so is the next';

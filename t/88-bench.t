@@ -134,7 +134,8 @@ subtest 'a wrong name' => sub {
     is $code, 64, 'is a wrong call';
     is $text, '', 'nothing is measured';
     is stderr(), "bench: there is no part 'pages'\n"
-        . "usage: bench/run [NAME...] of whoisd start connect daemon page scale\n", 'which says why';
+        . "usage: bench/run [NAME...] of whoisd server start connect daemon page scale\n",
+        'which says why';
 };
 
 subtest 'a missing peer' => sub {
@@ -169,6 +170,18 @@ sub is_line {
         "$part: $what" . (defined $peer ? ", $peer" : '');
 }
 
+# Of one of our servers: against all like it, against the first, and against itself.
+sub served {
+    my ($ours, @peers) = @_;
+
+    return (
+        (map { ["$ours: CPU a query, us", $_] } @peers),
+        (map { ["$ours: $_", $peers[0]] } 'queries a second', 'median, us', '99th, us'),
+        ["$ours: one of them, bytes"],
+        (map { ["$ours: $_", 'none'] } '99th of one, us', 'CPU a connection, us'),
+    );
+}
+
 my %table = (
     whoisd => [
         ['server CPU a query, us', 'bare loop'],
@@ -177,8 +190,14 @@ my %table = (
         ['given up, /1000'],
         ['most memory of whoisd, MiB'],
     ],
-    netio_server => [['server CPU a line, us', 'bare loop'], ['lines a second', 'bare loop']],
-    start        => [
+    server => [
+        served('NetIO in C', 'bare loop', 'libuv', 'libev'),
+        served(
+            'NetIO::Server', 'bare loop', 'EV, raw reads', 'AnyEvent::Handle', 'Mojo::IOLoop',
+            'IO::Async', 'Multiplex', 'PreFork', 'Fork'
+        ),
+    ],
+    start => [
         (map { ['from fork to exit, ms', $_] } 'perl -e1', 'IO::Socket::IP', 'EV'),
         (map { ['CPU, ms',               $_] } 'perl -e1', 'IO::Socket::IP', 'EV'),
     ],

@@ -1,8 +1,7 @@
 package part::whoisd;
 
 # whoisd over the real registry, a connection a query, against a loop that sends one fixed
-# answer of the same mean size; and libnetio's server, with connections that stay open, against
-# the same loop (whoisd closes after each answer, as whois does).
+# answer of the same mean size.
 
 use strict;
 use warnings;
@@ -16,7 +15,7 @@ use NetIO::Bench::Registry;
 
 use constant {
     CLIENTS   => 16,
-    MOST_COST => 4,       # times the responder's CPU
+    MOST_COST => 3,       # times the responder's CPU
     MOST_PEAK => 30,      # MiB
     NEAR      => 0.02,    # of the mean: an answer of the mean size
 };
@@ -25,7 +24,6 @@ sub measure {
     my ($class, $bench) = @_;
 
     _per_query($bench) if $bench->have(NetIO::Bench::Registry->needs);
-    _kept_open($bench);
     return;
 }
 
@@ -90,29 +88,6 @@ sub _ask {
     print {$socket} "$query\r\n";
     local $/;
     return <$socket> // '';
-}
-
-sub _kept_open {
-    my ($bench) = @_;
-    my $count   = $bench->pick(100_000, 1000);
-    my $lines   = $bench->folder . '/lines';
-    my @load    = (mode => 'echo', clients => CLIENTS, count => $count, file => $lines);
-    my ($echo, $responder) =
-        map { NetIO::Bench::Process->serve($bench->folder, "bench/build/$_") } qw(echo responder);
-
-    open my $file, '>', $lines or die "$lines: $!\n";
-    print {$file} "cisco systems\n";
-    close $file or die "$lines: $!\n";
-    my $series = $bench->rounds(
-        $bench->pick(9, 2),
-        'netio_server' => sub { load($echo,      @load) },
-        'bare loop'    => sub { load($responder, @load) },
-    );
-    $bench->heading(sprintf 'netio_server: kept open, a line is echoed, %d lines, %d clients',
-        $count, CLIENTS);
-    $bench->compare($series, 'cpu',  'server CPU a line, us');
-    $bench->compare($series, 'rate', 'lines a second');
-    return;
 }
 
 1;

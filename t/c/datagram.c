@@ -229,8 +229,8 @@ static void test_gone(void)
 /* D19: rules and rates are asked for each of them. */
 static void test_policy(void)
 {
-    struct netio_access *access;
-    struct netio_limit *limit;
+    struct netio_access *access = NULL;
+    struct netio_limit *limit = NULL;
     struct netio_limit_options limits = {.source_rate = {.count = 2, .seconds = 3600}};
     struct netio_server_status status;
     char data[16], from[NETIO_ADDR_STRLEN];

@@ -269,7 +269,13 @@ static int serve_one(void)
 
 int main(void)
 {
-    fault_walk("a child", fork_one);
+    int pidfd = pidfd_open(getpid(), 0);
+
+    if (pidfd == -1 && errno == ENOSYS) /* valgrind 3.19 */
+        skip(1, "nobody here knows pidfd_open(2)");
+    else
+        fault_walk("a child", fork_one);
+    netio_fd_close(pidfd);
     fault_walk("on_serve", serve_one);
     fault_walk("datagrams over IPv4", datagrams4);
     fault_walk("datagrams over IPv6", datagrams6);

@@ -32,6 +32,8 @@ static void work(struct netio_worker *worker)
     _exit(0);
 }
 
+static int reloaded; /* in this run */
+
 /* 1 to go on.  Whoever got ready is asked to reload; whatever comes of that, to end. */
 static int act(struct netio_supervisor *supervisor, int event)
 {
@@ -43,6 +45,8 @@ static int act(struct netio_supervisor *supervisor, int event)
             return 1;
         /* fallthrough */
     case NETIO_SUPERVISOR_RELOADED:
+        reloaded = event == NETIO_SUPERVISOR_RELOADED;
+        /* fallthrough */
     case NETIO_SUPERVISOR_KEPT:
         netio_supervisor_stop(supervisor, 0);
         return 1;
@@ -73,6 +77,7 @@ static int supervise(void)
     struct netio_worker *worker;
     int event = 0;
 
+    reloaded = 0;
     if (netio_supervisor_new(&supervisor, &options, NULL) != 0)
         return supervisor ? 1 : 0;
     if (netio_supervisor_listen(supervisor, addresses, 1, NULL) == 0)
@@ -84,6 +89,8 @@ static int supervise(void)
     netio_supervisor_free(supervisor);
     if (netio_deadline_passed(deadline))
         return 2;
+    if (*fault_hits == 0 && (event != NETIO_SUPERVISOR_DONE || !reloaded))
+        return 4;
     return all_ended() ? 0 : 3;
 }
 

@@ -80,10 +80,10 @@ static int leave(struct netio__listeners *set, int *end)
 
 static int successor(void)
 {
-    struct netio__listeners *set = new_set(), *own;
+    struct netio__listeners *set = new_set(), *own = NULL;
     struct netio__successor *self;
     struct netio_error error = {0};
-    struct netio_loop *loop;
+    struct netio_loop *loop = NULL;
     int end = -1;
 
     fault_off();
@@ -133,10 +133,23 @@ static int become_successor(void)
     return is;
 }
 
+/* A child of fork is not what its parent is. */
+static int child_is_successor(void)
+{
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(netio__successor_is());
+    waitpid(pid, &status, 0);
+    return status;
+}
+
 int main(void)
 {
     fault_walk("a predecessor", predecessor);
     ok(become_successor(), "a successor of itself");
+    is_int(child_is_successor(), 0, "its children are none");
     ok(getenv("NETIO_UPGRADE") == NULL, "nobody else will take himself for one");
     fault_walk("a successor", successor);
     return tap_done();

@@ -14,7 +14,14 @@
  * Handlers for lines, octets and datagrams (on_line, on_data, on_datagram) run in every model. They
  * run to completion, never one inside another, and never wait; what they write is buffered and goes
  * out by itself when they return.  on_serve, which has the socket to itself and may wait, runs in
- * ITERATIVE, FORK and PREFORK.  Life of a connection:
+ * ITERATIVE, FORK and PREFORK.
+ *
+ * In FORK rules, limits and PROXY headers are the parent's business, and so are datagrams; from
+ * on_open on all is the child's, on_close included.  It goes on with the parent's loop, so also
+ * with what else the caller watches there: what a child must not do asks getpid(2).  In SIGNAL only
+ * the server's own sockets and the timers of its loop raise the signal.
+ *
+ * Life of a connection:
  *
  *      accept or serve_take
  *             |  rules and limits              -- refused -->  a line of text, [closed]; no handler
@@ -91,8 +98,9 @@ struct netio_datagram {
     const struct netio_addr *peer, *local; /* local: the address that it was sent to */
     struct netio_server *server;
 };
-/* To who sent it, from the address that it was sent to.  Never waits: 0, or -errno (-EAGAIN: lost,
- * as a datagram may be). */
+/* To who sent it, from the address that it was sent to; datagram is the handler's own, no copy, and
+ * there may be several answers.  Never waits: 0, or -errno (-EAGAIN: lost, as a datagram may be).
+ */
 int netio_datagram_reply(const struct netio_datagram *datagram, const void *data, size_t len);
 
 /* All may be NULL.  One of on_line, on_data and on_serve gets what a connection sends. */
@@ -110,8 +118,8 @@ struct netio_server_handlers {
     /* The socket itself, which blocks, after on_open, what that wrote having gone out.  The handler
      * reads and writes as it likes, and may speak first.  Deadlines are its own business,
      * but for single reads and writes: those that wait for read_seconds or write_seconds fail with
-     * EAGAIN.  No heartbeat is asked for while it runs.  When it returns, the engine closes cleanly.
-     * It must leave fd open.  netio_conn_write and its like are not for it. */
+     * EAGAIN.  No heartbeat is asked for while it runs.  When it returns, the engine closes
+     * cleanly. It must leave fd open.  netio_conn_write and its like are not for it. */
     void (*on_serve)(struct netio_conn *conn, int fd);
     void (*on_datagram)(const struct netio_datagram *datagram);
     /* A line longer than line_max: what it writes goes out, then the connection closes; no

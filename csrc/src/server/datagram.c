@@ -28,8 +28,8 @@ struct exchange {
     int fd;
     struct netio_addr peer, local; /* as the handler sees them */
     struct netio_addr to;          /* as the kernel has it: perhaps v4-mapped */
-    union control from;            /* what sendmsg(2) takes for the address to send from */
-    size_t from_len;               /* 0: the kernel chooses */
+    size_t from_len;               /* 0: the kernel chooses where it is sent from */
+    union control from;            /* else what sendmsg(2) takes for that address */
 };
 
 int netio__datagram_prepare(struct netio_server *server, const struct netio_listener *listener)

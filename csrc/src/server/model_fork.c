@@ -55,14 +55,21 @@ static void bury(struct offspring *offspring)
     netio__server_left(server);
 }
 
-/* -ECHILD: somebody else was told how it ended. */
+static int watch_child(struct offspring *offspring)
+{
+    return netio_watch_start(offspring->server->loop, &offspring->watch, offspring->child.pidfd,
+                             NETIO_READ);
+}
+
+/* -ECHILD: somebody else was told how it ended.  0: its tracer has yet to hear of it. */
 static void ended(struct netio_watch *watch, unsigned events)
 {
     struct offspring *offspring = watch->data;
     int status;
 
     (void)events;
-    if (netio_child_ended(&offspring->child, &status) != 0)
+    netio_watch_stop(watch);
+    if (netio_child_ended(&offspring->child, &status) != 0 || watch_child(offspring) < 0)
         bury(offspring);
 }
 
@@ -117,15 +124,14 @@ static void destroy(pid_t pid)
 }
 
 /* In the parent.  0 or -errno, and then there is no child. */
-static int watch_child(struct offspring *offspring, pid_t pid)
+static int meet(struct offspring *offspring, pid_t pid)
 {
     offspring->child.pid = pid;
     offspring->child.pidfd = pidfd_open(pid, 0);
     int code = offspring->child.pidfd == -1 ? -errno : 0;
 
     if (!code)
-        code = netio_watch_start(offspring->server->loop, &offspring->watch, offspring->child.pidfd,
-                                 NETIO_READ);
+        code = watch_child(offspring);
     if (code)
         destroy(pid);
     return code;
@@ -163,10 +169,11 @@ static void hand_over(struct offspring *offspring, struct netio_conn *conn, pid_
     offspring->hold = conn->hold;
     netio__count(&server->board->status.accepted, 1);
     netio__conn_drop(conn);
-    int code = watch_child(offspring, pid);
+    int code = meet(offspring, pid);
     if (!code)
         return;
-    netio__server_tell(server, NETIO__TROUBLE_SCARCE, code, &peer);
+    if (code != -ESRCH) /* where SIGCHLD is ignored nothing is left of one that has ended already */
+        netio__server_tell(server, NETIO__TROUBLE_SCARCE, code, &peer);
     bury(offspring);
 }
 
@@ -208,6 +215,7 @@ void netio__fork_free(struct netio_server *server)
     netio__fork_kill(server);
     while (!netio__ring_alone(&server->children)) {
         struct offspring *offspring = NETIO__RING_OF(server->children.next, struct offspring, all);
+        netio_watch_stop(&offspring->watch);
         while (netio_child_wait(&offspring->child, deadline, &status) == -EINTR)
             continue;
         bury(offspring);

@@ -1,6 +1,6 @@
 /* Ring 3.  A supervisor executes its program anew: the predecessor's side; see upgrade.h.  Called
- * by the supervisor, and by successor.c's process only to free what fork has copied.  It starts one
- * child, and gives up and takes back paths and pid file. */
+ * by the supervisor; in a worker only to be freed.  It starts one child, and gives up and takes
+ * back paths and pid file. */
 #include "server/upgrade.h"
 
 #include "proc/succession.h"

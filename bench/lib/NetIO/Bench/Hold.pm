@@ -20,15 +20,11 @@ use constant {
 
 sub new {
     my ($class, $server, $count, @line) = @_;
-
-    pipe(my $read, my $write) or die "pipe: $!\n";
     my $pid = open(my $output, '-|') // die "fork: $!\n";
     if (!$pid) {
-        close $write;
-        open STDIN, '<&', $read or die "stdin: $!\n";
         exec 'bench/build/hold', $server->port, $count, @line or die "hold: $!\n";
     }
-    my $self = bless { owner => $$, input => $write, output => $output }, $class;
+    my $self = bless { owner => $$, pid => $pid, output => $output }, $class;
     (readline($output) // '') =~ /^holding/ or die "hold: it failed\n";
     my $until = clock_gettime(CLOCK_MONOTONIC) + PATIENCE;
     while ($server->descriptors < $count) {
@@ -44,7 +40,7 @@ sub DESTROY {
 
     return if $self->{owner} != $$;
     local ($?, $!);
-    close $self->{input};
+    kill 'KILL', $self->{pid};
     close $self->{output};
     return;
 }

@@ -24,7 +24,9 @@ sub line {
 sub peers {
     my @versions = sprintf 'perl %vd', $^V;
 
-    for my $module (qw(IO::Socket::IP AnyEvent EV CGI Net::Server Proc::Daemon)) {
+    for my $module (
+        qw(IO::Socket::IP AnyEvent EV CGI Net::Server Proc::Daemon Mojolicious IO::Async))
+    {
         my $version = _first_line($^X, "-M$module", '-e', "print $module->VERSION");
         push @versions, "$module $version" if defined $version;
     }
@@ -32,6 +34,7 @@ sub peers {
         ['lighttpd',  qr{/(\S+)}, 'lighttpd',   '-v'],
         ['valgrind',  qr/-(\S+)/, 'valgrind',   '--version'],
         ['libdaemon', qr/^(\S+)/, 'pkg-config', '--modversion', 'libdaemon'],
+        ['libuv',     qr/^(\S+)/, 'pkg-config', '--modversion', 'libuv'],
         )
     {
         my ($name, $pattern, @command) = @$_;

@@ -17,7 +17,8 @@ use Fcntl      qw(O_RDWR);
 use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::C;
-use POSIX ();
+use POSIX       ();
+use Time::HiRes ();
 
 sub driver { return c_program('drive-upgrade') }
 
@@ -128,7 +129,7 @@ sub descriptors {
 
     for (1 .. 500) {
         last if $count == $wanted;
-        select undef, undef, undef, 0.02;
+        Time::HiRes::sleep(0.02);
         $count = $self->_count;
     }
     return $count;
@@ -140,7 +141,7 @@ sub descriptors_idle {
     my $least = $self->_count;
 
     for (1 .. 10) {
-        select undef, undef, undef, 0.01;
+        Time::HiRes::sleep(0.01);
         my $count = $self->_count;
         $least = $count if $count < $least;
     }

@@ -141,7 +141,7 @@ sub settled {
         my @children = $self->children;
         return @children
             if @children == $self->{workers} && !grep { $gone{$_} || is_zombie($_) } @children;
-        select undef, undef, undef, 0.01;
+        Time::HiRes::sleep(0.01);
     }
     return;
 }
