@@ -82,6 +82,31 @@ subtest 'killed, and stuck' => sub {
         or diag $server->err;
 };
 
+# A handler that waits for its peer is not stuck; one that never waits is.
+subtest 'stuck with its peer alone' => sub {
+    my $server = serving(<<'PROGRAM');
+        package Serves;
+        our @ISA = 'NetIO::Server';
+        sub process_request {
+            my $line = <STDIN> // '';
+            1 while $line eq "loop\n";
+            print "$$ $line";
+        }
+        package main;
+        serve_as('Serves', model => 'prefork', workers => 2, heartbeat_seconds => 0.4,
+            on_start => sub { report('worker', $$) });
+PROGRAM
+    $server->settled('2 serving');
+    my ($patient, $stuck) = map { $server->client } 1 .. 2;
+    print {$stuck} "loop\n";
+    is heard($stuck), '', 'process_request in an endless loop is ended';
+    ok $server->wait_report(qr/(?:^worker .*){3}/ms), 'and its worker replaced';
+    print {$patient} "waited\n";
+    like heard($patient), qr/\A\d+ waited\n\z/, 'one that waited all the time goes on';
+    ended($server, 'stuck');
+    is scalar(my @said = $server->err =~ /does not go on: killed/g), 1, 'so the log says, once';
+};
+
 subtest 'a handler that throws at every request' => sub {
     my $server = with('on_line => sub { die "no $_[1]\n" }');
     for my $i (1 .. 200) {

@@ -48,6 +48,7 @@ struct netio__place {
     int awake;      /* its heart is looked at */
     uint64_t beat;  /* of the last look ... */
     unsigned looks; /* ... and how many found the same one in a handler */
+    unsigned long waits; /* of a handler that may wait: how often it had, at the last look */
 };
 
 struct netio_supervisor {
