@@ -7,6 +7,7 @@ use warnings;
 use Test::More;
 
 use lib 't/lib';
+use NetIO::Test::Idle;
 use NetIO::Test::PerlServer;
 
 alarm 170;
@@ -57,6 +58,12 @@ PROGRAM
     is join(',', $server->report =~ /^end (\d+)$/mg), $server->pid, 'and runs END blocks';
     is $server->out, "printed\n", 'what is printed is printed once';
     is $server->err, '',          'nothing is said';
+};
+
+subtest 'nothing to do' => sub {
+    my $server = with("$line heartbeat_seconds => 0.4");
+    silent_for(1, sub { who($server) }, $server->pid, begun($server));
+    ended($server, 'idle');
 };
 
 subtest 'killed, and stuck' => sub {
@@ -143,6 +150,7 @@ subtest 'exit and fork in a handler' => sub {
 subtest 'reload' => sub {
     my $server = with(<<'PROGRAM');
         on_line => sub { $_[0]->reply("$main::text $$\n") },
+        on_open => sub { report('open', $_[0]->peerport) },
         on_kept => sub { my ($server, $why) = @_; report('kept', $why); $main::text = 'one' },
         on_reload => sub {
             my ($server) = @_;
@@ -169,6 +177,7 @@ PROGRAM
     is $text->(), 'one', 'before';
     my $held = $server->client;
     print {$held} 'half a question';
+    ok $server->wait_report(qr/^open @{[$held->sockport]}$/m), 'somebody has begun to ask';
     $set->('two');
     ok $server->wait_report(qr/(?:^worker .*){4}/ms), 'new workers';
     my $seen = '';
