@@ -7,6 +7,7 @@ use warnings;
 use Test::More;
 
 use lib 't/lib';
+use NetIO::Test::Idle;
 use NetIO::Test::PerlServer;
 
 alarm 170;
@@ -59,6 +60,12 @@ PROGRAM
     is $server->err, '',          'nothing is said';
 };
 
+subtest 'nothing to do' => sub {
+    my $server = with("$line heartbeat_seconds => 0.4");
+    silent_for(1, sub { who($server) }, $server->pid, begun($server));
+    ended($server, 'idle');
+};
+
 subtest 'killed, and stuck' => sub {
     my $server = with(
         'on_line => sub {
@@ -80,6 +87,31 @@ subtest 'killed, and stuck' => sub {
     like $server->err, qr/worker \d \(generation 1, pid $one\) .*signal 9/, 'the log says what of';
     like $server->err, qr/worker \d .* does not go on: killed/, 'and that one was stuck'
         or diag $server->err;
+};
+
+# A handler that waits for its peer is not stuck; one that never waits is.
+subtest 'stuck with its peer alone' => sub {
+    my $server = serving(<<'PROGRAM');
+        package Serves;
+        our @ISA = 'NetIO::Server';
+        sub process_request {
+            my $line = <STDIN> // '';
+            1 while $line eq "loop\n";
+            print "$$ $line";
+        }
+        package main;
+        serve_as('Serves', model => 'prefork', workers => 2, heartbeat_seconds => 0.4,
+            on_start => sub { report('worker', $$) });
+PROGRAM
+    $server->settled('2 serving');
+    my ($patient, $stuck) = map { $server->client } 1 .. 2;
+    print {$stuck} "loop\n";
+    is heard($stuck), '', 'process_request in an endless loop is ended';
+    ok $server->wait_report(qr/(?:^worker .*){3}/ms), 'and its worker replaced';
+    print {$patient} "waited\n";
+    like heard($patient), qr/\A\d+ waited\n\z/, 'one that waited all the time goes on';
+    ended($server, 'stuck');
+    is scalar(my @said = $server->err =~ /does not go on: killed/g), 1, 'so the log says, once';
 };
 
 subtest 'a handler that throws at every request' => sub {
@@ -118,6 +150,7 @@ subtest 'exit and fork in a handler' => sub {
 subtest 'reload' => sub {
     my $server = with(<<'PROGRAM');
         on_line => sub { $_[0]->reply("$main::text $$\n") },
+        on_open => sub { report('open', $_[0]->peerport) },
         on_kept => sub { my ($server, $why) = @_; report('kept', $why); $main::text = 'one' },
         on_reload => sub {
             my ($server) = @_;
@@ -144,6 +177,7 @@ PROGRAM
     is $text->(), 'one', 'before';
     my $held = $server->client;
     print {$held} 'half a question';
+    ok $server->wait_report(qr/^open @{[$held->sockport]}$/m), 'somebody has begun to ask';
     $set->('two');
     ok $server->wait_report(qr/(?:^worker .*){4}/ms), 'new workers';
     my $seen = '';

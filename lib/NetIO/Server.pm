@@ -297,7 +297,8 @@ handlers run when it says C<safepoint>.
 
 So many processes serve together, started and watched by this one, as that user.  C<daemon> is a
 L<NetIO::Daemon>, which is told when they are ready; C<status> an address at which each of them can be
-read of.
+read of.  A worker that runs a handler for C<heartbeat_seconds>, or never waits in a
+C<process_request> for as long, is replaced.
 
 =item on_start, on_reload, on_kept, on_reopen
 

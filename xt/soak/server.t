@@ -17,6 +17,7 @@ soak_workers(
     upgrades  => 100,
     failed    => 100,
     kills     => 100,
+    idle      => 60,
     least     => 100_000,
     on_time   => 1,
 );

@@ -11,6 +11,6 @@ $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 alarm 3600;
 
-soak_whoisd(reloads => 1000, mutations => 200, upgrades => 100, least => 100_000);
+soak_whoisd(reloads => 1000, mutations => 200, upgrades => 100, idle => 60, least => 100_000);
 
 done_testing;

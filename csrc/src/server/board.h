@@ -9,7 +9,8 @@
  * heartbeat_seconds, and a worker whose beat is the same odd number all the time is stuck.  It
  * looks only while somebody is busy, so that an idle server makes no system call: when it stops
  * looking it sets asleep, and a worker that begins a beat and finds it set clears it and writes a
- * byte to wake. */
+ * byte to wake.  A handler that has its socket to itself may wait as long as it likes: it says so
+ * in alone, and is stuck only if it computes all the time. */
 #ifndef NETIO_SRC_SERVER_BOARD_H
 #define NETIO_SRC_SERVER_BOARD_H
 
@@ -18,6 +19,7 @@
 struct netio__board {
     struct netio_server_status status;
     uint64_t beat; /* by __atomic builtins, relaxed */
+    int alone;     /* the handler of this beat is on_serve */
     int asleep;    /* the supervisor's, of this worker; exchanged, sequentially consistent */
     int wake;      /* the worker's own descriptor to write to; -1: none */
 };

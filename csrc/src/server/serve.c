@@ -33,7 +33,20 @@ static int prepare(const struct netio_conn *conn)
     return code ? code : netio_fd_nonblock(conn->fd, 0);
 }
 
-/* No heartbeat while it runs: to wait for a client is no harm here. */
+/* A beat of its own, in which to wait for a client is no harm: see server/board.h. */
+static void run_alone(struct netio_conn *conn)
+{
+    struct netio_server *server = conn->server;
+
+    netio__server_end(server);
+    __atomic_store_n(&server->board->alone, 1, __ATOMIC_SEQ_CST);
+    netio__server_begin(server);
+    server->handlers.on_serve(conn, conn->fd);
+    netio__server_end(server);
+    __atomic_store_n(&server->board->alone, 0, __ATOMIC_SEQ_CST);
+    netio__server_begin(server);
+}
+
 void netio__serve(struct netio_conn *conn)
 {
     struct netio_server *server = conn->server;
@@ -43,11 +56,9 @@ void netio__serve(struct netio_conn *conn)
         netio__conn_doom(conn, NETIO_CLOSE_RESET);
     if (conn->doomed)
         return;
-    netio__server_end(server);
     conn->busy = 1;
-    server->handlers.on_serve(conn, conn->fd);
+    run_alone(conn);
     conn->busy = 0;
-    netio__server_begin(server);
     if (netio_fd_nonblock(conn->fd, 1) < 0)
         netio__conn_doom(conn, NETIO_CLOSE_RESET);
     netio__conn_finish(conn, NETIO_CLOSE_DONE);

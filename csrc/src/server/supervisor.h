@@ -45,9 +45,10 @@ struct netio__place {
     struct netio_timer timer;
     enum netio__worker_state state;
     unsigned number, generation;
-    int awake;      /* its heart is looked at */
-    uint64_t beat;  /* of the last look ... */
-    unsigned looks; /* ... and how many found the same one in a handler */
+    int awake;           /* its heart is looked at */
+    uint64_t beat;       /* of the last look ... */
+    unsigned looks;      /* ... and how many found the same one in a handler */
+    unsigned long waits; /* of a handler that may wait: how often it had, at the last look */
 };
 
 struct netio_supervisor {

@@ -8,10 +8,14 @@
  *                                 asleep was 1: says that it is awake
  *
  * Either the supervisor sees the odd beat, or the worker sees that it is asleep.  What counts is
- * how often it was looked, not how long it is since: after a machine was halted nobody is late. */
+ * how often it was looked, not how long it is since: after a machine was halted nobody is late.
+ *
+ * A handler that may wait for its peer (board.h: alone) is stuck only if it does not even that:
+ * whenever it was looked at it was running, and the kernel has not seen it wait in between. */
 #include "server/supervisor.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LOOKS 4 /* in heartbeat_seconds */
@@ -45,6 +49,32 @@ void netio__heart_awake(struct netio__place *place)
     look_again(place->supervisor);
 }
 
+/* Whether it runs, by /proc/PID/status, and how often it has waited so far.  Where there is no
+ * /proc it waits, for all that is known. */
+static int is_running(pid_t pid, unsigned long *waits)
+{
+    char path[32], line[128], state = 'S';
+
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+    FILE *file = fopen(path, "re");
+    *waits = 0;
+    while (file && fgets(line, sizeof line, file)) {
+        (void)sscanf(line, "State: %c", &state);
+        (void)sscanf(line, "voluntary_ctxt_switches: %lu", waits);
+    }
+    if (file)
+        fclose(file);
+    return state == 'R';
+}
+
+/* Whether a handler that may wait has done so since the last look. */
+static int has_waited(struct netio__place *place)
+{
+    unsigned long before = place->waits;
+
+    return !is_running(place->pid, &place->waits) || place->waits != before;
+}
+
 /* Whether it is to be looked at again. */
 static int look_at(struct netio__place *place)
 {
@@ -58,7 +88,8 @@ static int look_at(struct netio__place *place)
             return 0;
         (void)__atomic_exchange_n(&board->asleep, 0, __ATOMIC_SEQ_CST);
     }
-    if (beat != place->beat) {
+    int alone = __atomic_load_n(&board->alone, __ATOMIC_SEQ_CST);
+    if (beat != place->beat || (alone && has_waited(place))) {
         place->beat = beat;
         place->looks = 0;
         return 1;

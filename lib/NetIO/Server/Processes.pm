@@ -160,15 +160,6 @@ sub _workers {
     return $server->_model eq 'prefork' ? 5 : 0;
 }
 
-# A handler that has its peer to itself may wait for it as long as it likes: only the program knows
-# when that is too long.
-sub _heartbeat {
-    my ($server) = @_;
-
-    return $server->{heartbeat_seconds} if $server->{heartbeat_seconds};
-    return $server->_serves ? 9**9**9 : undef;
-}
-
 sub _supervisor {
     my ($server) = @_;
     my $started  = \%NetIO::Server::started;
@@ -182,7 +173,7 @@ sub _supervisor {
         status            => $server->{status},
         ready_seconds     => $server->{ready_seconds},
         stop_seconds      => $server->{stop_seconds},
-        heartbeat_seconds => _heartbeat($server),
+        heartbeat_seconds => $server->{heartbeat_seconds},
         program           => $^X,
         command           => $started->{command},
         directory         => $started->{directory},

@@ -4,6 +4,7 @@ package NetIO::Test::Soak;
 # Short in t/, whole in xt/soak.
 #
 #     soak_workers(reloads => 1000, upgrades => 100, ...);      # t/c/drive-supervisor.c
+#     soak_hours(seconds => 3600, least => 2000);               # the same, and nothing but load
 #
 #     my $load = NetIO::Test::Soak->load($port, mode => 'whois', lines => ['cisco'], least => 1000);
 #     ...                                                       # what the server has to stand
@@ -18,14 +19,15 @@ use strict;
 use warnings;
 
 use Exporter 'import';
-use File::Temp       ();
+use File::Temp ();
+use NetIO::Test::Idle;
 use NetIO::Test::Run qw(slurp spew);
 use NetIO::Test::Workers;
 use POSIX ();
 use Test::More;
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
-our @EXPORT_OK = qw(as_reaper soak_workers successor);
+our @EXPORT_OK = qw(as_reaper soak_hours soak_workers successor);
 
 use constant {
     CLIENTS                => 16,
@@ -55,10 +57,21 @@ sub load {
     return bless { pid => $pid, output => $output, file => $file }, $class;
 }
 
+# Whether it handles SIGTERM by now, which would end it before: itself, not what it was when it was
+# forked; or has ended.
+sub has_begun {
+    my ($self)   = @_;
+    my $status   = slurp("/proc/$self->{pid}/status");
+    my ($caught) = $status =~ /^SigCgt:\s*([0-9a-f]+)$/m or return 1;
+
+    return $status =~ /^Name:\s*load$/m && hex($caught) & 1 << POSIX::SIGTERM() - 1;
+}
+
 sub finish {
     my ($self) = @_;
     my %count;
 
+    Time::HiRes::sleep(0.01) while !has_begun($self);
     kill 'TERM', $self->{pid};
     @count{qw(answered refused lost seconds)} = split ' ', readline($self->{output}) // '';
     close $self->{output};
@@ -138,6 +151,58 @@ sub soak_workers {
     subtest 'upgrades'                => sub { upgrades($times{upgrades}, $least) };
     subtest 'B23: upgrades that fail' => sub { failed_upgrades($times{failed}, $least) };
     subtest 'B8: kill -9 of a worker' => sub { kills($times{kills}, $least, $times{on_time}) };
+    subtest 'B30: nothing to do'      => sub { idle($times{idle}) };
+    return;
+}
+
+# Load upon load of so many connections, for as long as it says; after each of them the processes
+# are what they were after the first.
+sub soak_hours {
+    my (%how) = @_;
+
+    as_reaper();
+    subtest 'B31: for hours' => sub { hours(@how{qw(seconds least)}) };
+    return;
+}
+
+sub hours {
+    my ($seconds, $least) = @_;
+    my $daemon = NetIO::Test::Workers->start('-w', 2);
+    my @pids   = $daemon->settled;
+    my ($until, $rounds, $lost, $before) = (clock_gettime(CLOCK_MONOTONIC) + $seconds, 0, 0);
+
+    while ($rounds < 2 || clock_gettime(CLOCK_MONOTONIC) < $until) {
+        my %count = load_of($daemon, $least)->finish;
+        $lost += ($count{lost} // 1) + ($count{refused} // 1);
+        $before = all_measured($daemon, @pids) if !$rounds++;
+    }
+    is $lost, 0, "$rounds times $least connections: none is lost";
+    is_deeply [sort $daemon->settled], [sort @pids], 'the workers are the same';
+    my $now = all_measured($daemon, @pids);
+    cmp_ok $now->{descriptors}, '<=', $before->{descriptors},     'B31: no descriptor more';
+    cmp_ok $now->{memory},      '<=', $before->{memory} + GROWTH, 'B31: no memory more';
+    note "$before->{memory} KiB after the first, $now->{memory} KiB after the last";
+    return;
+}
+
+# The supervisor and its workers, when the last connection has gone.
+sub all_measured {
+    my ($daemon, @pids) = @_;
+    my $until = clock_gettime(CLOCK_MONOTONIC) + 10;
+    my ($count, $descriptors) = (0, -1);
+
+    while ($count != $descriptors && clock_gettime(CLOCK_MONOTONIC) < $until) {
+        Time::HiRes::sleep(0.2);    # for two that are the same
+        ($descriptors, $count) = ($count, scalar map { glob "/proc/$_/fd/*" } $daemon->pid, @pids);
+    }
+    return { descriptors => $count, memory => family_memory($daemon->pid, @pids) };
+}
+
+sub idle {
+    my ($seconds) = @_;
+    my $daemon = NetIO::Test::Workers->start('-w', 2, '-b', 0.4);
+
+    silent_for($seconds, sub { $daemon->ask("x\n") }, $daemon->pid, $daemon->settled);
     return;
 }
 
@@ -145,8 +210,13 @@ sub loaded {
     my ($least, @args) = @_;
     my $daemon = NetIO::Test::Workers->start('-w', 2, '-d', 5, @args);
 
-    return ($daemon,
-        __PACKAGE__->load($daemon->port, mode => 'ask', lines => ["x\t<x>"], least => $least));
+    return ($daemon, load_of($daemon, $least));
+}
+
+sub load_of {
+    my ($daemon, $least) = @_;
+
+    return __PACKAGE__->load($daemon->port, mode => 'ask', lines => ["x\t<x>"], least => $least);
 }
 
 sub reloads {

@@ -13,6 +13,7 @@ use Exporter 'import';
 use File::Temp ();
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
+use NetIO::Test::Idle;
 use NetIO::Test::Run       qw(slurp spew);
 use NetIO::Test::Soak      qw(as_reaper successor);
 use Test::More;
@@ -42,12 +43,24 @@ sub soak_whoisd {
     subtest 'whoisd: reloads'             => sub { reloads($times{reloads}, $least) };
     subtest 'B21: whoisd: configurations' => sub { mutations($times{mutations}, $least) };
     subtest 'whoisd: upgrades'            => sub { upgrades($times{upgrades}, $least) };
+    subtest 'B30: whoisd: nothing to do'  => sub { idle($times{idle}) };
     return;
 }
 
 # The daemon, its configuration file, and the load upon it.
 sub loaded {
     my ($least) = @_;
+    my ($daemon, $folder) = configured();
+    my $load = NetIO::Test::Soak->load(
+        $daemon->port,
+        mode  => 'whois',
+        lines => ['cisco', 'nothing'],
+        least => $least
+    );
+    return ($daemon, $folder, $load);
+}
+
+sub configured {
     my $folder = File::Temp->newdir('netio-XXXXXX', TMPDIR => 1);
 
     build_directory("$folder/directory",
@@ -58,13 +71,17 @@ sub loaded {
         args  => ['-c', "$folder/conf", '--sandbox', 'off'],
         ready => qr/listening on 127\.0\.0\.1:(\d+)/,
     );
-    my $load = NetIO::Test::Soak->load(
-        $daemon->port,
-        mode  => 'whois',
-        lines => ['cisco', 'nothing'],
-        least => $least
-    );
-    return ($daemon, $folder, $load);
+    return ($daemon, $folder);
+}
+
+# Its heart is looked at for a while after a query.
+sub idle {
+    my ($seconds) = @_;
+    my ($daemon, $folder) = configured();
+
+    silent_for($seconds, sub { $daemon->ask("cisco\r\n") }, $daemon->pid, $daemon->children);
+    is $daemon->kill('TERM')->wait_end, '0', 'and it ends';
+    return;
 }
 
 # It has children as long as it lives.
