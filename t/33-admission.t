@@ -114,7 +114,7 @@ sub flood {
     $server->ask('hold', on => $_) for @held;
     for my $i (1 .. 10_000) {
         my $socket = $server->connect(from => '127.0.0.5');
-        $came += defined $socket;
+        $came   += defined $socket;
         $served += ($server->ask('x', from => '127.0.0.6') // q{}) =~ / x$/ if $i % 50 == 0;
     }
     is $served, 200, 'B5: of 10,000 from one address nothing is seen at another';
