@@ -52,7 +52,7 @@ sub rules {
 }
 {
     my $d = NetIO::Test::Daemon->whoisd($db, '--max-clients', 1, '--full-text', '% later',
-        '--total-seconds', 0.3);
+        '--total-seconds', 2);
     my $held = $d->connect;
 
     syswrite $held, 'o';
