@@ -30,7 +30,7 @@ my @own = (
     [qr{^lib/NetIO/Gateway/}, qr{^NetIO::(?:Gateway::|Whois$)}, qr{^(?:strict|Errno)$}],
     [qr{^lib/NetIO/Socket/},  qr{^NetIO$},                      qr{^(?:strict|Carp|Socket)$}],
     [qr{^lib/},               qr{^NetIO(?:$|::(?!Load\b|Gateway\b))}],
-    [qr{^bench/echo\.pl$},    qr{^NetIO(?:::Server)?$}],
+    [qr{^bench/[^/]+\.pl$},   qr{^NetIO\b(?!::Bench)}],
     [qr{^bench/},             qr{^NetIO::Bench\b}],
     [qr{^bin/},               qr{^NetIO\b}],
     [qr{^fuzz/},              qr{^(?:NetIO|Fuzz)\b}],

@@ -30,14 +30,15 @@ sub hold {
 
 my @held = map { hold("2001:db8:1:1::$_") } 1 .. 20;
 is scalar @held, 3, 'B6: twenty addresses of a /64 are one source';
-my $served = 0;
+my ($served, $came) = (0, 0);
 for my $i (1 .. 2_000) {
     my $socket = $server->connect(at => $at, from => '2001:db8:1:1::' . ($i % 20 + 1));
+    $came += defined $socket;
     $served += ($server->ask('x', at => $at, from => '2001:db8:1:2::1') // q{}) =~ / x$/
         if $i % 20 == 0;
 }
 is $served, 100, 'B6: and their flood is not seen from the next /64';
 my %count = $server->status(at => $at, from => '2001:db8:1:2::1');
-is $count{source}, 2_017, 'B6: each of them is counted';
+is $count{source}, $came + 17, 'B6: each of them is counted';
 
 done_testing;

@@ -88,8 +88,8 @@ refused([access    => write_file("$dir/rules", "allow 10.0.0.0/8\nforbid all\n")
 }
 {
 
-    package Tied;
-    sub TIESCALAR { return bless [$_[1]] }
+    package Tied;    ## no critic (RequireFilenameMatchesPackage)
+    sub TIESCALAR { return bless [$_[1]], $_[0] }
     sub FETCH     { $_[0][1]++; return $_[0][0] }
 
     package Number;

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use IO::Select;
 use Test::More;
 
 use lib 't/lib';
@@ -151,6 +152,36 @@ subtest 'exit ends an iterative server' => sub {
     is ask($server->client, "again\nexit\n"), "hello\nagain\n", 'its last words are heard';
     is $server->status,                       7,                'with its status';
     is $server->said('end'),                  $server->pid,     'and its END blocks';
+};
+
+subtest 'F9: nothing is left of a request' => sub {
+    my $server = serving(<<'PROGRAM');
+        use lib 't/lib';
+        use NetIO::Test::Process;
+        package Holder;
+        our @ISA = 'NetIO::Server';
+        sub process_request {
+            while (my $line = <STDIN>) {
+                die "dead\n" if $line eq "die\n";
+                print join(' ', main::fds(), main::kilobytes()), "\n" if $line eq "held\n";
+            }
+        }
+        package main;
+        serve_as('Holder', model => 'iterative', on_error => sub { });
+PROGRAM
+    my $some = sub { ask($server->client, $_ % 2 ? "die\n" : "line\n") for 1 .. 400 };
+    my $held = sub { split ' ', ask($server->client, "held\n") };
+    $some->();
+    my ($fds, $kilobytes) = $held->();
+    $some->();
+    my ($fds_after, $kilobytes_after) = $held->();
+    is $fds_after, $fds, 'no descriptor';
+    SKIP: {
+        skip 'sanitizers hold on to memory', 1 if $ENV{NETIO_TEST_SANITIZED};
+        cmp_ok $kilobytes_after - $kilobytes, '<=', 128, 'and no memory';
+    }
+    $server->signal('TERM');
+    is $server->status, 0, 'ends';
 };
 
 subtest 'deadlines' => sub {

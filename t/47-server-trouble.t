@@ -20,8 +20,8 @@ $SIG{PIPE} = 'IGNORE';
 
 {
 
-    package Dies;
-    sub new     { return bless {} }
+    package Dies;    ## no critic (RequireFilenameMatchesPackage)
+    sub new     { return bless {}, $_[0] }
     sub DESTROY { die "in DESTROY\n" }
 
     package Object;
@@ -136,7 +136,8 @@ my %says = (
     until_true($server, sub { $later });
     pass 'it goes on';
 }
-{
+SKIP: {
+    skip 'a sanitizer keeps what is freed', 2 if $ENV{NETIO_TEST_SANITIZED};
     my ($died, $bytes) = (0);
     my $server = serve(on_line => sub { $died++; die "again\n" }, on_error => sub { });
     my $round  = sub {
@@ -197,7 +198,7 @@ my %says = (
     {
 
         package Gone;
-        sub new     { return bless [] }
+        sub new     { return bless [], $_[0] }
         sub DESTROY { $gone++ }
     }
     my @kept;

@@ -312,4 +312,24 @@ sub ask {
     like $@, qr/^listen: .*canceled/i, 'for good';
 }
 
+# --- the manual
+
+# The SYNOPSIS of a module, with another address, and stepped instead of run.
+sub synopsis {
+    my ($path) = @_;
+
+    open my $file, '<', $path or die "$path: $!\n";
+    local $/;
+    my ($code) = readline($file) =~ /^=head1 SYNOPSIS\n(.*?)^=head1/ms
+        or die "$path: no SYNOPSIS\n";
+    $code =~ s/2907/'127.0.0.1:0'/;
+    $code =~ s/\$server->run;/\$server;/;
+    $code =~ s/->run;/->start;/;
+    return eval "{ $code }" || die $@;    ## no critic (ProhibitStringyEval)
+}
+
+is ask(synopsis('lib/NetIO/Server.pm'), "hello\nbye\n"), "127.0.0.1 says: hello\r\ngoodbye\r\n",
+    'the SYNOPSIS of NetIO::Server';
+is ask(synopsis('lib/NetIO/Connection.pm'), "a\n.\n"), "2 lines\r\n", 'that of NetIO::Connection';
+
 done_testing;

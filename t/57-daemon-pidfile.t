@@ -13,6 +13,7 @@ use NetIO::Error;
 use NetIO::Test::PerlDaemon;
 use NetIO::Test::Process;
 use Test::More;
+use Time::HiRes ();
 
 alarm 300;
 
@@ -102,7 +103,7 @@ PROGRAM
         "stop: pid file $path: Connection timed out", 'it goes on';
     {
         local $SIG{ALRM} = sub { die "enough\n" };
-        Time::HiRes::ualarm(20_000) if require Time::HiRes;
+        Time::HiRes::ualarm(20_000);
         is message_of(sub { NetIO::Daemon->stop($path, timeout => 60) }), "enough\n",
             'a handler that dies';
         alarm 300;
@@ -113,6 +114,25 @@ PROGRAM
     ok $run->finish, 'it has ended';
     like $run->report, qr/^asked$/m, 'it had been asked';
     is(NetIO::Daemon->running($path), undef, 'nobody runs');
+};
+
+subtest 'stop wakes up who is halted on the way, and asks once' => sub {
+    my $run = daemonized(<<'PROGRAM', args => [$path]);
+        my $daemon = daemonize(pidfile => $ARGV[0]);
+        my $over   = 0;
+        $SIG{TERM} = sub { report('asked'); $over = 1 };
+        $daemon->ready;
+        select undef, undef, undef, 0.05 while !$over;
+        kill STOP => $$;
+PROGRAM
+    is $run->status, 0, 'ready' or diag $run->err;
+    local $SIG{ALRM} = sub { };
+    Time::HiRes::ualarm(20_000, 20_000);
+    is code_of(sub { NetIO::Daemon->stop($path, timeout => 60) }), 1, 'it ends';
+    Time::HiRes::ualarm(0);
+    alarm 300;
+    ok $run->finish, 'it has ended';
+    is scalar(() = $run->report =~ /^asked$/mg), 1, 'of one TERM, whatever signals came here';
 };
 
 subtest 'wrong calls' => sub {

@@ -87,6 +87,9 @@ my @table = (
         "whoisd: --listen 65536: unknown service\n$usage"],
     ['address: octal', ['--listen', '010.0.0.1:43'], 64, '',
         "whoisd: --listen 010.0.0.1:43: not a valid address\n$usage"],
+    (map { ["address: $_", ['--listen', $_], 64, '',
+            "whoisd: --listen $_: datagrams, which this is not spoken over\n$usage"] }
+        'udp:4343', "unix-dgram:$dir/s"),
     ['address: too many', [map { ('--listen', $_) } 1 .. 9], 64, '',
         "whoisd: --listen 9: too many addresses (8 at most)\n$usage"],
     ['log: a word', ['--log', 'file'], 64, '',

@@ -6,6 +6,7 @@ use warnings;
 use File::Temp ();
 use IO::Socket::UNIX;
 use Test::More;
+use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Daemon;
@@ -53,7 +54,7 @@ sub status {
 sub settled {
     my ($d) = @_;
 
-    select undef, undef, undef, 0.01 until $d->children == $d->{workers};
+    $d->pump(Time::HiRes::time() + 0.02) until $d->children == $d->{workers};
     return;
 }
 
@@ -158,9 +159,10 @@ sub uid {
 
 # SIGUSR1: the supervisor opens the log again, for the workers as well.
 sub wait_file {
-    my ($path, $match) = @_;
+    my ($d, $path, $match) = @_;
 
-    select undef, undef, undef, 0.01 until -e $path && NetIO::Test::Daemon::slurp($path) =~ $match;
+    $d->pump(Time::HiRes::time() + 0.02)
+        until -e $path && NetIO::Test::Daemon::slurp($path) =~ $match;
     return;
 }
 {
@@ -168,11 +170,11 @@ sub wait_file {
     config("listen unix:$dir/s\nworkers 2\ndirectory sqlite:$db\nlog $dir/log\n");
     my $d = NetIO::Test::Daemon->start(args => ['-c', "$dir/w.conf"], workers => 2);
 
-    wait_file("$dir/log", qr/listening on/);
+    wait_file($d, "$dir/log", qr/listening on/);
     $d->ask("one\r\n", @where);
     rename "$dir/log", "$dir/log.1" or die "$dir/log: $!\n";
     $d->kill('USR1');
-    wait_file("$dir/log", qr//);
+    wait_file($d, "$dir/log", qr//);
     do { $d->ask("one\r\n", @where) }
         until NetIO::Test::Daemon::slurp("$dir/log") =~ /"one" 1 matches/;
     pass 'USR1: workers write to the new file';

@@ -13,7 +13,7 @@ use NetIO::Bench;
 use NetIO::Bench::Process;
 use Test::More;
 
-alarm 420;
+alarm 600;
 
 plan skip_all => 'under sanitizers there is nothing to measure' if $ENV{ASAN_OPTIONS};
 plan skip_all => 'no DBD::SQLite'                               if !eval { require DBD::SQLite };

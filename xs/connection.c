@@ -14,8 +14,8 @@
 
 /* --- the object */
 
-/* While the engine has it the object is there, but at the end of the interpreter, which takes objects
- * from whoever has them. */
+/* While the engine has it the object is there, but at the end of the interpreter, which takes
+ * objects from whoever has them. */
 static int free_connection(pTHX_ SV *sv, MAGIC *mg)
 {
     struct xs_connection *connection = (struct xs_connection *)mg->mg_ptr;
@@ -73,7 +73,7 @@ static void end_connection(pTHX_ struct xs_connection *connection)
 {
     SV *self = connection->self, *data = connection->data;
 
-    xs_timer_stop_all(aTHX_ &connection->timers);
+    xs_timer_stop_all(aTHX_ & connection->timers);
     connection->conn = NULL;
     connection->self = NULL;
     connection->data = NULL;
@@ -184,8 +184,7 @@ static void on_close(struct netio_conn *conn, enum netio_close why)
     const char *word = netio_close_str(why);
 
     if (server->on[XS_ON_CLOSE])
-        call(aTHX_ connection, XS_ON_CLOSE,
-             xs_server_argument(aTHX_ server, word, strlen(word)));
+        call(aTHX_ connection, XS_ON_CLOSE, xs_server_argument(aTHX_ server, word, strlen(word)));
     end_connection(aTHX_ connection);
 }
 
@@ -231,7 +230,7 @@ SV *xs_connection_address(pTHX_ const struct xs_connection *connection,
     if (which < XS_CONN_LOCAL)
         return xs_connection_text(aTHX_ netio_conn_peer(connection->conn), which);
     (void)netio_conn_local(connection->conn, &local);
-    return xs_connection_text(aTHX_ &local, which);
+    return xs_connection_text(aTHX_ & local, which);
 }
 
 SV *xs_connection_line(pTHX_ const struct xs_connection *connection)
@@ -269,7 +268,8 @@ SV *xs_connection_timer(pTHX_ struct xs_connection *connection, SV *seconds, SV 
 {
     if (!connection->conn)
         return newSV(0);
-    return xs_timer_start(aTHX_ &connection->timers, connection->server, connection, seconds, code);
+    return xs_timer_start(aTHX_ & connection->timers, connection->server, connection, seconds,
+                          code);
 }
 
 const char *xs_connection_octets(pTHX_ SV *sv, STRLEN *len)

@@ -27,7 +27,14 @@ struct xs_connection *xs_connection_get(pTHX_ SV *self);
 void xs_connection_call(pTHX_ struct xs_connection *connection, CV *code, const char *where,
                         SV *more);
 
-enum xs_connection_text { XS_CONN_PEER, XS_CONN_PEERHOST, XS_CONN_PEERPORT, XS_CONN_LOCAL, XS_CONN_SOCKHOST, XS_CONN_SOCKPORT };
+enum xs_connection_text {
+    XS_CONN_PEER,
+    XS_CONN_PEERHOST,
+    XS_CONN_PEERPORT,
+    XS_CONN_LOCAL,
+    XS_CONN_SOCKHOST,
+    XS_CONN_SOCKPORT
+};
 
 /* A new value; undef when it is not known. */
 SV *xs_connection_text(pTHX_ const struct netio_addr *address, enum xs_connection_text which);

@@ -12,8 +12,8 @@
 struct xs_talk {
     netio_deadline deadline; /* for every read and write */
     netio_deadline limit;    /* of the one read under way: it is no failure of the handle */
-    NV line_seconds;         /* for the peer's next line, once it is waited for; 0: as long as it takes */
-    NV write_seconds;        /* for the peer to take what is printed at once; 0: the same */
+    NV line_seconds;  /* for the peer's next line, once it is waited for; 0: as long as it takes */
+    NV write_seconds; /* for the peer to take what is printed at once; 0: the same */
     netio_deadline line_due; /* of the line that is waited for; single bytes do not move it */
     int code;                /* the first failure worse than EAGAIN; 0: none */
     int read_failed;         /* why reading is over for good; 0: it is not */

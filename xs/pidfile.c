@@ -11,6 +11,8 @@
 
 #include <errno.h>
 
+#define LOOK_SECONDS 0.5 /* between two looks whether it is halted */
+
 static const char *path_of(pTHX_ struct xs_text *text, const char *method, SV *path)
 {
     xs_path_get(aTHX_ text, path);
@@ -66,17 +68,25 @@ static void close_fd(pTHX_ void *fd)
     netio_fd_close(*(int *)fd);
 }
 
-/* Until that process has ended; %SIG handlers run meanwhile.  0, -ETIMEDOUT or another -errno. */
-static int wait_for_end(pTHX_ int pidfd, netio_deadline deadline)
+/* Until that process has ended; %SIG handlers run meanwhile.  Now and then it is woken up, should
+ * it be halted.  0, -ETIMEDOUT or another -errno. */
+static int wait_for_end(pTHX_ pid_t pid, int pidfd, netio_deadline deadline)
 {
-    int code;
+    netio_deadline look = NETIO_NOW;
+    int code = 0;
 
-    for (;;) {
-        code = xs_wait(aTHX_ pidfd, NETIO_READ, deadline);
-        if (code != -EINTR)
-            return code < 0 ? code : 0;
-        PERL_ASYNC_CHECK();
-    }
+    do {
+        if (netio_deadline_passed(look)) {
+            code = netio_pidfile_wait(pid, pidfd, NETIO_NOW);
+            look = netio_deadline_sooner(deadline, netio_deadline_in(LOOK_SECONDS));
+            if (code != -ETIMEDOUT)
+                return code;
+        }
+        code = xs_wait(aTHX_ pidfd, NETIO_READ, look);
+        if (code == -EINTR)
+            PERL_ASYNC_CHECK();
+    } while (code == -EINTR || (code == -ETIMEDOUT && !netio_deadline_passed(deadline)));
+    return code < 0 ? code : 0;
 }
 
 void xs_pidfile_stop(pTHX_ SV *path, SV *seconds, bool kill)
@@ -84,20 +94,21 @@ void xs_pidfile_stop(pTHX_ SV *path, SV *seconds, bool kill)
     struct netio_error error;
     struct xs_text text;
     NV left;
+    pid_t pid = 0;
     int pidfd = -1;
     int code;
 
     if (!xs_seconds_get(aTHX_ & left, seconds))
         xs_error_throw_word(aTHX_ "stop", seconds, "a number of seconds");
     netio_deadline deadline = netio_deadline_in(left);
-    code = netio_pidfile_find(path_of(aTHX_ & text, "stop", path), NULL, &pidfd, &error);
+    code = netio_pidfile_find(path_of(aTHX_ & text, "stop", path), &pid, &pidfd, &error);
     ENTER;
     SAVEDESTRUCTOR_X(close_fd, &pidfd);
     if (code == 0)
         code = netio_pidfile_stop(text.text, NETIO_NOW, 0, &error);
     if (code == -ETIMEDOUT)
-        code = netio_error_set(&error, NETIO_STAGE_PIDFILE, wait_for_end(aTHX_ pidfd, deadline),
-                               NULL, text.text);
+        code = netio_error_set(&error, NETIO_STAGE_PIDFILE,
+                               wait_for_end(aTHX_ pid, pidfd, deadline), NULL, text.text);
     if (code == -ETIMEDOUT && kill)
         code = netio_pidfile_stop(text.text, NETIO_NOW, 1, &error);
     LEAVE;

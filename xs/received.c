@@ -33,8 +33,7 @@ void xs_received_handle(const struct netio_datagram *datagram)
     dTHXa(server->perl);
     SV *object = newSV_type(SVt_PVMG);
     MAGIC *mg = sv_magicext(object, NULL, PERL_MAGIC_ext, &table, (const char *)datagram, 0);
-    SV *self =
-        sv_bless(newRV_noinc(object), gv_stashpvs("NetIO::Server::Datagram", GV_ADD));
+    SV *self = sv_bless(newRV_noinc(object), gv_stashpvs("NetIO::Server::Datagram", GV_ADD));
 
     mg->mg_flags |= MGf_DUP;
     SvREADONLY_on(self);

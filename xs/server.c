@@ -28,7 +28,7 @@ static bool destroy(pTHX_ struct xs_server *server)
 {
     bool exiting;
 
-    xs_timer_stop_all(aTHX_ &server->timers);
+    xs_timer_stop_all(aTHX_ & server->timers);
     if (server->process == getpid()) {
         netio_server_free(server->engine);
         netio_limit_free(server->limit);
@@ -156,9 +156,9 @@ SV *xs_server_argument(pTHX_ struct xs_server *server, const char *bytes, size_t
     return server->argument;
 }
 
-/* No client is taken any more that nobody would serve, and the engine returns at once: what it has to
- * send goes out if it does so without waiting.  Only a child of the program's own never gets back
- * there: frames of the engine are copies in it that nobody will use. */
+/* No client is taken any more that nobody would serve, and the engine returns at once: what it has
+ * to send goes out if it does so without waiting.  Only a child of the program's own never gets
+ * back there: frames of the engine are copies in it that nobody will use. */
 static void begin_exit(pTHX_ struct xs_server *server)
 {
     server->exiting = true;
@@ -372,7 +372,7 @@ void xs_server_listen(pTHX_ SV *self, SV *address)
     struct netio_error error;
     struct xs_text text;
 
-    xs_text_get(aTHX_ &text, address);
+    xs_text_get(aTHX_ & text, address);
     TAINT_PROPER("listen");
     if (text.len == 0 || !xs_text_whole(&text))
         xs_error_throw_word(aTHX_ "listen", address, "an address");
@@ -409,7 +409,7 @@ static void check_not_running(pTHX_ const struct xs_server *server, const char *
 
 static void let_go(pTHX_ void *server)
 {
-    release(aTHX_ (struct xs_server *)server);
+    release(aTHX_(struct xs_server *) server);
 }
 
 /* A handler may drop the object, and so may one of a signal. */
@@ -456,7 +456,7 @@ int xs_server_step(pTHX_ SV *self, SV *seconds)
     NV left = 0;
     int code;
 
-    if (seconds && !xs_seconds_get(aTHX_ &left, seconds))
+    if (seconds && !xs_seconds_get(aTHX_ & left, seconds))
         xs_error_throw_word(aTHX_ "step", seconds, "a number of seconds");
     check_not_running(aTHX_ server, "step");
     hold(aTHX_ server);
@@ -509,7 +509,7 @@ void xs_server_stop(pTHX_ SV *self, SV *seconds)
     struct xs_server *server = xs_server_get(aTHX_ self);
     NV left;
 
-    if (!xs_seconds_get(aTHX_ &left, seconds))
+    if (!xs_seconds_get(aTHX_ & left, seconds))
         xs_error_throw_word(aTHX_ "stop", seconds, "a number of seconds");
     if (server->engine)
         netio_server_stop(server->engine, netio_deadline_in(left));

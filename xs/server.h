@@ -43,12 +43,12 @@ struct xs_server {
     void *perl;                  /* the interpreter */
     pid_t process;
     CV *on[XS_EVENTS];
-    HV *connections; /* the class of their objects */
-    SV *argument;    /* the text of an event, used again and again */
+    HV *connections;                      /* the class of their objects */
+    SV *argument;                         /* the text of an event, used again and again */
     const struct xs_connection *speaking; /* whose line argument is */
-    size_t unread;   /* of the octets that on_data has got */
-    unsigned users; /* the object, and calls of the engine that are running */
-    bool exiting;   /* code has called exit: none is called any more */
+    size_t unread;                        /* of the octets that on_data has got */
+    unsigned users;                       /* the object, and calls of the engine that are running */
+    bool exiting;                         /* code has called exit: none is called any more */
     struct xs_timer *timers;
     struct netio_server_options options;
     struct netio_access *access;

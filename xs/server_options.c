@@ -61,7 +61,7 @@ static UV number_of(pTHX_ const struct option *option, SV *value)
 {
     UV number = 0;
 
-    if (!xs_count_get(aTHX_ &number, value) || number > option->most)
+    if (!xs_count_get(aTHX_ & number, value) || number > option->most)
         refuse_value(aTHX_ option, value, "not a number that it can be");
     return number;
 }
@@ -80,7 +80,7 @@ static NV seconds_of(pTHX_ const struct option *option, SV *value)
 {
     NV seconds = 0;
 
-    if (!xs_seconds_get(aTHX_ &seconds, value) || (SvOK(value) && seconds == 0))
+    if (!xs_seconds_get(aTHX_ & seconds, value) || (SvOK(value) && seconds == 0))
         refuse_value(aTHX_ option, value, "not a number of seconds above 0");
     return SvOK(value) ? seconds : 0;
 }
@@ -110,7 +110,7 @@ static void read_text(pTHX_ struct xs_server *server, const struct option *optio
 {
     struct xs_text text;
 
-    xs_text_get(aTHX_ &text, value);
+    xs_text_get(aTHX_ & text, value);
     if (!xs_text_whole(&text))
         refuse_value(aTHX_ option, value, "not a text without NUL");
     SV *kept = newSVpvn(text.text, text.len);
@@ -122,7 +122,7 @@ static void read_model(pTHX_ struct xs_server *server, const struct option *opti
 {
     struct xs_text text;
 
-    xs_text_get(aTHX_ &text, value);
+    xs_text_get(aTHX_ & text, value);
     if (netio_model_parse(&server->options.model, text.len ? text.text : "event") != 0 ||
         !xs_text_whole(&text))
         refuse_value(aTHX_ option, value, "not event, iterative, fork, prefork or signal");
@@ -149,7 +149,7 @@ static void read_rule(pTHX_ struct xs_server *server, const struct option *optio
         SV *element = xs_list_at(aTHX_ value, i);
         struct netio_error error;
         struct xs_text text;
-        xs_text_get(aTHX_ &text, element);
+        xs_text_get(aTHX_ & text, element);
         if (!xs_text_whole(&text) || text.len == 0)
             refuse_value(aTHX_ option, element, "not whom a rule is about");
         add_rules(aTHX_ access);
@@ -168,7 +168,7 @@ static void read_access(pTHX_ struct xs_server *server, const struct option *opt
         SV *element = xs_list_at(aTHX_ value, i);
         struct netio_error error;
         struct xs_text path;
-        xs_path_get(aTHX_ &path, element);
+        xs_path_get(aTHX_ & path, element);
         if (!xs_text_whole(&path) || path.len == 0)
             refuse_value(aTHX_ option, element, "not a path");
         add_rules(aTHX_ access);
@@ -251,12 +251,11 @@ static const struct option *find(pTHX_ SV *given)
 {
     struct xs_text name;
 
-    xs_text_get(aTHX_ &name, given);
+    xs_text_get(aTHX_ & name, given);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (xs_text_is(&name, table[i].name))
             return &table[i];
-    refuse(aTHX_ newSVpvf(WHAT ": unknown option '%" SVf "'",
-                          SVfARG(xs_text_shown(aTHX_ &name))));
+    refuse(aTHX_ newSVpvf(WHAT ": unknown option '%" SVf "'", SVfARG(xs_text_shown(aTHX_ & name))));
 }
 
 static void check_handlers(pTHX_ const struct xs_server *server)
@@ -321,7 +320,7 @@ struct netio_access *xs_server_options_access(pTHX_ I32 ax, I32 first, I32 items
         const struct option *option = find(aTHX_ ST(i));
         if (option->place != AT(access))
             refuse(aTHX_ newSVpvf(WHAT ": %s: no rule", option->name));
-        option->read(aTHX_ &rules, option, ST(i + 1));
+        option->read(aTHX_ & rules, option, ST(i + 1));
     }
     TAINT_PROPER(WHAT);
     TAINT_NOT;

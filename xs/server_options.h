@@ -1,5 +1,5 @@
-/* Perl face.  The options of NetIO::Server->new: names and values from Perl's stack, checked, in one
- * table. */
+/* Perl face.  The options of NetIO::Server->new: names and values from Perl's stack, checked, in
+ * one table. */
 #ifndef XS_SERVER_OPTIONS_H
 #define XS_SERVER_OPTIONS_H
 

@@ -40,7 +40,7 @@ static void end(pTHX_ struct xs_timer *timer)
 void xs_timer_stop_all(pTHX_ struct xs_timer **list)
 {
     while (*list)
-        end(aTHX_ *list);
+        end(aTHX_ * list);
 }
 
 static void fire(struct netio_timer *fired)
@@ -99,7 +99,7 @@ void xs_timer_stop(pTHX_ SV *self)
         mg = mg_findext(SvRV(self), PERL_MAGIC_ext, &table);
     if (!mg || !mg->mg_ptr)
         croak("not a NetIO::Server::Timer");
-    end(aTHX_ (struct xs_timer *)mg->mg_ptr);
+    end(aTHX_(struct xs_timer *) mg->mg_ptr);
 }
 
 SV *xs_timer_start(pTHX_ struct xs_timer **list, struct xs_server *server,
@@ -108,7 +108,7 @@ SV *xs_timer_start(pTHX_ struct xs_timer **list, struct xs_server *server,
     struct xs_timer *timer;
     NV left;
 
-    if (!xs_seconds_get(aTHX_ &left, seconds))
+    if (!xs_seconds_get(aTHX_ & left, seconds))
         xs_error_throw_word(aTHX_ "timer", seconds, "a number of seconds");
     SvGETMAGIC(code);
     if (!SvROK(code) || SvTYPE(SvRV(code)) != SVt_PVCV)

@@ -62,6 +62,9 @@ my %is_c    = map { $_ => 1 } 'bare loop', 'libuv',     'libev';
 # A process each; and one that looks through all of them at each answer.
 my %has_no_idle = map { $_ => 1 } 'PreFork', 'Fork', 'Multiplex';
 
+# Queries of a turn, some tenths of a second: of those that are quick, of those that are not.
+my %count = (once => [10_000, 2000], kept => [100_000, 50_000]);
+
 sub measure {
     my ($class, $bench) = @_;
     my %given;    # missing packages are named once
@@ -140,10 +143,9 @@ sub _series {
     my @turns;
 
     for my $side (undef, @{ $self->{sides} }) {
-        my $name   = $side           ? $side->[0]                  : 'bare loop';
-        my $server = $side           ? $self->_serve($side, $mode) : $self->_serve_bare($mode);
-        my $many   = $mode eq 'kept' ? 100 * $clients : $is_slow{$name} ? 2000 : 10_000;
-        my $count  = $bench->pick($many, 2 * $clients);
+        my $name   = $side ? $side->[0]                  : 'bare loop';
+        my $server = $side ? $self->_serve($side, $mode) : $self->_serve_bare($mode);
+        my $count  = $bench->pick($count{$mode}[$is_slow{$name} ? 1 : 0], 2 * $clients);
         $self->_load($server, $mode, $clients, $bench->pick(2 * $clients, $clients));
         push @turns, $name => sub { $self->_load($server, $mode, $clients, $count) };
     }

@@ -66,12 +66,24 @@ static const char help_text[] =
 /* ---- values: NULL, or what is wrong with one ---------------------------------------------------
  */
 
-static const char *add_listen(struct options *options, const char *text)
+/* Whois and the status are spoken over streams. */
+static const char *check_address(const char *text)
 {
     int code = netio_listener_check(text, NULL);
 
     if (code < 0)
         return netio_error_text(code);
+    if (strncmp(text, "udp:", 4) == 0 || strncmp(text, "unix-dgram:", 11) == 0)
+        return "datagrams, which this is not spoken over";
+    return NULL;
+}
+
+static const char *add_listen(struct options *options, const char *text)
+{
+    const char *why = check_address(text);
+
+    if (why)
+        return why;
     if (options->listens == OPTIONS_LISTEN_MAX)
         return "too many addresses (8 at most)";
     options->listen[options->listens++] = text;
@@ -167,10 +179,8 @@ static const char *set_bits(struct netio_limit_options *limits, const char *text
 
 static const char *set_status(const char **status, const char *text)
 {
-    int code = netio_listener_check(text, NULL);
-
     *status = text;
-    return code < 0 ? netio_error_text(code) : NULL;
+    return check_address(text);
 }
 
 /* ---- rules --------------------------------------------------------------------------------------

@@ -204,6 +204,8 @@ static int take(struct service *service, const struct sockets *sockets)
         code = sockets->input == STANDARD_INPUT_LISTENING
                    ? netio_server_listen_take(service->server, sockets->fd[i])
                    : netio_server_serve_take(service->server, sockets->fd[i]);
+    if (code == -EACCES && sockets->input == STANDARD_INPUT_CONNECTED)
+        return EX_OK; /* the client was refused, and the log has it */
     if (code < 0)
         return report_fail(service->report, EX_OSERR, "the socket it was started with: %s",
                            netio_error_text(code));
@@ -220,6 +222,7 @@ static int open_one(struct service **service, const struct options *options,
     made->options = options;
     made->limit = limit;
     made->report = report;
+    made->session.log = report_to(report);
     made->signals.fd = -1;
     return make_server(made);
 }

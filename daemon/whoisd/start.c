@@ -47,6 +47,7 @@ struct start {
     struct netio_limit *limit;
     char *uri, *log, *pidfile; /* as they are called from /; log, pidfile NULL: no file */
     char *program;             /* NULL where /proc is not */
+    int passed;                /* as struct workers has it */
 };
 
 static int is_single(const struct start *start)
@@ -172,11 +173,12 @@ static char *find_program(void)
 static int become_daemon(struct start *start, int *exit_code)
 {
     int stays = start->options->foreground || start->sockets.input != STANDARD_INPUT_OTHER;
+    const struct netio_world plain = {.umask = UMASK};
     struct netio_daemon_options options = {
         .pidfile = is_single(start) ? NULL : start->pidfile,
         .keep = start->sockets.fd,
         .keep_count = start->sockets.count,
-        .world = has_workers(start) ? (struct netio_world){.umask = UMASK} : start->world,
+        .world = has_workers(start) ? plain : start->world,
         .flags = stays ? NETIO_DAEMON_FOREGROUND : 0,
     };
     struct netio_error error = {.code = 0};
@@ -346,6 +348,7 @@ static int supervise(struct start *start)
         .uri = start->uri,
         .program = start->program,
         .sockets = &start->sockets,
+        .passed = start->passed,
         .report = start->report,
         .world = &start->world,
         .daemon = start->daemon,
@@ -400,6 +403,8 @@ int start(const struct options *options, struct report *report)
         code = locate(&start);
     int single = options->test || start.sockets.input == STANDARD_INPUT_PIPE;
     start.program = find_program();
+    start.passed = start.sockets.count > 0 ||
+                   (netio_supervisor_is_upgrade() && getenv(WORKERS_PASSED)); /* until daemonize */
     if (code == EX_OK && (single || become_daemon(&start, &code)))
         code = has_workers(&start) ? supervise(&start) : run(&start);
     netio_daemon_free(start.daemon); /* its watchdog is a timer of the service */

@@ -34,18 +34,16 @@ static void setting_free(struct setting *setting)
     *setting = (struct setting){.uri = NULL};
 }
 
-/* Addresses of a reload; without any, the default, unless sockets were passed. */
+/* Without any, the default, unless sockets were passed. */
 static const char *const *addresses_of(const struct supervision *self,
                                        const struct options *options, size_t *count)
 {
     static const char *const standard[] = {"whois"};
-    int passed = self->workers->sockets->count > 0;
 
     *count = options->listens;
-    if (options->listens > 0 || passed)
+    if (options->listens > 0 || self->workers->passed)
         return options->listen;
-    /* A successor has them from its predecessor. */
-    *count = netio_supervisor_is_upgrade() && netio_supervisor_address(self->supervisor, 0) ? 0 : 1;
+    *count = 1;
     return standard;
 }
 
@@ -53,6 +51,14 @@ static int open_supervisor(struct supervision *self)
 {
     const struct workers *workers = self->workers;
     const struct options *options = workers->options;
+    static const char *const environment[] = {
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANG",
+        "LANGUAGE",
+        "LC_*",
+        "TZ",
+        WORKERS_PASSED "=1",
+        NULL};
     struct netio_supervisor_options wanted = {
         .workers = options->workers,
         .world = workers->world,
@@ -64,6 +70,7 @@ static int open_supervisor(struct supervision *self)
         .program = workers->program,
         .argv = options->argv,
         .directory = options->folder,
+        .environment = workers->passed ? environment : NULL,
     };
     struct netio_error error;
 

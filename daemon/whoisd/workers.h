@@ -10,11 +10,15 @@
 
 #include <netio/supervisor.h>
 
+/* In the environment of a successor whose predecessor was started with sockets. */
+#define WORKERS_PASSED "WHOISD_PASSED"
+
 struct workers {
     const struct options *options; /* of the start; others come with a reload */
     const char *uri;               /* the directory, as it is called from / */
     const char *program;           /* whoisd itself, for an upgrade; NULL: none */
     const struct sockets *sockets;
+    int passed; /* it, or its predecessor, was started with sockets: no default address */
     const struct report *report;
     const struct netio_world *world; /* of a worker */
     struct netio_daemon *daemon;

@@ -6,6 +6,15 @@ use warnings;
 
 use NetIO ();
 
+# How to start this program again, for an upgrade: $0 and %ENV may be others by then, and a daemon
+# is in another folder.
+our %started = (
+    command     => [NetIO::Server::Supervisor::command()],
+    directory   => scalar readlink '/proc/self/cwd',
+    environment =>
+        { map { $_ => $ENV{$_} } grep { defined $ENV{$_} } qw(PERL5LIB PERLLIB PERL5OPT) },
+);
+
 # An engine is one thread's.
 sub CLONE_SKIP { return 1 }
 

@@ -285,6 +285,44 @@ static void test_full_house(void)
     end_server();
 }
 
+static int send_refused(int fd)
+{
+    struct netio_addr gone;
+    int other = bound("127.0.0.1");
+
+    if (netio_addr_local(&gone, other))
+        return -1;
+    netio_fd_close(other);
+    return connect(fd, &gone.u.sa, gone.len) == -1 || send(fd, "x", 1, 0) == -1 ? -errno : 0;
+}
+
+/* Nor does a socket that had trouble wait for a place before it goes on. */
+static void test_trouble_in_full_house(void)
+{
+    struct netio_server_options options = {.max_connections = 1};
+    struct client first, second;
+    struct netio_addr local;
+    int own = bound("127.0.0.1"), fd = bound("127.0.0.1"), same = dup(own);
+
+    serve(&handlers, &options);
+    is_int(netio_server_listen_take(server, own), 0, "a socket for datagrams");
+    client_open(&first, 0, 0);
+    client_open(&second, 0, 0);
+    until_seen("trouble(NETIO_EFULL)");
+    is_int(send_refused(same), 0, "an error waits in it");
+    until_seen("trouble(ECONNREFUSED)");
+    netio_addr_local(&local, fd);
+    is_int(connect(same, &local.u.sa, local.len), 0, "and goes");
+    send_to(fd, "127.0.0.1", 1, "a", 1);
+    until_seen("1(");
+    ok(has_seen("1("), "it rested, and serves again while the house is full");
+    client_close(&first);
+    client_close(&second);
+    netio_fd_close(same);
+    netio_fd_close(fd);
+    end_server();
+}
+
 static void stop_server(const struct netio_datagram *datagram)
 {
     note("%.*s ", (int)datagram->len, datagram->data);
@@ -332,6 +370,7 @@ int main(void)
     test_gone();
     test_policy();
     test_full_house();
+    test_trouble_in_full_house();
     test_stop();
     test_refusals();
     return tap_done();

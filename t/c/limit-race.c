@@ -11,7 +11,7 @@
 #define SOURCES    40 /* more than there are slots, so that slots change hands all the time */
 #define PER_SOURCE 2
 #define TOTAL      5
-#define KILLS      150
+#define KILLS      100
 #define HELD       3 /* at once, by one worker */
 
 /* What a worker says that it has, set after it was counted and unset before it is given back: so
@@ -112,7 +112,7 @@ static pid_t start(int worker)
 /* Whoever it kills has first done something since its start. */
 static void kill_one(pid_t *pids, int worker)
 {
-    unsigned long until = shared->turns[worker] + (unsigned long)(random() % 500);
+    unsigned long until = shared->turns[worker] + (unsigned long)(random() % 200);
 
     while (__atomic_load_n(&shared->turns[worker], __ATOMIC_SEQ_CST) <= until)
         sched_yield();

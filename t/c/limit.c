@@ -205,6 +205,28 @@ static void test_change(void)
     netio_limit_free(limit);
 }
 
+/* An hour's debt does not outlive the rate that it was made under. */
+static void test_change_of_rates(void)
+{
+    struct netio_limit *limit =
+        new_limit(&(struct netio_limit_options){.rate = {1, 3600}, .source_rate = {1, 3600}});
+    int64_t now = 1000 * SECOND;
+    struct netio_hold hold;
+
+    take(limit, &hold, "192.0.2.1", 0, now);
+    is_int(netio_limit_next(limit, now) - now, 3600 * SECOND, "the next one in an hour");
+    is_str(take(limit, &hold, "192.0.2.1", 0, now), "rate", "and this one");
+    netio_limit_change(limit,
+                       &(struct netio_limit_options){.rate = {10, 1}, .source_rate = {2, 1}});
+    ok(netio_limit_next(limit, now) <= now + SECOND / 10, "other rates: the next one at once");
+    is_str(take(limit, &hold, "192.0.2.1", 0, now), "rate", "its source owes, as its rate allows");
+    is_str(take(limit, &hold, "192.0.2.1", 0, now + SECOND / 2), "taken", "and no longer");
+    is_int(passes(limit, "192.0.2.1", 0, now + SECOND), 1, "then as ever");
+    netio_limit_change(limit, &(struct netio_limit_options){0});
+    ok(netio_limit_next(limit, now) <= now, "without rates nobody owes anything");
+    netio_limit_free(limit);
+}
+
 static void test_columns(void)
 {
     struct netio_limit *limit =
@@ -369,6 +391,7 @@ int main(void)
     test_total_rate();
     test_pass();
     test_change();
+    test_change_of_rates();
     test_columns();
     test_wrong();
     test_hash();

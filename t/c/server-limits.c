@@ -496,6 +496,60 @@ static void test_full_house(void)
     end_server();
 }
 
+/* Who has had an answer takes no place in a model that has one, but a descriptor still. */
+static void test_many_drain(void)
+{
+    struct netio_server_handlers handlers = {.on_line = answer_line};
+    struct netio_server_options options = {.model = NETIO_MODEL_ITERATIVE, .drain_seconds = 60};
+    struct client clients[3];
+    struct rlimit limit, low;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    low = limit;
+    low.rlim_cur = 34; /* two more than are kept */
+    setrlimit(RLIMIT_NOFILE, &low);
+    serve(&handlers, &options);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    for (int i = 0; i < 3; i++) {
+        client_open(&clients[i], 0, 0);
+        say(&clients[i], "hello\n");
+    }
+    hears(&clients[0], "<hello>\n", NETIO_EEOF, "the first is answered, and does not close");
+    hears(&clients[1], "<hello>\n", NETIO_EEOF, "nor does the second");
+    run_dry();
+    is_int(netio_server_connections(server), 2, "B1: no more of them than there are descriptors");
+    client_close(&clients[0]);
+    hears(&clients[2], "<hello>\n", NETIO_EEOF, "when one closes the third is answered");
+    client_close(&clients[1]);
+    client_close(&clients[2]);
+    end_server();
+}
+
+/* A rate that lets the next one in after an hour, and another one set meanwhile. */
+static void test_other_rate(void)
+{
+    struct netio_server_handlers handlers = {.on_line = answer_line};
+    struct netio_limit_options strict = {.rate = {1, 3600}}, none = {0};
+    struct netio_server_options options = {0};
+    struct client clients[2];
+
+    is_int(netio_limit_new(&options.limit, &strict), 0, "one an hour");
+    serve(&handlers, &options);
+    for (int i = 0; i < 2; i++) {
+        client_open(&clients[i], 0, 0);
+        say(&clients[i], "hello\n");
+    }
+    hears(&clients[0], "<hello>\n", NETIO_EEOF, "the first");
+    client_close(&clients[0]);
+    run_dry();
+    is_int(netio_limit_open(options.limit), 0, "the second waits");
+    netio_limit_change(options.limit, &none);
+    hears(&clients[1], "<hello>\n", NETIO_EEOF, "but not for the whole hour");
+    client_close(&clients[1]);
+    end_server();
+    netio_limit_free(options.limit);
+}
+
 /* Fills the descriptor table up to its limit; how many are in fds then. */
 static int use_up(int *fds, int max)
 {
@@ -780,6 +834,8 @@ int main(void)
     test_never_closes();
     test_stood_still();
     test_full_house();
+    test_many_drain();
+    test_other_rate();
     test_no_descriptors();
     test_no_descriptors_again();
     test_idle_thousand();

@@ -67,8 +67,8 @@ const char *netio_refused_str(enum netio_refused why);
  * that make no sense and for more than 16,777,216 sources; -errno of getrandom(2). */
 int netio_limit_new(struct netio_limit **limit, const struct netio_limit_options *options);
 void netio_limit_free(struct netio_limit *limit);
-/* Other limits from now on, in this process and in those forked later; sources stays. 0 or -EINVAL.
- */
+/* Other limits from now on, in this process and in those forked later; sources stays.  What is owed
+ * to an earlier rate and more than the new one has in all is forgiven.  0 or -EINVAL. */
 int netio_limit_change(struct netio_limit *limit, const struct netio_limit_options *options);
 /* This process counts in column [0, NETIO_LIMIT_COLUMNS) from now on. */
 void netio_limit_use_column(struct netio_limit *limit, unsigned column);

@@ -33,10 +33,10 @@
 struct netio_pidfile;
 
 /* Makes the file or takes over a stale one, and takes byte 0.  path: absolute.  Never waits.  0 and
- * *pidfile; NETIO_ERUNNING, NETIO_ESTARTING or NETIO_ELEFT; -ELOOP for a symbolic link; NETIO_EBADPIDFILE for
- * what is no regular file, has several links or holds anything but a number; NETIO_EUNSAFE for a
- * file or folder of somebody else's, or that others may write (a sticky folder such as /tmp is
- * well); or -errno.  What it refuses it has not touched.  Stage pid file. */
+ * *pidfile; NETIO_ERUNNING, NETIO_ESTARTING or NETIO_ELEFT; -ELOOP for a symbolic link;
+ * NETIO_EBADPIDFILE for what is no regular file, has several links or holds anything but a number;
+ * NETIO_EUNSAFE for a file or folder of somebody else's, or that others may write (a sticky folder
+ * such as /tmp is well); or -errno.  What it refuses it has not touched.  Stage pid file. */
 int netio_pidfile_lock(struct netio_pidfile **pidfile, const char *path, struct netio_error *error);
 /* Writes the pid of the calling process and takes byte 1 for it.  0 or a code: -ENOSPC, ...,
  * NETIO_ERUNNING when another process has byte 1; then the file holds what it held before.  May be
@@ -61,8 +61,12 @@ int netio_pidfile_find(const char *path, pid_t *pid, int *pidfd, struct netio_er
 int netio_pidfile_signal(const char *path, int signal, struct netio_error *error);
 /* Sends SIGTERM (and SIGCONT, should it be halted) and waits until that process has ended; 0 as
  * well when nobody ran.  -ETIMEDOUT at the deadline: it runs on, unless kill is set: then it gets
- * SIGKILL, and a second to end by it.  -EINTR after a signal handler ran: call it again. */
+ * SIGKILL, and a second to end by it.  -EINTR after a signal handler ran: go on with _wait, for
+ * many daemons take a second SIGTERM for "at once". */
 int netio_pidfile_stop(const char *path, netio_deadline deadline, int kill,
                        struct netio_error *error);
+/* Waits for the end of whom netio_pidfile_find has found, and wakes it up should it be halted.  0,
+ * -ETIMEDOUT or -EINTR. */
+int netio_pidfile_wait(pid_t pid, int pidfd, netio_deadline deadline);
 
 #endif

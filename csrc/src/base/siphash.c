@@ -1,4 +1,4 @@
-/* Ring 0.  SipHash-2-4; see siphash.h.  Called by limits and rules; it touches its arguments. */
+/* Ring 0.  SipHash-2-4; see siphash.h.  Called by limits; it touches its arguments. */
 #include "base/siphash.h"
 
 #include <endian.h>

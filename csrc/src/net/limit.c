@@ -126,26 +126,50 @@ static uint32_t slot_of_all(const struct netio_limit *limit)
     return (uint32_t)limit->sources.slots;
 }
 
-static int64_t due_at(const struct netio_limit *limit, uint32_t slot)
+/* The furthest that a rate can have moved a time from now: its span, and once more of what several
+ * processes add at the same time (charge, owing). */
+static int64_t debt_max(const struct netio_limit *limit, const struct rate *rate)
 {
-    return __atomic_load_n(&limit->sources.due[slot], __ATOMIC_SEQ_CST);
+    int64_t crowd = *limit->sources.columns, most = INT64_MAX / 4 / crowd;
+
+    crowd *= rate->step < most ? rate->step : most;
+    return rate->span + (crowd > rate->span ? crowd : rate->span);
+}
+
+/* When all is recovered.  What is further away was owed to another rate, before netio_limit_change:
+ * that is cut to what this one has in all, lest a number mistyped be paid for until it has passed.
+ */
+static int64_t due_at(const struct netio_limit *limit, const struct rate *rate, uint32_t slot,
+                      int64_t now)
+{
+    int64_t *place = &limit->sources.due[slot];
+    int64_t due = __atomic_load_n(place, __ATOMIC_SEQ_CST);
+
+    if (!rate->span || due - now <= debt_max(limit, rate))
+        return due;
+    /* Else another process has changed it, and due is what it says now. */
+    if (__atomic_compare_exchange_n(place, &due, now + rate->span, 0, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST))
+        due = now + rate->span;
+    return due;
 }
 
 /* Whether one more would be too many now. */
 static int is_fast(const struct netio_limit *limit, const struct rate *rate, uint32_t slot,
                    int64_t now)
 {
-    return rate->span && due_at(limit, slot) + rate->step - now > rate->span;
+    return rate->span && due_at(limit, rate, slot, now) + rate->step - now > rate->span;
 }
 
 /* One more; whether it was not too many.  owing: it counts all the same. */
 static int charge(struct netio_limit *limit, const struct rate *rate, uint32_t slot, int64_t now,
                   int owing)
 {
-    int64_t old = due_at(limit, slot), due;
+    int64_t old, due;
 
     if (!rate->span)
         return 1;
+    old = due_at(limit, rate, slot, now);
     do {
         due = (old > now ? old : now) + rate->step;
         if (due - now > rate->span && !owing)
@@ -287,7 +311,8 @@ netio_deadline netio_limit_next(const struct netio_limit *limit, int64_t now)
 {
     if (!limit->rate.span)
         return now;
-    return due_at(limit, slot_of_all(limit)) + limit->rate.step - limit->rate.span;
+    return due_at(limit, &limit->rate, slot_of_all(limit), now) + limit->rate.step -
+           limit->rate.span;
 }
 
 unsigned netio_limit_open(const struct netio_limit *limit)

@@ -201,7 +201,7 @@ static int is_halted(pid_t pid)
 
 /* SIGCONT only for one that is halted: it takes away, too, the stops by which a tracer gets hold of
  * a process, such as LeakSanitizer's of one that exits, which then waits for ever. */
-static int wait_going(pid_t pid, int pidfd, netio_deadline deadline)
+int netio_pidfile_wait(pid_t pid, int pidfd, netio_deadline deadline)
 {
     for (;;) {
         netio_deadline soon = netio_deadline_sooner(deadline, netio_deadline_in(HALTED_SECONDS));
@@ -218,7 +218,7 @@ static int stop_process(pid_t pid, int pidfd, netio_deadline deadline, int kill)
     int code = send_signal(pidfd, SIGTERM);
 
     if (!code)
-        code = wait_going(pid, pidfd, deadline);
+        code = netio_pidfile_wait(pid, pidfd, deadline);
     if (code != -ETIMEDOUT || !kill)
         return code;
     code = send_signal(pidfd, SIGKILL);

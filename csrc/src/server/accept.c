@@ -201,7 +201,8 @@ static int is_early(struct netio__slot *slot)
 
     if (next <= now)
         return 0;
-    rest_until(slot, next);
+    /* Looked at once a second: another rate may be set meanwhile. */
+    rest_until(slot, netio_deadline_sooner(next, now + SECOND));
     return 1;
 }
 
@@ -262,13 +263,14 @@ int netio__slot_watch(struct netio__slot *slot)
                              NETIO_READ | NETIO_EXCLUSIVE);
 }
 
+/* In a full house only datagrams have something to wake up for. */
 static void wake_all(struct netio_server *server)
 {
-    if (server->full)
-        return;
-    for (size_t i = 0; i < server->nslots; i++)
-        if (netio__slot_watch(&server->slots[i]) < 0)
-            rest(&server->slots[i]);
+    for (size_t i = 0; i < server->nslots; i++) {
+        struct netio__slot *slot = &server->slots[i];
+        if (!(server->full && is_stream(slot)) && netio__slot_watch(slot) < 0)
+            rest(slot);
+    }
 }
 
 void netio__server_wake(struct netio_timer *timer)

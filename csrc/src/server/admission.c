@@ -70,7 +70,7 @@ void netio__tell_refused(struct netio_server *server, const struct netio_addr *p
 {
     int64_t now = netio_loop_now(server->loop);
 
-    server->board->status.refused[why]++;
+    netio__count(&server->board->status.refused[why], 1);
     server->refused_since[why]++;
     if (!server->handlers.on_refused ||
         (server->refused_told[why] && now - server->refused_told[why] < SECOND))

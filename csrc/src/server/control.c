@@ -46,15 +46,21 @@ int netio__control_send(int fd, const struct netio__message *message, int pass)
     return netio__control_send_bytes(fd, message, sizeof *message, pass);
 }
 
+/* The one descriptor of a message.  Who sends more than that may be a stranger, who would fill our
+ * table with them: none is kept. */
 static int passed_with(struct msghdr *header)
 {
     const struct cmsghdr *rights = CMSG_FIRSTHDR(header);
-    int fd = -1;
+    int fds[2] = {-1, -1}; /* there is no room for more */
 
-    if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
-        rights->cmsg_len == CMSG_LEN(sizeof fd))
-        memcpy(&fd, CMSG_DATA(rights), sizeof fd);
-    return fd;
+    if (!rights || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS)
+        return -1;
+    memcpy(fds, CMSG_DATA(rights), rights->cmsg_len - CMSG_LEN(0));
+    if (fds[1] < 0)
+        return fds[0];
+    netio_fd_close(fds[0]);
+    netio_fd_close(fds[1]);
+    return -1;
 }
 
 ssize_t netio__control_receive_bytes(int fd, void *bytes, size_t size, int *passed)
@@ -79,6 +85,18 @@ ssize_t netio__control_receive_bytes(int fd, void *bytes, size_t size, int *pass
     return n;
 }
 
+/* Of what a stranger says, only what can be read without harm: a length that fits the address, a
+ * subject with an end and nothing that a log would take for a line of its own. */
+static void distrust(struct netio_error *error)
+{
+    struct netio_error said = *error;
+    struct netio_addr address;
+    int known = netio_addr_from(&address, &said.address.u.sa, said.address.len) == 0;
+
+    said.subject[sizeof said.subject - 1] = '\0';
+    netio_error_set(error, said.stage, said.code, known ? &address : NULL, said.subject);
+}
+
 /* A message of another length is a stranger's, and none. */
 static int understand(struct netio__message *message, ssize_t n)
 {
@@ -86,7 +104,7 @@ static int understand(struct netio__message *message, ssize_t n)
         message->saying = NETIO__SAY_AWAKE;
     else if (n != (ssize_t)sizeof *message || message->saying > NETIO__SAY_LOG)
         return -EBADMSG;
-    message->error.subject[sizeof message->error.subject - 1] = '\0';
+    distrust(&message->error);
     return 1;
 }
 

@@ -74,6 +74,7 @@ struct netio_server {
     struct netio__ring conns;     /* all that are open */
     size_t count;                 /* of them, and of the children of model FORK */
     size_t draining;              /* of them, those that take no place; see netio__server_drains */
+    size_t draining_max;          /* more would take the last descriptors */
     int child;                    /* this process is such a child: with its connection it ends */
     struct netio__ring children;  /* model_fork.c's */
     struct netio__signal *signal; /* model_signal.c's; NULL: SIGIO was not taken over yet */

@@ -18,10 +18,11 @@ static inline int netio__model_is_serial(enum netio_model model)
     return model == NETIO_MODEL_ITERATIVE || model == NETIO_MODEL_PREFORK;
 }
 
-/* Whether all places are taken. */
+/* Whether all places are taken, or all descriptors by those who only have to close. */
 static inline int netio__server_is_full(const struct netio_server *server)
 {
-    return server->count - server->draining >= server->max_connections;
+    return server->count - server->draining >= server->max_connections ||
+           server->draining >= server->draining_max;
 }
 
 /* model_fork.c */

@@ -17,17 +17,21 @@
 #define FD_RESERVE        32      /* for listeners, logs, directories, ... */
 #define CONNECTIONS_MAX   1000000 /* where RLIMIT_NOFILE names no number */
 
-static size_t places(enum netio_model model, unsigned wanted)
+/* What descriptors there are for connections. */
+static size_t descriptors(void)
 {
     struct rlimit limit;
 
-    if (netio__model_is_serial(model))
-        return 1;
-    if (wanted)
-        return wanted;
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur > CONNECTIONS_MAX)
         return CONNECTIONS_MAX;
     return limit.rlim_cur > FD_RESERVE ? limit.rlim_cur - FD_RESERVE : 1;
+}
+
+static size_t places(enum netio_model model, unsigned wanted)
+{
+    if (netio__model_is_serial(model))
+        return 1;
+    return wanted ? wanted : descriptors();
 }
 
 /* Seconds as a span of nanoseconds, 0 for longer than any deadline; -1 for nonsense. */
@@ -91,6 +95,7 @@ int netio__server_set_options(struct netio_server *server,
     server->write_max = options->write_max ? options->write_max : WRITE_MAX_DEFAULT;
     server->high_water = options->high_water ? options->high_water : HIGH_WATER;
     server->max_connections = places(options->model, options->max_connections);
+    server->draining_max = descriptors();
     server->access = options->access;
     server->limit = options->limit;
     server->data = options->data;

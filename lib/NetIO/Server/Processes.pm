@@ -5,12 +5,6 @@ package NetIO::Server::Processes;
 use strict;
 use warnings;
 
-# How to start this program again, for an upgrade: $0 and %ENV may be others by then, and a daemon
-# is in another folder.
-my @command     = NetIO::Server::Supervisor::command();
-my $directory   = readlink '/proc/self/cwd';
-my %environment = map { $_ => $ENV{$_} } grep { defined $ENV{$_} } qw(PERL5LIB PERLLIB PERL5OPT);
-
 # --- sockets
 
 # What whoever started the program has passed; a daemon has taken it already.
@@ -168,7 +162,8 @@ sub _workers {
 
 sub _supervisor {
     my ($server) = @_;
-    my %again = (%ENV, %environment);
+    my $started  = \%NetIO::Server::started;
+    my %again    = (%ENV, %{ $started->{environment} });
 
     return NetIO::Server::Supervisor->new(
         $server,
@@ -180,8 +175,8 @@ sub _supervisor {
         stop_seconds      => $server->{stop_seconds},
         heartbeat_seconds => $server->{heartbeat_seconds},
         program           => $^X,
-        command           => \@command,
-        directory         => $directory,
+        command           => $started->{command},
+        directory         => $started->{directory},
         environment       => [map { "$_=$again{$_}" } sort keys %again],
     );
 }
@@ -275,3 +270,122 @@ sub _work {
 }
 
 1;
+__END__
+
+=head1 NAME
+
+NetIO::Server::Processes - how a server in Perl starts, hears of signals, and has workers
+
+=head1 SYNOPSIS
+
+    package Greeter;
+    use parent 'NetIO::Server';
+
+    sub process_request {
+        my ($self, $connection) = @_;
+
+        print 'hello, ', $connection->peerhost, "\r\n";
+        while (my $line = <STDIN>) {
+            last if $line =~ /^quit/;
+            print "you said $line";
+        }
+        return;
+    }
+
+    Greeter->run(listen => '127.0.0.1:2907', workers => 4, read_seconds => 30);
+
+=head1 DESCRIPTION
+
+This is the part of L<NetIO::Server> that is about processes.  Nothing is called in this package;
+C<run> and C<start> of a server load it.
+
+=head2 How it was started
+
+C<start>, which C<run> calls by itself, takes the first of these that there is:
+
+=over
+
+=item *
+
+Sockets that a service manager has passed (C<LISTEN_FDS>, C<LISTEN_PID>).  With the option
+C<daemon> they are those that L<NetIO::Daemon> has taken.
+
+=item *
+
+Standard input, if that is a socket with an address, as L<inetd(8)> passes it.  One that listens is
+listened on.  One that is connected is served, in this one process, and then C<run> returns.
+F</dev/null> is put in its place, and where it was output and error as well, so that what the
+program prints does not go to the peer.  A socketpair, as a remote shell may have for its input,
+is none of these.
+
+=item *
+
+The option C<listen>.
+
+=back
+
+=head2 process_request
+
+A class with this method may wait for its peer, in the models C<fork> (without C<workers> the
+default), C<prefork> (with them) and C<iterative>.  While it runs, descriptors 0 and 1 are the peer,
+for programs that it executes, too; STDIN and STDOUT are handles on it, with the methods of
+L<NetIO::Socket>; and STDOUT is selected and sends what is printed at once.  However the method is
+left, all of that is as it was before.
+
+A line that the method waits for must come within C<read_seconds>: single bytes extend nothing, and
+the time begins when it waits.  What is printed must be taken within C<write_seconds>.  All of it
+ends after C<total_seconds>.  Then reads and prints fail with ETIMEDOUT.  C<< STDIN->deadline(60) >>
+puts a deadline of the method's own in the place of these.
+
+When the method returns, what was printed is sent and the connection is closed cleanly.  When it
+dies, C<on_error> hears of it, or STDERR, with the peer's address, and the peer gets a reset, so that it
+does not take a part for the whole.  C<exit> sends what was printed, and ends this process: the
+child of model C<fork>; a worker, which is replaced; with C<iterative> the server.
+
+=head2 Signals
+
+While C<run> runs in one process, TERM and QUIT stop the server within C<stop_seconds>, again TERM or
+QUIT, or INT, at once; with C<on_reload> HUP calls that; with C<on_reopen> or a C<daemon> USR1 reopens
+the daemon's log and calls that.  A signal for which the program has a handler in C<%SIG>, or
+which it ignores, stays the program's, which may call C<stop>; afterwards C<%SIG> is as it was.
+
+With C<workers> the process that has called C<run> is the supervisor, which serves nobody.
+Whatever is in C<%SIG>, it is the one that hears of HUP, USR1, USR2, TERM, QUIT and INT.  Handlers of
+other signals run there as they do in any program; SIGCHLD may be handled or ignored.
+
+=head2 Workers
+
+Each is a fork of the supervisor, in a process group of its own; with the option C<user> it becomes
+that user.  C<on_start> is called in each before it serves: databases are opened there.  When it
+dies, the worker is not ready.  If it was one of the first, C<run> dies in the supervisor with the reason.
+After them the worker is tried again, ever later, up to once a second.
+
+C<run> returns in the supervisor alone.  A worker ends without END blocks and destructors; C<exit>
+in a handler has them run.  One that ends by itself is replaced, and so is one that does not come
+back from a handler for C<heartbeat_seconds>; where handlers may wait, there is no heartbeat unless
+that option is given.
+
+HUP calls C<on_reload> in the supervisor, where the program reads its configuration anew; what it
+keeps in variables is what new workers find.  It may return a hash with another C<listen> or
+C<workers>.  If it dies, nothing changes.  New workers start beside the old ones, which are told to
+finish when all of them are ready.  When they do not get ready the old ones stay, and C<on_kept> is
+called with the reason: it puts those variables back, for workers to come.
+
+USR2 starts the program anew, as it was started: by the same perl, with the same switches and
+arguments, in the same folder, with PERL5LIB, PERLLIB and PERL5OPT of then and the rest of C<%ENV>
+of now.  Load NetIO::Server before any assignment to C<$0>, and before C<daemonize>.  The new
+program gets the listeners and, when its workers are ready, the pid file, and the old one finishes.
+If it does not start, or its workers do not, all stays as it is, and the log says why.
+
+=head2 A daemon
+
+    my $daemon = daemonize(pidfile => '/run/greeter.pid', log => '/var/log/greeter.log');
+    Greeter->run(listen => 2907, daemon => $daemon, workers => 4);
+
+The daemon is ready when its workers are, or, without them, when it listens.  The supervisor
+tells a service manager of reloads and of its end.  What workers print to STDERR goes to the
+daemon's log, also to the new one after USR1.
+
+=head1 SEE ALSO
+
+L<NetIO::Server>, L<NetIO::Daemon>, L<NetIO::Socket>
