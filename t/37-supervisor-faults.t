@@ -162,4 +162,34 @@ subtest 'B27: all of them halted' => sub {
     is_deeply [sort $s->settled], [sort @old], 'with the same workers';
 };
 
+subtest 'B27: all of them frozen' => sub {
+    my $group = "/sys/fs/cgroup/freezer/netio-test-$$";
+    plan skip_all => 'no freezer control group here' if $> != 0 || !mkdir $group;
+    my $s   = NetIO::Test::Workers->start('-w', 2, '-b', 0.4);
+    my @old = $s->settled;
+
+    $s->ask("x\n") for 1 .. 10;
+    spew("$group/cgroup.procs", $_) for $s->pid, @old;
+    freeze($group, 'FROZEN');
+    my $waiting = $s->connect;
+    syswrite $waiting, "waited\n";
+    Time::HiRes::sleep(1);
+    freeze($group, 'THAWED');
+    is $s->read_all($waiting), "<waited>\n", 'who came meanwhile is answered';
+    $s->ask("x\n") for 1 .. 10;
+    is_deeply [sort $s->settled], [sort @old], 'by the same workers';
+    $s->end('TERM');
+    rmdir $group or diag "rmdir $group: $!";
+};
+
+# Waits until all are as they should be.
+sub freeze {
+    my ($group, $state) = @_;
+    my $until = time + 30;
+
+    spew("$group/freezer.state", $state);
+    Time::HiRes::sleep(0.01) while slurp("$group/freezer.state") !~ /^$state/ && time < $until;
+    return;
+}
+
 done_testing;
