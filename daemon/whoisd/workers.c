@@ -3,6 +3,7 @@
  * configuration, bind, start workers and log what became of them. */
 #include "workers.h"
 #include "directory.h"
+#include "guise.h"
 #include "service.h"
 
 #include <errno.h>
@@ -163,6 +164,10 @@ static void reload(struct supervision *self)
         keep(self, why);
         return;
     }
+    if (self->next.options.workers == 0) {
+        keep(self, "no workers: that takes another start");
+        return;
+    }
     if (locate(&self->next, &fault) != 0) {
         keep(self, fault.text);
         return;
@@ -188,14 +193,18 @@ static void reloaded(struct supervision *self)
     log_addresses(self, self->present.options.workers);
 }
 
+static int reopen(void *log)
+{
+    return netio_log_reopen(log, NULL);
+}
+
 static void reopen_log(struct supervision *self)
 {
-    struct netio_error error;
-    char text[640];
+    int code = guise_act(self->workers->world->privileges.user, reopen, self->log);
 
-    if (netio_log_reopen(self->log, &error) != 0)
-        netio_log(self->log, LOG_ERR, "log %s; the one before stays in use",
-                  netio_error_str(&error, text, sizeof text));
+    if (code != 0)
+        netio_log(self->log, LOG_ERR, "log %s: %s; the one before stays in use",
+                  self->workers->options->log, netio_error_text(code));
 }
 
 /* The first workers did not get ready.  What ails their directory they have said themselves. */
