@@ -87,7 +87,10 @@ SKIP: {
 
     # What a process by itself has to remove in the end is its supervisor's.
     my ($d, $answer, %came) = tried(
-        ['--sandbox', 'require', '--workers', 1, '--listen', "unix:$dir/s", '--pidfile', "$dir/pid"],
+        [
+            '--sandbox', 'require', '--workers', 1, '--listen', "unix:$dir/s", '--pidfile',
+            "$dir/pid"
+        ],
         ready   => qr/listening on 127\.0\.0\.1:(\d+), 1 workers\n/,
         workers => 1
     );

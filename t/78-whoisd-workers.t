@@ -202,7 +202,8 @@ SKIP: {
     rename "$folder/log", "$folder/log.1" or die "$folder/log: $!\n";
     symlink "$dir/root", "$folder/log" or die "$folder/log: $!\n";
     $d->kill('USR1');
-    wait_file($d, "$folder/log.1", qr/log $folder\/log: Permission denied; the one before stays in use/);
+    wait_file($d, "$folder/log.1",
+        qr/log $folder\/log: Permission denied; the one before stays in use/);
     ok !-e "$dir/root", 'USR1: root makes no file where the user has a link lead to';
     unlink "$folder/log" or die "$folder/log: $!\n";
     $d->kill('USR1');
