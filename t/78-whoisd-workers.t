@@ -254,4 +254,16 @@ for my $case (
     ref $case->[2] ? like $err, $case->[2], 'and text' : like $err, qr/^\Q$case->[2]\E/, 'and text';
 }
 
+is_deeply [
+    NetIO::Test::Daemon->run(
+        args => [
+            '-f', '--listen', '127.0.0.1:0',           '--workers',
+            1,    '--status', "unix:$dir/none/status", '--directory',
+            "sqlite:$db"
+        ]
+    )
+    ],
+    [69, '', "whoisd: listen unix:$dir/none/status: No such file or directory\n"],
+    'nor is the address of the status another than the others';
+
 done_testing;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -75,9 +76,11 @@ static int open_supervisor(struct supervision *self)
     };
     struct netio_error error;
 
-    if (netio_supervisor_new(&self->supervisor, &wanted, &error) != 0)
-        return report_error(workers->report, &error);
-    return EX_OK;
+    if (netio_supervisor_new(&self->supervisor, &wanted, &error) == 0)
+        return EX_OK;
+    if (options->status && strcmp(error.subject, options->status) == 0)
+        return service_cannot_listen(workers->report, options->status, &error);
+    return report_error(workers->report, &error);
 }
 
 static int listen_on_all(struct supervision *self)
