@@ -141,6 +141,11 @@ sub uid {
         ),
         'HUP: a broken one is named by file and line';
     like $d->ask("other\r\n"), qr/Full Name: Other/, 'and changes nothing';
+    config(   "listen 127.0.0.1:0\nlisten unix:$dir/s\nworkers 3\ndirectory sqlite:$other\n"
+            . "user nobody\nstop-seconds 1\n");
+    $d->kill('HUP');
+    ok $d->wait_log(qr/configuration: $_ stays as it was until USR2\n/), "HUP: $_ is for a start"
+        for qw(user stop-seconds);
     config("listen 127.0.0.1:0\ndirectory sqlite:$db\n");
     $d->kill('HUP');
     ok $d->wait_log(qr/configuration: no workers: [^\n]*; the one before stays in use\n/),

@@ -154,7 +154,6 @@ static int locate(struct setting *setting, struct directory_fault *fault)
     return chdir("/") == -1 || (there == -1 && code == 0) ? -errno : code;
 }
 
-/* What only a start looks at: the log, the pid file, the user, the sandbox, the status. */
 static void reload(struct supervision *self)
 {
     char why[OPTIONS_FAULT_MAX];
@@ -184,6 +183,32 @@ static void reload(struct supervision *self)
         keep(self, netio_error_str(&error, why, sizeof why));
 }
 
+static int differ(const char *one, const char *other)
+{
+    return one && other ? strcmp(one, other) != 0 : one != other;
+}
+
+/* What only a start looks at: who changes it should hear that nothing comes of it. */
+static void log_ignored(const struct supervision *self)
+{
+    const struct options *was = self->workers->options, *is = &self->present.options;
+    const struct {
+        const char *name;
+        int differs;
+    } option[] = {
+        {"log", differ(was->log, is->log)},
+        {"pidfile", differ(was->pidfile, is->pidfile)},
+        {"user", differ(was->user, is->user)},
+        {"status", differ(was->status, is->status)},
+        {"stop-seconds", was->stop_seconds != is->stop_seconds},
+    };
+
+    for (size_t i = 0; i < sizeof option / sizeof *option; i++)
+        if (option[i].differs)
+            netio_log(self->log, LOG_WARNING, "configuration: %s stays as it was until USR2",
+                      option[i].name);
+}
+
 static void reloaded(struct supervision *self)
 {
     if (self->is_own)
@@ -193,6 +218,7 @@ static void reloaded(struct supervision *self)
     self->reloading = 0;
     note_generation(self);
     netio_log(self->log, LOG_NOTICE, "configuration: read again, generation %u", self->generation);
+    log_ignored(self);
     log_addresses(self, self->present.options.workers);
 }
 
