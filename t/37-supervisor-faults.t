@@ -120,6 +120,36 @@ subtest 'B12: out of memory' => sub {
     rmdir $group or diag "rmdir $group: $!";
 };
 
+subtest 'no descriptors, for a while' => sub {
+    my $dir    = File::Temp->newdir;
+    my $s      = NetIO::Test::Workers->start('-w', 2, '-s', "unix:$dir/status");
+    my ($hard) = slurp('/proc/' . $s->pid . '/limits') =~ /^Max open files\s+\d+\s+(\d+)/m;
+    my $allow  = sub { system('prlimit', '--pid', $s->pid, "--nofile=$_[0]:$hard") == 0 };
+
+    plan skip_all => 'no prlimit(1) here' if !$allow->(3);
+    $s->kill('USR2');
+    ok $s->wait_log(qr{^drive: status: socket unix:$dir/status: Too many open files; tried again}m),
+        'an upgrade fails, and the status address cannot be opened again';
+    my ($victim) = $s->settled;
+    kill 'KILL', $victim;
+    ok $s->wait_log(qr/^drive: worker \d \(generation 1\) cannot be started: Too many/m),
+        'a worker cannot be replaced';
+    is $s->ask("x\n"), "<x>\n", 'the other one serves';
+    $allow->($hard);
+    ok $s->wait_log(qr/^drive: status: open again$/m), 'both come by themselves';
+    is scalar(my @two = $s->settled($victim)),                2, 'workers';
+    is scalar(split /^/, $s->ask('', path => "$dir/status")), 2, 'and status';
+};
+
+subtest 'who does not end is killed, and the log says so' => sub {
+    my $s = NetIO::Test::Workers->start('-w', 1, '-d', 0.1);
+    my ($pid) = $s->settled;
+
+    kill 'STOP', $pid;
+    is $s->end('TERM'), 0, 'TERM: the supervisor ends';
+    like $s->log_text, qr/pid $pid\) did not end in time: killed/, 'not without a word';
+};
+
 subtest 'B17: many end while the supervisor is halted' => sub {
     my $s   = NetIO::Test::Workers->start('-w', 8);
     my @old = $s->settled;
@@ -161,5 +191,35 @@ subtest 'B27: all of them halted' => sub {
     $s->ask("x\n") for 1 .. 10;
     is_deeply [sort $s->settled], [sort @old], 'with the same workers';
 };
+
+subtest 'B27: all of them frozen' => sub {
+    my $group = "/sys/fs/cgroup/freezer/netio-test-$$";
+    plan skip_all => 'no freezer control group here' if $> != 0 || !mkdir $group;
+    my $s   = NetIO::Test::Workers->start('-w', 2, '-b', 0.4);
+    my @old = $s->settled;
+
+    $s->ask("x\n") for 1 .. 10;
+    spew("$group/cgroup.procs", $_) for $s->pid, @old;
+    freeze($group, 'FROZEN');
+    my $waiting = $s->connect;
+    syswrite $waiting, "waited\n";
+    Time::HiRes::sleep(1);
+    freeze($group, 'THAWED');
+    is $s->read_all($waiting), "<waited>\n", 'who came meanwhile is answered';
+    $s->ask("x\n") for 1 .. 10;
+    is_deeply [sort $s->settled], [sort @old], 'by the same workers';
+    $s->end('TERM');
+    rmdir $group or diag "rmdir $group: $!";
+};
+
+# Waits until all are as they should be.
+sub freeze {
+    my ($group, $state) = @_;
+    my $until = time + 30;
+
+    spew("$group/freezer.state", $state);
+    Time::HiRes::sleep(0.01) while slurp("$group/freezer.state") !~ /^$state/ && time < $until;
+    return;
+}
 
 done_testing;

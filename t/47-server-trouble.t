@@ -269,14 +269,24 @@ SKIP: {
 
 # --- signals (F3, B18)
 
+# This process, in a moment.
+sub signalled {
+    my ($signal) = @_;
+    my $child = fork // die "fork: $!\n";
+
+    return $child if $child;
+    sleep 0.2;
+    kill $signal => getppid;
+    POSIX::_exit(0);
+}
+
 {
     my $server = serve(on_line => sub { sleep 5; $_[0]->reply('slept') });
     my $client = connected($server);
     my $heard  = 0;
     {
         local $SIG{USR1} = sub { $heard++; $server->stop(0) };
-        my $child = fork // die "fork: $!\n";
-        if (!$child) { sleep 0.2; kill USR1 => getppid; POSIX::_exit(0) }
+        my $child = signalled('USR1');
         my $began = time;
         $server->run;
         waitpid $child, 0;
@@ -300,10 +310,13 @@ SKIP: {
     }, undef, 'timeout ends a run';
     is $@->stage, 'timeout', 'by its error';
     local $SIG{USR2} = sub { die "enough\n" };
-    kill USR2 => $$ if 0;
-    $server->timer(0, sub { kill USR2 => $$; });
-    is eval { $server->run; 1 }, undef, 'a handler of a signal that dies ends run, or its timer'
-        if 0;
+    is eval {
+        signalled('USR2');
+        $server->run;
+        1;
+    }, undef, 'so does a handler of %SIG that dies while it waits';
+    is $@, "enough\n", 'by what it died of';
+    wait;
 }
 
 # --- idle

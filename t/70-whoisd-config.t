@@ -81,7 +81,7 @@ for my $case (
     ["allow 192.0.2.1/24\n",               ':1: allow 192.0.2.1/24: not a valid network'],
     ["allow 192.0.2.1 # ours\nallow # who\n", ':2: allow # who: not a valid option'],
     ["access $dir/none\n",                 ":1: access $dir/none: No such file or directory"],
-    ["access $dir\n",                      ":1: access $dir: Invalid argument"],
+    ["access $dir\n",                      ":1: access $dir: not a regular file"],
     ["query-seconds 0\n",                  ':1: query-seconds 0: not a number of seconds up to 86400'],
     ["workers 2\nworkers \e[2J\n",         ':2: workers \\x1b[2J: not a number from 1 to 32'],
     ["workers 2\n\0",                      ': a NUL in it'],
@@ -98,13 +98,13 @@ is_deeply check("access $dir/rules\n"),
     'a file of rules: both places';
 write_file('rules', '');
 is_deeply check("access $dir/rules\n"),
-    [78, '', "whoisd: $dir/w.conf:1: access $dir/rules: No data available\n"],
+    [78, '', "whoisd: $dir/w.conf:1: access $dir/rules: no rule in it\n"],
     'R13: an empty one is not "allow all"';
 is_deeply [NetIO::Test::Daemon->run(args => ['-t', '-c', "$dir/nowhere"])],
     [78, '', "whoisd: $dir/nowhere: No such file or directory\n"], 'none';
 POSIX::mkfifo("$dir/fifo", 0600) or die "$dir/fifo: $!\n";
 is_deeply [NetIO::Test::Daemon->run(args => ['-t', '--config', "$dir/fifo"])],
-    [78, '', "whoisd: $dir/fifo: Invalid argument\n"], 'a FIFO is not waited for';
+    [78, '', "whoisd: $dir/fifo: not a regular file\n"], 'a FIFO is not waited for';
 
 # Its paths are those of the folder it is started in, as on the command line.
 {

@@ -41,9 +41,9 @@ sub begin {
 
 # What came of each try, in the words of the intruder.
 sub tried {
-    my (@args) = @_;
+    my ($args, %how) = @_;
     my $d = begin(
-        \@args,
+        $args, %how,
         env => {
             LD_PRELOAD      => $intruder,
             INTRUDER_PORT   => $goal->sockport,
@@ -76,7 +76,7 @@ SKIP: {
     skip 'this kernel has not all of it', 1 if !$all;
 
     for (['try'], ['require'], $> == 0 ? ['require', '--user', 'nobody'] : ()) {
-        my ($d, $answer, %came) = tried('--sandbox', @$_);
+        my ($d, $answer, %came) = tried(['--sandbox', @$_]);
 
         like $answer, $one, "@$_: it serves";
         my %refused = map { $_ => 'EACCES' } @tries;
@@ -84,10 +84,22 @@ SKIP: {
         is_deeply \%came, \%refused, "@$_: nothing else can be done";
         $d->finish;
     }
+
+    # What a process by itself has to remove in the end is its supervisor's.
+    my ($d, $answer, %came) = tried(
+        [
+            '--sandbox', 'require', '--workers', 1, '--listen', "unix:$dir/s", '--pidfile',
+            "$dir/pid"
+        ],
+        ready   => qr/listening on 127\.0\.0\.1:(\d+), 1 workers\n/,
+        workers => 1
+    );
+    is $came{make}, 'EACCES', 'a worker makes no file where sockets and the pid file are';
+    $d->finish;
 }
 SKIP: {
     skip 'only root may do all of it without', 1 if $> != 0;
-    my ($d, $answer, %came) = tried('--sandbox', 'off');
+    my ($d, $answer, %came) = tried(['--sandbox', 'off']);
 
     # exec tells of itself only when it fails.
     delete $came{exec};

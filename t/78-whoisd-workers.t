@@ -141,6 +141,15 @@ sub uid {
         ),
         'HUP: a broken one is named by file and line';
     like $d->ask("other\r\n"), qr/Full Name: Other/, 'and changes nothing';
+    config(   "listen 127.0.0.1:0\nlisten unix:$dir/s\nworkers 3\ndirectory sqlite:$other\n"
+            . "user nobody\nstop-seconds 1\n");
+    $d->kill('HUP');
+    ok $d->wait_log(qr/configuration: $_ stays as it was until USR2\n/), "HUP: $_ is for a start"
+        for qw(user stop-seconds);
+    config("listen 127.0.0.1:0\ndirectory sqlite:$db\n");
+    $d->kill('HUP');
+    ok $d->wait_log(qr/configuration: no workers: [^\n]*; the one before stays in use\n/),
+        'HUP: workers are not given up';
     config("listen 127.0.0.1:0\nworkers 2\ndirectory sqlite:$dir/none.db\n");
     $d->kill('HUP');
     ok $d->wait_log(qr{directory sqlite:$dir/none.db: No such file}),
@@ -182,6 +191,35 @@ sub wait_file {
     $d->finish;
 }
 
+# The log of workers is opened as their user, whose folder it may be in: root follows no name of his.
+SKIP: {
+    skip 'only root becomes somebody else', 5 if $> != 0;
+    my @nobody = (getpwnam 'nobody')[2, 3];
+    my $folder = "$dir/his";
+    my @user   = ('--user', 'nobody', '--log', "$folder/log");
+
+    mkdir $folder or die "$folder: $!\n";
+    chown @nobody, $folder;
+    config("listen unix:$dir/s\nworkers 2\ndirectory sqlite:$db\n");
+    my $d = NetIO::Test::Daemon->start(args => ['-c', "$dir/w.conf", @user], workers => 2);
+    wait_file($d, "$folder/log", qr/listening on/);
+    is((stat "$folder/log")[4], $nobody[0], 'the log is the user\'s');
+    rename "$folder/log", "$folder/log.1" or die "$folder/log: $!\n";
+    symlink "$dir/root", "$folder/log" or die "$folder/log: $!\n";
+    $d->kill('USR1');
+    wait_file($d, "$folder/log.1",
+        qr/log $folder\/log: Permission denied; the one before stays in use/);
+    ok !-e "$dir/root", 'USR1: root makes no file where the user has a link lead to';
+    unlink "$folder/log" or die "$folder/log: $!\n";
+    $d->kill('USR1');
+    wait_file($d, "$folder/log", qr//);
+    is((stat "$folder/log")[4], $nobody[0], 'USR1: the next is his, too');
+    is uid($d->pid), 0, 'and the supervisor is root again';
+    like NetIO::Test::Daemon::slurp('/proc/' . $d->pid . '/status'),
+        qr/^Uid:\s0\s0\s0\s0\nGid:\s0\s0\s0\s0$/m, 'for files as well';
+    $d->finish;
+}
+
 # SIGUSR2: another whoisd takes over, with the pid file; or does not.
 {
     my $d    = begin(args => ['--pidfile', "$dir/pid"]);
@@ -220,5 +258,17 @@ for my $case (
     is $exit, $case->[1], "$case->[0]: exit code";
     ref $case->[2] ? like $err, $case->[2], 'and text' : like $err, qr/^\Q$case->[2]\E/, 'and text';
 }
+
+is_deeply [
+    NetIO::Test::Daemon->run(
+        args => [
+            '-f', '--listen', '127.0.0.1:0',           '--workers',
+            1,    '--status', "unix:$dir/none/status", '--directory',
+            "sqlite:$db"
+        ]
+    )
+    ],
+    [69, '', "whoisd: listen unix:$dir/none/status: No such file or directory\n"],
+    'nor is the address of the status another than the others';
 
 done_testing;

@@ -14,5 +14,6 @@ $SIG{$_} = sub { die "stopped by a signal\n" }
 alarm 240;
 
 soak_whoisd(reloads => 10, mutations => 20, upgrades => 3, idle => 1, least => 2000);
+soak_hours(seconds => 2, least => 2000);
 
 done_testing;

@@ -82,7 +82,7 @@ int config_read(struct options *options, char fault[OPTIONS_FAULT_MAX])
     options->text = path ? slurp(path, &size) : NULL;
     free(path);
     if (!options->text)
-        return say(fault, options->config, 0, netio_error_text(-errno));
+        return say(fault, options->config, 0, options_file_fault(-errno));
     if (strlen(options->text) != size)
         return say(fault, options->config, 0, "a NUL in it");
     for (char *rest = options->text, *text; (text = strsep(&rest, "\n")); line++)

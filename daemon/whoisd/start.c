@@ -12,6 +12,7 @@
  * --stdio and a single connection do without what they have no use for.  With workers, the daemon
  * is their supervisor (workers.c), which listens and stays who it is; what comes after that is each
  * worker's. */
+#include "guise.h"
 #include "once.h"
 #include "service.h"
 #include "start.h"
@@ -74,18 +75,37 @@ static const char *log_target(const struct start *start)
     return start->daemon && netio_daemon_detached(start->daemon) ? "syslog" : "stderr";
 }
 
+struct opening {
+    struct report *report;
+    const char *target;
+};
+
+static int open_target(void *data)
+{
+    const struct opening *opening = data;
+
+    return report_log(opening->report, opening->target, "whoisd", NULL);
+}
+
+/* Whom workers become, if the log is a file; without workers the process is that one by then. */
+static const struct netio_user *user_of_log(const struct start *start)
+{
+    return has_workers(start) && start->log ? start->world.privileges.user : NULL;
+}
+
 static int open_log(struct start *start)
 {
     const char *target = log_target(start);
-    struct netio_error error;
 
     if (start->options->test)
         return EX_OK;
     if (strcmp(target, "stderr") == 0 && start->daemon && netio_daemon_detached(start->daemon))
         return report_fail(start->report, EX_USAGE, "--log stderr: only in the foreground (-f)");
-    if (report_log(start->report, target, "whoisd", &error) != 0)
+    struct opening opening = {start->report, target};
+    int code = guise_act(user_of_log(start), open_target, &opening);
+    if (code != 0)
         return report_fail(start->report, EX_CANTCREAT, "log %s: %s", target,
-                           netio_error_text(error.code));
+                           netio_error_text(code));
     return EX_OK;
 }
 
@@ -258,18 +278,32 @@ static void log_sandbox(const struct start *start, unsigned in_force)
                   netio_sandbox_str(in_force));
 }
 
-/* What it will still do with files: find successors of the directory, open its log again, remove
- * the pid file and the unix sockets. */
-static int enter_sandbox(struct start *start)
+/* What it will still do with files: find successors of the directory, and unless that is its
+ * supervisor's, read the configuration and open the log again, remove the pid file and the unix
+ * sockets. */
+static void add_own(const struct start *start, char **readable, char **writable)
 {
     const struct options *options = start->options;
+    char *log = start->log ? realpath(start->log, NULL) : NULL; /* where a link leads */
+
+    add_configuration(readable, options);
+    add_folder(writable, start->log, X_OK);
+    add_folder(writable, log, X_OK);
+    free(log);
+    add_folder(writable, start->pidfile, W_OK);
+    for (size_t i = 0; i < options->listens; i++)
+        if (strncmp(options->listen[i], "unix:", 5) == 0)
+            add_folder(writable, options->listen[i] + 5, W_OK);
+}
+
+static int enter_sandbox(struct start *start)
+{
     char *readable[READABLE_MAX + 1] = {NULL}, *writable[FOLDERS_MAX + 1] = {NULL};
     struct netio_sandbox sandbox = {
-        .mode = options->sandbox,
+        .mode = start->options->sandbox,
         .readable = (const char *const *)readable,
         .writable = (const char *const *)writable,
     };
-    char *log = start->log ? realpath(start->log, NULL) : NULL; /* where a link leads */
     struct netio_error error;
     unsigned in_force = 0;
 
@@ -280,14 +314,7 @@ static int enter_sandbox(struct start *start)
     if (start->directory)
         add_folder(readable, directory_place(start->directory), F_OK);
     if (!has_workers(start))
-        add_configuration(readable, options);
-    add_folder(writable, start->log, X_OK);
-    add_folder(writable, log, X_OK);
-    free(log);
-    add_folder(writable, start->pidfile, W_OK);
-    for (size_t i = 0; i < options->listens; i++)
-        if (strncmp(options->listen[i], "unix:", 5) == 0)
-            add_folder(writable, options->listen[i] + 5, W_OK);
+        add_own(start, readable, writable);
     int code = netio_sandbox_enter(&sandbox, &in_force, &error);
     free_folders(readable);
     free_folders(writable);

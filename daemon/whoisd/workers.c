@@ -3,10 +3,12 @@
  * configuration, bind, start workers and log what became of them. */
 #include "workers.h"
 #include "directory.h"
+#include "guise.h"
 #include "service.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -74,9 +76,11 @@ static int open_supervisor(struct supervision *self)
     };
     struct netio_error error;
 
-    if (netio_supervisor_new(&self->supervisor, &wanted, &error) != 0)
-        return report_error(workers->report, &error);
-    return EX_OK;
+    if (netio_supervisor_new(&self->supervisor, &wanted, &error) == 0)
+        return EX_OK;
+    if (options->status && strcmp(error.subject, options->status) == 0)
+        return service_cannot_listen(workers->report, options->status, &error);
+    return report_error(workers->report, &error);
 }
 
 static int listen_on_all(struct supervision *self)
@@ -150,7 +154,6 @@ static int locate(struct setting *setting, struct directory_fault *fault)
     return chdir("/") == -1 || (there == -1 && code == 0) ? -errno : code;
 }
 
-/* What only a start looks at: the log, the pid file, the user, the sandbox, the status. */
 static void reload(struct supervision *self)
 {
     char why[OPTIONS_FAULT_MAX];
@@ -161,6 +164,10 @@ static void reload(struct supervision *self)
     self->next = (struct setting){.uri = NULL};
     if (options_again(&self->next.options, self->workers->options, why) != OPTIONS_RUN) {
         keep(self, why);
+        return;
+    }
+    if (self->next.options.workers == 0) {
+        keep(self, "no workers: that takes another start");
         return;
     }
     if (locate(&self->next, &fault) != 0) {
@@ -176,6 +183,32 @@ static void reload(struct supervision *self)
         keep(self, netio_error_str(&error, why, sizeof why));
 }
 
+static int differ(const char *one, const char *other)
+{
+    return one && other ? strcmp(one, other) != 0 : one != other;
+}
+
+/* What only a start looks at: who changes it should hear that nothing comes of it. */
+static void log_ignored(const struct supervision *self)
+{
+    const struct options *was = self->workers->options, *is = &self->present.options;
+    const struct {
+        const char *name;
+        int differs;
+    } option[] = {
+        {"log", differ(was->log, is->log)},
+        {"pidfile", differ(was->pidfile, is->pidfile)},
+        {"user", differ(was->user, is->user)},
+        {"status", differ(was->status, is->status)},
+        {"stop-seconds", was->stop_seconds != is->stop_seconds},
+    };
+
+    for (size_t i = 0; i < sizeof option / sizeof *option; i++)
+        if (option[i].differs)
+            netio_log(self->log, LOG_WARNING, "configuration: %s stays as it was until USR2",
+                      option[i].name);
+}
+
 static void reloaded(struct supervision *self)
 {
     if (self->is_own)
@@ -185,17 +218,22 @@ static void reloaded(struct supervision *self)
     self->reloading = 0;
     note_generation(self);
     netio_log(self->log, LOG_NOTICE, "configuration: read again, generation %u", self->generation);
+    log_ignored(self);
     log_addresses(self, self->present.options.workers);
+}
+
+static int reopen(void *log)
+{
+    return netio_log_reopen(log, NULL);
 }
 
 static void reopen_log(struct supervision *self)
 {
-    struct netio_error error;
-    char text[640];
+    int code = guise_act(self->workers->world->privileges.user, reopen, self->log);
 
-    if (netio_log_reopen(self->log, &error) != 0)
-        netio_log(self->log, LOG_ERR, "log %s; the one before stays in use",
-                  netio_error_str(&error, text, sizeof text));
+    if (code != 0)
+        netio_log(self->log, LOG_ERR, "log %s: %s; the one before stays in use",
+                  self->workers->options->log, netio_error_text(code));
 }
 
 /* The first workers did not get ready.  What ails their directory they have said themselves. */

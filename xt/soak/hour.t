@@ -1,10 +1,11 @@
-# An hour of nothing but load: see t/lib/NetIO/Test/Soak.pm; t/83-soak.t has its short form.
+# An hour of nothing but load upon whoisd: see t/lib/NetIO/Test/SoakWhoisd.pm; t/84-soak-whoisd.t has
+# the short form.
 
 use strict;
 use warnings;
 use lib 't/lib';
 
-use NetIO::Test::Soak qw(soak_hours);
+use NetIO::Test::SoakWhoisd;
 use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }

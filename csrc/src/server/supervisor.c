@@ -121,6 +121,7 @@ static void set_handlers(struct netio_supervisor *supervisor)
     supervisor->patience = (struct netio_timer){.fire = patience_ends, .data = supervisor};
     supervisor->gate = (struct netio_timer){.fire = netio__workers_gate, .data = supervisor};
     supervisor->look = (struct netio_timer){.fire = netio__heart_look, .data = supervisor};
+    supervisor->status_again = (struct netio_timer){.fire = netio__status_try, .data = supervisor};
     supervisor->signal = (struct netio_watch){.ready = take_signals, .data = supervisor};
     for (size_t i = 0; i < NETIO__PLACES; i++) {
         supervisor->places[i].supervisor = supervisor;

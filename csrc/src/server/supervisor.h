@@ -70,8 +70,10 @@ struct netio_supervisor {
     struct netio_loop *loop;
     int signals;
     struct netio_watch signal;
-    struct netio_timer patience; /* the machine's */
-    struct netio_server *status; /* of the status address; NULL: none */
+    struct netio_timer patience;     /* the machine's */
+    struct netio_server *status;     /* of the status address; NULL: none */
+    struct netio_timer status_again; /* it could not be opened again after an upgrade that failed */
+    int status_lost;                 /* and the log has said so */
 
     struct netio__place places[NETIO__PLACES];
     size_t count;                 /* of them with somebody */
@@ -157,6 +159,9 @@ void netio__upgrade_leave(struct netio_supervisor *supervisor);
 /* supervisor_status.c: the status address.  0 or a code with *error. */
 int netio__status_open(struct netio_supervisor *supervisor, struct netio_error *error);
 void netio__status_close(struct netio_supervisor *supervisor);
+/* The same, now or as soon as it can be; of supervisor->status_again. */
+void netio__status_reopen(struct netio_supervisor *supervisor);
+void netio__status_try(struct netio_timer *timer);
 /* In a worker: those who are asking are the supervisor's. */
 void netio__status_leave(struct netio_supervisor *supervisor);
 

@@ -167,7 +167,9 @@ static int replace_missing(struct netio_supervisor *supervisor, struct netio_wor
         if (code == 1)
             return 1;
         if (code) {
-            NETIO__SAY(place, LOG_ERR, "cannot be started: %s", netio_error_text(code));
+            netio_log(supervisor->options.log, LOG_ERR,
+                      "worker %u (generation %u) cannot be started: %s", number,
+                      supervisor->generation, netio_error_text(code));
             netio__place_board(place)->status.accepted = 0;
             netio__worker_lost(place);
         }

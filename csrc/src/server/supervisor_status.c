@@ -6,6 +6,7 @@
 #include "server/supervisor.h"
 
 #include <inttypes.h>
+#include <syslog.h>
 #include <stdio.h>
 
 static const char *state_of(const struct netio__place *place)
@@ -70,6 +71,7 @@ int netio_worker_status_str(const struct netio_worker_status *status, char *out,
 #define PLACES  8 /* for those who ask at the same time; others wait in the backlog */
 #define SECONDS 5 /* for all of it */
 #define LINE    512
+#define AGAIN   1 /* seconds between two tries to open it */
 
 static void say_all(struct netio_conn *conn)
 {
@@ -99,8 +101,34 @@ int netio__status_open(struct netio_supervisor *supervisor, struct netio_error *
     return code;
 }
 
+/* Without descriptors or memory it is tried again, as there may be some in a while. */
+void netio__status_reopen(struct netio_supervisor *supervisor)
+{
+    struct netio_error error;
+    char text[640];
+
+    if (!supervisor->options.status)
+        return;
+    int lost = netio__status_open(supervisor, &error) != 0;
+    if (lost)
+        (void)netio_timer_start(supervisor->loop, &supervisor->status_again,
+                                netio_deadline_in(AGAIN));
+    if (lost && !supervisor->status_lost)
+        netio_log(supervisor->options.log, LOG_ERR, "status: %s; tried again until it is open",
+                  netio_error_str(&error, text, sizeof text));
+    else if (!lost && supervisor->status_lost)
+        netio_log(supervisor->options.log, LOG_NOTICE, "status: open again");
+    supervisor->status_lost = lost;
+}
+
+void netio__status_try(struct netio_timer *timer)
+{
+    netio__status_reopen(timer->data);
+}
+
 void netio__status_close(struct netio_supervisor *supervisor)
 {
+    netio_timer_stop(&supervisor->status_again);
     netio_server_free(supervisor->status);
     supervisor->status = NULL;
 }

@@ -47,12 +47,9 @@ void netio__upgrade_begin(struct netio_supervisor *supervisor)
 
 void netio__upgrade_undo(struct netio_supervisor *supervisor)
 {
-    struct netio_error error;
-
     netio__upgrade_free(supervisor->upgrade);
     supervisor->upgrade = NULL;
-    if (supervisor->options.status && netio__status_open(supervisor, &error))
-        log_failure(supervisor, &error);
+    netio__status_reopen(supervisor);
 }
 
 static void look_at_successor(struct netio_supervisor *supervisor)

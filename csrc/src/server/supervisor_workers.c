@@ -27,6 +27,7 @@
 
 #define SECOND          ((int64_t)1000 * 1000 * 1000)
 #define MESSAGES_A_TURN 16
+#define LATE            "did not end in time: killed"
 #define GRACE           SECOND /* after the deadline to drain by, for its own end */
 
 /* ---- the end of one -------------------------------------------------------------------------- */
@@ -162,7 +163,7 @@ static void is_late(struct netio_timer *timer)
     struct netio__place *place = timer->data;
 
     if (place->state != NETIO__WORKER_STARTING) {
-        NETIO__SAY(place, LOG_WARNING, "did not end in time: killed");
+        NETIO__SAY(place, LOG_WARNING, LATE);
         kill_worker(place);
         return;
     }
@@ -225,9 +226,13 @@ void netio__workers_drain(struct netio_supervisor *supervisor, netio_deadline de
 void netio__workers_kill(struct netio_supervisor *supervisor)
 {
     supervisor->next = 0;
-    for (size_t i = 0; i < NETIO__PLACES; i++)
-        if (supervisor->places[i].pid)
-            kill_worker(&supervisor->places[i]);
+    for (size_t i = 0; i < NETIO__PLACES; i++) {
+        struct netio__place *place = &supervisor->places[i];
+        if (place->pid && place->state == NETIO__WORKER_DRAINING)
+            NETIO__SAY(place, LOG_WARNING, LATE);
+        if (place->pid)
+            kill_worker(place);
+    }
 }
 
 void netio__workers_log(struct netio_supervisor *supervisor, int fd)

@@ -4,7 +4,7 @@ package NetIO::Test::Soak;
 # Short in t/, whole in xt/soak.
 #
 #     soak_workers(reloads => 1000, upgrades => 100, ...);      # t/c/drive-supervisor.c
-#     soak_hours(seconds => 3600, least => 2000);               # the same, and nothing but load
+#    (seconds => 3600, least => 2000);               # the same, and nothing but load
 #
 #     my $load = NetIO::Test::Soak->load($port, mode => 'whois', lines => ['cisco'], least => 1000);
 #     ...                                                       # what the server has to stand
@@ -27,7 +27,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
-our @EXPORT_OK = qw(as_reaper soak_hours soak_workers successor);
+our @EXPORT_OK = qw(as_reaper family_memory soak_workers successor GROWTH);
 
 use constant {
     CLIENTS                => 16,
@@ -155,49 +155,6 @@ sub soak_workers {
     return;
 }
 
-# Load upon load of so many connections, for as long as it says; after each of them the processes
-# are what they were after the first.
-sub soak_hours {
-    my (%how) = @_;
-
-    as_reaper();
-    subtest 'B31: for hours' => sub { hours(@how{qw(seconds least)}) };
-    return;
-}
-
-sub hours {
-    my ($seconds, $least) = @_;
-    my $daemon = NetIO::Test::Workers->start('-w', 2);
-    my @pids   = $daemon->settled;
-    my ($until, $rounds, $lost, $before) = (clock_gettime(CLOCK_MONOTONIC) + $seconds, 0, 0);
-
-    while ($rounds < 2 || clock_gettime(CLOCK_MONOTONIC) < $until) {
-        my %count = load_of($daemon, $least)->finish;
-        $lost += ($count{lost} // 1) + ($count{refused} // 1);
-        $before = all_measured($daemon, @pids) if !$rounds++;
-    }
-    is $lost, 0, "$rounds times $least connections: none is lost";
-    is_deeply [sort $daemon->settled], [sort @pids], 'the workers are the same';
-    my $now = all_measured($daemon, @pids);
-    cmp_ok $now->{descriptors}, '<=', $before->{descriptors},     'B31: no descriptor more';
-    cmp_ok $now->{memory},      '<=', $before->{memory} + GROWTH, 'B31: no memory more';
-    note "$before->{memory} KiB after the first, $now->{memory} KiB after the last";
-    return;
-}
-
-# The supervisor and its workers, when the last connection has gone.
-sub all_measured {
-    my ($daemon, @pids) = @_;
-    my $until = clock_gettime(CLOCK_MONOTONIC) + 10;
-    my ($count, $descriptors) = (0, -1);
-
-    while ($count != $descriptors && clock_gettime(CLOCK_MONOTONIC) < $until) {
-        Time::HiRes::sleep(0.2);    # for two that are the same
-        ($descriptors, $count) = ($count, scalar map { glob "/proc/$_/fd/*" } $daemon->pid, @pids);
-    }
-    return { descriptors => $count, memory => family_memory($daemon->pid, @pids) };
-}
-
 sub idle {
     my ($seconds) = @_;
     my $daemon = NetIO::Test::Workers->start('-w', 2, '-b', 0.4);
@@ -210,13 +167,8 @@ sub loaded {
     my ($least, @args) = @_;
     my $daemon = NetIO::Test::Workers->start('-w', 2, '-d', 5, @args);
 
-    return ($daemon, load_of($daemon, $least));
-}
-
-sub load_of {
-    my ($daemon, $least) = @_;
-
-    return __PACKAGE__->load($daemon->port, mode => 'ask', lines => ["x\t<x>"], least => $least);
+    return ($daemon,
+        __PACKAGE__->load($daemon->port, mode => 'ask', lines => ["x\t<x>"], least => $least));
 }
 
 sub reloads {

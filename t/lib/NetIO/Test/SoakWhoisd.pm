@@ -4,7 +4,8 @@ package NetIO::Test::SoakWhoisd;
 # lose one: its configuration is read again, well and broken, and it is upgraded.  Short in t/,
 # whole in xt/soak.
 #
-#     soak_whoisd(reloads => 100, mutations => 200, upgrades => 20, least => 100_000);
+#     soak_whoisd(reloads => 100, mutations => 200, upgrades => 20, idle => 60, least => 100_000);
+#     soak_hours(seconds => 3600, least => 20_000);             # nothing but load
 
 use strict;
 use warnings;
@@ -14,11 +15,12 @@ use File::Temp ();
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
 use NetIO::Test::Idle;
-use NetIO::Test::Run       qw(slurp spew);
-use NetIO::Test::Soak      qw(as_reaper successor);
+use NetIO::Test::Run  qw(slurp spew);
+use NetIO::Test::Soak qw(as_reaper family_memory successor GROWTH);
 use Test::More;
+use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 
-our @EXPORT = qw(soak_whoisd);
+our @EXPORT = qw(soak_hours soak_whoisd);
 
 # What may be mutated without refusing the clients: each value may be nearly any.  (A list that names
 # who may would refuse all others.)
@@ -51,13 +53,19 @@ sub soak_whoisd {
 sub loaded {
     my ($least) = @_;
     my ($daemon, $folder) = configured();
-    my $load = NetIO::Test::Soak->load(
+
+    return ($daemon, $folder, load_of($daemon, $least));
+}
+
+sub load_of {
+    my ($daemon, $least) = @_;
+
+    return NetIO::Test::Soak->load(
         $daemon->port,
         mode  => 'whois',
         lines => ['cisco', 'nothing'],
         least => $least
     );
-    return ($daemon, $folder, $load);
 }
 
 sub configured {
@@ -82,6 +90,48 @@ sub idle {
     silent_for($seconds, sub { $daemon->ask("cisco\r\n") }, $daemon->pid, $daemon->children);
     is $daemon->kill('TERM')->wait_end, '0', 'and it ends';
     return;
+}
+
+# Load upon load of so many connections, for as long as it says; after each of them the processes
+# are what they were after the first.
+sub soak_hours {
+    my (%how) = @_;
+
+    subtest 'B31: whoisd: for hours' => sub { hours(@how{qw(seconds least)}) };
+    return;
+}
+
+sub hours {
+    my ($seconds, $least)                = @_;
+    my ($daemon, $folder)                = configured();
+    my ($until, $rounds, $lost, $before) = (clock_gettime(CLOCK_MONOTONIC) + $seconds, 0, 0);
+    my @pids = ($daemon->pid, sort $daemon->children);
+    while ($rounds < 2 || clock_gettime(CLOCK_MONOTONIC) < $until) {
+        my %count = load_of($daemon, $least)->finish;
+        $lost += ($count{lost} // 1) + ($count{refused} // 1);
+        $before = measured(@pids) if !$rounds++;
+    }
+    is $lost, 0, "$rounds times $least connections: none is lost";
+    is_deeply [$daemon->pid, sort $daemon->children], \@pids, 'the workers are the same';
+    my $now = measured(@pids);
+    cmp_ok $now->{descriptors}, '<=', $before->{descriptors},     'B31: no descriptor more';
+    cmp_ok $now->{memory},      '<=', $before->{memory} + GROWTH, 'B31: no memory more';
+    note "$before->{memory} KiB after the first, $now->{memory} KiB after the last";
+    is $daemon->kill('TERM')->wait_end, '0', 'and it ends';
+    return;
+}
+
+# When the last connection has gone, so that they have as many descriptors twice.
+sub measured {
+    my (@pids) = @_;
+    my $until = clock_gettime(CLOCK_MONOTONIC) + 10;
+    my ($count, $descriptors) = (0, -1);
+
+    while ($count != $descriptors && clock_gettime(CLOCK_MONOTONIC) < $until) {
+        sleep 0.2;
+        ($descriptors, $count) = ($count, scalar map { glob "/proc/$_/fd/*" } @pids);
+    }
+    return { descriptors => $count, memory => family_memory(@pids) };
 }
 
 # It has children as long as it lives.
