@@ -36,7 +36,4 @@ int netio__loop_marked(const struct netio_loop *loop);
 extern const struct netio__backend netio__backend_epoll;
 extern const struct netio__backend netio__backend_poll;
 
-/* loop.c: whether a signal has ended the wait of the last step. */
-int netio__loop_interrupted(const struct netio_loop *loop);
-
 #endif
