@@ -1,5 +1,5 @@
 /* Ring 1.  The event loop: watches and the step; see netio/loop.h.
- * Called by the resolver, the server and host programs.  Timers are in timer.c, the system's
+ * Called by the resolver, the server and host programs.  Timers are in loop_timer.c, the system's
  * way of waiting in loop_epoll.c and loop_poll.c. */
 #include "net/loop.h"
 
