@@ -9,7 +9,7 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
-use NetIO::Test::Run qw(spew_whole);
+use NetIO::Test::Run       qw(spew_whole);
 
 alarm 120;
 

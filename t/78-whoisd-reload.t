@@ -11,7 +11,7 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
-use NetIO::Test::Run qw(spew_whole);
+use NetIO::Test::Run       qw(spew_whole);
 
 use constant { MUTATIONS => $ENV{NETIO_TEST_SANITIZED} ? 50 : 200, CLIENTS => 2 };
 

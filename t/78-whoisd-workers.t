@@ -10,7 +10,7 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory put_directory);
-use NetIO::Test::Run qw(spew_whole);
+use NetIO::Test::Run       qw(spew_whole);
 
 alarm 180;
 
