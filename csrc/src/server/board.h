@@ -9,7 +9,10 @@
  * heartbeat_seconds, and a worker whose beat is the same odd number all the time is stuck.  It
  * looks only while somebody is busy, so that an idle server makes no system call: when it stops
  * looking it sets asleep, and a worker that begins a beat and finds it set clears it and writes a
- * byte to wake. */
+ * byte to wake.
+ *
+ * The kernel wakes one worker alone for a client (EPOLLEXCLUSIVE).  One that cannot take him, having
+ * no descriptor, writes two bytes to wake: the supervisor has the others look. */
 #ifndef NETIO_SRC_SERVER_BOARD_H
 #define NETIO_SRC_SERVER_BOARD_H
 
