@@ -162,6 +162,23 @@ subtest 'B17: many end while the supervisor is halted' => sub {
     is scalar(my @new = $s->settled(@old)), 8, 'afterwards there are as many others';
 };
 
+# The kernel tells one worker alone of a client: here, the one that cannot take him.
+subtest 'B1: one worker has no descriptors, another has' => sub {
+    my $s        = NetIO::Test::Workers->start('-w', 2);
+    my @all      = $s->settled;
+    my $answered = 0;
+
+    for my $pid (@all) {
+        my %open = map { m{(\d+)\z} ? ($1 => 1) : () } glob "/proc/$pid/fd/*";
+        my ($free) = grep { !$open{$_} } 0 .. 1000;
+        my ($soft, $hard) = split ' ', qx(prlimit --pid $pid --nofile --noheadings -o SOFT,HARD);
+        is system('prlimit', '--pid', $pid, "--nofile=$free:$hard"), 0, 'one has no more';
+        $answered += ($s->ask("x\n") // '') eq "<x>\n" for 1 .. 5;
+        system 'prlimit', '--pid', $pid, "--nofile=$soft:$hard";
+    }
+    is $answered, 10, 'whichever it is, all are answered';
+};
+
 subtest 'a worker that does not go on' => sub {
     my $s     = NetIO::Test::Workers->start('-w', 2, '-b', 0.4);
     my $idle  = $s->held;

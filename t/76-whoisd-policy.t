@@ -10,6 +10,7 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
+use NetIO::Test::Run       qw(spew_whole);
 
 alarm 120;
 
@@ -22,11 +23,7 @@ chmod 0755, "$dir";
 sub rules {
     my ($text) = @_;
 
-    open my $file, '>', "$dir/new" or die "$dir/new: $!\n";
-    print {$file} $text;
-    close $file or die "$dir/new: $!\n";
-    rename "$dir/new", "$dir/rules" or die "$dir/rules: $!\n";
-    return;
+    return spew_whole("$dir/rules", $text);
 }
 
 {

@@ -12,6 +12,7 @@ use Time::HiRes ();
 use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
+use NetIO::Test::Run       qw(spew_whole);
 
 use constant { MUTATIONS => $ENV{NETIO_TEST_SANITIZED} ? 50 : 200, CLIENTS => 2 };
 
@@ -39,11 +40,7 @@ END
 sub write_file {
     my ($name, $text) = @_;
 
-    open my $file, '>', "$dir/new" or die "$dir/new: $!\n";
-    print {$file} $text;
-    close $file or die "$dir/new: $!\n";
-    rename "$dir/new", "$dir/$name" or die "$dir/$name: $!\n";
-    return;
+    return spew_whole("$dir/$name", $text);
 }
 
 # Cut, byte changed, bytes put in, line twice, line gone.

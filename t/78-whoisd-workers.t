@@ -11,6 +11,7 @@ use Time::HiRes ();
 use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory put_directory);
+use NetIO::Test::Run       qw(spew_whole);
 
 alarm 180;
 
@@ -23,11 +24,7 @@ chmod 0755, "$dir";
 sub config {
     my ($text) = @_;
 
-    open my $file, '>', "$dir/new" or die "$dir/new: $!\n";
-    print {$file} $text;
-    close $file or die "$dir/new: $!\n";
-    rename "$dir/new", "$dir/w.conf" or die "$dir/w.conf: $!\n";
-    return;
+    return spew_whole("$dir/w.conf", $text);
 }
 
 sub begin {

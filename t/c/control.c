@@ -65,6 +65,7 @@ static void test_errors(void)
     struct netio_error error;
     char text[640];
 
+    memset(&error, 0, sizeof error);
     netio_error_set(&error, NETIO_STAGE_OPTION, -ENOENT, NULL, "/x");
     receive_error(&message, &error);
     is_str(netio_error_str(&message.error, text, sizeof text),

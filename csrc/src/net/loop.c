@@ -1,41 +1,19 @@
 /* Ring 1.  The event loop: watches and the step; see netio/loop.h.
- * Called by the resolver, the server and host programs.  Timers are in timer.c, the system's
+ * Called by the resolver, the server and host programs.  Timers are in loop_timer.c, the system's
  * way of waiting in loop_epoll.c and loop_poll.c. */
 #include "net/loop.h"
-#include "net/timer.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #define BATCH 64
 
-/* What the loop knows of one descriptor; the table is indexed by its number. */
-struct slot {
-    struct netio_watch *watch; /* NULL: not watched */
-    unsigned generation;       /* counts the watches this number has had */
-};
-
-struct netio_loop {
-    const struct netio__backend *backend;
-    void *state; /* the backend's */
-    struct slot *slots;
-    size_t nslots;
-    struct netio__timers timers;
-    struct netio_watch clock; /* the timerfd, once netio_loop_fd was asked for */
-    netio_deadline armed;     /* what the timerfd is set to; NETIO_NEVER: not at all */
-    int64_t now;              /* of the current step */
-    unsigned depth;           /* steps within steps */
-    int stop;
-    const volatile int *mark; /* of the program's signal handlers; NULL: none */
-    pid_t pid; /* whose loop this is: the kernel's part is shared with a fork's child */
-    char *ours; /* a page whose first byte a fork's child finds 0; NULL: ask for the pid */
-};
-
-/* Without one the pid has to do: Linux knows them since 4.14.  An emulator that takes advice for
+/* pthread_atfork would outlive a dlclose of the library; a page that a fork wipes does not, and
+ * asking for the pid, eight times a connection, took a tenth of what a bare server takes for it.
+ * Without one the pid has to do: Linux knows them since 4.14.  An emulator that takes advice for
  * something to be ignored says yes to this one, and to advice that there is none of. */
 static char *wiped_by_fork(void)
 {
@@ -90,28 +68,6 @@ void netio_loop_free(struct netio_loop *loop)
     free(loop);
 }
 
-static void clock_ready(struct netio_watch *watch, unsigned events);
-
-/* The timerfd is shared with the parent as the epoll descriptor is: a new one. */
-static int renew_clock(struct netio_loop *loop)
-{
-    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-
-    if (fd == -1)
-        return -errno;
-    netio_watch_stop(&loop->clock);
-    netio_fd_close(loop->clock.fd);
-    loop->clock.ready = clock_ready;
-    loop->clock.fd = fd;
-    loop->armed = NETIO_NEVER;
-    int code = netio_watch_start(loop, &loop->clock, fd, NETIO_READ);
-    if (code) {
-        netio_fd_close(fd);
-        loop->clock.fd = -1;
-    }
-    return code;
-}
-
 /* A backend with all the watches, for a fork's child. */
 static int rebuild(const struct netio_loop *loop, void **state)
 {
@@ -120,7 +76,7 @@ static int rebuild(const struct netio_loop *loop, void **state)
     if (code)
         return code;
     for (size_t fd = 0; fd < loop->nslots; fd++) {
-        const struct slot *slot = &loop->slots[fd];
+        const struct netio__watched *slot = &loop->slots[fd];
         if (!slot->watch || slot->watch == &loop->clock)
             continue;
         code = loop->backend->add(*state, (int)fd, slot->watch->events, slot->generation);
@@ -141,16 +97,11 @@ static void settle(struct netio_loop *loop)
         *loop->ours = 1;
 }
 
-/* In a fork's child every change would reach into the parent's epoll set: build our own.
- * pthread_atfork would outlive a dlclose of the library; a page that a fork wipes does not, and
- * asking for the pid, eight times a connection, took a tenth of what a bare server takes for it. */
-static int own(struct netio_loop *loop)
+int netio__loop_rebuild(struct netio_loop *loop)
 {
     void *state;
-
-    if (loop->ours ? *loop->ours : loop->pid == getpid())
-        return 0;
     int code = rebuild(loop, &state);
+
     if (code)
         return code;
     loop->backend->close(loop->state);
@@ -160,7 +111,7 @@ static int own(struct netio_loop *loop)
         return 0;
     loop->clock.loop = NULL;
     loop->slots[loop->clock.fd].watch = NULL;
-    return renew_clock(loop);
+    return netio__loop_renew_clock(loop);
 }
 
 static int slot_for(struct netio_loop *loop, int fd)
@@ -171,11 +122,11 @@ static int slot_for(struct netio_loop *loop, int fd)
         return 0;
     while (size < need)
         size *= 2;
-    struct slot *slots = realloc(loop->slots, size * sizeof *slots);
+    struct netio__watched *slots = realloc(loop->slots, size * sizeof *slots);
     if (!slots)
         return -ENOMEM;
     for (size_t i = loop->nslots; i < size; i++)
-        slots[i] = (struct slot){0};
+        slots[i] = (struct netio__watched){0};
     loop->slots = slots;
     loop->nslots = size;
     return 0;
@@ -187,12 +138,12 @@ int netio_watch_start(struct netio_loop *loop, struct netio_watch *watch, int fd
         return -EBADF;
     if (watch->loop)
         return -EEXIST;
-    int code = own(loop);
+    int code = netio__loop_own(loop);
     if (!code)
         code = slot_for(loop, fd);
     if (code)
         return code;
-    struct slot *slot = &loop->slots[fd];
+    struct netio__watched *slot = &loop->slots[fd];
     if (slot->watch)
         return -EEXIST;
     code = loop->backend->add(loop->state, fd, events, slot->generation + 1);
@@ -214,10 +165,10 @@ int netio_watch_change(struct netio_watch *watch, unsigned events)
         return -EINVAL;
     if (watch->events == events)
         return 0;
-    int code = own(loop);
+    int code = netio__loop_own(loop);
     if (!code)
-        code = loop->backend->mod(loop->state, watch->fd, events,
-                                  loop->slots[watch->fd].generation);
+        code =
+            loop->backend->mod(loop->state, watch->fd, events, loop->slots[watch->fd].generation);
     if (!code)
         watch->events = events;
     return code;
@@ -233,86 +184,8 @@ void netio_watch_stop(struct netio_watch *watch)
     loop->slots[watch->fd].watch = NULL;
     watch->loop = NULL;
     pid_t before = loop->pid;
-    if (own(loop) == 0 && loop->pid == before)
+    if (netio__loop_own(loop) == 0 && loop->pid == before)
         loop->backend->del(loop->state, watch->fd);
-}
-
-/* Sets the timerfd to the first timer, when somebody else waits for us. */
-static void arm(struct netio_loop *loop)
-{
-    netio_deadline next = netio__timers_next(&loop->timers);
-    struct itimerspec spec = {0};
-
-    if (!loop->clock.loop || loop->depth || next == loop->armed)
-        return;
-    if (next != NETIO_NEVER) {
-        spec.it_value.tv_sec = next / 1000000000;
-        spec.it_value.tv_nsec = next % 1000000000;
-    }
-    if (timerfd_settime(loop->clock.fd, TFD_TIMER_ABSTIME, &spec, NULL) == 0)
-        loop->armed = next;
-}
-
-static void clock_ready(struct netio_watch *watch, unsigned events)
-{
-    uint64_t expirations;
-
-    (void)events;
-    (void)netio_fd_read(watch->fd, &expirations, sizeof expirations);
-    watch->loop->armed = NETIO_NEVER; /* arm() sets it again after this step */
-}
-
-int netio_timer_start(struct netio_loop *loop, struct netio_timer *timer, netio_deadline when)
-{
-    int code = own(loop);
-
-    if (code)
-        return code;
-    if (timer->loop && timer->loop != loop)
-        netio_timer_stop(timer);
-    if (when == NETIO_NEVER) {
-        netio_timer_stop(timer);
-        return 0;
-    }
-    if (when < NETIO_NOW) /* long past too, but timerfd_settime(2) takes nothing negative */
-        when = NETIO_NOW;
-    /* Within a step nothing becomes due any more: a timer that starts itself again at once
-     * must not keep the others from firing. */
-    if (loop->depth && when <= loop->now)
-        when = loop->now + 1;
-    code = netio__timers_set(&loop->timers, timer, when);
-    if (code)
-        return code;
-    timer->loop = loop;
-    arm(loop);
-    return 0;
-}
-
-void netio_timer_stop(struct netio_timer *timer)
-{
-    struct netio_loop *loop = timer->loop;
-
-    if (!loop)
-        return;
-    netio__timers_remove(&loop->timers, timer);
-    timer->loop = NULL;
-    if (own(loop) == 0)
-        arm(loop);
-}
-
-/* Runs the timers that were due when the step's wait ended. */
-static int fire_timers(struct netio_loop *loop)
-{
-    struct netio_timer *timer;
-    int ran = 0;
-
-    while ((timer = netio__timers_due(&loop->timers, loop->now))) {
-        netio__timers_remove(&loop->timers, timer);
-        timer->loop = NULL;
-        timer->fire(timer);
-        ran++;
-    }
-    return ran;
 }
 
 /* What a watch is told of an event.  It is asked now, not when the event was reported: a
@@ -330,7 +203,7 @@ static int run_watches(struct netio_loop *loop, const struct netio__event *event
     int ran = 0;
 
     for (int i = 0; i < n; i++) {
-        struct slot *slot = &loop->slots[events[i].fd];
+        struct netio__watched *slot = &loop->slots[events[i].fd];
         struct netio_watch *watch = slot->watch;
         if (!watch || slot->generation != events[i].generation)
             continue;
@@ -356,8 +229,7 @@ static int wait_unless_marked(struct netio_loop *loop, struct netio__event *even
         return n;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    n = *loop->mark ? -EINTR
-                    : loop->backend->wait(loop->state, events, BATCH, timeout, &before);
+    n = *loop->mark ? -EINTR : loop->backend->wait(loop->state, events, BATCH, timeout, &before);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return n;
 }
@@ -365,12 +237,11 @@ static int wait_unless_marked(struct netio_loop *loop, struct netio__event *even
 int netio_loop_step(struct netio_loop *loop, netio_deadline deadline)
 {
     struct netio__event events[BATCH];
-    int code = own(loop);
+    int code = netio__loop_own(loop);
 
     if (code)
         return code;
-    netio_deadline until =
-        netio_deadline_sooner(deadline, netio__timers_next(&loop->timers));
+    netio_deadline until = netio_deadline_sooner(deadline, netio__timers_next(&loop->timers));
     int timeout = netio_deadline_ms(until);
     int n = loop->mark ? wait_unless_marked(loop, events, timeout)
                        : loop->backend->wait(loop->state, events, BATCH, timeout, NULL);
@@ -379,9 +250,9 @@ int netio_loop_step(struct netio_loop *loop, netio_deadline deadline)
     loop->now = netio_clock_now();
     loop->depth++;
     int ran = n > 0 ? run_watches(loop, events, n) : 0;
-    ran += fire_timers(loop);
+    ran += netio__loop_fire(loop);
     loop->depth--;
-    arm(loop);
+    netio__loop_arm(loop);
     return ran;
 }
 
@@ -416,23 +287,18 @@ int64_t netio_loop_now(const struct netio_loop *loop)
     return loop->depth ? loop->now : netio_clock_now();
 }
 
-netio_deadline netio_loop_next(const struct netio_loop *loop)
-{
-    return netio__timers_next(&loop->timers);
-}
-
 int netio_loop_fd(struct netio_loop *loop)
 {
-    int code = own(loop);
+    int code = netio__loop_own(loop);
     int fd = code ? code : loop->backend->fd(loop->state);
 
     if (fd < 0 || loop->clock.loop)
         return fd;
     /* The library's own step waits with a timeout; only a host needs the timerfd, so only
      * then is there one. */
-    code = renew_clock(loop);
+    code = netio__loop_renew_clock(loop);
     if (code)
         return code;
-    arm(loop);
+    netio__loop_arm(loop);
     return fd;
 }

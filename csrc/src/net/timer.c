@@ -1,4 +1,4 @@
-/* Ring 1.  The loop's timers as a binary heap; called by loop.c only. */
+/* Ring 1.  The loop's timers as a binary heap; called by loop.c and loop_timer.c only. */
 #include "net/timer.h"
 
 #include <errno.h>

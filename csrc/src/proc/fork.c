@@ -20,7 +20,7 @@ static void destroy(pid_t pid)
         ;
 }
 
-static int know(struct netio_child *child, pid_t pid)
+int netio__fork_know(struct netio_child *child, pid_t pid)
 {
     child->pid = pid;
     child->pidfd = pidfd_open(pid, 0);
@@ -40,7 +40,7 @@ int netio__fork(struct netio_child *child, pid_t (*how)(void *data), void *data)
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     pid_t pid = how ? how(data) : fork();
-    int code = pid == -1 ? -errno : pid == 0 ? 1 : know(child, pid);
+    int code = pid == -1 ? -errno : pid == 0 ? 1 : netio__fork_know(child, pid);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return code;
 }

@@ -1,6 +1,6 @@
 /* Ring 2.  A daemon's own pid file: its locks are the truth, its number is for people; see
- * netio/pidfile.h.  Called by daemonize.c; it touches the file it is given.  pidfile_find.c opens
- * it, and finds whose it is.
+ * netio/pidfile.h.  Called by daemonize.c and daemon.c; it touches the file it is given.
+ * pidfile_find.c opens it, and finds whose it is.
  *
  * Two starters and a stale file (both have it open, the lock is what they race for):
  *

@@ -1,6 +1,7 @@
-/* Ring 2.  The two ends of a start; see starter.h.  Called by daemonize.c; it forks, and until the
- * truth is known it is a reaper of orphans and holds SIGCHLD back: a handler of the caller's might
- * reap the daemon, an ignored SIGCHLD would have the kernel do so. */
+/* Ring 2.  The two ends of a start; see starter.h.  Called by daemonize.c (the end that tells:
+ * daemon.c); it forks, and until the truth is known it is a reaper of orphans and holds SIGCHLD
+ * back: a handler of the caller's might reap the daemon, an ignored SIGCHLD would have the kernel
+ * do so. */
 #include "proc/starter.h"
 
 #include <netio/fd.h>

@@ -1,5 +1,5 @@
 /* Ring 2, private.  The two ends of a start: he who waits for the truth, and he who tells it.
- * Called by daemonize.c only.
+ * Called by daemonize.c and daemon.c only.
  *
  *      starter ──fork──► go-between (setsid) ──fork──► daemon
  *         │                    PID, or ERROR            │

@@ -43,7 +43,7 @@ int netio__pidfile_inherit_take(struct netio_pidfile **pidfile, const char *path
 /* The variable. */
 void netio__succession_str(char *out, size_t size, const struct netio__succession *succession);
 
-/* daemonize.c: the descriptor of the pid file; -1: none. */
+/* daemon.c: the descriptor of the pid file; -1: none. */
 int netio__daemon_pidfile_fd(const struct netio_daemon *daemon);
 /* The successor may write the pid file now: byte 1 is free.  Nothing is told or removed any more.
  * A manager hears that the successor is the one to watch. */

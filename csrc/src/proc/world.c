@@ -1,4 +1,5 @@
-/* Ring 2.  A world made true; see world.h and netio/world.h.  Called by child.c and daemonize.c. */
+/* Ring 2.  A world made true; see world.h and netio/world.h.  Called by child.c, daemonize.c and
+ * daemon.c. */
 #include "world.h"
 
 #include <netio/environ.h>

@@ -1,4 +1,5 @@
-/* Ring 2, private.  Making a netio_world true: child.c and daemonize.c call this, in this order.
+/* Ring 2, private.  Making a netio_world true: child.c, daemonize.c and daemon.c call this, in this
+ * order.
  *
  *      starter       netio__world_prepare    whatever allocates or may look things up
  *      new process   netio_signals_reset, netio_fd_standard, netio_fd_close_others, setsid: theirs

@@ -98,6 +98,15 @@ static void shed(struct netio__slot *slot)
     netio__server_reserve(server);
 }
 
+/* Other workers may have what is missing here, and sleep: see board.h. */
+static void pass_on(struct netio_server *server, int64_t now)
+{
+    if (server->board->wake < 0 || (server->passed_on && now - server->passed_on < SECOND))
+        return;
+    server->passed_on = now;
+    (void)netio_fd_write(server->board->wake, "\0", 2);
+}
+
 static void scarce(struct netio__slot *slot, int code)
 {
     struct netio_server *server = slot->server;
@@ -108,6 +117,7 @@ static void scarce(struct netio__slot *slot, int code)
     else if (now - server->scarce_since >= SECOND)
         shed(slot);
     rest_all(server);
+    pass_on(server, now);
     netio__server_tell(server, NETIO__TROUBLE_SCARCE, code, &slot->listener.address);
 }
 

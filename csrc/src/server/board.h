@@ -10,7 +10,10 @@
  * looks only while somebody is busy, so that an idle server makes no system call: when it stops
  * looking it sets asleep, and a worker that begins a beat and finds it set clears it and writes a
  * byte to wake.  A handler that has its socket to itself may wait as long as it likes: it says so
- * in alone, and is stuck only if it computes all the time. */
+ * in alone, and is stuck only if it computes all the time.
+ *
+ * The kernel wakes one worker alone for a client (EPOLLEXCLUSIVE).  One that cannot take him, having
+ * no descriptor, writes two bytes to wake: the supervisor has the others look. */
 #ifndef NETIO_SRC_SERVER_BOARD_H
 #define NETIO_SRC_SERVER_BOARD_H
 

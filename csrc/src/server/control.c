@@ -100,8 +100,8 @@ static void distrust(struct netio_error *error)
 /* A message of another length is a stranger's, and none. */
 static int understand(struct netio__message *message, ssize_t n)
 {
-    if (n == 1)
-        message->saying = NETIO__SAY_AWAKE;
+    if (n == 1 || n == 2)
+        message->saying = n == 1 ? NETIO__SAY_AWAKE : NETIO__SAY_SCARCE;
     else if (n != (ssize_t)sizeof *message || message->saying > NETIO__SAY_LOG)
         return -EBADMSG;
     distrust(&message->error);

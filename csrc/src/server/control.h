@@ -9,11 +9,13 @@
 #include <sys/types.h>
 
 enum netio__saying {
-    NETIO__SAY_READY, /* worker: it serves */
-    NETIO__SAY_FAIL,  /* worker: it cannot, because of error */
-    NETIO__SAY_AWAKE, /* worker, a single byte (server/board.h): it runs handlers again */
-    NETIO__SAY_STOP,  /* supervisor: drain until deadline */
-    NETIO__SAY_LOG    /* supervisor: the log goes on in the descriptor that comes with it */
+    NETIO__SAY_READY,  /* worker: it serves */
+    NETIO__SAY_FAIL,   /* worker: it cannot, because of error */
+    NETIO__SAY_AWAKE,  /* worker, a single byte (server/board.h): it runs handlers again */
+    NETIO__SAY_SCARCE, /* worker, two bytes: clients wait, and it has no descriptor for them */
+    NETIO__SAY_STOP,   /* supervisor: drain until deadline */
+    NETIO__SAY_LOOK,   /* supervisor: see who waits */
+    NETIO__SAY_LOG     /* supervisor: the log goes on in the descriptor that comes with it */
 };
 
 struct netio__message {

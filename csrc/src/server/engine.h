@@ -67,6 +67,7 @@ struct netio_server {
     size_t nslots;
     struct netio_timer rest; /* when listeners that rest look again */
     int64_t scarce_since;    /* start of this episode of scarcity; 0: none */
+    int64_t passed_on;       /* when other workers were last asked to look instead */
     int full;                /* listeners rest until a connection ends */
     int reserve;             /* given up to shed clients when no descriptor is left */
     int64_t told[NETIO__TROUBLES];

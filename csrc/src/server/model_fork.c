@@ -13,17 +13,14 @@
  * children may have one of ours, which then has ended as well.  Signals are held back from the fork
  * until the pidfd is there, so that a handler that reaps cannot make the pid another's meanwhile.
  */
+#include "proc/fork.h"
 #include "server/admission.h"
 #include "server/models.h"
-
-#include <netio/child.h>
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define STUCK_SECONDS 1 /* for killed children to end: in the kernel they may be out of reach */
@@ -111,29 +108,18 @@ static void settle(struct netio_conn *conn)
     server->count = 1;
 }
 
-/* It runs, but cannot be watched: it must not go on unseen. */
-static void destroy(pid_t pid)
-{
-    siginfo_t info;
-
-    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == -1)
-        return;
-    (void)kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
-        ;
-}
-
-/* In the parent.  0 or -errno, and then there is no child. */
+/* In the parent.  0 or -errno, and then there is no child: none goes on unseen. */
 static int meet(struct offspring *offspring, pid_t pid)
 {
-    offspring->child.pid = pid;
-    offspring->child.pidfd = pidfd_open(pid, 0);
-    int code = offspring->child.pidfd == -1 ? -errno : 0;
+    int status, code = netio__fork_know(&offspring->child, pid);
 
-    if (!code)
-        code = watch_child(offspring);
     if (code)
-        destroy(pid);
+        return code;
+    code = watch_child(offspring);
+    if (code) {
+        (void)netio_child_signal(&offspring->child, SIGKILL, 0);
+        (void)netio_child_wait(&offspring->child, netio_deadline_in(STUCK_SECONDS), &status);
+    }
     return code;
 }
 

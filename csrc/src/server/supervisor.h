@@ -45,6 +45,7 @@ struct netio__place {
     struct netio_timer timer;
     enum netio__worker_state state;
     unsigned number, generation;
+    int64_t scarce;      /* when it last had no descriptor for who waits */
     int awake;           /* its heart is looked at */
     uint64_t beat;       /* of the last look ... */
     unsigned looks;      /* ... and how many found the same one in a handler */

@@ -71,6 +71,7 @@ static void prepare(struct netio__place *place, unsigned number, unsigned genera
     place->generation = generation;
     place->state = NETIO__WORKER_STARTING;
     place->control = control;
+    place->scarce = 0;
     netio__heart_begin(place);
 }
 

@@ -102,6 +102,25 @@ static void has_failed(struct netio__place *place, const struct netio_error *err
         place->supervisor->why = *error;
 }
 
+/* The others look who waits.  Once a second, lest a stranger in its place keep all of them busy. */
+static void is_scarce(struct netio__place *place)
+{
+    struct netio_supervisor *supervisor = place->supervisor;
+    struct netio__message message;
+    int64_t now = netio_clock_now();
+
+    if (place->scarce && now - place->scarce < SECOND)
+        return;
+    place->scarce = now;
+    memset(&message, 0, sizeof message);
+    message.saying = NETIO__SAY_LOOK;
+    for (size_t i = 0; i < NETIO__PLACES; i++) {
+        const struct netio__place *other = &supervisor->places[i];
+        if (other != place && other->pid && other->state == NETIO__WORKER_SERVING)
+            (void)netio__control_send(other->control, &message, -1);
+    }
+}
+
 static void hear(struct netio_watch *watch, unsigned events)
 {
     struct netio__place *place = watch->data;
@@ -124,6 +143,8 @@ static void hear(struct netio_watch *watch, unsigned events)
             has_failed(place, &message.error);
         else if (n == 1 && message.saying == NETIO__SAY_AWAKE)
             netio__heart_awake(place);
+        else if (n == 1 && message.saying == NETIO__SAY_SCARCE)
+            is_scarce(place);
     }
 }
 

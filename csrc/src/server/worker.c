@@ -16,7 +16,7 @@
 
 #define ORPHAN_SECONDS 1.5 /* who has lost its supervisor; with what it takes to end, two */
 
-#define TURNS_AT_STOP 64 /* of 16 clients: as many as a queue holds */
+#define TURNS_AT_ONCE 64 /* of 16 clients: as many as a queue holds */
 
 struct netio_worker {
     struct netio_supervisor *supervisor; /* what is left of it here */
@@ -138,13 +138,14 @@ int netio_worker_ready(struct netio_worker *worker)
 
 /* ---- what it is told ------------------------------------------------------------------------- */
 
-/* The kernel has woken one worker alone for a client (EPOLLEXCLUSIVE): if it is this one, nobody
- * else will look who waits, until the next one comes. */
+/* The kernel has woken one worker alone for a client (EPOLLEXCLUSIVE): if it is this one, which is
+ * to stop, nobody else will look who waits until the next one comes; if it is another, which has no
+ * descriptor, this one has to. */
 static void empty_queues(struct netio_server *server)
 {
     for (size_t i = 0; i < server->nslots; i++) {
         struct netio__slot *slot = &server->slots[i];
-        for (int turns = 0; turns < TURNS_AT_STOP && i < server->nslots && slot->watch.loop &&
+        for (int turns = 0; turns < TURNS_AT_ONCE && i < server->nslots && slot->watch.loop &&
                             netio_fd_poll(slot->listener.fd, NETIO_READ, NETIO_NOW) > 0;
              turns++)
             slot->watch.ready(&slot->watch, NETIO_READ);
@@ -158,6 +159,9 @@ static void obey(struct netio_worker *worker, const struct netio__message *messa
         if (message->deadline != NETIO_NOW)
             empty_queues(worker->server);
         netio_server_stop(worker->server, message->deadline);
+    } else if (message->saying == NETIO__SAY_LOOK) {
+        netio_fd_close(passed);
+        empty_queues(worker->server);
     } else if (message->saying == NETIO__SAY_LOG && passed >= 0 && worker->log)
         (void)netio_log_replace_take(worker->log, passed);
     else

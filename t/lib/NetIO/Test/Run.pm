@@ -23,7 +23,7 @@ use File::Temp ();
 use POSIX      ();
 
 our @EXPORT    = qw(run start finish slurp spew);
-our @EXPORT_OK = qw(end_of);
+our @EXPORT_OK = qw(end_of spew_whole);
 
 my $folder;
 my $serial = 0;
@@ -42,6 +42,14 @@ sub spew {
     open my $fh, '>:raw', $path or die "$path: $!\n";
     print {$fh} $text or die "$path: $!\n";
     close $fh         or die "$path: $!\n";
+    return $path;
+}
+
+# Nobody sees a part of it.
+sub spew_whole {
+    my ($path, $text) = @_;
+
+    rename spew("$path.new", $text), $path or die "$path: $!\n";
     return $path;
 }
 

@@ -58,8 +58,7 @@ sub start {
 sub mood {
     my ($self, $mood) = @_;
 
-    NetIO::Test::Run::spew("$self->{dir}/mood.new", "$mood\n");
-    rename "$self->{dir}/mood.new", "$self->{dir}/mood" or die "mood: $!\n";
+    NetIO::Test::Run::spew_whole("$self->{dir}/mood", "$mood\n");
     return;
 }
 
@@ -69,8 +68,7 @@ sub config {
 
     for (@lines) { $self->{workers} = $1 if /^workers (\d+)/ }
     unshift @lines, $self->{address} if !grep { /:/ } @lines;
-    NetIO::Test::Run::spew("$self->{dir}/conf.new", join '', map { "$_\n" } @lines);
-    rename "$self->{dir}/conf.new", "$self->{dir}/conf" or die "conf: $!\n";
+    NetIO::Test::Run::spew_whole("$self->{dir}/conf", join '', map { "$_\n" } @lines);
     return;
 }
 
