@@ -41,7 +41,7 @@ my @table = (
     ['unknown option', ['--bogus'], 64, '', "whoisd: unrecognized option '--bogus'\n$usage"],
     ['unknown letter', ['-x'],      64, '', "whoisd: invalid option -- 'x'\n$usage"],
     (map { ["workers: $_", ['--workers', $_], 64, '',
-            "whoisd: --workers $_: not a number from 1 to 32\n$usage"] } '', 0, 33, -1, '2x', ' 2'),
+            "whoisd: --workers $_: not a number from 0 to 32\n$usage"] } '', '00', 33, -1, '2x', ' 2'),
     (map { ["count: $_", ['--max-per-source', $_], 64, '',
             "whoisd: --max-per-source $_: not a number from 1 to 1000000\n$usage"] }
         '', 0, 1_000_001, '99999999999', '0x1'),
@@ -70,7 +70,7 @@ my @table = (
     ['status: no address', ['--status', 'unix:x', '--workers', 1], 64, '',
         "whoisd: --status unix:x: not a valid address\n$usage"],
     ['status: of no workers', ['--status', "unix:$dir/x"], 64, '',
-        "whoisd: --status: only with --workers\n$usage"],
+        "whoisd: --status: not with --workers 0\n$usage"],
     ['workers: of nothing', ['--stdio', '--workers', 2], 64, '',
         "whoisd: --stdio and --workers exclude each other\n$usage"],
     ['all of the policy', ['-t', '--directory', $good, '--workers', 32, '--status', "unix:$dir/st",

@@ -37,7 +37,8 @@ static const char help_text[] =
     "  --sandbox MODE       off, try or require to give up what a server has no use\n"
     "                       for: other files, programs, connections (try)\n"
     "  --workers N          processes that serve, and one that sees to them: it\n"
-    "                       reloads and upgrades without losing a connection (none)\n"
+    "                       reloads and upgrades without losing a connection (1);\n"
+    "                       0: one process, without reload and upgrade\n"
     "  --status ADDR        where the workers' state can be read (nowhere)\n"
     "  --access FILE        rules: who may ask (everybody)\n"
     "  --allow WHO          one rule: a network, all, unix, \"uid NAME\", \"gid NAME\"\n"
@@ -149,7 +150,11 @@ static int parse_count(unsigned *count, const char *text, char end, unsigned mos
 
 static const char *set_workers(unsigned *workers, const char *text)
 {
-    return parse_count(workers, text, '\0', NETIO_WORKERS_MAX) ? NULL : "not a number from 1 to 32";
+    if (strcmp(text, "0") == 0) {
+        *workers = 0;
+        return NULL;
+    }
+    return parse_count(workers, text, '\0', NETIO_WORKERS_MAX) ? NULL : "not a number from 0 to 32";
 }
 
 static const char *set_count(unsigned *count, const char *text)
@@ -446,10 +451,10 @@ static enum options_next check(const struct options *options, char fault[OPTIONS
     else if (options->stdio && (options->listens > 0 || options->pidfile))
         snprintf(fault, OPTIONS_FAULT_MAX, "--stdio and --%s exclude each other",
                  options->listens > 0 ? "listen" : "pidfile");
-    else if (options->stdio && options->workers)
+    else if (options->stdio && options->workers > 1)
         snprintf(fault, OPTIONS_FAULT_MAX, "--stdio and --workers exclude each other");
     else if (options->status && !options->workers)
-        snprintf(fault, OPTIONS_FAULT_MAX, "--status: only with --workers");
+        snprintf(fault, OPTIONS_FAULT_MAX, "--status: not with --workers 0");
     else
         return OPTIONS_RUN;
     return OPTIONS_WRONG;
@@ -466,6 +471,7 @@ static enum options_next parse(struct options *options, int argc, char **argv, c
         .query_seconds = 30,
         .answer_seconds = 60,
         .stop_seconds = 5,
+        .workers = 1,
         .argc = argc,
         .argv = argv,
     };

@@ -111,8 +111,8 @@ static void log_addresses(const struct supervision *self, unsigned count)
     char text[NETIO_ADDR_STRLEN];
 
     for (size_t i = 0; (address = netio_supervisor_address(self->supervisor, i)); i++)
-        netio_log(self->log, LOG_NOTICE, "listening on %s, %u workers",
-                  netio_addr_str(address, text, sizeof text), count);
+        netio_log(self->log, LOG_NOTICE, "listening on %s, %u worker%s",
+                  netio_addr_str(address, text, sizeof text), count, count == 1 ? "" : "s");
 }
 
 static void note_generation(struct supervision *self)

@@ -96,12 +96,21 @@ sub sandbox_off {
     return ('--sandbox', 'off');
 }
 
+# Most tests look at the process that serves: it is the one that is started, unless a test asks for
+# workers.
+sub alone {
+    my ($args) = @_;
+
+    return if grep { /^(?:--workers|--config|-c|--stdio|-t)/ } @$args;
+    return ('--workers', 0);
+}
+
 sub prepare {
     my ($class, %how) = @_;
     my $args = $how{args} || [];
 
     return bless {
-        args    => [$how{program} ? () : sandbox_off($args), @$args],
+        args    => [$how{program} ? () : (sandbox_off($args), alone($args)), @$args],
         env     => $how{env} || {},
         before  => $how{before},
         wrap    => $how{wrap}    || [],
