@@ -27,7 +27,30 @@ sub new {
         push @option, on_serve => \&_request;
         push @option, model    => $given{workers} ? 'prefork' : 'fork' if !$given{model};
     }
-    return $class->_new(@option);
+    my $self = $class->_new(@option);
+    _remember($self, @option);
+    return $self;
+}
+
+# Rules that are in a file are read again at a reload; then all of them, for their order.
+sub _remember {
+    my ($self, @option) = @_;
+    my @rules;
+
+    while (my ($name, $value) = splice @option, 0, 2) {
+        push @rules, $name, $value if $name =~ /\A(?:access|allow|deny|exempt|proxy)\z/;
+    }
+    $self->{access} = \@rules;
+    delete $self->{access} if !{@rules}->{access};
+    return;
+}
+
+sub set_access {
+    my ($self, @rules) = @_;
+
+    $self->_set_access(@rules);
+    _remember($self, @rules);
+    return;
 }
 
 # Opens what it listens on.  Called by itself by whatever needs it.
@@ -329,7 +352,8 @@ Must say with a PROXY header whom it stands for; who that is decides.
 
 =item access
 
-The path of a file of such rules, one a line, such as C<deny 192.0.2.66>.
+The path of a file of such rules, one a line, such as C<deny 192.0.2.66>; or a reference to an array of
+them.  SIGHUP has it read again; if something is wrong in it, the old rules stay.
 
 =item refused_text, full_text
 
