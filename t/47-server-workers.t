@@ -90,6 +90,22 @@ PROGRAM
     ended($server, 'no steps');
 };
 
+subtest 'what on_reload may do' => sub {
+    my $server = with(
+        $line . 'on_reload => sub {
+        report("run", $@) if !eval { $_[0]->run; 1 };
+        report("read", "again");
+        return 1 }, on_kept => sub { report("kept", $_[1]) }'
+    );
+    my $n = () = begun($server);
+    $server->signal('HUP');
+    $server->wait_report(qr/(?:^worker .*){@{[$n + 2]}}/ms);
+    $server->settled('2 serving');
+    is $server->said('run'), 'run: from within a handler', 'it does not run the server';
+    unlike $server->report, qr/^kept/m, 'what it returns may be anything';
+    ended($server, 'on_reload');
+};
+
 subtest 'rules in a file' => sub {
     for my $how ('', 'workers => 1,') {
         my $server = serving(<<"PROGRAM");

@@ -209,6 +209,8 @@ sub _supervise {
     my ($server) = @_;
     my $supervisor = $server->{supervisor};
 
+    die "run: from within a handler\n" if $server->{supervises};
+    local $server->{supervises} = 1;
     while (1) {
         my ($event, $why) = $supervisor->run;
         last if $event eq 'done';
@@ -226,7 +228,8 @@ sub _reload {
     $server->{before} = [@$server{qw(listen workers access)}];
     $server->_access_begin;
     return if eval {
-        my $new  = _renew($server) || {};
+        my $new = _renew($server);
+        $new = {} if ref $new ne 'HASH';    # whatever its last statement was
         my %next = (listen => $server->{listen}, workers => $server->{workers}, %$new);
         my ($supervisor, @listen) = ($server->{supervisor}, _list($next{listen}));
         $supervisor->reload(\@listen, $next{workers} || 0);
