@@ -34,12 +34,16 @@ sub write_file {
 }
 
 refused(['on_line'], 'an option has no value');
-refused([on_lime  => 1],      "unknown option 'on_lime'");
-refused(["on\0"   => 1],      "unknown option 'on\\x00'");
-refused([on_open  => 'code'], "on_open: 'code' is not a code reference");
-refused([on_data  => $code],  'on_line, on_data and on_serve exclude each other');
-refused([on_line  => undef],  'neither on_line nor on_data nor on_datagram is given');
-refused([on_line  => undef, on_serve => $code], 'on_serve is not for the model event');
+refused([on_lime => 1],      "unknown option 'on_lime'");
+refused(["on\0"  => 1],      "unknown option 'on\\x00'");
+refused([on_open => 'code'], "on_open: 'code' is not a code reference");
+refused([on_data => $code],  'on_line, on_data and on_serve exclude each other');
+refused([on_line => undef],  'neither on_line nor on_data nor on_datagram is given');
+refused([on_line => undef, on_serve => $code], 'on_serve is not for the model event');
+refused([daemon  => 'one'],                    "daemon: 'one' is not a NetIO::Daemon");
+like eval { NetIO::Server->new(on_line => $code, listen => { 7 => 7 }) } || $@,
+    qr/: listen: 'HASH\(.*' is neither an address nor a reference to an array/,
+    'a hash of addresses';
 refused([model    => 'magic'], "model: 'magic' is not event, iterative, fork, prefork or signal");
 refused([line_max => $_],      "line_max: '$_' is not a number that it can be")
     for -1, 'long', '1.5', 2**31, 'nan', 'inf';

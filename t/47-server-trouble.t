@@ -413,6 +413,26 @@ is perl(
     waitpid $pid, 0;
     print 'parent';
 PERL
+for my $way (['return', 'a child that a handler has forked must not return from it'],
+    ['die "dead"', 'dead'])
+{
+    my ($how, $why) = @$way;
+    my $program = <<'PERL';
+        my $server = serve(on_error => sub { print 'reported' }, on_line => sub {
+            my ($connection, $line) = @_;
+            my $pid = $line == 1 ? fork // die : 1;
+            if (!$pid) { $connection->write('twice'); HOW }
+            waitpid $pid, 0;
+            $connection->reply($line);
+            $connection->server->stop if $line == 3;
+        });
+        $| = 1;
+        my $pid = child_asks($server, 1, 2, 3);
+        if (!eval { $server->run; 1 }) { print $@ =~ s/ at .*//sr; POSIX::_exit(0) }
+        waitpid $pid, 0;
+PERL
+    is perl($program =~ s/HOW/$how/r), "0|$why|<1><2><3>", "F6: a child does not serve: $how";
+}
 is perl(<<'PERL'), "0|not this process's NetIO::Server|", 'a child has nothing of it';
     my $server = serve(on_line => sub { });
     $| = 1;

@@ -39,7 +39,11 @@ my $program = <<'PROGRAM';
     $0 = 'renamed';
     my $server = NetIO::Server->new(
         listen => "unix:$dir/s", daemon => $daemon, workers => 2, ready_seconds => 20,
-        on_start => sub { report('worker', $$); die "version 4 has no workers\n" if $version eq '4' },
+        on_start => sub {
+            report('worker', $$);
+            report('left', $_) for grep { /UPGRADE/ } %ENV;
+            die "version 4 has no workers\n" if $version eq '4';
+        },
         on_reopen => sub { report('reopen') },
         on_line => sub {
             my ($connection, $line) = @_;
@@ -137,7 +141,8 @@ is join('|', keys %args), 'x y z', 'each had the same arguments';
 
 kill 'TERM', $new;
 ok until_true(sub { !kill 0, $new }), 'TERM ends it';
-like $run->report, qr/^over $new$/m, 'in order';
+like $run->report,   qr/^over $new$/m, 'in order';
+unlike $run->report, qr/^left/m,       'what an upgrade says in the environment is not left there';
 $run->finish;
 ok !-e "$dir/$_", "$_ is gone" for qw(pid s);
 

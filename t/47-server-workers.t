@@ -60,6 +60,108 @@ PROGRAM
     is $server->err, '',          'nothing is said';
 };
 
+subtest 'before they serve' => sub {
+    my $server = serving(<<'PROGRAM');
+        my $s = serve(workers => 1,
+            on_start => sub {
+                my ($server) = @_;
+                report('there', $server->addresses);
+                $server->timer(0.05, sub { report('timer') });
+            },
+            on_line => sub { });
+PROGRAM
+    $server->wait_report(qr/^timer$/m);
+    is $server->said('there'), ($server->addresses)[0], 'on_start has addresses, and timers';
+    ended($server, 'timers');
+    $server = serving(<<'PROGRAM');
+        $SIG{CONT} = sub {
+            for my $method (qw(step fileno timer safepoint)) {
+                report($method, $@) if !eval { $main::server->$method; 1 };
+            }
+        };
+        $main::server = NetIO::Server->new(listen => '127.0.0.1:0', workers => 1, on_line => sub { });
+        report('listens', $main::server->addresses);
+        kill CONT => $$;
+        $main::server->run;
+PROGRAM
+    $server->wait_report(qr/^safepoint /m);
+    like $server->said($_), qr/^not with workers/, "$_ is not for the supervisor"
+        for qw(step fileno safepoint);
+    ended($server, 'no steps');
+};
+
+subtest 'what on_reload may do' => sub {
+    my $server = with(
+        $line . 'on_reload => sub {
+        report("run", $@) if !eval { $_[0]->run; 1 };
+        report("read", "again");
+        return 1 }, on_kept => sub { report("kept", $_[1]) }'
+    );
+    my $n = () = begun($server);
+    $server->signal('HUP');
+    $server->wait_report(qr/(?:^worker .*){@{[$n + 2]}}/ms);
+    $server->settled('2 serving');
+    is $server->said('run'), 'run: from within a handler', 'it does not run the server';
+    unlike $server->report, qr/^kept/m, 'what it returns may be anything';
+    ended($server, 'on_reload');
+};
+
+subtest 'rules in a file' => sub {
+    for my $how ('', 'workers => 1,') {
+        my $server = serving(<<"PROGRAM");
+            open my \$file, '>', "\$dir/rules" or die;
+            print \$file "allow all\n";
+            close \$file;
+            serve($how deny => '192.0.2.1', access => "\$dir/rules",
+                on_refused => sub { report('refused') },
+                on_line => sub { \$_[0]->reply("\$_[1]\n") });
+PROGRAM
+        my $rules = sub {
+            open my $file, '>', $server->dir . '/rules' or die "rules: $!\n";
+            print {$file} "$_[0]\n";
+            close $file;
+            $server->signal('HUP');
+        };
+        my $until = sub {
+            for (1 .. 3000) {
+                return 1 if $_[0]->();
+                select undef, undef, undef, 0.02;
+            }
+            return 0;
+        };
+        is ask($server->client, "a\n"), "a\n", "${how} all may";
+        $rules->("\nforbid all");
+        ok $until->(sub { $server->err =~ m{^reload: .*/rules:2: forbid}m }),
+            'a wrong rule is told';
+        is ask($server->client, "b\n"), "b\n", 'and the old ones stay';
+        $rules->('deny all');
+        ok $until->(sub { ask($server->client, "c\n") eq '' }), 'SIGHUP has them read again';
+        $rules->('allow 127.0.0.1');
+        ok $until->(sub { ask($server->client, "d\n") eq "d\n" }), 'and again';
+        ended($server, 'rules');
+    }
+};
+
+subtest 'TERM' => sub {
+    my $server = serving(<<'PROGRAM');
+        serve(workers => 2, write_seconds => 60,
+            on_line => sub { $_[0]->reply('x' x 900_000 x 20); report('replied') }, write_max => 2e7);
+PROGRAM
+    my $client = $server->client;
+    print {$client} "a\n";
+    $server->wait_report(qr/^replied/m);
+    $server->signal('TERM');
+    my ($address) = $server->addresses;
+    my $gone = 0;
+    for (1 .. 500) {
+        last if $gone = !IO::Socket::INET->new(PeerAddr => $address, Timeout => 5);
+        select undef, undef, undef, 0.02;
+    }
+    ok $gone, 'who comes while they drain is not left waiting';
+    is length(heard($client)), 18_000_000, 'who was there gets all of it';
+    is $server->status,        0,          'then it ends';
+};
+
 subtest 'nothing to do' => sub {
     my $server = with("$line heartbeat_seconds => 0.4");
     silent_for(1, sub { who($server) }, $server->pid, begun($server));

@@ -88,6 +88,28 @@ sub ask {
     is received($server, $client), '.', 'on_eof has the last word';
     is_deeply \@seen, ['ab', 'abcdef'], 'unread';
 }
+{
+    my (@seen, $quiet);
+    my $server = serve(
+        on_open => sub { $quiet ||= $_[0] },
+        on_data => sub {
+            my ($connection, $data) = @_;
+            $quiet->unread(length $data);
+            push @seen, $data, $connection->line;
+            $connection->write($data);
+        }
+    );
+    my $one = connected($server);
+    until_true($server, sub { $quiet });
+    my $two = connected($server);
+    for my $octet ('x', 'y') {
+        syswrite $two, $octet;
+        is received($server, $two, 1), $octet, "octets, $octet";
+    }
+    is_deeply \@seen, ['x', undef, 'y', undef], 'unread is of the connection whose octets they are';
+    undef $server;
+    is eval { $quiet->unread(1); 1 }, 1, 'and of none when the server has gone';
+}
 
 # --- methods
 

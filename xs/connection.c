@@ -139,7 +139,9 @@ static size_t on_data(struct netio_conn *conn, char *data, size_t len)
     dTHXa(server->perl);
 
     server->unread = 0;
+    server->speaking = connection;
     call(aTHX_ connection, XS_ON_DATA, xs_server_argument(aTHX_ server, data, len));
+    server->speaking = NULL;
     return len - (server->unread < len ? server->unread : len);
 }
 
@@ -235,9 +237,11 @@ SV *xs_connection_address(pTHX_ const struct xs_connection *connection,
 
 SV *xs_connection_line(pTHX_ const struct xs_connection *connection)
 {
-    if (!connection->conn || connection->server->speaking != connection)
+    const struct xs_server *server = connection->server;
+
+    if (!connection->conn || server->speaking != connection || !server->on[XS_ON_LINE])
         return newSV(0);
-    return newSVsv(connection->server->argument);
+    return newSVsv(server->argument);
 }
 
 SV *xs_connection_credentials(pTHX_ const struct xs_connection *connection)

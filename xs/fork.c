@@ -3,8 +3,28 @@
 #include "fork.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
+
+unsigned xs_forks;
+
+static void count_fork(void)
+{
+    xs_forks++;
+}
+
+static void watch(void)
+{
+    (void)pthread_atfork(NULL, NULL, count_fork);
+}
+
+void xs_forks_watch(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, watch);
+}
 
 XS_INTERNAL(flush_all)
 {

@@ -32,6 +32,8 @@ static bool destroy(pTHX_ struct xs_server *server)
     if (server->process == getpid()) {
         netio_server_free(server->engine);
         netio_limit_free(server->limit);
+        if (server->access_before != server->access)
+            netio_access_free(server->access_before);
         netio_access_free(server->access);
     }
     for (int i = 0; i < XS_EVENTS; i++)
@@ -86,7 +88,7 @@ static int free_server(pTHX_ SV *sv, MAGIC *mg)
     if (!server)
         return 0;
     server->object = NULL;
-    if (server->users > 1)
+    if (server->users > 1 && server->process == getpid())
         netio_server_stop(server->engine, NETIO_NOW);
     release(aTHX_ server);
     return 0;
@@ -157,14 +159,34 @@ SV *xs_server_argument(pTHX_ struct xs_server *server, const char *bytes, size_t
 }
 
 /* No client is taken any more that nobody would serve, and the engine returns at once: what it has
- * to send goes out if it does so without waiting.  Only a child of the program's own never gets
- * back there: frames of the engine are copies in it that nobody will use. */
-static void begin_exit(pTHX_ struct xs_server *server)
+ * to send goes out if it does so without waiting. */
+static void begin_exit(struct xs_server *server)
 {
     server->exiting = true;
-    if (server->process != getpid()) /* forked in a handler: the engine is the parent's */
-        xs_callbacks_exit(aTHX);
     netio_server_stop(server->engine, NETIO_NOW);
+}
+
+/* A child that a handler has forked never gets back into the engine, which is the parent's: it
+ * would serve the same clients.  The engine's frames are copies in it that nobody will use. */
+static void end_child(pTHX_ enum xs_called called) __attribute__((noreturn));
+
+static void end_child(pTHX_ enum xs_called called)
+{
+    if (called == XS_EXITED)
+        xs_callbacks_exit(aTHX);
+    if (called == XS_DIED)
+        croak_sv(sv_mortalcopy(ERRSV));
+    croak("a child that a handler has forked must not return from it");
+}
+
+static enum xs_called call_code(pTHX_ const struct xs_server *server, CV *code, SV *const *args,
+                                int count, bool *truth)
+{
+    enum xs_called called = xs_callback(aTHX_ code, args, count, truth);
+
+    if (server->forks != xs_forks)
+        end_child(aTHX_ called);
+    return called;
 }
 
 /* To on_error, or to the default, which warns; that gets what on_error itself dies of, too. */
@@ -179,13 +201,13 @@ static void report(pTHX_ struct xs_server *server, const char *where, SV *who)
     SV *args[] = {sv_mortalcopy(ERRSV), who ? who : &PL_sv_undef,
                   newSVpvn_flags(where, strlen(where), SVs_TEMP)};
     if (code)
-        called = xs_callback(aTHX_ code, args, 3, NULL);
+        called = call_code(aTHX_ server, code, args, 3, NULL);
     if (called == XS_DIED && last && code != last) {
         args[0] = sv_mortalcopy(ERRSV);
-        called = xs_callback(aTHX_ last, args, 3, NULL);
+        called = call_code(aTHX_ server, last, args, 3, NULL);
     }
     if (called == XS_EXITED) { /* the scope has gone with everything else */
-        begin_exit(aTHX_ server);
+        begin_exit(server);
         return;
     }
     FREETMPS;
@@ -198,11 +220,11 @@ bool xs_server_call(pTHX_ struct xs_server *server, CV *code, const char *where,
     /* What the code needs may be gone already when the interpreter ends. */
     if (!code || server->exiting || PL_phase == PERL_PHASE_DESTRUCT)
         return true;
-    enum xs_called called = xs_callback(aTHX_ code, args, count, truth);
+    enum xs_called called = call_code(aTHX_ server, code, args, count, truth);
     if (called == XS_RETURNED)
         return true;
     if (called == XS_EXITED)
-        begin_exit(aTHX_ server);
+        begin_exit(server);
     else
         report(aTHX_ server, where, who);
     return false;
@@ -321,8 +343,10 @@ static pid_t fork_child(void *data)
     struct xs_server *server = data;
     pid_t pid = xs_fork(server->perl);
 
-    if (pid == 0)
+    if (pid == 0) {
         server->process = getpid();
+        server->forks = xs_forks;
+    }
     return pid;
 }
 
@@ -344,6 +368,8 @@ void xs_server_open(pTHX_ SV *self)
     server->options.access = server->access;
     server->options.limit = server->limit;
     server->process = getpid();
+    xs_forks_watch();
+    server->forks = xs_forks;
     int code = netio_server_new(&server->engine, NULL, &handlers, &server->options);
     if (code != 0)
         fail(aTHX_ "start", NETIO_STAGE_LISTEN, code);
@@ -361,6 +387,8 @@ struct xs_server *xs_server_started(pTHX_ SV *self)
         PUTBACK;
         call_method("start", G_VOID | G_DISCARD);
     }
+    if (!server->engine && server->process == getpid())
+        croak("not with workers, which are not this process");
     if (!server->engine || server->process != getpid())
         croak("not this process's NetIO::Server");
     return server;
@@ -517,15 +545,46 @@ void xs_server_stop(pTHX_ SV *self, SV *seconds)
 }
 
 /* Nobody is being judged while code runs: the old rules can go. */
+static void use_access(struct xs_server *server, struct netio_access *access)
+{
+    struct netio_access *old = server->access;
+
+    if (server->engine)
+        netio_server_set_access(server->engine, access);
+    server->access = access;
+    if (old != server->access_before && old != access)
+        netio_access_free(old);
+}
+
 void xs_server_set_access(pTHX_ I32 ax, I32 items)
 {
     struct xs_server *server = xs_server_get(aTHX_ ST(0));
     struct netio_access *access = xs_server_options_access(aTHX_ ax, 1, items);
 
-    if (server->engine)
-        netio_server_set_access(server->engine, access);
-    netio_access_free(server->access);
-    server->access = access;
+    use_access(server, access);
+}
+
+void xs_server_access_begin(pTHX_ SV *self)
+{
+    xs_server_access_end(aTHX_ self, true); /* of one whose end nobody has told */
+    struct xs_server *server = xs_server_get(aTHX_ self);
+    server->access_before = server->access;
+    server->access_begun = true;
+}
+
+void xs_server_access_end(pTHX_ SV *self, bool keep)
+{
+    struct xs_server *server = xs_server_get(aTHX_ self);
+    struct netio_access *before = server->access_before;
+
+    if (!server->access_begun)
+        return;
+    if (!keep)
+        use_access(server, before);
+    else if (server->access != before)
+        netio_access_free(before);
+    server->access_before = NULL;
+    server->access_begun = false;
 }
 
 /* --- asking */

@@ -42,16 +42,19 @@ struct xs_server {
     HV *object;                  /* not counted; NULL once it has gone */
     void *perl;                  /* the interpreter */
     pid_t process;
+    unsigned forks; /* xs_forks of that process */
     CV *on[XS_EVENTS];
     HV *connections;                      /* the class of their objects */
     SV *argument;                         /* the text of an event, used again and again */
-    const struct xs_connection *speaking; /* whose line argument is */
+    const struct xs_connection *speaking; /* whose line or octets argument is */
     size_t unread;                        /* of the octets that on_data has got */
     unsigned users;                       /* the object, and calls of the engine that are running */
     bool exiting;                         /* code has called exit: none is called any more */
     struct xs_timer *timers;
     struct netio_server_options options;
     struct netio_access *access;
+    struct netio_access *access_before; /* to go back to, if access_begun */
+    bool access_begun;
     struct netio_limit_options limits;
     struct netio_limit *limit;
     AV *held; /* owns the texts of the options */
@@ -93,5 +96,8 @@ void xs_server_call_alone(pTHX_ struct xs_server *server, CV *code, const char *
 SV *xs_server_argument(pTHX_ struct xs_server *server, const char *bytes, size_t len);
 /* Other rules from now on: options as new has them, from the stack. */
 void xs_server_set_access(pTHX_ I32 ax, I32 items);
+/* Rules that are set after begin are the rules when they are kept, and otherwise were none. */
+void xs_server_access_begin(pTHX_ SV *self);
+void xs_server_access_end(pTHX_ SV *self, bool keep);
 
 #endif

@@ -183,6 +183,22 @@ static void keep(pTHX_ struct xs_server *server, const struct option *option, SV
     (void)hv_store(server->object, option->name, (I32)strlen(option->name), newSVsv(value), 0);
 }
 
+static void keep_list(pTHX_ struct xs_server *server, const struct option *option, SV *value)
+{
+    SvGETMAGIC(value);
+    if (SvROK(value) && SvTYPE(SvRV(value)) != SVt_PVAV && !SvAMAGIC(value))
+        refuse_value(aTHX_ option, value, "neither an address nor a reference to an array of them");
+    keep(aTHX_ server, option, value);
+}
+
+static void keep_daemon(pTHX_ struct xs_server *server, const struct option *option, SV *value)
+{
+    SvGETMAGIC(value);
+    if (SvOK(value) && !(SvROK(value) && sv_derived_from(value, "NetIO::Daemon")))
+        refuse_value(aTHX_ option, value, "not a NetIO::Daemon");
+    keep(aTHX_ server, option, value);
+}
+
 static void keep_code(pTHX_ struct xs_server *server, const struct option *option, SV *value)
 {
     SvGETMAGIC(value);
@@ -209,10 +225,10 @@ static const struct option table[] = {
 #define XS_X(name, option) {option, read_code, AT(on) + XS_ON_##name * sizeof(CV *), 0},
     XS_EVENT_LIST(XS_X)
 #undef XS_X
-    {"listen", keep, 0, 0},
+        {"listen", keep_list, 0, 0},
     {"workers", keep_number, 0, NETIO_WORKERS_MAX},
     {"user", keep, 0, 0},
-    {"daemon", keep, 0, 0},
+    {"daemon", keep_daemon, 0, 0},
     {"status", keep, 0, 0},
     {"ready_seconds", keep_seconds, 0, 0},
     {"stop_seconds", keep_seconds, 0, 0},

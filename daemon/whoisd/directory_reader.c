@@ -13,6 +13,8 @@
 
 #define CHECK_STEPS  50   /* steps of SQLite's machine between two looks at the clock */
 #define WORK_MIN     ((int64_t)25000000)  /* nanoseconds of work, before which no search is late */
+#define WORK_FROM    ((int64_t)40000000)  /* nanoseconds before the deadline that work counts from:
+                                           * most searches have ended by then */
 #define WAIT_MAX     ((int64_t)500000000) /* and nanoseconds after which every search is */
 #define OPEN_SECONDS 5.0  /* to prepare the statements, which reads a few pages */
 
@@ -44,7 +46,7 @@ struct directory_reader {
     sqlite3 *db;
     sqlite3_stmt *statement[STATEMENTS];
     netio_deadline deadline; /* of the question that runs */
-    int64_t work_begun;      /* the process's time when that was first looked at; 0: not yet */
+    int64_t work_begun;      /* the process's time when that began to count; 0: not yet */
     uint64_t entries;
 };
 
@@ -71,6 +73,8 @@ static int is_late(void *data)
 {
     struct directory_reader *reader = data;
 
+    if (!netio_deadline_passed(reader->deadline - WORK_FROM))
+        return 0;
     if (reader->work_begun == 0)
         reader->work_begun = work();
     if (!netio_deadline_passed(reader->deadline))

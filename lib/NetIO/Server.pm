@@ -27,7 +27,30 @@ sub new {
         push @option, on_serve => \&_request;
         push @option, model    => $given{workers} ? 'prefork' : 'fork' if !$given{model};
     }
-    return $class->_new(@option);
+    my $self = $class->_new(@option);
+    _remember($self, @option);
+    return $self;
+}
+
+# Rules that are in a file are read again at a reload; then all of them, for their order.
+sub _remember {
+    my ($self, @option) = @_;
+    my @rules;
+
+    while (my ($name, $value) = splice @option, 0, 2) {
+        push @rules, $name, $value if $name =~ /\A(?:access|allow|deny|exempt|proxy)\z/;
+    }
+    $self->{access} = \@rules;
+    delete $self->{access} if !{@rules}->{access};
+    return;
+}
+
+sub set_access {
+    my ($self, @rules) = @_;
+
+    $self->_set_access(@rules);
+    _remember($self, @rules);
+    return;
 }
 
 # Opens what it listens on.  Called by itself by whatever needs it.
@@ -163,6 +186,12 @@ Serves, until L</stop> or, without any address, until the last connection is gon
 For programs with a loop of their own: does what is to be done, and waits at most so long (none) for
 something.  How many handlers and timers ran.  Neither this nor C<run> is for handlers.
 
+=item safepoint
+
+Of the model signal: runs the handlers of what has come since, and returns how many.  C<start> has SIGIO
+do that by C<$SIG{IO}>, between two operations of Perl; who assigns another handler to it calls this.
+F<eg/sigio-server.pl> shows how.
+
 =item fileno
 
 One descriptor that is readable while C<step> has something to do, timers and deadlines included: to
@@ -173,8 +202,8 @@ F<eg/io-async-host.pl> show how.
 
 =item stop(SECONDS)
 
-Listens no more; connections that are being answered may finish for so long (30).  Then C<run> returns.
-0 ends all at once.
+Listens no more; connections that are being answered, or whose first line is still to come, may finish
+for so long (30).  Then C<run> returns.  0 ends all at once.
 
 =item addresses
 
@@ -290,20 +319,23 @@ C<udp:514>, C<unix:/run/here,mode=0660,group=www-data>, C<unix-dgram:/run/there>
 =item model
 
 C<event>, the default: all connections at once, in one process.  C<iterative>: one after another.
-C<fork>: a child for each.  C<prefork>: iterative, in C<workers>.  C<signal>: the program computes, and
-handlers run when it says C<safepoint>.
+C<fork>: a child for each.  C<prefork>: iterative, in C<workers> [5].  C<signal>: the program computes, and
+handlers run in between, as L</safepoint> says.
 
 =item workers, user, daemon, status, ready_seconds, stop_seconds, heartbeat_seconds
 
-So many processes serve together, started and watched by this one, as that user.  C<daemon> is a
+So many processes serve together, started and watched by this one, as that user; of the methods only
+C<start>, C<run>, C<stop>, C<addresses>, C<status> and C<set_access> are for this one then.  C<daemon> is a
 L<NetIO::Daemon>, which is told when they are ready; C<status> an address at which each of them can be
-read of.  A worker that runs a handler for C<heartbeat_seconds>, or never waits in a
-C<process_request> for as long, is replaced.
+read of.  A worker that is not ready in C<ready_seconds> [30] has failed; one that
+runs a handler for C<heartbeat_seconds> [30], or, where that is given, never waits in a C<process_request>
+for as long, is replaced.  C<stop_seconds> [30] is how long connections may take at SIGTERM and after a
+reload.  There can be 32 workers.
 
 =item on_start, on_reload, on_kept, on_reopen
 
-Called with the server: in each process before it serves; at SIGHUP (what it returns may be a hash with
-another C<listen> or C<workers>); when that was of no effect, with why; at SIGUSR1.
+Called with the server: in each process before it serves; at SIGHUP (what it returns may, with
+workers, be a hash with another C<listen> or C<workers>); when that was of no effect, with why; at SIGUSR1.
 
 =back
 
@@ -329,7 +361,8 @@ Must say with a PROXY header whom it stands for; who that is decides.
 
 =item access
 
-The path of a file of such rules, one a line, such as C<deny 192.0.2.66>.
+The path of a file of such rules, one a line, such as C<deny 192.0.2.66>; or a reference to an array of
+them.  SIGHUP has it read again, without C<workers> by C<user>; if something is wrong in it, the old rules stay.
 
 =item refused_text, full_text
 
@@ -397,6 +430,13 @@ From the end of the answer to the peer's [2].
 =head1 ERRORS
 
 Wrong options, and addresses that cannot be listened on, throw a L<NetIO::Error> that names them.
+
+=head1 EXAMPLES
+
+In F<eg>, each of twenty to forty lines: F<stream-server.pl> and F<datagram-server.pl>; F<hello-server.pl>, of
+octets; F<two-ports.pl>, which does something else meanwhile; F<select-server.pl>, with an idle time-out and
+a full house; F<iterative-server.pl> and F<forking-server.pl>, with C<process_request>; F<sigio-server.pl>;
+F<select-host.pl>, F<ev-host.pl> and F<io-async-host.pl>, in other loops.
 
 =head1 SEE ALSO
 

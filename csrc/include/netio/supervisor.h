@@ -28,7 +28,8 @@
  *
  * Signals, which the supervisor takes as a descriptor (netio/signals.h) from new to free: HUP,
  * USR1, USR2, TERM and QUIT (drain, until the deadline), INT or a second TERM or QUIT (at once).  A
- * reload that is asked for during another comes after it, once.
+ * reload that is asked for during another comes after it, once.  To drain is to close the listeners
+ * first: who comes then is refused by the kernel, and another server may have the address.
  *
  * A reload starts new workers beside the old ones; only when all of them are ready the old ones are
  * told to drain.  Listeners that both configurations have keep their descriptor and their queue: no

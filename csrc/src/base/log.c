@@ -29,8 +29,9 @@ struct netio_log {
     char *path;         /* SINK_FILE only */
     int torn;           /* the last line was cut short, by a disk that is full: it has no end yet */
     unsigned long lost; /* lines that could not be written since the last that could */
-    int plain;          /* a regular file of ours, which always takes what is written */
-    dev_t journal_dev;  /* SINK_STDERR: what journald's end of it would be; 0: there is none */
+    mode_t kind;        /* of file that fd is; 0 is not known.  A regular one takes every line */
+    int journal;        /* SINK_STDERR: journald is at the other end */
+    dev_t journal_dev;  /* what fd is then; 0: journald is not there */
     ino_t journal_ino;
     time_t stamp_time; /* the second that stamp is about */
     char stamp[96];    /* as the sink has it; empty when there is none */
@@ -61,16 +62,18 @@ static int connect_syslog(void)
     return fd;
 }
 
-/* What descriptor 2 is may change at any time. */
-static int is_plain(int sink, int fd)
+/* What it writes to.  What descriptor 2 is may change at any time, and a child may be given the
+ * variable of journald and another stderr: so at each line, with stderr. */
+static void look(struct netio_log *log)
 {
     struct stat st;
 
-    return sink == SINK_FILE && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    log->kind = fstat(log->fd, &st) == 0 ? st.st_mode & S_IFMT : 0;
+    log->journal = log->journal_ino != 0 && log->kind != 0 && st.st_dev == log->journal_dev &&
+                   st.st_ino == log->journal_ino;
 }
 
-/* What descriptor 2 of a service is, says systemd.exec(5).  Whether it still is, is asked at each
- * line: a child may be given the variable and another stderr. */
+/* What descriptor 2 of a service is, says systemd.exec(5). */
 static void read_journal_stream(struct netio_log *log)
 {
     const char *text = getenv("JOURNAL_STREAM");
@@ -80,14 +83,6 @@ static void read_journal_stream(struct netio_log *log)
         log->journal_dev = (dev_t)dev;
         log->journal_ino = (ino_t)ino;
     }
-}
-
-static int is_journal(const struct netio_log *log)
-{
-    struct stat st;
-
-    return log->journal_ino != 0 && fstat(log->fd, &st) == 0 && st.st_dev == log->journal_dev &&
-           st.st_ino == log->journal_ino;
 }
 
 static int sink_of(const char *target)
@@ -127,7 +122,7 @@ int netio_log_open(struct netio_log **log, const char *target, const char *ident
             return code;
         }
     }
-    made->plain = is_plain(made->sink, made->fd);
+    look(made);
     *log = made;
     return 0;
 }
@@ -136,7 +131,7 @@ static void replace(struct netio_log *log, int fd)
 {
     netio_fd_close(log->fd);
     log->fd = fd;
-    log->plain = is_plain(log->sink, fd);
+    look(log);
     log->torn = 0;
 }
 
@@ -217,7 +212,7 @@ static size_t put_head(struct netio_log *log, int priority, char *out, size_t si
 {
     int n;
 
-    if (log->sink == SINK_STDERR && is_journal(log))
+    if (log->sink == SINK_STDERR && log->journal)
         n = snprintf(out, size, "<%d>%s: ", LOG_PRI(priority), log->ident);
     else if (log->sink == SINK_STDERR)
         n = snprintf(out, size, "%s: ", log->ident);
@@ -269,20 +264,25 @@ static int send_syslog(struct netio_log *log, const char *line, size_t len)
     return 0;
 }
 
-/* A write that does not wait, to what is no regular file and may be anybody's, so that O_NONBLOCK
- * is not ours to set.  A pipe with room has room for a line, which is below PIPE_BUF.  Kernels
- * before 6.4 cannot be told so of a pipe, nor any of a terminal: there poll(2) is asked, and
- * between the two another process could fill it. */
-static ssize_t write_now(int fd, const char *line, size_t len)
+static ssize_t send_now(int fd, const char *line, size_t len)
 {
-    struct iovec part = {(char *)line, len};
     ssize_t n;
 
     do
         n = send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
     while (n == -1 && errno == EINTR);
-    if (n >= 0 || errno != ENOTSOCK)
-        return n;
+    return n;
+}
+
+/* A write that does not wait, to what is neither a regular file nor a socket and may be anybody's,
+ * so that O_NONBLOCK is not ours to set.  A pipe with room has room for a line, which is below
+ * PIPE_BUF.  Kernels before 6.4 cannot be told so of a pipe, nor any of a terminal: there poll(2)
+ * is asked, and between the two another process could fill it. */
+static ssize_t write_now(int fd, const char *line, size_t len)
+{
+    struct iovec part = {(char *)line, len};
+    ssize_t n;
+
     do
         n = pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
     while (n == -1 && errno == EINTR);
@@ -297,7 +297,9 @@ static ssize_t write_now(int fd, const char *line, size_t len)
  * program goes on. */
 static int write_line(struct netio_log *log, const char *line, size_t len)
 {
-    ssize_t n = log->plain ? netio_fd_write(log->fd, line, len) : write_now(log->fd, line, len);
+    ssize_t n = S_ISREG(log->kind)    ? netio_fd_write(log->fd, line, len)
+                : S_ISSOCK(log->kind) ? send_now(log->fd, line, len)
+                                      : write_now(log->fd, line, len);
 
     if (n <= 0)
         return 0;
@@ -311,6 +313,8 @@ static int send_line(struct netio_log *log, int priority, const char *text, size
     char line[LINE_MAX_BYTES];
     size_t len = 0;
 
+    if (log->sink == SINK_STDERR)
+        look(log);
     if (log->torn)
         line[len++] = '\n';
     len += put_head(log, priority, line + len, sizeof line - 1 - len);

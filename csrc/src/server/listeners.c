@@ -311,6 +311,12 @@ void netio__listeners_cancel(struct netio__listeners *set)
     }
 }
 
+void netio__listeners_close(struct netio__listeners *set)
+{
+    while (set->count > 0)
+        drop(set, set->count - 1);
+}
+
 int netio__listeners_pass(struct netio__listeners *set, int fd)
 {
     struct netio_listener listener;

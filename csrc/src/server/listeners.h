@@ -47,6 +47,10 @@ void netio__listeners_cancel(struct netio__listeners *set);
  * now on; on error left alone: codes of netio_listener_take, NETIO_EFULL. */
 int netio__listeners_pass(struct netio__listeners *set, int fd);
 
+/* Closes all of them, for a supervisor whose workers have stopped to listen: there is none in any
+ * configuration. */
+void netio__listeners_close(struct netio__listeners *set);
+
 /* Listener i of a configuration; NULL beyond the last. */
 const struct netio_listener *netio__listeners_at(const struct netio__listeners *set,
                                                  enum netio__configuration which, size_t i);

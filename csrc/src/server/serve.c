@@ -49,8 +49,6 @@ static void run_alone(struct netio_conn *conn)
 
 void netio__serve(struct netio_conn *conn)
 {
-    struct netio_server *server = conn->server;
-
     netio__conn_send(conn);
     if (netio__conn_waiting(conn) || prepare(conn) < 0)
         netio__conn_doom(conn, NETIO_CLOSE_RESET);

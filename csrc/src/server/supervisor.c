@@ -60,7 +60,8 @@ static void carry_out(struct netio_supervisor *supervisor, unsigned todo)
     if (todo & NETIO__DO_COMMIT)
         netio__workers_commit(supervisor);
     if (todo & (NETIO__DO_DRAIN | NETIO__DO_CUT)) {
-        supervisor->tells &= ~NETIO__TELL_RELOAD; /* it could not be done any more */
+        supervisor->tells &= ~NETIO__TELL_RELOAD;      /* it could not be done any more */
+        netio__listeners_close(supervisor->listeners); /* who comes now must not wait for nobody */
         if (!supervisor->left)
             (void)netio_notify_stopping(manager_of(supervisor));
     }

@@ -120,11 +120,19 @@ sub _handlers {
     };
     my %handler = (TERM => $stop, QUIT => $stop, INT => sub { $asked++; $server->stop(0) });
     $handler{HUP} = sub { _reload_alone($server) }
-        if $server->{on_reload};
+        if $server->{on_reload} || $server->{access};
     $handler{USR1} = sub { _reopen($server) }
         if $server->{on_reopen} || $daemon;
     delete @handler{ grep { !_is_free($_) } keys %handler };
     return %handler;
+}
+
+# What is in files, and what the program makes of its own.
+sub _renew {
+    my ($server) = @_;
+
+    $server->_set_access(@{ $server->{access} }) if $server->{access};
+    return _call($server, 'on_reload');
 }
 
 sub _reload_alone {
@@ -132,8 +140,12 @@ sub _reload_alone {
     my $daemon = $server->{daemon};
 
     $daemon->notify('reloading') if $daemon;
-    eval { _call($server, 'on_reload'); 1 } or _complain('reload', $@);
-    $daemon->notify('ready') if $daemon;
+    my $before = $server->{access};
+    $server->_access_begin;
+    my $done = eval { _renew($server); 1 } or _complain('reload', $@);
+    $server->_access_end($done);
+    $server->{access} = $before if !$done;
+    $daemon->notify('ready')    if $daemon;
     return;
 }
 
@@ -164,8 +176,9 @@ sub _supervisor {
     my ($server) = @_;
     my $started  = \%NetIO::Server::started;
     my %again    = (%ENV, %{ $started->{environment} });
+    delete $again{NETIO_UPGRADE};
 
-    return NetIO::Server::Supervisor->new(
+    my $supervisor = NetIO::Server::Supervisor->new(
         $server,
         workers           => _workers($server),
         user              => $server->{user},
@@ -179,13 +192,15 @@ sub _supervisor {
         directory         => $started->{directory},
         environment       => [map { "$_=$again{$_}" } sort keys %again],
     );
+    delete $ENV{NETIO_UPGRADE};    # it has been heard
+    return $supervisor;
 }
 
 my %on = (
     worker   => \&_work,
     ready    => sub { $_[0]{daemon}->ready if $_[0]{daemon} },
     reload   => \&_reload,
-    reloaded => sub { delete $_[0]{before} },
+    reloaded => \&_forget,
     kept     => \&_keep,
     reopen   => \&_reopen,
 );
@@ -194,6 +209,8 @@ sub _supervise {
     my ($server) = @_;
     my $supervisor = $server->{supervisor};
 
+    die "run: from within a handler\n" if $server->{supervises};
+    local $server->{supervises} = 1;
     while (1) {
         my ($event, $why) = $supervisor->run;
         last if $event eq 'done';
@@ -208,17 +225,26 @@ sub _supervise {
 sub _reload {
     my ($server) = @_;
 
+    $server->{before} = [@$server{qw(listen workers access)}];
+    $server->_access_begin;
     return if eval {
-        my $new  = _call($server, 'on_reload') || {};
+        my $new = _renew($server);
+        $new = {} if ref $new ne 'HASH';    # whatever its last statement was
         my %next = (listen => $server->{listen}, workers => $server->{workers}, %$new);
         my ($supervisor, @listen) = ($server->{supervisor}, _list($next{listen}));
         $supervisor->reload(\@listen, $next{workers} || 0);
-        $server->{before} = [@$server{qw(listen workers)}];
         @$server{qw(listen workers)} = @next{qw(listen workers)};
         1;
     };
-    _complain('reload', $@);
-    _call_safely($server, 'on_kept', $@);
+    _keep($server, $@);
+    return;
+}
+
+sub _forget {
+    my ($server) = @_;
+
+    delete $server->{before};
+    $server->_access_end(1);
     return;
 }
 
@@ -226,7 +252,8 @@ sub _keep {
     my ($server, $why) = @_;
     my $before = delete $server->{before};
 
-    @$server{qw(listen workers)} = @$before if $before;
+    @$server{qw(listen workers access)} = @$before if $before;
+    $server->_access_end(0);
     _complain('reload', $why);
     _call_safely($server, 'on_kept', $why);
     return;
@@ -246,9 +273,9 @@ sub _work {
     my $supervisor = delete $server->{supervisor};
     my $begun      = eval {
         $server->{generation} = $supervisor->generation;
-        _call($server, 'on_start');
         $server->_open;
         $supervisor->serve($server);
+        _call($server, 'on_start');
         1;
     };
     if (!$begun) {
@@ -256,7 +283,7 @@ sub _work {
         $supervisor->worker_fail("$@");
         NetIO::Server::Supervisor::end_process();
     }
-    delete $server->{on_reload};
+    delete @$server{qw(on_reload access)};
     my %handler = _handlers($server);
     @SIG{ keys %handler } = values %handler;
     eval {
@@ -345,7 +372,8 @@ child of model C<fork>; a worker, which is replaced; with C<iterative> the serve
 =head2 Signals
 
 While C<run> runs in one process, TERM and QUIT stop the server within C<stop_seconds>, again TERM or
-QUIT, or INT, at once; with C<on_reload> HUP calls that; with C<on_reopen> or a C<daemon> USR1 reopens
+QUIT, or INT, at once; with C<on_reload> HUP calls that, after it has files of rules (C<access>) read
+again, with or without; with C<on_reopen> or a C<daemon> USR1 reopens
 the daemon's log and calls that.  A signal for which the program has a handler in C<%SIG>, or
 which it ignores, stays the program's, which may call C<stop>; afterwards C<%SIG> is as it was.
 
@@ -365,9 +393,10 @@ in a handler has them run.  One that ends by itself is replaced, and so is one t
 back from a handler for C<heartbeat_seconds>; where handlers may wait, there is no heartbeat unless
 that option is given.
 
-HUP calls C<on_reload> in the supervisor, where the program reads its configuration anew; what it
-keeps in variables is what new workers find.  It may return a hash with another C<listen> or
-C<workers>.  If it dies, nothing changes.  New workers start beside the old ones, which are told to
+HUP has files of rules (C<access>) read again and calls C<on_reload> in the supervisor, where the
+program reads its configuration anew; what it keeps in variables, or gives to C<set_access>, is what
+new workers find.  It may return a hash with another C<listen> or
+C<workers>.  If it dies, or a rule is wrong, nothing changes.  New workers start beside the old ones, which are told to
 finish when all of them are ready.  When they do not get ready the old ones stay, and C<on_kept> is
 called with the reason: it puts those variables back, for workers to come.
 
