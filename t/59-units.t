@@ -118,7 +118,7 @@ SKIP: {
         ok $d->wait_log(qr/Listening on \Q$dir\E\/s as 3\b/), 'the manager listens';
         my $early = $d->connect(path => "$dir/s");
         syswrite $early, "one\r\n";
-        ok $d->wait_log(qr/listening on unix:\Q$dir\E\/s, 1 entries\n/), 'whoisd starts';
+        ok $d->wait_log(qr/listening on unix:\Q$dir\E\/s, 1 worker\n/), 'whoisd starts';
         like $d->read_all($early),                 $one, 'who came before it was there is served';
         like $d->ask("one\r\n", path => "$dir/s"), $one, 'and others';
         is $manager->hear, 'READY=1', 'the manager hears that it is ready';
@@ -167,7 +167,7 @@ SKIP: {
         $d->wait_log(qr/Listening on/);
         like $d->ask("one\r\n", path => "$dir/s"), $one, 'it serves';
         $d->kill('HUP');
-        ok $d->wait_log(qr/in use now/), 'reloads';
+        ok $d->wait_log(qr/configuration: read again/), 'reloads';
         $d->kill('USR1');
         $d->kill('TERM');
         is $d->wait_end, 0, 'and ends';

@@ -111,7 +111,7 @@ is_deeply [NetIO::Test::Daemon->run(args => ['-t', '--config', "$dir/fifo"])],
     write_file('w.conf', "directory sqlite:a.db\naccess rules\n");
     write_file('rules',  "deny 192.0.2.1\n");
     my $d = NetIO::Test::Daemon->start(
-        args  => ['--listen', '127.0.0.1:0', '-c', 'w.conf'],
+        args  => ['--listen', '127.0.0.1:0', '--workers', 0, '-c', 'w.conf'],
         dir   => "$dir",
         ready => qr/listening on 127\.0\.0\.1:(\d+), 1 entries\n/
     );

@@ -121,10 +121,9 @@ sub up_to {
     my $d = NetIO::Test::Daemon->start(
         program => NetIO::Test::Daemon::program(),
         args    => [
-            NetIO::Test::Daemon::sandbox_off([]), '--listen',
-            '127.0.0.1:0',                        '--directory',
-            "sqlite:$path",                       '--pidfile',
-            "$dir/pid"
+            NetIO::Test::Daemon::sandbox_off([]),
+            NetIO::Test::Daemon::alone([]),
+            ('--listen', '127.0.0.1:0', '--directory', "sqlite:$path", '--pidfile', "$dir/pid")
         ],
         env   => { NOTIFY_SOCKET => "$dir/notify" },
         ready => qr/listening on 127\.0\.0\.1:(\d+), 1 entries\n/

@@ -91,7 +91,7 @@ SKIP: {
             '--sandbox', 'require', '--workers', 1, '--listen', "unix:$dir/s", '--pidfile',
             "$dir/pid"
         ],
-        ready   => qr/listening on 127\.0\.0\.1:(\d+), 1 workers\n/,
+        ready   => qr/listening on 127\.0\.0\.1:(\d+), 1 worker\n/,
         workers => 1
     );
     is $came{make}, 'EACCES', 'a worker makes no file where sockets and the pid file are';

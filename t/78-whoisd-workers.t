@@ -143,7 +143,7 @@ sub uid {
     $d->kill('HUP');
     ok $d->wait_log(qr/configuration: $_ stays as it was until USR2\n/), "HUP: $_ is for a start"
         for qw(user stop-seconds);
-    config("listen 127.0.0.1:0\ndirectory sqlite:$db\n");
+    config("listen 127.0.0.1:0\nworkers 0\ndirectory sqlite:$db\n");
     $d->kill('HUP');
     ok $d->wait_log(qr/configuration: no workers: [^\n]*; the one before stays in use\n/),
         'HUP: workers are not given up';
