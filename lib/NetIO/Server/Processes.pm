@@ -280,7 +280,7 @@ sub _work {
     };
     if (!$begun) {
         _complain('worker', $@);
-        $supervisor->worker_fail("$@");
+        $supervisor->worker_fail($@ =~ s/\n+\z//r);
         NetIO::Server::Supervisor::end_process();
     }
     delete @$server{qw(on_reload access)};
