@@ -96,17 +96,18 @@ sub uid {
     $d->finish;
 }
 
-# Limits are about all workers together, and survive the death of one.
+# Limits are about all workers together, and survive the death of one.  Who is refused asks nothing:
+# behind a question that nobody reads the text may end in a reset.
 {
     my $d    = begin(text => "directory sqlite:$db\nmax-per-source 3\nrefused-text % no\n");
     my @held = map { $d->connect } 1 .. 3;
 
-    is $d->ask("one\r\n"), "% no\r\n", 'R9: three at once, whoever serves them';
+    is $d->ask(''), "% no\r\n", 'R9: three at once, whoever serves them';
     CORE::kill('KILL', $_) for $d->children;
     my $answer;
     $answer = $d->ask("one\r\n") // q{} until ($answer // q{}) =~ $ok;
     @held   = map { $d->connect } 1 .. 3;
-    is $d->ask("one\r\n"), "% no\r\n", 'R11: exactly three, after all of them were killed';
+    is $d->ask(''), "% no\r\n", 'R11: exactly three, after all of them were killed';
     @held = ();
     $d->finish;
 }

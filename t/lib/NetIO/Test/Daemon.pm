@@ -231,12 +231,13 @@ sub wait_log {
     }
 }
 
-# How many descriptors the daemon has.
+# The descriptors of the daemon, and what they are.
 sub descriptors {
     my ($self) = @_;
+    my $folder = "/proc/$self->{pid}/fd";
 
-    opendir my $fds, "/proc/$self->{pid}/fd" or return 0;
-    return scalar grep { /^\d/ } readdir $fds;
+    opendir my $fds, $folder or return {};
+    return { map { ($_ => readlink("$folder/$_") // 'gone') } grep { /^\d/ } readdir $fds };
 }
 
 sub kill {
@@ -306,15 +307,18 @@ sub children {
     return split ' ', slurp("/proc/$self->{pid}/task/$self->{pid}/children");
 }
 
-# A connection that ends writes a line: the log tells when to count again.
+# Those that were not there when it got ready.  A connection that ends writes a line: the log tells
+# when to look again.
 sub extra_descriptors {
     my ($self) = @_;
     my $until = Time::HiRes::time() + PATIENCE;
 
-    return 0 if !defined $self->{descriptors};    # nobody waited until it was ready
+    return if !defined $self->{descriptors};    # nobody waited until it was ready
     while (1) {
-        my $more = $self->descriptors - $self->{descriptors};
-        return $more if $more <= 0 || !$self->pump($until);
+        my $now  = $self->descriptors;
+        my @more = grep { !exists $self->{descriptors}{$_} } keys %$now;
+        return                               if keys %$now <= keys %{ $self->{descriptors} };
+        return map { "$_ $now->{$_}" } @more if !$self->pump($until);
     }
 }
 
@@ -324,9 +328,9 @@ sub complaints {
 
     if (!defined $self->{end}) {
         my @children = $self->children;
-        my $extra    = $self->extra_descriptors;
-        push @bad, "children: @children"     if @children != $self->{workers};
-        push @bad, "$extra descriptors more" if $extra > 0;
+        my @extra    = $self->extra_descriptors;
+        push @bad, "children: @children" if @children != $self->{workers};
+        push @bad, 'descriptors more: ' . join ', ', @extra if @extra;
         $self->kill('TERM');
         my $end = $self->wait_end;
         push @bad, 'TERM: ' . ($end // 'goes on') if !defined $end || $end ne '0';
