@@ -6,6 +6,7 @@ use warnings;
 
 use IO::Select;
 use Test::More;
+use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::PerlServer;
@@ -199,7 +200,7 @@ subtest 'deadlines' => sub {
     for (1 .. 6) {
         print {$client} "again\n";
         heard($client, qr/again\n/);
-        select undef, undef, undef, 0.1;
+        Time::HiRes::sleep(0.1);
     }
     pass 'each line has its own time';
     close $client;
@@ -230,7 +231,7 @@ PROGRAM
     my $text = '';
     while (print {$client} "again\n") {
         sysread $client, $text, 100 or last;
-        select undef, undef, undef, 0.02;
+        Time::HiRes::sleep(0.02);
     }
     pass 'the total deadline ends who keeps asking';
     $server->signal('TERM');

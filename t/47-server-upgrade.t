@@ -7,6 +7,7 @@ use warnings;
 use IO::Socket::INET;
 use NetIO::Daemon;
 use Test::More;
+use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::PerlServer 'ask';
@@ -61,7 +62,7 @@ sub until_true {
 
     for (1 .. 3000) {
         return 1 if $code->();
-        select undef, undef, undef, 0.02;
+        Time::HiRes::sleep(0.02);
     }
     return 0;
 }

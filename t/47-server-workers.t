@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use Test::More;
+use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Idle;
@@ -125,7 +126,7 @@ PROGRAM
         my $until = sub {
             for (1 .. 3000) {
                 return 1 if $_[0]->();
-                select undef, undef, undef, 0.02;
+                Time::HiRes::sleep(0.02);
             }
             return 0;
         };
@@ -155,7 +156,7 @@ PROGRAM
     my $gone = 0;
     for (1 .. 500) {
         last if $gone = !IO::Socket::INET->new(PeerAddr => $address, Timeout => 5);
-        select undef, undef, undef, 0.02;
+        Time::HiRes::sleep(0.02);
     }
     ok $gone, 'who comes while they drain is not left waiting';
     is length(heard($client)), 18_000_000, 'who was there gets all of it';

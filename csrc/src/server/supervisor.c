@@ -241,14 +241,14 @@ int netio_supervisor_listen(struct netio_supervisor *supervisor, const char *con
 {
     if (supervisor->begun)
         return netio_supervisor_reload(supervisor, addresses, count, 0, error);
-    struct netio_error unwanted;
-    error = error ? error : &unwanted;
-    int code = netio__listeners_prepare(supervisor->listeners, addresses, count, error);
+    struct netio_error own = {.code = 0};
+    struct netio_error *why = error ? error : &own;
+    int code = netio__listeners_prepare(supervisor->listeners, addresses, count, why);
     /* What a predecessor has left is its until it gives it up. */
     if (code == 0 && !supervisor->successor)
         netio__listeners_commit(supervisor->listeners);
     if (code && supervisor->successor)
-        netio__successor_fail(supervisor->successor, error);
+        netio__successor_fail(supervisor->successor, why);
     return code;
 }
 
