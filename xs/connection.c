@@ -80,7 +80,7 @@ static void end_connection(pTHX_ struct xs_connection *connection)
     if (connection->lost)
         Safefree(connection);
     SvREFCNT_dec(data);
-    SvREFCNT_dec_NN(self);
+    SvREFCNT_dec(self);
 }
 
 /* --- handlers */
@@ -152,7 +152,7 @@ static void on_serve(struct netio_conn *conn, int fd)
     SV *number = newSViv(fd);
 
     call(aTHX_ connection, XS_ON_SERVE, number);
-    SvREFCNT_dec_NN(number);
+    SvREFCNT_dec(number);
 }
 
 static void call_plainly(struct netio_conn *conn, enum xs_event event)

@@ -42,8 +42,8 @@ void xs_received_handle(const struct netio_datagram *datagram)
     (void)xs_server_call(aTHX_ server, server->on[XS_ON_DATAGRAM], "on_datagram", args, 2, NULL,
                          self);
     mg->mg_ptr = NULL;
-    SvREFCNT_dec_NN(self);
-    SvREFCNT_dec_NN(object);
+    SvREFCNT_dec(self);
+    SvREFCNT_dec(object);
 }
 
 SV *xs_received_address(pTHX_ SV *self, enum xs_connection_text which)

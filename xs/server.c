@@ -148,7 +148,7 @@ SV *xs_server_argument(pTHX_ struct xs_server *server, const char *bytes, size_t
 {
     /* Somebody has kept it, or what the code did to it shows in it. */
     if (SvREFCNT(server->argument) > 1 || SvTYPE(server->argument) >= SVt_PVMG) {
-        SvREFCNT_dec_NN(server->argument);
+        SvREFCNT_dec(server->argument);
         server->argument = newSVpvs("");
     }
     sv_setpvn(server->argument, bytes, len);

@@ -34,7 +34,7 @@ static void end(pTHX_ struct xs_timer *timer)
         timer->next->link = timer->link;
     timer->code = NULL;
     let_go(timer);
-    SvREFCNT_dec_NN((SV *)code);
+    SvREFCNT_dec((SV *)code);
 }
 
 void xs_timer_stop_all(pTHX_ struct xs_timer **list)
@@ -57,7 +57,7 @@ static void fire(struct netio_timer *fired)
         xs_connection_call(aTHX_ connection, code, "timer", NULL);
     else
         xs_server_call_alone(aTHX_ server, code, "timer");
-    SvREFCNT_dec_NN((SV *)code);
+    SvREFCNT_dec((SV *)code);
 }
 
 /* --- the object */

@@ -141,7 +141,8 @@ sub start {
         my $match = $self->wait_log($how{ready});
         $match or die "the daemon did not get ready:\n$self->{log}";
         $self->{port}        = $match->[0];
-        $self->{descriptors} = $self->descriptors;
+        $self->{open_files}  = { $self->open_files };
+        $self->{descriptors} = keys %{ $self->{open_files} };
     }
     return $self;
 }
@@ -232,12 +233,20 @@ sub wait_log {
 }
 
 # The descriptors of the daemon, and what they are.
-sub descriptors {
+sub open_files {
     my ($self) = @_;
     my $folder = "/proc/$self->{pid}/fd";
 
-    opendir my $fds, $folder or return {};
-    return { map { ($_ => readlink("$folder/$_") // 'gone') } grep { /^\d/ } readdir $fds };
+    opendir my $fds, $folder or return;
+    return map { ($_ => readlink("$folder/$_") // 'gone') } grep { /^\d/ } readdir $fds;
+}
+
+# How many it has.
+sub descriptors {
+    my ($self) = @_;
+    my %open = $self->open_files;
+
+    return scalar keys %open;
 }
 
 sub kill {
@@ -315,10 +324,10 @@ sub extra_descriptors {
 
     return if !defined $self->{descriptors};    # nobody waited until it was ready
     while (1) {
-        my $now  = $self->descriptors;
-        my @more = grep { !exists $self->{descriptors}{$_} } keys %$now;
-        return                               if keys %$now <= keys %{ $self->{descriptors} };
-        return map { "$_ $now->{$_}" } @more if !$self->pump($until);
+        my %now = $self->open_files;
+        return if keys %now <= $self->{descriptors};
+        next   if $self->pump($until);
+        return map { "$_ $now{$_}" } grep { !exists $self->{open_files}{$_} } keys %now;
     }
 }
 
