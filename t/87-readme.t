@@ -1,12 +1,14 @@
-# The README's two programs do what it says: they are taken from its text, pointed at a whoisd
-# of our own, and run.
+# The README's programs do what it says: they are taken from its text, pointed at a whoisd of our own,
+# and run.
 
 use strict;
 use warnings;
 
 use Config;
+use Cwd        ();
 use File::Temp ();
 use Test::More;
+use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Daemon;
@@ -20,15 +22,18 @@ my $dir = File::Temp->newdir;
 
 NetIO::Test::Directory::build_directory(
     "$dir/directory.db",
-    [   {   handle  => '00-00-0C',
+    [
+        {
+            handle  => '00-00-0C',
             name    => 'Cisco Systems, Inc',
             summary => 'San Jose, US',
-            fields  => [ [ 'Organisation', 'Cisco Systems, Inc' ], [ 'Index Key', '00-00-0C' ] ],
+            fields  => [['Organisation', 'Cisco Systems, Inc'], ['Index Key', '00-00-0C']],
         },
-        {   handle  => '08-00-30',
+        {
+            handle  => '08-00-30',
             name    => 'CERN',
             summary => 'Geneve, CH',
-            fields  => [ [ 'Organisation', 'CERN' ], [ 'Index Key', '08-00-30' ] ],
+            fields  => [['Organisation', 'CERN'], ['Index Key', '08-00-30']],
         },
     ]
 );
@@ -37,11 +42,23 @@ my $whoisd = NetIO::Test::Daemon->whoisd("$dir/directory.db");
 # The block of README.md in that language, asking our port.
 sub sample {
     my ($language, $file) = @_;
+    my $port = $whoisd->port;
+    my ($code) = blocks($language);
+
+    ok $code && $code =~ s/\b4343\b/$port/g, "README has a sample in $language";
+    return written($code, $file);
+}
+
+sub blocks {
+    my ($language) = @_;
 
     open my $readme, '<', 'README.md' or die "README.md: $!\n";
-    my ($code) = join('', <$readme>) =~ /^```\Q$language\E\n(.*?)^```$/ms;
-    my $port = $whoisd->port;
-    ok $code && $code =~ s/\b4343\b/$port/g, "README has a sample in $language";
+    return join('', <$readme>) =~ /^```\Q$language\E\n(.*?)^```$/gms;
+}
+
+sub written {
+    my ($code, $file) = @_;
+
     open my $out, '>', "$dir/$file" or die "$file: $!\n";
     print {$out} $code;
     close $out or die "$file: $!\n";
@@ -71,12 +88,30 @@ TEXT
 my $perl = sample('perl', 'ask.pl');
 is output_of($^X, '-Mblib', $perl), $record . "CERN\n", 'what the Perl sample prints';
 
-my $c = sample('c', 'ask.c');
+my $c    = sample('c', 'ask.c');
 my @libs = split ' ', `pkg-config --libs libcares`;
-is system($Config{cc}, '-Wall', '-Wextra', '-Werror', '-Icsrc/include', '-o', "$dir/ask", $c,
-    'csrc/libnetio.a', @libs), 0, 'the C sample compiles without a warning'
+is system($Config{cc}, '-Wall', '-Wextra', '-Werror', '-Icsrc/include',
+    '-o', "$dir/ask", $c, 'csrc/libnetio.a', @libs
+    ),
+    0, 'the C sample compiles without a warning'
     or BAIL_OUT('no compiler?');
 is output_of("$dir/ask"), $record, 'what the C sample prints';
 
 $whoisd->finish;
+
+# The server of the second sample in Perl, in a place of its own.
+{
+    my (undef, $code) = blocks('perl');
+    my $path = "$dir/my.sock";
+    ok $code =~ s{/run/my\.sock}{$path} && $code =~ s/:2907\b/:0/, 'README has a server in Perl';
+    my $server = NetIO::Test::Daemon->start(
+        program => $^X,
+        args    => ['-Mblib=' . Cwd::getcwd(), written($code, 'server.pl')],
+        workers => 2
+    );
+    my $tries = 3000;
+    $server->pump(Time::HiRes::time() + 0.02) while !-S $path && $tries--;
+    is $server->ask("hello\r\n", path => $path), "you said hello\r\n", 'which answers';
+    $server->finish;
+}
 done_testing;
