@@ -316,18 +316,19 @@ sub children {
     return split ' ', slurp("/proc/$self->{pid}/task/$self->{pid}/children");
 }
 
-# Those that were not there when it got ready.  A connection that ends writes a line: the log tells
-# when to look again.
+# Those that were not there when it got ready, when they are more than they may be.  What it has just
+# done with a connection may not have come to its end.
 sub extra_descriptors {
-    my ($self) = @_;
+    my ($self, $may) = @_;
     my $until = Time::HiRes::time() + PATIENCE;
 
     return if !defined $self->{descriptors};    # nobody waited until it was ready
     while (1) {
         my %now = $self->open_files;
-        return if keys %now <= $self->{descriptors};
-        next   if $self->pump($until);
-        return map { "$_ $now{$_}" } grep { !exists $self->{open_files}{$_} } keys %now;
+        return if keys %now <= $self->{descriptors} + ($may || 0);
+        return map { "$_ $now{$_}" } grep { !exists $self->{open_files}{$_} } keys %now
+            if Time::HiRes::time() > $until;
+        $self->pump(Time::HiRes::time() + 0.02);
     }
 }
 

@@ -165,12 +165,10 @@ sub complaints {
 
     if (!defined $self->{end}) {
         my @children = $self->settled;
-        my $more =
-            $self->descriptors -
-            ($self->{descriptors} // 0) -
-            2 * ($self->{workers} - ($self->{workers_before} // $self->{workers}));
-        push @bad, 'children: ' . join ' ', $self->children if !@children;
-        push @bad, "$more descriptors more" if $self->{descriptors} && $more > 0;
+        my $workers  = $self->{workers} - ($self->{workers_before} // $self->{workers});
+        my @extra    = $self->extra_descriptors(2 * $workers);
+        push @bad, 'children: ' . join ' ',          $self->children if !@children;
+        push @bad, 'descriptors more: ' . join ', ', @extra          if @extra;
         my $end = $self->end;
         push @bad, 'TERM: ' . ($end // 'goes on') if !defined $end || $end ne '0';
     }
