@@ -134,6 +134,7 @@ $d->finish;
     is_deeply \@wrong, [], 'a path is words, and finds no file (D20)';
     $watched->finish;
     my @touched = do { local $/; split /\n/, <$read> // '' };
+    @touched = grep { !/\A\w+\(\d+, "",.*AT_EMPTY_PATH/ } @touched;    # of a descriptor, no path
     my $look    = qr/\A\w*stat\w*\([^"]*"\Q$db\E"/;
     my ($first) = grep { $touched[$_] =~ $look } 0 .. $#touched;
     my @others  = grep { $_ !~ $look } @touched[($first // 0) .. $#touched];
