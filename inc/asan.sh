@@ -6,6 +6,8 @@
 # tests say.
 set -eu
 cd "$(dirname "$0")/.."
+. inc/need.sh
+fresh_signals inc/asan.sh
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT

@@ -28,6 +28,11 @@ our @EXPORT_OK = qw(end_of spew_whole);
 my $folder;
 my $serial = 0;
 
+# What a background job or nohup ignores would be ignored by all that is started here.
+for my $name (grep { ($SIG{$_} // '') eq 'IGNORE' } qw(HUP INT QUIT)) {
+    $SIG{$name} = 'DEFAULT'; ## no critic (RequireLocalizedPunctuationVars)
+}
+
 sub slurp {
     my ($path) = @_;
 

@@ -27,7 +27,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
-our @EXPORT_OK = qw(as_reaper family_memory soak_workers successor GROWTH);
+our @EXPORT_OK = qw(as_reaper family_memory is_flat soak_workers successor);
 
 use constant {
     CLIENTS                => 16,
@@ -120,14 +120,16 @@ sub family_memory {
     return $sum;
 }
 
-# What the supervisor has after the reloads, against what it had after the first few.
+# What they have now, against what they had after the first few rounds.
 sub is_flat {
-    my ($name, $daemon, $before) = @_;
-    my $now = measured($daemon);
+    my ($name, $before, $now) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-    cmp_ok $now->{descriptors}, '<=', $before->{descriptors},     "$name: no descriptor more";
-    cmp_ok $now->{memory},      '<=', $before->{memory} + GROWTH, "$name: no memory more";
+    cmp_ok $now->{descriptors}, '<=', $before->{descriptors}, "$name: no descriptor more";
+    SKIP: {
+        skip 'a sanitizer keeps what is freed', 1 if $ENV{NETIO_TEST_SANITIZED};
+        cmp_ok $now->{memory}, '<=', $before->{memory} + GROWTH, "$name: no memory more";
+    }
     note "$name: $before->{memory} KiB before, $now->{memory} KiB after";
     return;
 }
@@ -183,7 +185,7 @@ sub reloads {
     is $good, $count, "$count reloads";
     $load->none_lost('reloads');
     ok $daemon->settled, 'the old workers have ended';
-    is_flat('reloads', $daemon, $before);
+    is_flat('reloads', $before, measured($daemon));
     return;
 }
 
