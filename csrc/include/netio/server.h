@@ -46,6 +46,7 @@
 #define NETIO_SERVER_H
 
 #include <netio/access.h>
+#include <netio/child.h>
 #include <netio/error.h>
 #include <netio/limit.h>
 #include <netio/loop.h>
@@ -115,6 +116,15 @@ struct netio_server_handlers {
     /* Octets as they come; returns how many it took, the rest comes again with more, but
      * is dropped at the end of file.  More than line_max left are a line too long. */
     size_t (*on_data)(struct netio_conn *conn, char *data, size_t len);
+    /* FORK only, and in the place of all handlers of connections: starts a program for this
+     * one, and fills *child (netio/child.h), which the engine watches, counts and, at the deadline
+     * of a stop, kills.  The program gets the connection's descriptor, which does not block: who
+     * wants it otherwise says so.  0; or a code, and the peer is refused (FORK) as without a
+     * process.  What netio_conn_set_data says goes on to on_end. */
+    int (*on_spawn)(struct netio_conn *conn, struct netio_child *child);
+    /* Such a program has ended; status: as of waitpid(2), or -1 when somebody else has reaped it.
+     * Its place and its share of the limits are free again afterwards. */
+    void (*on_end)(struct netio_server *server, pid_t pid, int status, void *data);
     /* The socket itself, which blocks, after on_open, what that wrote having gone out.  The handler
      * reads and writes as it likes, and may speak first.  Deadlines are its own business,
      * but for single reads and writes: those that wait for read_seconds or write_seconds fail with
@@ -184,8 +194,7 @@ int netio_server_new(struct netio_server **server, struct netio_loop *loop,
 /* Closes what is still open, on_close included.  Not from within a handler. */
 void netio_server_free(struct netio_server *server);
 
-/* Listens on a netio_listener address; may be called several times (at most 64 sockets,
- * NETIO_EFULL beyond).  0, or a negative code with *error and nothing opened; -ECANCELED
+/* Listens on a netio_listener address; may be called several times.  0, or a negative code with *error and nothing opened; -ECANCELED
  * for a server that was stopped. */
 int netio_server_listen(struct netio_server *server, const char *address,
                         struct netio_error *error);
@@ -198,6 +207,13 @@ int netio_server_listen_take(struct netio_server *server, int fd);
  * on_open comes with the loop's next step.  A peer whose address is not known (it may be gone
  * already) is served all the same. */
 int netio_server_serve_take(struct netio_server *server, int fd);
+/* Listens no more on a descriptor that it has taken, and closes it; connections stay.  0, or -ENOENT
+ * for one that is not its own. */
+int netio_server_unlisten(struct netio_server *server, int fd);
+/* Other options from now on, for what comes; a connection that is open keeps the deadlines that it
+ * has until its next turn.  access and limit are options, too.  model, and what is copied at new
+ * (data, fork), must be the same: -EINVAL; -ENOMEM.  On error nothing has changed. */
+int netio_server_change(struct netio_server *server, const struct netio_server_options *options);
 /* Address i as bound; NULL beyond the last, and for all once stopped. */
 const struct netio_addr *netio_server_address(const struct netio_server *server, size_t i);
 /* Other rules from now on, for connections that come; the caller keeps them as long as the server.

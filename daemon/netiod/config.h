@@ -1,0 +1,103 @@
+/* netiod: what its configuration says (netiod.conf(5)), all dialects brought to one form.
+ *
+ * Called by main.c, reload.c and the fuzzer.  It reads files, asks the name services for users,
+ * groups, services and hosts, and opens no socket; nothing that it returns is used by two
+ * configurations.
+ */
+#ifndef NETIOD_CONFIG_H
+#define NETIOD_CONFIG_H
+
+#include <netio/access.h>
+#include <netio/child.h>
+#include <netio/limit.h>
+#include <netio/user.h>
+
+#include <stddef.h>
+#include <stdio.h>
+
+/* How a service is served. */
+enum config_kind {
+    CONFIG_EXEC,    /* "nowait": a process for each connection */
+    CONFIG_WAIT,    /* "wait": one process has the socket, until it ends; stream or datagram */
+    CONFIG_POOL,    /* a Perl program kept warm in workers */
+    CONFIG_BUILTIN, /* netiod itself */
+    CONFIG_TCPMUX   /* netiod itself: RFC 1078 */
+};
+
+enum config_builtin { CONFIG_ECHO, CONFIG_DISCARD, CONFIG_DAYTIME, CONFIG_TIME, CONFIG_CHARGEN };
+
+/* Whether a service can be asked for through tcpmux, and who says "+". */
+enum config_mux { CONFIG_NO_MUX, CONFIG_MUX, CONFIG_MUX_PLUS /* netiod does */ };
+
+struct config_service {
+    const char *file; /* where it is written, for messages */
+    unsigned line;
+    const char *name;     /* as it is called: "finger", "2907", "/run/x.sock", "tcpmux/fortune" */
+    const char *protocol; /* "tcp", "udp" or "unix": PROTO of the child */
+    int type;             /* SOCK_STREAM or SOCK_DGRAM */
+    /* Addresses as netio_listener_open takes them, each of one socket ("0.0.0.0:79", "[::]:79",
+     * "udp:...", "unix:/path,mode=..."); "*" has become two. */
+    const char *const *listen;
+    size_t listens;             /* 0 only for services behind tcpmux alone */
+    int receive_buffer, send_buffer; /* bytes, set on the listener; 0: the system's */
+    int backlog;                /* 0: netio_listener_open's */
+    enum config_kind kind;
+    enum config_builtin builtin;
+    enum config_mux mux;
+
+    /* EXEC, WAIT, POOL */
+    const char *program;            /* absolute */
+    const char *const *argv;        /* NULL-ended, argv[0] included */
+    const struct netio_user *user;  /* NULL: who netiod is */
+    const char *const *environment; /* a list of netio_environ_new, NULL-ended; NULL: its default */
+    const char *directory;          /* NULL: / */
+    mode_t umask;                   /* as struct netio_world has it */
+    const struct netio_rlimit *rlimits;
+    size_t rlimits_count;
+    int more_privileges; /* NETIO_PRIVILEGES_MORE: what setuid programs need */
+    int socket_errors;   /* standard error is the socket, as inetd has it; else the log */
+    int names;           /* names of peers are looked up, in the child */
+    unsigned pool;       /* workers of a POOL */
+
+    /* Policy.  access NULL: everybody.  A limit that is 0 is none. */
+    const struct netio_access *access;
+    struct netio_limit_options limits; /* total 0: all are welcome that max lets in */
+    unsigned max;                      /* processes at once; beyond it clients wait */
+    const char *refused_text, *full_text;
+    double first_seconds; /* of a PROXY header, and of a built-in's first byte; 0: 10 */
+    double idle_seconds;  /* of a built-in, from one byte to the next; 0: 60 */
+    double total_seconds; /* a child's longest life; 0: no end */
+};
+
+struct config {
+    struct config_service *services; /* in the order in which they are written */
+    size_t count;
+    struct config_private *own;
+};
+
+struct config_options {        /* of the command line */
+    const char *const *paths;  /* files and folders; absolute */
+    size_t paths_count;
+    int allow_empty;           /* no service at all is no error */
+    unsigned rate;             /* -R: starts a minute of a service that says nothing itself; 0: any */
+    const char *bind;          /* -a: the address of those that name none; NULL: "*" */
+};
+
+/* What is wrong, each with file and line: "FILE:LINE: text"; line 0 for a file as a whole.  Called
+ * for each fault, until all are said. */
+typedef void config_complain(void *data, const char *fault);
+
+/* Reads all of it: a new configuration, or nothing: 0; -1 after complaints.  Warnings (what a
+ * dialect has and netiod does otherwise) are complaints that begin "FILE:LINE: warning: ". */
+int config_read(struct config **config, const struct config_options *options,
+                config_complain *complain, void *data);
+/* The parsers alone, of one text (for the fuzzer; .include is refused there). */
+int config_parse(struct config **config, const struct config_options *options, const char *file,
+                 const char *text, size_t size, config_complain *complain, void *data);
+void config_free(struct config *config);
+/* Whether two services would behave alike in all but where they are written. */
+int config_same(const struct config_service *one, const struct config_service *other);
+/* --show: the effective configuration, in the key form, which netiod reads back to the same. */
+void config_show(const struct config *config, FILE *out);
+
+#endif

@@ -1,0 +1,32 @@
+/* netiod: the one way in which a program is started, whatever the kind of its service.
+ *
+ * Called by exec.c, wait.c and pool.c.  The child's world is built from nothing: user, groups,
+ * environment, descriptors 0 to 2 (and those that are named), umask, limits (netio/child.h).
+ */
+#ifndef NETIOD_LAUNCH_H
+#define NETIOD_LAUNCH_H
+
+#include "service.h"
+
+struct launch {
+    struct service *service;
+    int fd;                         /* becomes 0 and 1, and 2 where socket_errors is set */
+    const struct netio_addr *peer;  /* NULL, or len 0: unknown, or there is none */
+    const struct netio_addr *local; /* the same */
+    const struct netio_peer *credentials; /* of a peer on a unix socket; NULL */
+    const char *program;            /* NULL: as the configuration has it ... */
+    const char *const *argv;        /* ... and its arguments */
+    const char *const *more;        /* further variables "NAME=VALUE", NULL-ended; NULL */
+    const struct netio_child_fd *fds; /* descriptors beside 0 to 2 */
+    size_t fds_count;
+};
+
+/* Starts it, counts it (service->counts, ->running) and logs the start, or why there is none.  0 or
+ * a code. */
+int launch(struct netio_child *child, const struct launch *launch);
+/* It has ended: counts it and logs the end.  status: as of waitpid(2), -1: not known; peer may be
+ * NULL; since: netio_clock_now at its start. */
+void launch_ended(struct service *service, pid_t pid, const struct netio_addr *peer, int64_t since,
+                  int status);
+
+#endif
