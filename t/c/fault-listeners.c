@@ -104,6 +104,28 @@ static int left(void)
     return wrong;
 }
 
+/* On error the descriptor is still the caller's. */
+static int passed(void)
+{
+    struct netio_listeners *set;
+    struct netio_listener own[NETIO_LISTENER_MAX];
+
+    if (netio_listeners_new(&set) != 0)
+        return 0;
+    fault_off();
+    netio_listener_open(own, "127.0.0.1:0", 0, NULL);
+    fault_on();
+    int code = netio_listeners_pass(set, own[0].fd);
+    fault_off();
+    const struct netio_listener *in = netio_listeners_at(set, NETIO_LISTENERS_PRESENT, 0);
+    int wrong = code ? in != NULL : !in || in->fd != own[0].fd;
+    if (code)
+        netio_listener_close(own);
+    netio_listeners_free(set);
+    fault_on();
+    return wrong;
+}
+
 int main(void)
 {
     if (!mkdtemp(folder))
@@ -111,6 +133,7 @@ int main(void)
     fault_walk("a reload", prepare);
     fault_walk("from every address to one", narrow);
     fault_walk("left by a predecessor", left);
+    fault_walk("passed by a manager", passed);
     is_int(rmdir(folder), 0, "nothing is left behind");
     return tap_done();
 }

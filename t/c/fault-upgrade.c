@@ -69,9 +69,10 @@ static int leave(struct netio_listeners *set, int *end)
 {
     struct netio__legacy legacy;
     char text[64];
+    size_t at = 0;
     int ends[2];
 
-    if (netio__control_pair(ends) != 0 || !netio__listeners_legacy(set, 0, &legacy))
+    if (netio__control_pair(ends) != 0 || !netio__listeners_legacy(set, &at, &legacy))
         return 1;
     snprintf(text, sizeof text, "listener 0 0 %s", legacy.text);
     *end = ends[0];

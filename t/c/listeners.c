@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -188,27 +189,118 @@ static void test_errors(void)
     netio_listeners_free(other);
 }
 
-static void test_full(void)
+/* How many of the addresses find their own one socket. */
+static int count_found(const struct netio_listeners *set, enum netio_listeners_which which,
+                       const char *const *list, size_t n)
 {
-    struct netio_listeners *set = new_set();
-    static char texts[64 + 1][64];
-    const char *list[64 + 1];
-    struct netio_error error;
-    int before = open_descriptors();
+    int fds[NETIO_LISTENER_MAX], found = 0;
 
-    for (int i = 0; i <= 64; i++) {
-        snprintf(texts[i], sizeof *texts, "unix:%s/%d", folder, i);
+    for (size_t i = 0; i < n; i++) {
+        struct netio_addr addr;
+        char text[NETIO_ADDR_STRLEN];
+        if (netio_listeners_find(set, which, list[i], fds) != 1 ||
+            netio_addr_local(&addr, fds[0]) != 0)
+            continue;
+        netio_addr_set_port(&addr, 0);
+        found += strcmp(netio_addr_str(&addr, text, sizeof text), list[i]) == 0;
+    }
+    return found;
+}
+
+static void test_many(void)
+{
+    enum { MANY = 2000 };
+    struct netio_listeners *set = new_set();
+    static char texts[MANY][32];
+    static const char *list[MANY];
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < MANY + 100) {
+        skip(1, "needs more descriptors");
+        netio_listeners_free(set);
+        return;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    int before = open_descriptors();
+    for (int i = 0; i < MANY; i++) { /* in no order */
+        snprintf(texts[i], sizeof *texts, "127.%d.%d.%d:0", i % 3, i % 250, 1 + i / 250);
         list[i] = texts[i];
     }
-    is_int(netio_listeners_prepare(set, list, 64 + 1, &error), NETIO_EFULL,
-           "65 sockets are too many");
-    is_int(open_descriptors(), before, "nothing is open");
-    change(set, list, 64);
-    is_int(open_descriptors(), before + 64, "64 are not");
-    change(set, list + 1, 64);
-    is_int(open_descriptors(), before + 64, "nor 64 others");
+    change(set, list, MANY);
+    is_int(open_descriptors(), before + MANY, "2,000 sockets");
+    is_int(count_found(set, NETIO_LISTENERS_PRESENT, list, MANY), MANY, "each is found");
+    int last = netio_listeners_at(set, NETIO_LISTENERS_PRESENT, MANY - 1)->fd;
+    is_int(netio_listeners_prepare(set, list + MANY / 2, MANY / 2, NULL), 0, "half of them");
+    is_int(open_descriptors(), before + MANY, "are the same sockets");
+    is_int(count_found(set, NETIO_LISTENERS_PRESENT, list, MANY), MANY, "all are found");
+    is_int(count_found(set, NETIO_LISTENERS_NEXT, list, MANY), MANY / 2, "half in the next");
+    netio_listeners_commit(set);
+    is_int(open_descriptors(), before + MANY / 2, "the others are closed");
+    is_int(count_found(set, NETIO_LISTENERS_PRESENT, list, MANY), MANY / 2, "and found no more");
+    is_int(netio_listeners_at(set, NETIO_LISTENERS_PRESENT, MANY / 2 - 1)->fd, last,
+           "the order is as it was");
     netio_listeners_free(set);
     is_int(open_descriptors(), before, "all closed");
+}
+
+/* What find says of an address: "a,b" as texts of the sockets; "": none. */
+static const char *found(const struct netio_listeners *set, enum netio_listeners_which which,
+                         const char *address)
+{
+    static char text[300];
+    char one[NETIO_ADDR_STRLEN];
+    int fds[NETIO_LISTENER_MAX];
+    size_t n = netio_listeners_find(set, which, address, fds);
+
+    *text = '\0';
+    for (size_t i = 0; i < n; i++) {
+        struct netio_addr addr;
+        (void)netio_addr_local(&addr, fds[i]);
+        sprintf(strchr(text, '\0'), "%s%s", i ? "," : "", netio_addr_str(&addr, one, sizeof one));
+    }
+    return text;
+}
+
+static void test_find(void)
+{
+    const enum netio_listeners_which present = NETIO_LISTENERS_PRESENT, next = NETIO_LISTENERS_NEXT;
+    struct netio_listeners *set = new_set();
+    struct netio_listener own[NETIO_LISTENER_MAX];
+    unsigned a = free_port(), b = free_port(), c = free_port();
+    const char *one = text_of("127.0.0.1:", a), *other = text_of("127.0.0.1:", b);
+    const char *wide = text_of("*:", a), *udp = text_of("udp:127.0.0.1:", a);
+    const char *passed = text_of("127.0.0.1:", c);
+    char want[200];
+
+    is_str(found(set, present, one), "", "in an empty set nothing is found");
+    change(set, LIST(one, udp));
+    is_str(found(set, present, one), one, "an address is found");
+    is_str(found(set, next, one), one, "in what comes next, too");
+    is_str(found(set, present, udp), one, "its datagrams, too");
+    is_str(found(set, present, other), "", "another is not");
+    is_int(netio_listeners_prepare(set, LIST(other, wide), NULL), 0, "a reload");
+    is_str(found(set, present, one), one, "what was is found where it was");
+    is_str(found(set, next, one), "", "and only there");
+    is_str(found(set, next, other), other, "what comes is found where it comes");
+    is_str(found(set, present, other), "", "and only there");
+    netio_listeners_cancel(set);
+    is_str(found(set, next, one), one, "cancelled: as before");
+    is_str(found(set, next, other), "", "nothing else");
+    change(set, LIST(wide));
+    snprintf(want, sizeof want, "[::]:%u,0.0.0.0:%u", a, a);
+    if (strcmp(listing(set, present), text_of("0.0.0.0:", a)) == 0) /* there is no IPv6 */
+        snprintf(want, sizeof want, "0.0.0.0:%u", a);
+    is_str(found(set, present, wide), want, "an address of two sockets");
+    netio_listener_open(own, passed, 0, NULL);
+    netio_listeners_pass(set, own[0].fd);
+    is_str(found(set, present, passed), "", "one that a manager passed has no name");
+    change(set, LIST(passed));
+    is_str(found(set, present, passed), passed, "but in a configuration that gives it one");
+    netio_listeners_close(set);
+    is_str(found(set, present, passed), "", "all are closed");
+    netio_listeners_free(set);
 }
 
 /* ---- every address and one of them ---------------------------------------------------------- */
@@ -419,7 +511,7 @@ static struct netio_listeners *leave(struct netio_listeners *set)
     struct netio_listeners *next = new_set();
     struct netio__legacy legacy;
 
-    for (size_t i = 0; netio__listeners_legacy(set, i, &legacy); i++) {
+    for (size_t at = 0; netio__listeners_legacy(set, &at, &legacy);) {
         legacy.fd = fcntl(legacy.fd, F_DUPFD_CLOEXEC, 0);
         is_int(netio__listeners_left(next, &legacy), 0, "left");
     }
@@ -489,7 +581,8 @@ int main(void)
     test_difference();
     test_cancel();
     test_errors();
-    test_full();
+    test_many();
+    test_find();
     test_narrower("");
     test_narrower("udp:");
     test_both_families();

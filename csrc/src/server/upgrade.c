@@ -66,9 +66,10 @@ static int send_one(int control, const struct netio__legacy *legacy)
 static int send_listeners(int control, struct netio_listeners *listeners)
 {
     struct netio__legacy legacy;
+    size_t at = 0;
     int code = 0;
 
-    for (size_t i = 0; !code && netio__listeners_legacy(listeners, i, &legacy); i++)
+    while (!code && netio__listeners_legacy(listeners, &at, &legacy))
         code = send_one(control, &legacy);
     return code ? code : netio__control_send_bytes(control, "end", 3, -1);
 }
