@@ -1,5 +1,6 @@
-/* Ring 3.  The set of a supervisor's listeners; see listeners.h.  Called by the supervisor and by
- * upgrade.c; it opens and closes sockets, and changes the modes of paths.
+/* Ring 3.  A set of listeners; see netio/listeners.h and listeners.h.  Called by the supervisor, by
+ * upgrade.c and successor.c, and by programs without a supervisor; it opens and closes sockets, and
+ * changes the modes of paths.
  *
  * An entry is in the present configuration, in the next, in both, or (left by a predecessor) in
  * none yet:
@@ -35,18 +36,20 @@ struct entry {
     struct stat before;   /* ... than these, which cancel brings back */
 };
 
-struct netio__listeners {
+#define LISTENERS_MAX 64 /* of one configuration; what a server takes */
+
+struct netio_listeners {
     size_t count;
-    struct entry entries[3 * NETIO__LISTENERS_MAX]; /* present, next and left */
+    struct entry entries[3 * LISTENERS_MAX]; /* present, next and left */
 };
 
-int netio__listeners_new(struct netio__listeners **set)
+int netio_listeners_new(struct netio_listeners **set)
 {
     *set = calloc(1, sizeof **set);
     return *set ? 0 : -ENOMEM;
 }
 
-void netio__listeners_free(struct netio__listeners *set)
+void netio_listeners_free(struct netio_listeners *set)
 {
     if (!set)
         return;
@@ -58,8 +61,8 @@ void netio__listeners_free(struct netio__listeners *set)
 }
 
 /* The listener is the set's from here, also on error. */
-static int add(struct netio__listeners *set, const struct netio_listener *listener,
-               const char *text, struct entry **added)
+static int add(struct netio_listeners *set, const struct netio_listener *listener, const char *text,
+               struct entry **added)
 {
     struct entry *entry = &set->entries[set->count];
     char *copy = text ? strdup(text) : NULL;
@@ -77,19 +80,19 @@ static int add(struct netio__listeners *set, const struct netio_listener *listen
     return 0;
 }
 
-static size_t count_of(const struct netio__listeners *set, enum netio__configuration which)
+static size_t count_of(const struct netio_listeners *set, enum netio_listeners_which which)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < set->count; i++)
-        count += which == NETIO__NEXT ? set->entries[i].next : set->entries[i].present;
+        count += which == NETIO_LISTENERS_NEXT ? set->entries[i].next : set->entries[i].present;
     return count;
 }
 
 /* ---- prepare -------------------------------------------------------------------------------- */
 
 /* Of a port that the kernel chose only the text says that it is the same. */
-static int find_text(struct netio__listeners *set, const char *text)
+static int find_text(struct netio_listeners *set, const char *text)
 {
     int found = 0;
 
@@ -106,7 +109,7 @@ static int is_chosen(const struct netio__listen *what)
     return netio_addr_family(addr) != AF_UNIX && netio_addr_port(addr) == 0;
 }
 
-static struct entry *find_address(struct netio__listeners *set, int type,
+static struct entry *find_address(struct netio_listeners *set, int type,
                                   const struct netio_addr *addr)
 {
     for (size_t i = 0; i < set->count; i++) {
@@ -154,7 +157,7 @@ static void undress(struct entry *entry)
 }
 
 /* *there: a bit for each address of the text that is there already. */
-static int find_addresses(struct netio__listeners *set, const struct netio__listen *what,
+static int find_addresses(struct netio_listeners *set, const struct netio__listen *what,
                           const char *text, unsigned *there, struct netio_error *error)
 {
     int code = 0;
@@ -193,7 +196,7 @@ static int excludes(const struct netio_listener *listener, const struct netio__l
 }
 
 /* For a moment others may listen beside those of ours that are in the way; how many are. */
-static int share_ports(struct netio__listeners *set, const struct netio__listen *what, int on)
+static int share_ports(struct netio_listeners *set, const struct netio__listen *what, int on)
 {
     int count = 0;
 
@@ -206,7 +209,7 @@ static int share_ports(struct netio__listeners *set, const struct netio__listen 
     return count;
 }
 
-static int open_beside(struct netio__listeners *set,
+static int open_beside(struct netio_listeners *set,
                        struct netio_listener listeners[NETIO_LISTENER_MAX],
                        const struct netio__listen *what, unsigned skip, const char *text,
                        struct netio_error *error)
@@ -220,7 +223,7 @@ static int open_beside(struct netio__listeners *set,
     return n;
 }
 
-static int open_missing(struct netio__listeners *set, const struct netio__listen *what,
+static int open_missing(struct netio_listeners *set, const struct netio__listen *what,
                         unsigned skip, const char *text, struct netio_error *error)
 {
     struct netio_listener listeners[NETIO_LISTENER_MAX];
@@ -241,7 +244,7 @@ static int open_missing(struct netio__listeners *set, const struct netio__listen
     return code ? netio_error_set(error, NETIO_STAGE_LISTEN, code, NULL, text) : 0;
 }
 
-static int prepare_one(struct netio__listeners *set, const char *text, struct netio_error *error)
+static int prepare_one(struct netio_listeners *set, const char *text, struct netio_error *error)
 {
     struct netio__listen what;
     unsigned there;
@@ -252,30 +255,30 @@ static int prepare_one(struct netio__listeners *set, const char *text, struct ne
     code = find_addresses(set, &what, text, &there, error);
     if (!code && there != (1u << what.count) - 1)
         code = open_missing(set, &what, there, text, error);
-    if (!code && count_of(set, NETIO__NEXT) > NETIO__LISTENERS_MAX)
+    if (!code && count_of(set, NETIO_LISTENERS_NEXT) > LISTENERS_MAX)
         code = netio_error_set(error, NETIO_STAGE_LISTEN, NETIO_EFULL, NULL, text);
     return code;
 }
 
-int netio__listeners_prepare(struct netio__listeners *set, const char *const *addresses,
-                             size_t count, struct netio_error *error)
+int netio_listeners_prepare(struct netio_listeners *set, const char *const *addresses, size_t count,
+                            struct netio_error *error)
 {
     int code = 0;
 
-    netio__listeners_cancel(set);
+    netio_listeners_cancel(set);
     for (size_t i = 0; i < set->count; i++)
         set->entries[i].next = set->entries[i].present && !set->entries[i].text;
     for (size_t i = 0; i < count && !code; i++)
         code = prepare_one(set, addresses[i], error);
     if (code)
-        netio__listeners_cancel(set);
+        netio_listeners_cancel(set);
     return code;
 }
 
 /* ---- what becomes of it --------------------------------------------------------------------- */
 
 /* The order of the others stays: netio_supervisor_address counts them. */
-static void drop(struct netio__listeners *set, size_t i)
+static void drop(struct netio_listeners *set, size_t i)
 {
     struct entry *entry = &set->entries[i];
 
@@ -285,7 +288,7 @@ static void drop(struct netio__listeners *set, size_t i)
     memmove(entry, entry + 1, (set->count - i) * sizeof *entry);
 }
 
-void netio__listeners_commit(struct netio__listeners *set)
+void netio_listeners_commit(struct netio_listeners *set)
 {
     for (size_t i = set->count; i-- > 0;) {
         struct entry *entry = &set->entries[i];
@@ -298,7 +301,7 @@ void netio__listeners_commit(struct netio__listeners *set)
     }
 }
 
-void netio__listeners_cancel(struct netio__listeners *set)
+void netio_listeners_cancel(struct netio_listeners *set)
 {
     for (size_t i = set->count; i-- > 0;) {
         struct entry *entry = &set->entries[i];
@@ -311,19 +314,19 @@ void netio__listeners_cancel(struct netio__listeners *set)
     }
 }
 
-void netio__listeners_close(struct netio__listeners *set)
+void netio_listeners_close(struct netio_listeners *set)
 {
     while (set->count > 0)
         drop(set, set->count - 1);
 }
 
-int netio__listeners_pass(struct netio__listeners *set, int fd)
+int netio_listeners_pass(struct netio_listeners *set, int fd)
 {
     struct netio_listener listener;
     struct entry *entry;
 
-    if (count_of(set, NETIO__PRESENT) >= NETIO__LISTENERS_MAX ||
-        count_of(set, NETIO__NEXT) >= NETIO__LISTENERS_MAX ||
+    if (count_of(set, NETIO_LISTENERS_PRESENT) >= LISTENERS_MAX ||
+        count_of(set, NETIO_LISTENERS_NEXT) >= LISTENERS_MAX ||
         set->count == sizeof set->entries / sizeof *set->entries)
         return NETIO_EFULL;
     int code = netio_listener_take(&listener, fd);
@@ -334,37 +337,60 @@ int netio__listeners_pass(struct netio__listeners *set, int fd)
     return code;
 }
 
-const struct netio_listener *netio__listeners_at(const struct netio__listeners *set,
-                                                 enum netio__configuration which, size_t i)
+const struct netio_listener *netio_listeners_at(const struct netio_listeners *set,
+                                                enum netio_listeners_which which, size_t i)
 {
     for (size_t k = 0; k < set->count; k++) {
         const struct entry *entry = &set->entries[k];
-        if ((which == NETIO__NEXT ? entry->next : entry->present) && i-- == 0)
+        if ((which == NETIO_LISTENERS_NEXT ? entry->next : entry->present) && i-- == 0)
             return &entry->listener;
     }
     return NULL;
 }
 
-int netio__listeners_give(struct netio__listeners *set, enum netio__configuration which,
-                          struct netio_server *server)
+size_t netio_listeners_find(const struct netio_listeners *set, enum netio_listeners_which which,
+                            const char *address, int fds[NETIO_LISTENER_MAX])
+{
+    struct netio__listen what;
+    struct netio_error error;
+    size_t count = 0;
+
+    if (netio__listen_parse(&what, address, &error) != 0)
+        return 0;
+    for (size_t i = 0; i < set->count && count < NETIO_LISTENER_MAX; i++) {
+        const struct entry *entry = &set->entries[i];
+        if (!(which == NETIO_LISTENERS_NEXT ? entry->next : entry->present))
+            continue;
+        for (int k = 0; k < what.count; k++)
+            if (is_chosen(&what)
+                    ? k == 0 && entry->text && strcmp(entry->text, address) == 0
+                    : entry->listener.type == what.type &&
+                          netio_addr_compare(&entry->listener.address, &what.addrs[k]) == 0)
+                fds[count++] = entry->listener.fd;
+    }
+    return count;
+}
+
+int netio_listeners_give(struct netio_listeners *set, enum netio_listeners_which which,
+                         struct netio_server *server)
 {
     int code = 0;
 
     for (size_t i = 0; i < set->count && !code; i++) {
         struct entry *entry = &set->entries[i];
-        if (which == NETIO__NEXT ? !entry->next : !entry->present)
+        if (which == NETIO_LISTENERS_NEXT ? !entry->next : !entry->present)
             continue;
         code = netio_server_listen_take(server, entry->listener.fd);
         if (!code)
             entry->listener.fd = -1;
     }
-    netio__listeners_free(set);
+    netio_listeners_free(set);
     return code;
 }
 
 /* ---- for upgrade.c -------------------------------------------------------------------------- */
 
-int netio__listeners_legacy(struct netio__listeners *set, size_t i, struct netio__legacy *legacy)
+int netio__listeners_legacy(struct netio_listeners *set, size_t i, struct netio__legacy *legacy)
 {
     for (size_t k = 0; k < set->count; k++) {
         struct entry *entry = &set->entries[k];
@@ -380,7 +406,7 @@ int netio__listeners_legacy(struct netio__listeners *set, size_t i, struct netio
     return 0;
 }
 
-int netio__listeners_left(struct netio__listeners *set, const struct netio__legacy *legacy)
+int netio__listeners_left(struct netio_listeners *set, const struct netio__legacy *legacy)
 {
     struct netio_listener listener;
     struct entry *entry;
@@ -398,7 +424,7 @@ int netio__listeners_left(struct netio__listeners *set, const struct netio__lega
     return code;
 }
 
-void netio__listeners_own(struct netio__listeners *set, int own)
+void netio__listeners_own(struct netio_listeners *set, int own)
 {
     for (size_t i = 0; i < set->count; i++)
         if (set->entries[i].listener.inode)
