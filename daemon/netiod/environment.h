@@ -10,7 +10,8 @@
  *      UNIXLOCALPATH                            with a connection over a unix socket
  *      UNIXREMOTEEUID UNIXREMOTEEGID UNIXREMOTEPID
  *
- * Addresses are numbers; IPv4 is never written as IPv6.  Nothing in them comes from the peer's bytes.
+ * Addresses are numbers; IPv4 is never written as IPv6.  Nothing in them comes from the peer's
+ * bytes.
  */
 #ifndef NETIOD_ENVIRONMENT_H
 #define NETIOD_ENVIRONMENT_H

@@ -16,10 +16,10 @@
 
 struct errors {
     struct service *service;
-    int64_t second;         /* when the present one began ... */
-    unsigned lines;         /* ... and how many have come in it */
-    unsigned long lost;     /* of those, but for what was told of already */
-    size_t used;            /* of line: what has no end yet */
+    int64_t second;     /* when the present one began ... */
+    unsigned lines;     /* ... and how many have come in it */
+    unsigned long lost; /* of those, but for what was told of already */
+    size_t used;        /* of line: what has no end yet */
     char line[LINE_MAX_BYTES];
 };
 

@@ -16,7 +16,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
-/* The whole of netiod waits until a program runs.  One on a disk that is gone must not cost more. */
+/* The whole of netiod waits until a program runs.  One on a disk that is gone must not cost more.
+ */
 #define START_SECONDS 2
 #define STANDARD      3 /* descriptors 0 to 2 */
 #define PEER_STRLEN   (NETIO_ADDR_STRLEN + 64)
@@ -187,7 +188,6 @@ void launch_ended(struct service *service, pid_t pid, const struct netio_addr *p
     service->running--;
     errors_flush(service);
     netio_log(service->house->log, status == 0 ? LOG_INFO : LOG_NOTICE,
-              "%s: end%s, pid %ld, %.3f seconds, %s", service->name,
-              peer_text(address, peer, NULL), (long)pid, seconds,
-              status_text(how, sizeof how, status));
+              "%s: end%s, pid %ld, %.3f seconds, %s", service->name, peer_text(address, peer, NULL),
+              (long)pid, seconds, status_text(how, sizeof how, status));
 }

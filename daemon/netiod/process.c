@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
+#include <syslog.h>
 
 #define SECOND ((int64_t)1000 * 1000 * 1000)
 
@@ -20,9 +21,9 @@
 #define PIDFD_SIGNAL_PROCESS_GROUP 4u /* Linux 6.9 */
 #endif
 
-/* One that is adopted is no child of this process, of which netio_child_signal would say that it has
- * ended.  Before Linux 6.9 only itself can be reached, not its group. */
-static void send(const struct process *process, int signal)
+/* One that is adopted is no child of this process, of which netio_child_signal would say that it
+ * has ended.  Before Linux 6.9 only itself can be reached, not its group. */
+static void signal_group(const struct process *process, int signal)
 {
     int pidfd = process->child.pidfd;
 
@@ -37,7 +38,7 @@ void process_kill(struct process *process)
 {
     netio_timer_stop(&process->timer);
     process->told = 1;
-    send(process, SIGKILL);
+    signal_group(process, SIGKILL);
 }
 
 /* Its time is over.  Who cannot be given another second gets none. */
@@ -47,8 +48,9 @@ static void expired(struct netio_timer *timer)
 
     if (!process->told) {
         process->told = 1;
-        send(process, SIGTERM);
-        if (netio_timer_start(process->service->house->loop, timer, netio_clock_now() + SECOND) == 0)
+        signal_group(process, SIGTERM);
+        if (netio_timer_start(process->service->house->loop, timer, netio_clock_now() + SECOND) ==
+            0)
             return;
     }
     process_kill(process);
@@ -103,21 +105,26 @@ static int limit_life(struct process *process)
     return netio_timer_start(process->service->house->loop, &process->timer, process->longest);
 }
 
-int process_start(struct process **process, struct process **list, const struct launch *launch)
+/* Whom there is no room for. */
+static void fail(struct service *service, int code)
 {
-    struct service *service = launch->service;
-    struct process *made = *process = make(list, service);
+    service->counts.failed++;
+    netio_log(service->house->log, LOG_ERR, "%s: cannot start: %s", service->name,
+              netio_error_text(code));
+}
+
+int process_start(struct process **process, struct process **list, const struct launch *how)
+{
+    struct process *made = *process = make(list, how->service);
     int code = made ? limit_life(made) : -ENOMEM;
 
     if (code) {
-        service->counts.failed++;
-        netio_log(service->house->log, LOG_ERR, "%s: cannot start: %s", service->name,
-                  netio_error_text(code));
+        fail(how->service, code);
     } else {
         made->since = netio_clock_now();
-        if (launch->peer)
-            made->peer = *launch->peer;
-        code = launch_program(&made->child, launch);
+        if (how->peer)
+            made->peer = *how->peer;
+        code = launch(&made->child, how);
     }
     if (code && made)
         process_forget(made);
@@ -153,4 +160,39 @@ static void ready(struct netio_watch *watch, unsigned events)
         netio_watch_stop(watch);
         process->ended(process, status);
     }
+}
+
+int process_watch(struct process *process, void (*ended)(struct process *process, int status))
+{
+    process->ended = ended;
+    process->watch = (struct netio_watch){.ready = ready, .data = process};
+    return netio_watch_start(process->service->house->loop, &process->watch, process->child.pidfd,
+                             NETIO_READ);
+}
+
+/* The end of one that is adopted is for its parent to log. */
+void process_over(struct process *process, int status)
+{
+    struct service *service = process->service;
+
+    if (process->adopted) {
+        service->counts.ended++;
+        service->running--;
+    } else {
+        launch_ended(service, process->child.pid, &process->peer, process->since, status);
+    }
+    process_forget(process);
+}
+
+int process_describe(const struct process *list, size_t index, struct handover_child *child)
+{
+    for (; list && index > 0; list = list->next)
+        index--;
+    if (!list)
+        return 0;
+    *child = (struct handover_child){.service = list->service->name,
+                                     .pid = list->child.pid,
+                                     .pidfd = list->child.pidfd,
+                                     .peer = list->peer};
+    return 1;
 }

@@ -21,13 +21,13 @@ struct process {
     struct netio_timer timer;
     struct netio_watch watch; /* of its pidfd, where the owner has asked for that */
     void (*ended)(struct process *process, int status);
-    void *data; /* the owner's */
+    void *data;           /* the owner's */
     unsigned adopted : 1; /* an earlier netiod has started it, and reaps it */
     unsigned told : 1;    /* it has got SIGTERM */
 };
 
 /* Starts it, in front of the list.  0 and *process, or a code; a code has been logged. */
-int process_start(struct process **process, struct process **list, const struct launch *launch);
+int process_start(struct process **process, struct process **list, const struct launch *how);
 /* One of an earlier netiod, whose pidfd is owned, also on error: 0, or -errno. */
 int process_adopt(struct process **process, struct process **list, struct service *service,
                   const struct handover_child *child);
