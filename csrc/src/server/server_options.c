@@ -92,6 +92,9 @@ int netio__server_set_options(struct netio_server *server,
 {
     server->model = options->model;
     server->line_max = options->line_max ? options->line_max : LINE_MAX_DEFAULT;
+    server->read_max = options->read_max ? options->read_max : NETIO__SCRATCH;
+    if (server->read_max > NETIO__SCRATCH)
+        server->read_max = NETIO__SCRATCH;
     server->write_max = options->write_max ? options->write_max : WRITE_MAX_DEFAULT;
     server->high_water = options->high_water ? options->high_water : HIGH_WATER;
     server->max_connections = places(options->model, options->max_connections);
