@@ -120,8 +120,7 @@ static int open_builtin(struct service *service, struct netio_error *error)
 
 static int change(struct service *service, const struct config_service *before)
 {
-    (void)before;
-    return served_change(service, tune);
+    return served_change(service, before, tune);
 }
 
 const struct service_kind builtin_kind = {

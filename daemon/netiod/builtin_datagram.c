@@ -177,8 +177,7 @@ static int open_datagram(struct service *service, struct netio_error *error)
 
 static int change(struct service *service, const struct config_service *before)
 {
-    (void)before;
-    return served_change(service, NULL);
+    return served_change(service, before, NULL);
 }
 
 static void free_datagram(struct service *service)

@@ -19,7 +19,7 @@ int served_open(struct service *service, const struct netio_server_handlers *han
     return 0;
 }
 
-int served_change(struct service *service,
+int served_change(struct service *service, const struct config_service *before,
                   void (*tune)(const struct service *service,
                                struct netio_server_options *options))
 {
@@ -29,7 +29,11 @@ int served_change(struct service *service,
     service_server_options(service, &options);
     if (tune)
         tune(service, &options);
-    return code ? code : netio_server_change(service->server, &options);
+    if (code == 0)
+        code = netio_server_change(service->server, &options);
+    if (code != 0)
+        (void)service_limit(service, before);
+    return code;
 }
 
 int served_listen(struct service *service, int fd)

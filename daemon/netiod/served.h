@@ -14,8 +14,8 @@
 int served_open(struct service *service, const struct netio_server_handlers *handlers,
                 void (*tune)(const struct service *service, struct netio_server_options *options),
                 struct netio_error *error);
-/* The same at a reload: service->config is the new one.  0 or a code. */
-int served_change(struct service *service,
+/* The same at a reload: service->config is the new one.  0, or a code and all is as before. */
+int served_change(struct service *service, const struct config_service *before,
                   void (*tune)(const struct service *service,
                                struct netio_server_options *options));
 

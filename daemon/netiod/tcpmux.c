@@ -178,8 +178,9 @@ static int open_tcpmux(struct service *service, struct netio_error *error)
 
 static int change(struct service *service, const struct config_service *before)
 {
-    (void)before;
-    return is_for_proxies(service->config) ? -EOPNOTSUPP : served_change(service, tune);
+    if (is_for_proxies(service->config))
+        return -EOPNOTSUPP;
+    return served_change(service, before, tune);
 }
 
 const struct service_kind tcpmux_kind = {
