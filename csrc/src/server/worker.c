@@ -145,11 +145,12 @@ int netio_worker_ready(struct netio_worker *worker)
 static void empty_queues(struct netio_server *server)
 {
     for (size_t i = 0; i < server->nslots; i++) {
-        struct netio__slot *slot = &server->slots[i];
-        for (int turns = 0; turns < TURNS_AT_ONCE && i < server->nslots && slot->watch.loop &&
+        struct netio__slot *slot = netio__slot_hold(server->slots[i]);
+        for (int turns = 0; turns < TURNS_AT_ONCE && slot->watch.loop &&
                             netio_fd_poll(slot->listener.fd, NETIO_READ, NETIO_NOW) > 0;
              turns++)
             slot->watch.ready(&slot->watch, NETIO_READ);
+        netio__slot_put(slot);
     }
 }
 
