@@ -56,10 +56,10 @@ static void complain(void *data, const char *fault)
 static int fail(const struct reload *reload, int exit_code, const char *place,
                 const struct netio_error *error)
 {
-    char text[640], fault[900];
+    char text[640], fault[1000];
 
     netio_error_str(error, text, sizeof text);
-    snprintf(fault, sizeof fault, "%s%s%s", place ? place : "", place ? ": " : "", text);
+    snprintf(fault, sizeof fault, "%.320s%s%s", place ? place : "", place ? ": " : "", text);
     complain(reload->house, fault);
     return exit_code;
 }
