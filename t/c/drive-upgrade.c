@@ -15,10 +15,9 @@
  *
  * A successor behaves as the first word of FILE says: exit, crash, hang, words, stop (before it is
  * ready), orphan (kills its predecessor), late, mute (between go and done). */
-#include "server/upgrade.h"
-
 #include <netio/fd.h>
 #include <netio/signals.h>
+#include <netio/upgrade.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,10 +43,10 @@ static const int signals[] = {SIGUSR2, SIGTERM, 0};
 
 static struct netio_loop *loop;
 static struct netio_daemon *daemon_;
-static struct netio__listeners *set;
-static struct netio__upgrade *upgrade;
-static struct netio__successor *successor;
-static struct netio_watch watches[NETIO__LISTENERS_MAX];
+static struct netio_listeners *set;
+static struct netio_upgrade *upgrade;
+static struct netio_successor *successor;
+static struct netio_watch watches[2 * ADDRESSES];
 static int fifo, asked, stopping;
 
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
@@ -69,7 +68,7 @@ static int failed(const struct netio_error *error)
 
     say("failed %s", netio_error_str(error, text, sizeof text));
     if (successor)
-        netio__successor_fail(successor, error);
+        netio_successor_fail(successor, error);
     return 1;
 }
 
@@ -104,11 +103,11 @@ static void answer(struct netio_watch *watch, unsigned events)
     netio_fd_close(fd);
 }
 
-static void serve(enum netio__configuration which)
+static void serve(enum netio_listeners_which which)
 {
     const struct netio_listener *listener;
 
-    for (size_t i = 0; (listener = netio__listeners_at(set, which, i)); i++) {
+    for (size_t i = 0; (listener = netio_listeners_at(set, which, i)); i++) {
         if (listener->type != SOCK_STREAM)
             continue;
         watches[i].ready = answer;
@@ -129,17 +128,17 @@ static void told(struct netio_watch *watch, unsigned events)
 
 static void begin_upgrade(char **argv)
 {
-    struct netio__upgrade_plan plan = {.program = config.program,
-                                       .argv = argv,
-                                       .daemon = daemon_,
-                                       .listeners = set,
-                                       .ready_seconds = config.seconds};
+    struct netio_upgrade_plan plan = {.program = config.program,
+                                      .argv = argv,
+                                      .daemon = daemon_,
+                                      .listeners = set,
+                                      .ready_seconds = config.seconds};
     struct netio_error error;
     char text[700];
 
     asked = 0;
-    if (netio__upgrade_start(&upgrade, loop, &plan, &error) == 0)
-        say("starting %d", (int)netio__upgrade_pid(upgrade));
+    if (netio_upgrade_start(&upgrade, loop, &plan, &error) == 0)
+        say("starting %d", (int)netio_upgrade_pid(upgrade));
     else
         say("kept %s", netio_error_str(&error, text, sizeof text));
 }
@@ -149,11 +148,11 @@ static int follow_upgrade(void)
 {
     struct netio_error error;
     char text[700];
-    int code = netio__upgrade_step(upgrade, &error);
+    int code = netio_upgrade_step(upgrade, &error);
 
     if (code == -EAGAIN)
         return 0;
-    netio__upgrade_free(upgrade);
+    netio_upgrade_free(upgrade);
     upgrade = NULL;
     if (code == 0)
         return 1;
@@ -163,7 +162,7 @@ static int follow_upgrade(void)
 
 static int follow_predecessor(struct netio_error *error)
 {
-    if (netio__successor_step(successor) == -EAGAIN)
+    if (netio_successor_step(successor) == -EAGAIN)
         return 0;
     if (behaves("late"))
         _exit(4);
@@ -173,8 +172,8 @@ static int follow_predecessor(struct netio_error *error)
     if (code)
         return code;
     say("ready %s", getenv("NETIO_UPGRADE") ? "dirty" : "clean");
-    netio__successor_done(successor);
-    netio__successor_free(successor);
+    netio_successor_done(successor);
+    netio_successor_free(successor);
     successor = NULL;
     return 0;
 }
@@ -185,11 +184,11 @@ static int begin(struct netio_error *error)
     int code = netio_loop_new(&loop, 0);
 
     if (!code)
-        code = netio__listeners_new(&set);
+        code = netio_listeners_new(&set);
     if (!code)
-        code = netio__successor_new(&successor, loop, set, error);
+        code = netio_successor_new(&successor, loop, set, error);
     if (!code)
-        code = netio__listeners_prepare(set, config.addresses, config.count, error);
+        code = netio_listeners_prepare(set, config.addresses, config.count, error);
     if (code)
         return code;
     signal_watch->ready = told;
@@ -197,11 +196,11 @@ static int begin(struct netio_error *error)
     if (code)
         return netio_error_set(error, NETIO_STAGE_OPTION, code, NULL, "signals");
     if (successor) {
-        serve(NETIO__NEXT);
+        serve(NETIO_LISTENERS_NEXT);
         return 0;
     }
-    netio__listeners_commit(set);
-    serve(NETIO__PRESENT);
+    netio_listeners_commit(set);
+    serve(NETIO_LISTENERS_PRESENT);
     code = daemon_ ? netio_daemon_ready(daemon_, error) : 0;
     if (!code)
         say("ready %s", getenv("NETIO_UPGRADE") ? "dirty" : "clean");
@@ -218,7 +217,7 @@ static void misbehave(void)
         exit(0);
     if (behaves("words")) {
         netio_error_set(&error, NETIO_STAGE_OPTION, NETIO_EBADOPTION, NULL, "my.conf:17");
-        netio__successor_fail(successor, &error);
+        netio_successor_fail(successor, &error);
         wait_for_ever();
     }
     if (behaves("orphan"))
@@ -227,8 +226,8 @@ static void misbehave(void)
 
 static int end(const char *word)
 {
-    netio__upgrade_free(upgrade);
-    netio__listeners_free(set);
+    netio_upgrade_free(upgrade);
+    netio_listeners_free(set);
     netio_daemon_free(daemon_);
     say("%s", word);
     return 0;
@@ -242,7 +241,7 @@ static int run(char **argv)
         return failed(&error);
     if (successor) {
         misbehave();
-        netio__successor_ready(successor);
+        netio_successor_ready(successor);
     }
     for (;;) {
         if (netio_loop_step(loop, NETIO_NEVER) < 0)
@@ -302,9 +301,9 @@ int main(int argc, char **argv)
 
     if (parse(argc, argv) != 0)
         return 64;
-    if (netio__successor_is() && behaves("exit"))
+    if (netio_successor_is() && behaves("exit"))
         return 3;
-    if (netio__successor_is() && behaves("crash"))
+    if (netio_successor_is() && behaves("crash"))
         raise(SIGKILL);
     if (config.daemon) {
         struct netio_daemon_options options = {.pidfile = config.pidfile};
