@@ -14,11 +14,10 @@ static int open_regular(const char *path, size_t max, struct stat *st)
 
     if (fd == -1)
         return -1;
-    int code = fstat(fd, st) == -1              ? errno
-               : S_ISDIR(st->st_mode)           ? EISDIR
-               : !S_ISREG(st->st_mode)          ? EINVAL
-               : (size_t)st->st_size > max      ? EFBIG
-                                                : 0;
+    int code = fstat(fd, st) == -1         ? errno
+               : !S_ISREG(st->st_mode)     ? EINVAL
+               : (size_t)st->st_size > max ? EFBIG
+                                           : 0;
     if (!code)
         return fd;
     netio_fd_close(fd);
@@ -26,26 +25,30 @@ static int open_regular(const char *path, size_t max, struct stat *st)
     return -1;
 }
 
-/* It may grow meanwhile: room is one byte more than may be in it. */
+/* Room for a byte at least, and the NUL. */
+static int make_room(char **text, size_t *room, size_t size)
+{
+    if (*room > size + 1)
+        return 0;
+    char *more = realloc(*text, *room = *room ? 2 * *room : 4096);
+    if (!more)
+        return -ENOMEM;
+    *text = more;
+    return 0;
+}
+
+/* It may grow meanwhile: max counts what was read. */
 static char *read_all(int fd, size_t max, size_t *size)
 {
     char *text = NULL;
     size_t room = 0;
     ssize_t got = 1;
 
-    for (*size = 0; got > 0; *size += (size_t)got) {
-        if (room - *size < 2) {
-            char *more = realloc(text, room = room ? 2 * room : 4096);
-            if (!more) {
-                got = -ENOMEM;
-                break;
-            }
-            text = more;
-        }
-        got = netio_fd_read(fd, text + *size, room - *size - 1);
-        if (got < 0)
-            break;
-        if (*size + (size_t)got > max)
+    for (*size = 0; got > 0;) {
+        got = make_room(&text, &room, *size);
+        if (got == 0)
+            got = netio_fd_read(fd, text + *size, room - *size - 1);
+        if (got > 0 && (*size += (size_t)got) > max)
             got = -EFBIG;
     }
     if (got == 0) {
