@@ -1,7 +1,7 @@
 /* netiod: what its configuration says (netiod.conf(5)), all dialects brought to one form.
  *
  * Called by main.c, reload.c and the fuzzer.  It reads files, asks the name services for users,
- * groups, services and hosts, and opens no socket; nothing that it returns is used by two
+ * groups, services and hosts, and opens no socket (but one to see whether there is IPv6); nothing that it returns is used by two
  * configurations.
  */
 #ifndef NETIOD_CONFIG_H
@@ -61,6 +61,8 @@ struct config_service {
 
     /* Policy.  access NULL: everybody.  A limit that is 0 is none. */
     const struct netio_access *access;
+    const char *const *rules; /* what access was made of, NULL-ended; NULL: none */
+    const char *rules_file;   /* and behind those; NULL: none */
     struct netio_limit_options limits; /* total 0: all are welcome that max lets in */
     unsigned max;                      /* processes at once; beyond it clients wait */
     const char *refused_text, *full_text;

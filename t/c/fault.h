@@ -195,6 +195,8 @@
       EACCES, EROFS)                                                                               \
     X(getrandom, ssize_t, (void *data, size_t size, unsigned flags), (data, size, flags),          \
       ENOSYS, EINTR)                                                                               \
+    X(memfd_create, int, (const char *name, unsigned flags), (name, flags),                        \
+      EMFILE, ENOMEM)                                                                              \
     X(mmap, void *, (void *at, size_t size, int protection, int flags, int fd, off_t from),        \
       (at, size, protection, flags, fd, from),                                                     \
       ENOMEM, EPERM)                                                                               \

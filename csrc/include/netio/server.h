@@ -98,6 +98,7 @@ struct netio_datagram {
     size_t len; /* 0 is a datagram, too */
     const struct netio_addr *peer, *local; /* local: the address that it was sent to */
     struct netio_server *server;
+    int broadcast; /* that address is not this machine's alone: others may have it, too */
 };
 /* To who sent it, from the address that it was sent to; datagram is the handler's own, no copy, and
  * there may be several answers.  Never waits: 0, or -errno (-EAGAIN: lost, as a datagram may be).
@@ -164,6 +165,8 @@ struct netio_server_handlers {
 struct netio_server_options { /* zero: the defaults in brackets */
     enum netio_model model;   /* [EVENT] */
     size_t line_max;          /* longest line, its end not counted [1024] */
+    size_t read_max;          /* most bytes read at once, 64 KiB at most; 1: nothing behind a line
+                                 is read before that line is served [64 KiB] */
     size_t write_max;         /* most bytes waiting to be sent to one peer [1 MiB] */
     size_t high_water;        /* of those, from where on on_writable tells [64 KiB] */
     unsigned max_connections; /* in this process; beyond it listeners rest, or, with a full_text,
@@ -216,8 +219,8 @@ int netio_server_serve_take(struct netio_server *server, int fd);
 int netio_server_unlisten(struct netio_server *server, int fd);
 /* A program that on_spawn of another server has started, in another process even: it counts here as
  * if it had been this one's, in max_connections and in the limit as far as that has room, and
- * on_end tells of its end.  child is owned from now on.  0; or a code, and child is the caller's:
- * -EINVAL without on_spawn, -ENOMEM, -errno. */
+ * on_end tells of its end.  netio_server_free does not kill it.  child is owned from now on.  0; or
+ * a code, and child is the caller's: -EINVAL without on_spawn, -ENOMEM, -errno. */
 int netio_server_adopt(struct netio_server *server, const struct netio_child *child,
                        const struct netio_addr *peer, void *data);
 /* Other options from now on, for what comes; a connection that is open keeps the deadlines that it
@@ -287,6 +290,10 @@ void netio_conn_pause(struct netio_conn *conn);
 void netio_conn_resume(struct netio_conn *conn);
 /* Ends it, by a reset, without sending what is buffered, once the handler returns. */
 void netio_conn_abort(struct netio_conn *conn);
+/* Leaves the descriptor to the caller, as it is, with all that was not read yet (read_max), and
+ * ends the connection: on_close comes as after a clean end, and nothing that waits to be sent goes
+ * out.  Its place and its share of the limits are free again.  Not for on_serve. */
+int netio_conn_release(struct netio_conn *conn);
 struct netio_server *netio_conn_server(const struct netio_conn *conn);
 /* len 0: unknown.  Behind a proxy, the source that it declared. */
 const struct netio_addr *netio_conn_peer(const struct netio_conn *conn);

@@ -182,7 +182,7 @@ void netio__conn_read(struct netio_conn *conn)
         netio__conn_doom(conn, NETIO_CLOSE_FULL);
         return;
     }
-    ssize_t n = netio_fd_recv(conn->fd, scratch, NETIO__SCRATCH);
+    ssize_t n = netio_fd_recv(conn->fd, scratch, conn->server->read_max);
     if (n > 0)
         got_bytes(conn, scratch, (size_t)n);
     else if (n == 0)

@@ -27,6 +27,7 @@ union control {
 struct exchange {
     struct netio_datagram datagram;
     int fd;
+    int broadcast;
     struct netio_addr peer, local; /* as the handler sees them */
     struct netio_addr to;          /* as the kernel has it: perhaps v4-mapped */
     size_t from_len;               /* 0: the kernel chooses where it is sent from */
@@ -67,6 +68,7 @@ static void sent_to4(struct exchange *exchange, const struct cmsghdr *header)
 
     memcpy(&info, CMSG_DATA(header), sizeof info);
     exchange->local.u.in4.sin_addr = info.ipi_addr;
+    exchange->broadcast = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
     info.ipi_ifindex = 0;
     put_control(exchange, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
 }
@@ -80,7 +82,8 @@ static void sent_to6(struct exchange *exchange, const struct cmsghdr *header)
     int links = IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr);
     exchange->local.u.in6.sin6_addr = info.ipi6_addr;
     exchange->local.u.in6.sin6_scope_id = links ? info.ipi6_ifindex : 0;
-    if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
+    exchange->broadcast = IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);
+    if (exchange->broadcast)
         return;
     if (!links)
         info.ipi6_ifindex = 0;
@@ -131,6 +134,7 @@ static void call_handler(struct netio_server *server, struct exchange *exchange,
     exchange->datagram.peer = &exchange->peer;
     exchange->datagram.local = &exchange->local;
     exchange->datagram.server = server;
+    exchange->datagram.broadcast = exchange->broadcast;
     netio__count(&server->board->status.datagrams, 1);
     server->handlers.on_datagram(&exchange->datagram);
 }

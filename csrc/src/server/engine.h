@@ -46,6 +46,7 @@ enum netio__trouble {
 struct netio_server {
     struct netio_server_handlers handlers;
     size_t line_max;
+    size_t read_max;
     size_t write_max;
     size_t high_water;
     size_t max_connections;

@@ -35,6 +35,7 @@ struct offspring {
     struct netio_child child;
     struct netio_hold hold; /* the connection's */
     int is_program;         /* of on_spawn: on_end is due */
+    int is_adopted;         /* and another process may still have it: see netio__fork_free */
     void *data;             /* for it */
 };
 
@@ -276,7 +277,7 @@ int netio_server_adopt(struct netio_server *server, const struct netio_child *ch
         release(offspring);
         return code;
     }
-    offspring->is_program = 1;
+    offspring->is_program = offspring->is_adopted = 1;
     offspring->data = data;
     if (server->limit)
         (void)netio_limit_take(server->limit, &offspring->hold, peer ? peer : &nobody, 0,
@@ -293,17 +294,22 @@ void netio__fork_kill(struct netio_server *server)
         kill_child(NETIO__RING_OF(link, struct offspring, all));
 }
 
+/* Who has adopted a program may be a successor whose upgrade has failed: the program goes on. */
 void netio__fork_free(struct netio_server *server)
 {
     netio_deadline deadline = netio_deadline_in(STUCK_SECONDS);
+    struct netio__ring *link;
 
-    netio__fork_kill(server);
+    for (link = server->children.next; link != &server->children; link = link->next)
+        if (!NETIO__RING_OF(link, struct offspring, all)->is_adopted)
+            kill_child(NETIO__RING_OF(link, struct offspring, all));
     while (!netio__ring_alone(&server->children)) {
         struct offspring *offspring = NETIO__RING_OF(server->children.next, struct offspring, all);
         pid_t pid = offspring->child.pid;
         int status = -1;
         netio_watch_stop(&offspring->watch);
-        while (netio_child_wait(&offspring->child, deadline, &status) == -EINTR)
+        while (!offspring->is_adopted &&
+               netio_child_wait(&offspring->child, deadline, &status) == -EINTR)
             continue;
         bury_with(offspring, pid, status);
     }

@@ -1,5 +1,6 @@
 /* Ring 3.  The options of a server, with their defaults; see netio/server.h.  Called by server.c;
  * it fills a server's fields, and asks the system for its limits only. */
+#include "net/loop.h"
 #include "server/models.h"
 
 #include <errno.h>
@@ -116,6 +117,8 @@ int netio__server_set_options(struct netio_server *server,
     server->drain_span = spans[DRAIN];
     server->model = options->model;
     server->line_max = options->line_max ? options->line_max : LINE_MAX_DEFAULT;
+    server->read_max = options->read_max && options->read_max < NETIO__SCRATCH ? options->read_max
+                                                                               : NETIO__SCRATCH;
     server->write_max = options->write_max ? options->write_max : WRITE_MAX_DEFAULT;
     server->high_water = options->high_water ? options->high_water : HIGH_WATER;
     server->max_connections = places(options->model, options->max_connections);
