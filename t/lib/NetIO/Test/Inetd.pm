@@ -88,6 +88,7 @@ sub prepare {
 
     chmod 0755, "$dir";
     $self->{ports} = $how{ports} || {};
+    $self->{grows} = 0;
     push @{ $self->{args} }, $self->configure($how{config}) if defined $how{config};
     return $self;
 }
@@ -146,6 +147,14 @@ sub children {
     } while @children > $self->{workers} && $self->pump($until);
     return @children;
 }
+
+# A reload has given it more sockets, or less: two descriptors a service.
+sub grows { return $_[0]{grows} += $_[1] }
+
+sub extra_descriptors { return $_[0]->SUPER::extra_descriptors($_[0]{grows}) }
+
+# Those that are there, whether or not they are about to end.
+sub children_now { return $_[0]->SUPER::children }
 
 sub log { return $_[0]->log_text }
 
