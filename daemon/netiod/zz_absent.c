@@ -1,5 +1,4 @@
 /* netiod: in the place of parts that other rooms are still writing; goes with the last of them. */
-#include "handover.h"
 #include "service.h"
 
 #include <errno.h>
@@ -71,14 +70,3 @@ WEAK void config_show(const struct config *config, FILE *out)
     (void)out;
 }
 WEAK const struct service_kind wait_kind, pool_kind;
-WEAK int handover_write(const struct house *house)
-{
-    (void)house;
-    return -ENOSYS;
-}
-WEAK int handover_read(struct house *house, int fd)
-{
-    (void)house;
-    (void)fd;
-    return -ENOSYS;
-}
