@@ -13,6 +13,7 @@
 #include "open.h"
 #include "passed.h"
 #include "pidfile.h"
+#include "pool.h"
 #include "reading.h"
 #include "received.h"
 #include "request.h"
@@ -102,3 +103,5 @@ INCLUDE: Server.xsi
 INCLUDE: Connection.xsi
 
 INCLUDE: Supervisor.xsi
+
+INCLUDE: Pool.xsi

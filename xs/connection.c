@@ -197,6 +197,8 @@ void xs_connection_handlers(const struct xs_server *server, struct netio_server_
     handlers->on_line = server->on[XS_ON_LINE] ? on_line : NULL;
     handlers->on_data = server->on[XS_ON_DATA] ? on_data : NULL;
     handlers->on_serve = server->on[XS_ON_SERVE] ? on_serve : NULL;
+    if (server->serve)
+        handlers->on_serve = server->serve;
     handlers->on_toolong = server->on[XS_ON_TOOLONG] ? on_toolong : NULL;
     handlers->on_eof = server->on[XS_ON_EOF] ? on_eof : NULL;
     handlers->on_writable = server->on[XS_ON_WRITABLE] ? on_writable : NULL;

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 struct layer {
@@ -151,6 +152,8 @@ static SSize_t fail(pTHX_ PerlIO *f, enum netio_stage stage, int code)
         layer->talk->write_failed = code;
     else if (code != -ETIMEDOUT)
         layer->talk->read_failed = code;
+    if (layer->talk->signals && code == -EPIPE)
+        (void)raise(SIGPIPE);
     bool throws = layer->talk->fatal && may_throw(aTHX_ stage);
     if (stage == NETIO_STAGE_WRITE)
         each_above(f, throws ? forget_pending : stop_buffering);

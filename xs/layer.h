@@ -20,6 +20,7 @@ struct xs_talk {
     int write_failed;        /* the same of writing */
     unsigned refs;           /* layers that point here */
     bool fatal;              /* failures are thrown as NetIO::Error */
+    bool signals;            /* a peer that is gone is a SIGPIPE, as it is to any write(2) */
     bool over;               /* the end of the file is this end's: a datagram socket shut down */
 };
 

@@ -22,6 +22,7 @@ struct sitting {
 };
 
 static struct sitting *current;
+static struct xs_talk *others; /* xs_request_sits */
 
 static void put(int from, int to)
 {
@@ -153,13 +154,20 @@ void xs_request_serve(pTHX_ struct xs_connection *connection, int fd)
         netio_conn_abort(connection->conn);
 }
 
+void xs_request_sits(struct xs_talk *talk)
+{
+    others = talk;
+}
+
 void xs_request_hurry(netio_deadline deadline)
 {
+    if (others)
+        others->deadline = netio_deadline_sooner(others->deadline, deadline);
     if (current && current->talk)
         current->talk->deadline = netio_deadline_sooner(current->talk->deadline, deadline);
 }
 
 bool xs_request_runs(void)
 {
-    return current != NULL;
+    return current != NULL || others != NULL;
 }

@@ -3,6 +3,7 @@
 #define XS_REQUEST_H
 
 #include "connection.h"
+#include "layer.h"
 
 #include <netio/clock.h>
 
@@ -22,6 +23,8 @@ bool xs_request_call(pTHX_ const struct xs_request *request, CV *code, SV *const
  * connection, which ends without its answer if that could not be sent. */
 void xs_request_serve(pTHX_ struct xs_connection *connection, int fd);
 
+/* What is being served by others (xs/pool.c) is a request, too; NULL: no more. */
+void xs_request_sits(struct xs_talk *talk);
 /* The request that is being served, if any, has to end by then. */
 void xs_request_hurry(netio_deadline deadline);
 bool xs_request_runs(void);

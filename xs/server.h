@@ -44,6 +44,7 @@ struct xs_server {
     pid_t process;
     unsigned forks; /* xs_forks of that process */
     CV *on[XS_EVENTS];
+    void (*serve)(struct netio_conn *conn, int fd); /* in the place of on_serve's code; NULL */
     HV *connections;                      /* the class of their objects */
     SV *argument;                         /* the text of an event, used again and again */
     const struct xs_connection *speaking; /* whose line or octets argument is */

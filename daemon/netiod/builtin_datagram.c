@@ -21,16 +21,16 @@
 #include <string.h>
 #include <syslog.h>
 
-#define RATE         16  /* a second from one source */
-#define SOURCES      4096
-#define CHARGEN_MAX  512 /* RFC 864 */
-#define PORT_MIN     1024
-#define SECOND       ((int64_t)1000 * 1000 * 1000)
+#define RATE        16 /* a second from one source */
+#define SOURCES     4096
+#define CHARGEN_MAX 512 /* RFC 864 */
+#define PORT_MIN    1024
+#define SECOND      ((int64_t)1000 * 1000 * 1000)
 
-struct answers {                /* service->own */
+struct answers {                 /* service->own */
     struct netio_limit *buckets; /* a bucket for each source, whatever the configuration says */
-    int64_t told;               /* when the log last had one that was not answered */
-    unsigned long since;        /* how many there were since */
+    int64_t told;                /* when the log last had one that was not answered */
+    unsigned long since;         /* how many there were since */
 };
 
 /* ---- who gets no answer ---- */

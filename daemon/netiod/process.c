@@ -83,7 +83,7 @@ static struct process *make(struct process **list, struct service *service)
     return process;
 }
 
-void process_forget(struct process *process)
+static void forget(struct process *process)
 {
     netio_timer_stop(&process->timer);
     netio_watch_stop(&process->watch);
@@ -127,7 +127,7 @@ int process_start(struct process **process, struct process **list, const struct 
         code = launch(&made->child, how);
     }
     if (code && made)
-        process_forget(made);
+        forget(made);
     return code;
 }
 
@@ -153,21 +153,15 @@ int process_adopt(struct process **process, struct process **list, struct servic
 static void ready(struct netio_watch *watch, unsigned events)
 {
     struct process *process = watch->data;
+    pid_t pid = process->child.pid;
     int status = -1;
 
     (void)events;
-    if (process->adopted || netio_child_ended(&process->child, &status) != 0) {
-        netio_watch_stop(watch);
-        process->ended(process, status);
-    }
-}
-
-int process_watch(struct process *process, void (*ended)(struct process *process, int status))
-{
-    process->ended = ended;
-    process->watch = (struct netio_watch){.ready = ready, .data = process};
-    return netio_watch_start(process->service->house->loop, &process->watch, process->child.pidfd,
-                             NETIO_READ);
+    if (!process->adopted && netio_child_ended(&process->child, &status) == 0)
+        return;
+    process->child.pid = pid; /* for the log */
+    netio_watch_stop(watch);
+    process->ended(process, status);
 }
 
 /* The end of one that is adopted is for its parent to log. */
@@ -181,7 +175,34 @@ void process_over(struct process *process, int status)
     } else {
         launch_ended(service, process->child.pid, &process->peer, process->since, status);
     }
-    process_forget(process);
+    forget(process);
+}
+
+void process_end(struct process *process)
+{
+    netio_deadline deadline = netio_deadline_in(1);
+    int status = -1;
+
+    netio_watch_stop(&process->watch);
+    if (!process->adopted) {
+        pid_t pid = process->child.pid;
+        process_kill(process);
+        while (netio_child_wait(&process->child, deadline, &status) == -EINTR)
+            continue;
+        process->child.pid = pid;
+    }
+    process_over(process, status);
+}
+
+int process_watch(struct process *process, void (*ended)(struct process *process, int status))
+{
+    process->ended = ended;
+    process->watch = (struct netio_watch){.ready = ready, .data = process};
+    int code = netio_watch_start(process->service->house->loop, &process->watch,
+                                 process->child.pidfd, NETIO_READ);
+    if (code)
+        process_end(process);
+    return code;
 }
 
 int process_describe(const struct process *list, size_t index, struct handover_child *child)

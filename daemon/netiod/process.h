@@ -31,7 +31,8 @@ int process_start(struct process **process, struct process **list, const struct 
 /* One of an earlier netiod, whose pidfd is owned, also on error: 0, or -errno. */
 int process_adopt(struct process **process, struct process **list, struct service *service,
                   const struct handover_child *child);
-/* Calls ended when it has ended: once, and that has to call process_over.  0 or -errno. */
+/* Calls ended when it has ended: once, and that has to call process_over.  0; or -errno, and it has
+ * been ended as by process_end: no program goes on unseen. */
 int process_watch(struct process *process, void (*ended)(struct process *process, int status));
 /* It may go on until then; called again it changes the deadline. */
 void process_until(struct process *process, netio_deadline deadline);
@@ -39,8 +40,9 @@ void process_until(struct process *process, netio_deadline deadline);
 void process_kill(struct process *process);
 /* It has ended: counted, logged, gone. */
 void process_over(struct process *process, int status);
-/* Nothing more is known of it, whether it runs or not: for the end of a service. */
-void process_forget(struct process *process);
+/* The end of a service: SIGKILL, and process_over once it has ended; or after a second, if it is
+ * out of reach in the kernel.  One that is adopted goes on: the upgrade may have failed. */
+void process_end(struct process *process);
 
 /* Item index of a list, for the kind's child: 1, or 0 beyond the last. */
 int process_describe(const struct process *list, size_t index, struct handover_child *child);

@@ -20,8 +20,7 @@ int served_open(struct service *service, const struct netio_server_handlers *han
 }
 
 int served_change(struct service *service, const struct config_service *before,
-                  void (*tune)(const struct service *service,
-                               struct netio_server_options *options))
+                  void (*tune)(const struct service *service, struct netio_server_options *options))
 {
     struct netio_server_options options;
     int code = service_limit(service, service->config);

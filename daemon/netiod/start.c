@@ -215,6 +215,7 @@ static int become_ready(struct start *start)
     int code = netio_notify_watchdog(netio_daemon_notify(house->daemon), house->loop);
     if (code != 0) /* the manager may be gone: no reason to be gone, too */
         netio_log(house->log, LOG_WARNING, "watchdog: %s", netio_error_text(code));
+    netio_log(house->log, LOG_NOTICE, "ready, %zu services", house->count);
     return EX_OK;
 }
 

@@ -1,17 +1,17 @@
 /* netiod: tcpmux, the port service multiplexer (RFC 1078).  See service.h.
  *
- * Called by reload.c through tcpmux_kind.  A client says the name of a service and CRLF, and goes on
- * with that service.
+ * Called by reload.c through tcpmux_kind.  A client says the name of a service and CRLF, and goes
+ * on with that service.
  *
- *   only entries that are marked for it ("tcpmux/NAME") can be had (CVE-2012-0862; inetd.md R3), and
- *   their own rules and limits hold, beside those of tcpmux itself
- *   the service's kind starts what it starts, as whom it always does (CVE-2013-4342; R2)
- *   no byte behind the request is read (R24): the engine reads one at a time, until the line ends
- *   LINE_MAX bytes, and a deadline for all of them together
+ *   only entries that are marked for it ("tcpmux/NAME") can be had (CVE-2012-0862; inetd.md R3),
+ * and their own rules and limits hold, beside those of tcpmux itself the service's kind starts what
+ * it starts, as whom it always does (CVE-2013-4342; R2) no byte behind the request is read (R24):
+ * the engine reads one at a time, until the line ends LINE_MAX bytes, and a deadline for all of
+ * them together
  *
- * What the client hears of netiod begins with "-", a reason, CRLF, and is the end; "+Go" of a service
- * with CONFIG_MUX_PLUS, before its program can say anything; names, when it asks for "help".  All
- * else is the service's own, also how it refuses. */
+ * What the client hears of netiod begins with "-", a reason, CRLF, and is the end; "+Go" of a
+ * service with CONFIG_MUX_PLUS, before its program can say anything; names, when it asks for
+ * "help".  All else is the service's own, also how it refuses. */
 #include "served.h"
 
 #include <netio/fd.h>
@@ -24,8 +24,8 @@
 #include <syslog.h>
 
 #define LINE_MAX  512
-#define SHOWN_MAX 256      /* of a name, in the log */
-#define UNREAD    65536    /* bytes that are dropped for a client that is refused */
+#define SHOWN_MAX 256   /* of a name, in the log */
+#define UNREAD    65536 /* bytes that are dropped for a client that is refused */
 #define PREFIX    "tcpmux/"
 
 static const struct service *service_of(const struct netio_conn *conn)
@@ -56,8 +56,8 @@ static void help(struct netio_conn *conn)
 
 /* ---- to another service ---- */
 
-/* What was read of a question goes: a socket that is closed with bytes unread is reset, and that may
- * overtake the text. */
+/* What was read of a question goes: a socket that is closed with bytes unread is reset, and that
+ * may overtake the text. */
 static void refuse_released(int fd, const char *text)
 {
     char bytes[4096];

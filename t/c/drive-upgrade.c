@@ -1,21 +1,22 @@
 /* For t/38-upgrade*.t: a supervisor without workers, which serves by itself.
  *
- *      drive-upgrade -o FIFO -l ADDRESS... [-d|-f] [-p PIDFILE] [-x PROGRAM] [-b FILE] [-t SECONDS]
+ *      drive-upgrade -o FIFO -l ADDRESS... [-n COUNT] [-e] [-d|-f] [-p PIDFILE] [-x PROGRAM]
+ *          [-b FILE] [-t SECONDS]
  *
  * It answers every connection with its pid.  SIGUSR2: it executes PROGRAM anew, which has SECONDS
  * to become ready; SIGTERM: it ends.  -d: as a daemon, -f: as one in the foreground, with the pid
- * file.  To FIFO it writes "PID WORD ...", one line for each of
+ * file.  -n: it listens to so many addresses more.  -e: it hands a parcel over.  To FIFO it writes
+ * "PID WORD ...", one line for each of
  *
- *      ready       it serves; "clean" or "dirty": whether its environment is
- *      starting    an upgrade is under way
- *      upgraded    its successor serves
- *      kept        the upgrade has failed, and why
- *      failed      it cannot start, and why
- *      stopped     it ends
+ *      ready       it serves; "clean" or "dirty": whether its environment is; -e: what it was
+ * handed starting    an upgrade is under way upgraded    its successor serves kept        the
+ * upgrade has failed, and why failed      it cannot start, and why stopped     it ends
  *
- * A successor behaves as the first word of FILE says: exit, crash, hang, words, stop (before it is
- * ready), orphan (kills its predecessor), late, mute (between go and done). */
+ * "refuse" in FILE: it has nothing to hand over.  A successor behaves as the first word of FILE
+ * says: exit, crash, hang, words, stop (before it is ready), orphan (kills its predecessor), late,
+ * mute (between go and done). */
 #include <netio/fd.h>
+#include <netio/parcel.h>
 #include <netio/signals.h>
 #include <netio/upgrade.h>
 
@@ -26,17 +27,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ADDRESSES 16
+#define ADDRESSES 4096
 
 static struct {
     const char *addresses[ADDRESSES];
     size_t count;
     const char *fifo, *pidfile, *program, *behaviour;
     double seconds;
-    int daemon, foreground;
+    int daemon, foreground, extra;
 } config = {.program = "/proc/self/exe", .seconds = 20};
 
 static const int signals[] = {SIGUSR2, SIGTERM, 0};
@@ -126,13 +128,48 @@ static void told(struct netio_watch *watch, unsigned events)
     }
 }
 
+static int hand_over(void *data)
+{
+    struct netio_parcel *parcel;
+
+    if (behaves("refuse"))
+        return -ENOSPC;
+    if (netio_parcel_new(&parcel) != 0 ||
+        netio_parcel_add(parcel, fifo, "%s of %d", (const char *)data, (int)getpid()) != 0)
+        return -ENOMEM;
+    int sealed = netio_parcel_seal(parcel);
+    netio_parcel_free(parcel);
+    return sealed;
+}
+
+/* What it was handed, for a line; "nothing". */
+static const char *unpack(struct netio_successor *from)
+{
+    static char text[64];
+    struct netio_parcel *parcel;
+    const char *said = "nothing";
+    int sealed = netio_successor_extra(from), fd = -1;
+
+    if (sealed < 0 || netio_successor_extra(from) != -1)
+        return "nothing";
+    if (netio_parcel_open_take(&parcel, sealed) != 0)
+        return "no parcel";
+    (void)netio_parcel_next(parcel, &said, &fd);
+    snprintf(text, sizeof text, "%s%s", said, fd < 0 ? ", no descriptor" : "");
+    netio_fd_close(fd);
+    netio_parcel_free(parcel);
+    return text;
+}
+
 static void begin_upgrade(char **argv)
 {
     struct netio_upgrade_plan plan = {.program = config.program,
                                       .argv = argv,
                                       .daemon = daemon_,
                                       .listeners = set,
-                                      .ready_seconds = config.seconds};
+                                      .ready_seconds = config.seconds,
+                                      .hand_over = config.extra ? hand_over : NULL,
+                                      .data = "gift"};
     struct netio_error error;
     char text[700];
 
@@ -171,7 +208,8 @@ static int follow_predecessor(struct netio_error *error)
     int code = daemon_ ? netio_daemon_ready(daemon_, error) : 0;
     if (code)
         return code;
-    say("ready %s", getenv("NETIO_UPGRADE") ? "dirty" : "clean");
+    const char *handed = config.extra ? unpack(successor) : "";
+    say("ready %s%s%s", getenv("NETIO_UPGRADE") ? "dirty" : "clean", *handed ? " " : "", handed);
     netio_successor_done(successor);
     netio_successor_free(successor);
     successor = NULL;
@@ -257,17 +295,37 @@ static int run(char **argv)
     }
 }
 
+static void listen_to_many(int count)
+{
+    static char texts[ADDRESSES][24];
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    for (int i = 0; i < count && config.count < ADDRESSES; i++) {
+        snprintf(texts[i], sizeof *texts, "127.0.%d.%d:0", 1 + i / 250, 1 + i % 250);
+        config.addresses[config.count++] = texts[i];
+    }
+}
+
 static int parse(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "o:l:p:x:b:t:df")) != -1)
+    while ((option = getopt(argc, argv, "o:l:n:p:x:b:t:def")) != -1)
         switch (option) {
         case 'o':
             config.fifo = optarg;
             break;
         case 'l':
             config.addresses[config.count++] = optarg;
+            break;
+        case 'n':
+            listen_to_many(atoi(optarg));
+            break;
+        case 'e':
+            config.extra = 1;
             break;
         case 'p':
             config.pidfile = optarg;

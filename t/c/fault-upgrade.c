@@ -6,6 +6,7 @@
 #include "server/listeners.h"
 
 #include <netio/fd.h>
+#include <netio/parcel.h>
 #include <netio/upgrade.h>
 
 static const char *const addresses[] = {"127.0.0.1:0"};
@@ -67,18 +68,22 @@ static int predecessor(void)
 /* As a predecessor has it: the socket with a listener in it. */
 static int leave(struct netio_listeners *set, int *end)
 {
+    struct netio_parcel *parcel;
     struct netio__legacy legacy;
-    char text[64];
     size_t at = 0;
     int ends[2];
 
-    if (netio__control_pair(ends) != 0 || !netio__listeners_legacy(set, &at, &legacy))
+    if (netio__control_pair(ends) != 0 || !netio__listeners_legacy(set, &at, &legacy) ||
+        netio_parcel_new(&parcel) != 0)
         return 1;
-    snprintf(text, sizeof text, "listener 0 0 %s", legacy.text);
     *end = ends[0];
     netio__succession()->control = ends[1];
-    return netio__control_send_bytes(ends[0], text, strlen(text), legacy.fd) ||
-           netio__control_send_bytes(ends[0], "end", 3, -1);
+    int wrong = netio_parcel_add(parcel, legacy.fd, "listener 0 0 %s", legacy.text) != 0;
+    int sealed = netio_parcel_seal(parcel);
+    wrong += netio__control_send_bytes(ends[0], "listeners", 9, sealed) != 0;
+    netio_fd_close(sealed);
+    netio_parcel_free(parcel);
+    return wrong;
 }
 
 static int successor(void)

@@ -6,6 +6,7 @@
 #include "server/listeners.h"
 
 #include <netio/fd.h>
+#include <netio/parcel.h>
 #include <netio/upgrade.h>
 
 #include <errno.h>
@@ -33,7 +34,7 @@ int netio_successor_is(void)
 
 /* ---- what was left -------------------------------------------------------------------------- */
 
-/* "listener DEVICE INODE TEXT", "passed", each with its socket.  What a later version may say
+/* "listener DEVICE INODE TEXT", "passed", each with its socket.  What another version may say
  * besides is not needed. */
 static int take_one(struct netio_listeners *listeners, const char *text, int fd)
 {
@@ -49,27 +50,31 @@ static int take_one(struct netio_listeners *listeners, const char *text, int fd)
         netio_fd_close(fd);
         return 0;
     }
-    /* There was no number for it. */
-    return fd < 0 ? -EMFILE : netio__listeners_left(listeners, &legacy);
+    return fd < 0 ? -EBADMSG : netio__listeners_left(listeners, &legacy);
 }
 
-/* All of it was sent before this program began. */
+/* It was sent before this program began. */
 static int take_all(struct netio_listeners *listeners, int control)
 {
-    char text[MESSAGE_MAX];
+    struct netio_parcel *parcel;
+    char kind[16];
+    const char *text;
     int fd;
+    ssize_t n = netio__control_receive_bytes(control, kind, sizeof kind, &fd);
 
-    for (;;) {
-        ssize_t n = netio__control_receive_bytes(control, text, sizeof text - 1, &fd);
-        if (n <= 0)
-            return n == 0 ? -EBADMSG : (int)n;
-        text[n] = '\0';
-        if (strcmp(text, "end") == 0)
-            return 0;
-        int code = take_one(listeners, text, fd);
-        if (code)
-            return code;
+    if (n < 0)
+        return (int)n;
+    if (n != 9 || memcmp(kind, "listeners", 9) != 0) {
+        netio_fd_close(fd);
+        return -EBADMSG;
     }
+    int code = fd < 0 ? -EMFILE : netio_parcel_open_take(&parcel, fd); /* there was no number */
+    if (code)
+        return code;
+    while (!code && netio_parcel_next(parcel, &text, &fd))
+        code = take_one(listeners, text, fd);
+    netio_parcel_free(parcel);
+    return code;
 }
 
 static void woken(struct netio_watch *watch, unsigned events)

@@ -8,6 +8,7 @@
 #include <netio/child.h>
 #include <netio/environ.h>
 #include <netio/fd.h>
+#include <netio/parcel.h>
 #include <netio/upgrade.h>
 
 #include <errno.h>
@@ -49,29 +50,32 @@ struct netio_upgrade {
 
 /* ---- what it leaves ------------------------------------------------------------------------- */
 
-static int send_one(int control, const struct netio__legacy *legacy)
+/* "listener DEVICE INODE TEXT", or "passed". */
+static int pack_one(struct netio_parcel *parcel, const struct netio__legacy *legacy)
 {
-    char text[MESSAGE_MAX] = "passed";
-    int n = 0;
-
-    if (legacy->text)
-        n = snprintf(text, sizeof text, "listener %" PRIuMAX " %" PRIuMAX " %s",
-                     (uintmax_t)legacy->device, (uintmax_t)legacy->inode, legacy->text);
-    if (n >= (int)sizeof text)
-        return -EMSGSIZE;
-    return netio__control_send_bytes(control, text, strlen(text), legacy->fd);
+    if (!legacy->text)
+        return netio_parcel_add(parcel, legacy->fd, "passed");
+    return netio_parcel_add(parcel, legacy->fd, "listener %" PRIuMAX " %" PRIuMAX " %s",
+                            (uintmax_t)legacy->device, (uintmax_t)legacy->inode, legacy->text);
 }
 
-/* All of it is in the socket before the program begins: it fits. */
+/* All of it is in the socket before the program begins. */
 static int send_listeners(int control, struct netio_listeners *listeners)
 {
+    struct netio_parcel *parcel = NULL;
     struct netio__legacy legacy;
     size_t at = 0;
-    int code = 0;
+    int code = netio_parcel_new(&parcel);
 
     while (!code && netio__listeners_legacy(listeners, &at, &legacy))
-        code = send_one(control, &legacy);
-    return code ? code : netio__control_send_bytes(control, "end", 3, -1);
+        code = pack_one(parcel, &legacy);
+    int sealed = code ? code : netio_parcel_seal(parcel);
+    netio_parcel_free(parcel);
+    if (sealed < 0)
+        return sealed;
+    code = netio__control_send_bytes(control, "listeners", 9, sealed);
+    netio_fd_close(sealed);
+    return code;
 }
 
 /* The plan's variables (or the usual ones), and ours behind them.  The caller's to free. */

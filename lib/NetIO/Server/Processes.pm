@@ -269,8 +269,8 @@ sub _call_safely {
 # --- a worker, which never gets back into the program
 
 sub _work {
-    my ($server)   = @_;
-    my $supervisor = delete $server->{supervisor};
+    my ($server) = @_;
+    my $supervisor = $server->{of} = delete $server->{supervisor};    # it lives as long
     my $begun      = eval {
         $server->{generation} = $supervisor->generation;
         $server->_open;

@@ -1,0 +1,114 @@
+package NetIO::Pool;
+
+# Loaded by netiod-pool into the perl that compiles the program; what is done for each connection is
+# native (xs/pool.c).  It says nothing of its own in the program's packages.
+use strict;
+use warnings;
+
+use NetIO::Server            ();
+use NetIO::Server::Processes ();
+
+our @ISA = ('NetIO::Server');
+
+my %given;
+
+# -MNetIO::Pool: what netiod-pool was told, which the program need not see.
+sub import {
+    my $text = delete $ENV{NETIO_POOL};
+
+    die "NetIO::Pool is loaded by netiod-pool(8)\n" if !defined $text;
+    my @option = split /\x1f/, $text, -1;
+    while (my ($name, $value) = splice @option, 0, 2) { push @{ $given{$name} }, $value }
+    return;
+}
+
+INIT { _take_over(\&_supervise) if %given }
+
+# Where the program would begin.
+sub _supervise {
+    my $server = eval { __PACKAGE__->new(_options()) };
+
+    if ($server) {
+        $server->_is_served;
+        _pass_sockets();
+        return if eval { $server->run; 1 };
+    }
+    warn "netiod-pool: $@" =~ s/\n*\z/\n/r;
+    exit 71;
+}
+
+sub _one {
+    my ($name) = @_;
+
+    return $given{$name} ? $given{$name}[-1] : undef;
+}
+
+# COUNT/SECONDS
+sub _rate {
+    my ($name) = @_;
+    my $rate = _one($name);
+
+    return defined $rate ? [split m{/}, $rate] : undef;
+}
+
+sub _options {
+    my %option = (
+        model       => 'prefork',
+        listen      => $given{listen} || [],
+        on_serve    => sub { },                 # _is_served
+        on_start    => \&_begin,
+        on_refused  => \&_tell_refused,
+        on_trouble  => \&_tell_trouble,
+        rate        => _rate('rate'),
+        source_rate => _rate('source_rate'),
+    );
+
+    for my $name (
+        qw(workers total per_source ipv4_bits ipv6_bits refused_text full_text first_seconds
+        read_seconds write_seconds total_seconds stop_seconds heartbeat_seconds)
+        )
+    {
+        $option{$name} = _one($name);
+    }
+    return (
+        (map { defined $option{$_} ? ($_ => $option{$_}) : () } sort keys %option),
+        map { split / /, $_, 2 } @{ $given{rule} || [] }
+    );
+}
+
+# netiod's, from 3 on.
+sub _pass_sockets {
+    my $count = _one('sockets') or return;
+
+    local $! = 0;
+    @ENV{qw(LISTEN_PID LISTEN_FDS)} = ($$, $count); ## no critic (RequireLocalizedPunctuationVars)
+    return;
+}
+
+# In each worker.  The first one that gets here shows that the program can be served.
+sub _begin {
+    my $ready = _one('ready');
+
+    ## no critic (RequireLocalizedPunctuationVars)
+    $SIG{PIPE} ||= sub { exit 141 };
+    if (defined $ready && open my $file, '>&=', $ready) {
+        syswrite $file, "\n";
+    }
+    return;
+}
+
+sub _tell_refused {
+    my (undef, $address, $reason, $count) = @_;
+
+    warn "$address refused: $reason" . ($count > 1 ? ", the last of $count" : '') . "\n";
+    return;
+}
+
+sub _tell_trouble {
+    my (undef, $error) = @_;
+
+    warn "$error\n";
+    return;
+}
+
+1;

@@ -1,0 +1,91 @@
+/* Perl face.  Lexical variables; see pads.h.  Called by program.c; it touches the pads of the
+ * program's code.
+ *
+ * Only some of them need it.  One that nobody else has and that is empty is perl's business, which
+ * empties it when its scope is left. */
+#include "pads.h"
+
+struct lexical {
+    PADLIST *list; /* of its code, which is held */
+    PADOFFSET place;
+    SV *value;   /* held */
+    SV *content; /* NULL: none */
+    bool state;  /* it is not to be entered again until the next run */
+};
+
+static struct {
+    struct lexical *lexicals;
+    size_t count, room;
+    PTR_TBL_t *known; /* code */
+} pads;
+
+static SV **slot_of(const struct lexical *lexical)
+{
+    return &AvARRAY(PadlistARRAY(lexical->list)[1])[lexical->place];
+}
+
+static void add(pTHX_ const struct lexical *lexical)
+{
+    if (pads.count == pads.room) {
+        pads.room = pads.room ? 2 * pads.room : 64;
+        Renew(pads.lexicals, pads.room, struct lexical);
+    }
+    pads.lexicals[pads.count++] = *lexical;
+}
+
+static void remember(pTHX_ PADLIST *list, PADOFFSET place, const PADNAME *name)
+{
+    struct lexical lexical = {.list = list, .place = place};
+
+    lexical.value = *slot_of(&lexical);
+    if (!lexical.value)
+        return;
+    lexical.state = PadnameIsSTATE(name);
+    lexical.content = lexical.state ? NULL : xs_program_content(aTHX_ lexical.value);
+    if (!lexical.state && !lexical.content && SvREFCNT(lexical.value) == 1)
+        return;
+    SvREFCNT_inc_simple_void_NN(lexical.value);
+    add(aTHX_ & lexical);
+}
+
+void xs_pads_remember(pTHX_ CV *cv, const char *file)
+{
+    PADLIST *list;
+    PADNAMELIST *names;
+
+    if (CvISXSUB(cv) || (file && (!CvFILE(cv) || strNE(CvFILE(cv), file))))
+        return;
+    if (!pads.known)
+        pads.known = ptr_table_new();
+    list = CvPADLIST(cv);
+    if (!list || PadlistMAX(list) < 1 || ptr_table_fetch(pads.known, cv))
+        return;
+    ptr_table_store(pads.known, cv, SvREFCNT_inc((SV *)cv));
+    names = PadlistNAMES(list);
+    for (PADOFFSET i = 1; i <= (PADOFFSET)PadnamelistMAX(names); i++) {
+        const PADNAME *name = PadnamelistARRAY(names)[i];
+        SV *value = AvARRAY(PadlistARRAY(list)[1])[i];
+        if (!name || !PadnamePV(name) || !PadnameLEN(name))
+            continue;
+        if (value && SvTYPE(value) == SVt_PVCV)
+            xs_pads_remember(aTHX_(CV *) value, NULL);
+        else if (!PadnameOUTER(name) && !PadnameIsOUR(name))
+            remember(aTHX_ list, i, name);
+    }
+}
+
+void xs_pads_put_back(pTHX)
+{
+    for (size_t i = 0; i < pads.count; i++) {
+        struct lexical *lexical = &pads.lexicals[i];
+        SV **slot = slot_of(lexical);
+        SV *now = *slot;
+        if (now != lexical->value) {
+            *slot = SvREFCNT_inc_simple_NN(lexical->value);
+            SvREFCNT_dec(now);
+        }
+        xs_program_put_back_value(aTHX_ lexical->value, lexical->content);
+        if (lexical->state)
+            SvPADSTALE_on(lexical->value);
+    }
+}

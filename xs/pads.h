@@ -1,0 +1,15 @@
+/* Perl face.  The lexical variables of a pool's program, and how they are put back; see program.c. */
+#ifndef XS_PADS_H
+#define XS_PADS_H
+
+#include "perlapi.h"
+
+/* Those of the code and of all code in it, unless it is of another file (NULL: never asked). */
+void xs_pads_remember(pTHX_ CV *cv, const char *file);
+void xs_pads_put_back(pTHX);
+
+/* program.c: what a variable has, to be put back; NULL: nothing.  Puts it back. */
+SV *xs_program_content(pTHX_ SV *sv);
+void xs_program_put_back_value(pTHX_ SV *sv, SV *content);
+
+#endif

@@ -1,0 +1,364 @@
+/* Perl face.  What is around a program of a pool; see surroundings.h.  Called by pool.c; it touches
+ * descriptors 0 to 2 and their handles, %ENV, %SIG, perl's own variables, umask, folder, alarm. */
+#include "surroundings.h"
+
+#include "layer.h"
+#include "request.h"
+
+#include <netio/fd.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What can be assigned to and is not of a handle. */
+static const char *const own[] = {"/", "\\", ",", "\"", ";", ":", "0", "\001", "\006", "\014", "\027"};
+
+#define OWN (sizeof own / sizeof *own)
+
+static struct surroundings {
+    GV *in, *out, *err;
+    IO *idle_in, *idle_out; /* what STDIN and STDOUT are between two connections */
+    IO *err_io;
+    PerlIO *err_file;
+    SV *layers_in, *layers_out; /* what BEGIN blocks have put upon STDIN and STDOUT */
+    U8 flags_out;
+    int null, error, folder; /* descriptors */
+    struct stat error_stat;
+    struct xs_talk *talk;
+    HV *environment, *signals;
+    SV *own[OWN], *contents[OWN];
+    GV *selected;
+    mode_t mask;
+    locale_t locale;
+    sigset_t blocked;
+    uid_t uid, euid;
+    gid_t gid, egid;
+} around;
+
+/* --- remembering */
+
+static void need(pTHX_ int code, const char *what)
+{
+    if (code == -1)
+        croak("netiod-pool: %s: %s", what, Strerror(errno));
+}
+
+static void remember_descriptors(pTHX)
+{
+    around.null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    need(aTHX_ around.null, "/dev/null");
+    around.error = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
+    need(aTHX_ around.error, "standard error");
+    need(aTHX_ fstat(STDERR_FILENO, &around.error_stat), "standard error");
+    around.folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    need(aTHX_ around.folder, "the folder");
+}
+
+/* ":utf8:encoding(...)", of what is over :unix and :perlio; NULL: nothing. */
+static SV *layers_of(pTHX_ PerlIO *f)
+{
+    AV *list = f ? PerlIO_get_layers(aTHX_ f) : NULL;
+    SV *text = newSVpvs("");
+
+    /* Each layer is a name, an argument and flags. */
+    for (SSize_t i = 0; list && i + 2 <= av_len(list); i += 3) {
+        SV *name = *av_fetch(list, i, 0), *argument = *av_fetch(list, i + 1, 0);
+        SV *flags = *av_fetch(list, i + 2, 0);
+        if (SvOK(name) && strNE(SvPV_nolen(name), "unix") && strNE(SvPV_nolen(name), "perlio"))
+            sv_catpvf(text, SvOK(argument) ? ":%s(%s)" : ":%s", SvPV_nolen(name),
+                      SvOK(argument) ? SvPV_nolen(argument) : "");
+        if (i + 5 > av_len(list) && SvIOK(flags) && SvIV(flags) & PERLIO_F_UTF8)
+            sv_catpvs(text, ":utf8");
+    }
+    SvREFCNT_dec((SV *)list);
+    if (SvCUR(text))
+        return text;
+    SvREFCNT_dec(text);
+    return NULL;
+}
+
+static void remember_handles(pTHX)
+{
+    around.in = gv_fetchpvs("STDIN", GV_ADD | GV_NOTQUAL, SVt_PVIO);
+    around.out = gv_fetchpvs("STDOUT", GV_ADD | GV_NOTQUAL, SVt_PVIO);
+    around.err = gv_fetchpvs("STDERR", GV_ADD | GV_NOTQUAL, SVt_PVIO);
+    around.idle_in = GvIOn(around.in);
+    around.idle_out = GvIOn(around.out);
+    around.err_io = GvIOn(around.err);
+    around.err_file = IoOFP(around.err_io);
+    around.layers_in = layers_of(aTHX_ IoIFP(around.idle_in));
+    around.layers_out = layers_of(aTHX_ IoOFP(around.idle_out));
+    around.flags_out = IoFLAGS(around.idle_out) & IOf_FLUSH;
+    around.selected = PL_defoutgv;
+}
+
+static void remember_own(pTHX)
+{
+    for (size_t i = 0; i < OWN; i++) {
+        around.own[i] = GvSVn(gv_fetchpv(own[i], GV_ADD | GV_NOTQUAL, SVt_PV));
+        SvGETMAGIC(around.own[i]);
+        around.contents[i] = newSVsv_nomg(around.own[i]);
+    }
+}
+
+/* Without the magic of its values. */
+static HV *copy_of(pTHX_ HV *hash)
+{
+    HV *copy = newHV();
+    HE *entry;
+
+    (void)hv_iterinit(hash);
+    while ((entry = hv_iternext(hash)))
+        if (SvOK(HeVAL(entry)))
+            (void)hv_store_ent(copy, hv_iterkeysv(entry), newSVsv_nomg(HeVAL(entry)), 0);
+    return copy;
+}
+
+void xs_surroundings_remember(pTHX)
+{
+    remember_descriptors(aTHX);
+    remember_handles(aTHX);
+    remember_own(aTHX);
+    around.environment = copy_of(aTHX_ GvHVn(PL_envgv));
+    around.signals = copy_of(aTHX_ GvHVn(gv_fetchpvs("SIG", GV_ADD | GV_NOTQUAL, SVt_PVHV)));
+    around.mask = umask(022);
+    (void)umask(around.mask);
+    around.locale = uselocale((locale_t)0);
+    (void)sigprocmask(SIG_SETMASK, NULL, &around.blocked);
+    around.uid = getuid();
+    around.euid = geteuid();
+    around.gid = getgid();
+    around.egid = getegid();
+}
+
+/* --- the beginning of a connection */
+
+static void put(int from, int to)
+{
+    while (dup2(from, to) == -1 && (errno == EINTR || errno == EBUSY))
+        ;
+}
+
+static void set_variable(pTHX_ const char *name, const char *value)
+{
+    SV **slot = hv_fetch(GvHVn(PL_envgv), name, (I32)strlen(name), 1);
+
+    if (slot)
+        sv_setpv_mg(*slot, value);
+}
+
+static void set_end(pTHX_ const struct netio_addr *addr, const char *host_name,
+                    const char *port_name, const char *const *again)
+{
+    char host[NETIO_ADDR_STRLEN], port[16];
+
+    netio_addr_host_str(addr, host, sizeof host);
+    my_snprintf(port, sizeof port, "%u", (unsigned)netio_addr_port(addr));
+    set_variable(aTHX_ host_name, host);
+    set_variable(aTHX_ port_name, port);
+    if (!again)
+        return;
+    set_variable(aTHX_ again[0], host);
+    set_variable(aTHX_ again[1], port);
+}
+
+static void set_environment(pTHX_ const struct netio_conn *conn)
+{
+    static const char *const remote[] = {"REMOTE_ADDR", "REMOTE_PORT"};
+    const struct netio_addr *peer = netio_conn_peer(conn);
+    struct netio_addr local;
+    bool has_local = netio_conn_local(conn, &local) == 0;
+    int family = has_local ? netio_addr_family(&local) : AF_UNSPEC;
+
+    if (family == AF_UNIX || (peer->len && netio_addr_family(peer) == AF_UNIX)) {
+        set_variable(aTHX_ "PROTO", "UNIX");
+        return;
+    }
+    set_variable(aTHX_ "PROTO", "TCP");
+    if (has_local)
+        set_end(aTHX_ & local, "TCPLOCALIP", "TCPLOCALPORT", NULL);
+    if (peer->len)
+        set_end(aTHX_ peer, "TCPREMOTEIP", "TCPREMOTEPORT", remote);
+}
+
+static IO *fresh(pTHX_ GV *gv, PerlIO *in, PerlIO *out, char type, SV *layers)
+{
+    IO *io = newIO();
+
+    IoIFP(io) = in;
+    IoOFP(io) = out;
+    IoTYPE(io) = type;
+    if (layers)
+        (void)PerlIO_apply_layers(aTHX_ in, NULL, SvPV_nolen(layers));
+    GvIOp(gv) = io;
+    return io;
+}
+
+static void open_handles(pTHX_ const struct xs_connection *connection)
+{
+    const struct netio_server_options *options = &connection->server->options;
+    netio_deadline deadline = NETIO_NEVER;
+    PerlIO *in, *out;
+
+    if (options->total_seconds > 0)
+        deadline =
+            netio_deadline_in(options->total_seconds -
+                              (NV)(netio_clock_now() - netio_conn_opened(connection->conn)) / 1e9);
+    struct xs_talk *talk =
+        xs_layer_open_both_take(aTHX_ STDIN_FILENO, STDOUT_FILENO, deadline, &in, &out);
+    talk->line_seconds = options->read_seconds;
+    talk->write_seconds = options->write_seconds;
+    talk->signals = true;
+    around.talk = xs_talk_keep(talk);
+    xs_request_sits(talk);
+    (void)fresh(aTHX_ around.in, in, NULL, IoTYPE_RDONLY, around.layers_in);
+    IO *io = fresh(aTHX_ around.out, out, out, IoTYPE_WRONLY, around.layers_out);
+    IoFLAGS(io) |= around.flags_out;
+}
+
+void xs_surroundings_begin(pTHX_ struct xs_connection *connection, int fd)
+{
+    put(fd, STDIN_FILENO);
+    put(fd, STDOUT_FILENO);
+    open_handles(aTHX_ connection);
+    set_environment(aTHX_ connection->conn);
+    PL_basetime = time(NULL);
+    PL_srand_called = FALSE;
+    PL_statusvalue = 0;
+    errno = 0;
+}
+
+/* --- its end */
+
+static void close_handle(pTHX_ GV *gv, IO *idle)
+{
+    IO *io = GvIOp(gv);
+
+    if (io == idle)
+        return;
+    if (io && IoIFP(io))
+        (void)do_close(gv, FALSE);
+    GvIOp(gv) = idle;
+    SvREFCNT_dec((SV *)io);
+}
+
+void xs_surroundings_end(pTHX)
+{
+    close_handle(aTHX_ around.out, around.idle_out);
+    close_handle(aTHX_ around.in, around.idle_in);
+    put(around.null, STDIN_FILENO);
+    put(around.null, STDOUT_FILENO);
+    xs_request_sits(NULL);
+    xs_talk_release(around.talk);
+    around.talk = NULL;
+}
+
+/* --- putting back */
+
+static bool same_file(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+static void put_back_error(pTHX)
+{
+    IO *io = around.err_io;
+    struct stat now;
+
+    if (GvIOp(around.err) != io)
+        close_handle(aTHX_ around.err, io);
+    if (fstat(STDERR_FILENO, &now) == -1 || !same_file(&now, &around.error_stat))
+        put(around.error, STDERR_FILENO);
+    if (IoOFP(io) == around.err_file && around.err_file)
+        return;
+    if (IoIFP(io))
+        (void)do_close(around.err, FALSE);
+    put(around.error, STDERR_FILENO);
+    IoIFP(io) = IoOFP(io) = around.err_file = PerlIO_fdopen(STDERR_FILENO, "w");
+    IoTYPE(io) = IoTYPE_WRONLY;
+}
+
+static bool equal(pTHX_ SV *one, SV *other)
+{
+    if (SvROK(one) || SvROK(other))
+        return SvROK(one) && SvROK(other) && SvRV(one) == SvRV(other);
+    if (!SvOK(one) || !SvOK(other))
+        return !SvOK(one) && !SvOK(other);
+    return sv_eq_flags(one, other, 0);
+}
+
+static void put_back_own(pTHX)
+{
+    for (size_t i = 0; i < OWN; i++) {
+        SvGETMAGIC(around.own[i]);
+        if (!equal(aTHX_ around.own[i], around.contents[i]))
+            sv_setsv_mg(around.own[i], around.contents[i]);
+    }
+}
+
+/* What is not then's goes, what is changed is set; through its magic. */
+static void put_back_hash(pTHX_ HV *hash, HV *then)
+{
+    AV *gone = NULL;
+    HE *entry;
+
+    (void)hv_iterinit(hash);
+    while ((entry = hv_iternext(hash))) {
+        SV *key = hv_iterkeysv(entry);
+        const HE *was = hv_fetch_ent(then, key, 0, 0);
+        if (was && !equal(aTHX_ HeVAL(entry), HeVAL(was)))
+            sv_setsv_mg(HeVAL(entry), HeVAL(was));
+        if (was || !SvOK(HeVAL(entry)))
+            continue;
+        if (!gone)
+            gone = (AV *)sv_2mortal((SV *)newAV());
+        av_push(gone, newSVsv(key));
+    }
+    for (SSize_t i = 0; gone && i <= av_len(gone); i++)
+        (void)hv_delete_ent(hash, *av_fetch(gone, i, 0), G_DISCARD, 0);
+}
+
+static void put_back_missing(pTHX_ HV *hash, HV *then)
+{
+    HE *entry;
+
+    (void)hv_iterinit(then);
+    while ((entry = hv_iternext(then))) {
+        SV *key = hv_iterkeysv(entry);
+        HE *now = hv_fetch_ent(hash, key, 0, 0);
+        if (!now && (now = hv_fetch_ent(hash, key, 1, 0)))
+            sv_setsv_mg(HeVAL(now), HeVAL(entry));
+    }
+}
+
+static void put_back_process(pTHX)
+{
+    (void)umask(around.mask);
+    (void)fchdir(around.folder);
+    (void)alarm(0);
+    (void)sigprocmask(SIG_SETMASK, &around.blocked, NULL);
+    if (uselocale((locale_t)0) != around.locale)
+        (void)uselocale(around.locale);
+}
+
+void xs_surroundings_put_back(pTHX)
+{
+    HV *signals = GvHVn(gv_fetchpvs("SIG", GV_ADD | GV_NOTQUAL, SVt_PVHV));
+    HV *environment = GvHVn(PL_envgv);
+
+    put_back_process(aTHX);
+    put_back_error(aTHX);
+    setdefout(around.selected);
+    PL_last_in_gv = NULL;
+    put_back_own(aTHX);
+    put_back_hash(aTHX_ signals, around.signals);
+    put_back_missing(aTHX_ signals, around.signals);
+    put_back_hash(aTHX_ environment, around.environment);
+    put_back_missing(aTHX_ environment, around.environment);
+    CLEAR_ERRSV();
+    errno = 0;
+}

@@ -1,0 +1,17 @@
+/* Perl face.  What a program of a pool finds around it, which is new for each connection: STDIN and
+ * STDOUT, %ENV, the variables that perl itself has; and the state of the process. */
+#ifndef XS_SURROUNDINGS_H
+#define XS_SURROUNDINGS_H
+
+#include "connection.h"
+
+/* Once, in the worker. */
+void xs_surroundings_remember(pTHX);
+/* fd: the connection's, in blocking mode, which stays the engine's. */
+void xs_surroundings_begin(pTHX_ struct xs_connection *connection, int fd);
+/* What is printed is sent, and STDIN and STDOUT are nobody. */
+void xs_surroundings_end(pTHX);
+/* All else as it was. */
+void xs_surroundings_put_back(pTHX);
+
+#endif
