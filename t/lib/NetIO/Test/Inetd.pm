@@ -33,6 +33,7 @@ use File::Spec ();
 use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::Run qw(slurp spew);
+use Time::HiRes      ();
 
 use constant { FIRST_PORT => 11_000, LAST_PORT => 31_000 };    # below those of clients
 
@@ -132,6 +133,18 @@ sub ask {
     syswrite $socket, $question if length $question;
     shutdown $socket, 1;
     return $self->read_all($socket);
+}
+
+# Those that are left when what has ended is reaped; each end is a line of the log.
+sub children {
+    my ($self) = @_;
+    my $until = Time::HiRes::time() + NetIO::Test::Daemon::PATIENCE();
+    my @children;
+
+    do {
+        @children = $self->SUPER::children;
+    } while @children > $self->{workers} && $self->pump($until);
+    return @children;
 }
 
 sub log { return $_[0]->log_text }
