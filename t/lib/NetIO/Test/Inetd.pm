@@ -140,18 +140,6 @@ sub ask {
     return $self->read_all($socket);
 }
 
-# Those that are left when what has ended is reaped; each end is a line of the log.
-sub children {
-    my ($self) = @_;
-    my $until = Time::HiRes::time() + NetIO::Test::Daemon::PATIENCE();
-    my @children;
-
-    do {
-        @children = $self->SUPER::children;
-    } while @children > $self->{workers} && $self->pump($until);
-    return @children;
-}
-
 # A reload has given it more sockets, or less: two descriptors a service.
 sub grows { return $_[0]{grows} += $_[1] }
 
@@ -205,6 +193,18 @@ sub wait_end {
     return $end if !defined $end;
     $end ||= $self->left while @{ $self->{before_it} || [] };
     return $self->{end} = $end;
+}
+
+# A client may have had all of its answer before the program's end was seen.
+sub children {
+    my ($self) = @_;
+    my $until = Time::HiRes::time() + 30;
+
+    while (1) {
+        my @children = $self->SUPER::children;
+        return @children if @children == $self->{workers} || Time::HiRes::time() > $until;
+        $self->pump(Time::HiRes::time() + 0.02);
+    }
 }
 
 # TERM, and its end: the exit code, or "signal N".
