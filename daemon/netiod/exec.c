@@ -7,7 +7,7 @@
  * ended. */
 #include "handover.h"
 #include "process.h"
-#include "service.h"
+#include "served.h"
 
 #include <netio/peer.h>
 
@@ -68,54 +68,28 @@ static void ended(struct netio_server *server, pid_t pid, int status, void *data
     process_over(process, status);
 }
 
-static int make_server(struct service *service)
+static void tune(const struct service *service, struct netio_server_options *options)
 {
-    struct netio_server_handlers handlers;
-    struct netio_server_options options;
-    int code = service_limit(service, service->config);
-
-    if (code)
-        return code;
-    service_server_handlers(&handlers);
-    handlers.on_spawn = spawn;
-    handlers.on_end = ended;
-    service_server_options(service, &options);
-    options.model = NETIO_MODEL_FORK;
-    return netio_server_new(&service->server, service->house->loop, &handlers, &options);
+    (void)service;
+    options->model = NETIO_MODEL_FORK;
 }
 
 static int exec_open(struct service *service, struct netio_error *error)
 {
-    struct exec *exec = service->own = calloc(1, sizeof *exec);
-    int code = exec ? make_server(service) : -ENOMEM;
+    struct netio_server_handlers handlers;
 
-    return code ? netio_error_set(error, NETIO_STAGE_SERVICE, code, NULL, service->name) : 0;
+    service->own = calloc(1, sizeof(struct exec));
+    if (!service->own)
+        return netio_error_set(error, NETIO_STAGE_SERVICE, -ENOMEM, NULL, service->name);
+    service_server_handlers(&handlers);
+    handlers.on_spawn = spawn;
+    handlers.on_end = ended;
+    return served_open(service, &handlers, tune, error);
 }
 
-static int exec_listen(struct service *service, int fd)
-{
-    return netio_server_listen_on(service->server, fd);
-}
-
-static void exec_ignore(struct service *service, int fd)
-{
-    (void)netio_server_unlisten(service->server, fd);
-}
-
-/* The limit first: one that is made now is an option. */
 static int exec_change(struct service *service, const struct config_service *before)
 {
-    struct netio_server_options options;
-    int code = service_limit(service, service->config);
-
-    if (code == 0) {
-        service_server_options(service, &options);
-        options.model = NETIO_MODEL_FORK;
-        code = netio_server_change(service->server, &options);
-        if (code)
-            (void)service_limit(service, before);
-    }
-    return code;
+    return served_change(service, before, tune);
 }
 
 /* What is left of a group when its time is over is killed by process.c; the engine only comes
@@ -138,7 +112,7 @@ static void exec_stop(struct service *service, netio_deadline deadline)
 static int exec_serve(struct service *service, int fd)
 {
     (void)netio_fd_nonblock(fd, 0);
-    return netio_server_serve_take(service->server, fd);
+    return served_serve(service, fd);
 }
 
 /* A program that a predecessor has started is not this process's to kill: the upgrade may have
@@ -152,8 +126,7 @@ static void exec_free(struct service *service)
     for (struct process *process = exec->processes; process; process = process->next)
         if (!process->adopted)
             process_kill(process);
-    netio_server_free(service->server);
-    service->server = NULL;
+    served_free(service);
     service->own = NULL;
     free(exec);
 }
@@ -183,8 +156,8 @@ static void exec_adopt(struct service *service, const struct handover_child *chi
 
 const struct service_kind exec_kind = {
     .open = exec_open,
-    .listen = exec_listen,
-    .ignore = exec_ignore,
+    .listen = served_listen,
+    .ignore = served_ignore,
     .change = exec_change,
     .stop = exec_stop,
     .serve = exec_serve,

@@ -120,8 +120,8 @@ struct netio_server_handlers {
     /* FORK only, and in the place of all handlers of connections: starts a program for this
      * one, and fills *child (netio/child.h), which the engine watches, counts and, at the deadline
      * of a stop, kills with its process group.  The program gets the connection's descriptor, which
-     * blocks if it was accepted.  0; or a code, and the peer is refused (FORK) as without a process,
-     * without on_trouble.  What netio_conn_set_data says goes on to on_end. */
+     * blocks if it was accepted.  0; or a code, and the peer is refused (FORK) as without a
+     * process, without on_trouble.  What netio_conn_set_data says goes on to on_end. */
     int (*on_spawn)(struct netio_conn *conn, struct netio_child *child);
     /* Such a program has ended; status: as of waitpid(2), or -1 when somebody else has reaped it.
      * Its place and its share of the limits are free again afterwards.  Exactly once for each that
@@ -198,8 +198,8 @@ int netio_server_new(struct netio_server **server, struct netio_loop *loop,
 /* Closes what is still open, on_close included.  Not from within a handler. */
 void netio_server_free(struct netio_server *server);
 
-/* Listens on a netio_listener address; may be called several times.  0, or a negative code with *error and nothing opened; -ECANCELED
- * for a server that was stopped. */
+/* Listens on a netio_listener address; may be called several times.  0, or a negative code with
+ * *error and nothing opened; -ECANCELED for a server that was stopped. */
 int netio_server_listen(struct netio_server *server, const char *address,
                         struct netio_error *error);
 /* Listens on a descriptor that listens already, or is a datagram socket, and owns it from now on;

@@ -80,8 +80,9 @@ int netio__loop_fire(struct netio_loop *loop);
 /* loop.c: whether what netio_loop_mark has named is set. */
 int netio__loop_marked(const struct netio_loop *loop);
 
-/* loop.c: the bytes to read into, and back.  One piece for all is enough, as handlers do not overlap;
- * but for one that steps the loop, whose inner ones then get their own.  NULL: no memory. */
+/* loop.c: the bytes to read into, and back.  One piece for all is enough, as handlers do not
+ * overlap; but for one that steps the loop, whose inner ones then get their own.  NULL: no memory.
+ */
 char *netio__loop_borrow(struct netio_loop *loop);
 void netio__loop_return(struct netio_loop *loop, char *scratch);
 

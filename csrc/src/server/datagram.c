@@ -143,9 +143,8 @@ static void call_handler(struct netio_server *server, struct exchange *exchange,
 static int serve_one(struct netio__slot *slot, char *scratch)
 {
     struct netio_server *server = slot->server;
-    struct exchange exchange = {.datagram = {.data = scratch},
-                                .fd = slot->listener.fd,
-                                .local = slot->listener.address};
+    struct exchange exchange = {
+        .datagram = {.data = scratch}, .fd = slot->listener.fd, .local = slot->listener.address};
     int truncated = 0;
     ssize_t n = receive(&exchange, &truncated);
 

@@ -211,8 +211,7 @@ int netio_server_unlisten(struct netio_server *server, int fd)
         return -ENOENT;
     close_slot(server, server->slots[i]);
     server->nslots--;
-    memmove(&server->slots[i], &server->slots[i + 1],
-            (server->nslots - i) * sizeof *server->slots);
+    memmove(&server->slots[i], &server->slots[i + 1], (server->nslots - i) * sizeof *server->slots);
     netio__server_close_slots(server, server->nslots);
     return 0;
 }
