@@ -3,9 +3,4 @@
 
 #define WEAK __attribute__((weak))
 
-WEAK void config_show(const struct config *config, FILE *out)
-{
-    (void)config;
-    (void)out;
-}
 WEAK const struct service_kind pool_kind;
