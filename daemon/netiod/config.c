@@ -80,7 +80,7 @@ static char *settle_host(struct reader *reader, struct reader_file *file, char *
     size_t len = strlen(spec);
     int fault = 0;
 
-    if (len < 2 || spec[len - 1] != ':')
+    if (len < 2 || spec[len - 1] != ':' || *spec == '/')
         return spec;
     char *service = words_next(reader, file, &fault);
     if (!service && !fault)

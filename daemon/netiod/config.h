@@ -61,8 +61,8 @@ struct config_service {
 
     /* Policy.  access NULL: everybody.  A limit that is 0 is none. */
     const struct netio_access *access;
-    const char *const *rules; /* what access was made of, NULL-ended; NULL: none */
-    const char *rules_file;   /* and behind those; NULL: none */
+    const char *const *rules; /* what access was made of, NULL-ended: "deny 192.0.2.66", and for a
+                                 file of rules "access /path"; NULL: none */
     struct netio_limit_options limits; /* total 0: all are welcome that max lets in */
     unsigned max;                      /* processes at once; beyond it clients wait */
     const char *refused_text, *full_text;
