@@ -79,9 +79,16 @@ static int same_program(const struct config_service *one, const struct config_se
 }
 
 /* A file of rules may say something else by now without a change here. */
+static int has_file(const char *const *rules)
+{
+    while (rules && *rules && strncmp(*rules, "access ", 7) != 0)
+        rules++;
+    return rules && *rules;
+}
+
 static int same_policy(const struct config_service *one, const struct config_service *other)
 {
-    return same_list(one->rules, other->rules) && !one->rules_file && !other->rules_file &&
+    return same_list(one->rules, other->rules) && !has_file(one->rules) &&
            same_limits(&one->limits, &other->limits) && one->max == other->max &&
            same_text(one->refused_text, other->refused_text) &&
            same_text(one->full_text, other->full_text) &&

@@ -45,6 +45,12 @@ int value_size(const char *text, int *bytes)
     return 0;
 }
 
+int value_wrong(struct reader *reader, const struct values *values, const char *why)
+{
+    return reader_fault(reader, values->line, "%s = %s: %s", values->key,
+                        values->count ? values->words[0] : "", why);
+}
+
 /* ---- socket type ---------------------------------------------------------------------------- */
 
 /* NetBSD's: "stream,10:httpready". */
@@ -182,6 +188,51 @@ int value_wait(struct reader *reader, struct draft *draft, char *text)
     if (*rest != '/')
         draft->service.limits.rate = (struct netio_rate){rate, rate ? A_MINUTE : 0};
     return 0;
+}
+
+/* ---- resource limits ------------------------------------------------------------------------ */
+
+static const struct {
+    const char *name;
+    int resource;
+} resources[] = {
+    {"as", RLIMIT_AS},         {"core", RLIMIT_CORE},     {"cpu", RLIMIT_CPU},
+    {"data", RLIMIT_DATA},     {"fsize", RLIMIT_FSIZE},   {"memlock", RLIMIT_MEMLOCK},
+    {"nofile", RLIMIT_NOFILE}, {"nproc", RLIMIT_NPROC},   {"stack", RLIMIT_STACK},
+};
+
+int value_rlimit(struct netio_rlimit *limit, const char *text)
+{
+    size_t len = strcspn(text, ":"), i = 0;
+    char *end;
+
+    while (i < sizeof resources / sizeof *resources &&
+           (strlen(resources[i].name) != len || memcmp(resources[i].name, text, len) != 0))
+        i++;
+    if (i == sizeof resources / sizeof *resources || !text[len])
+        return -1;
+    text += len + 1;
+    limit->resource = resources[i].resource;
+    limit->value.rlim_cur = limit->value.rlim_max = RLIM_INFINITY;
+    if (strcmp(text, "unlimited") == 0)
+        return 0;
+    if (!*text || strspn(text, "0123456789") < strlen(text) - 1 || strlen(text) > 15)
+        return -1;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (end == text || (*end && !strchr("kKmMgG", *end)))
+        return -1;
+    value <<= !*end ? 0 : strchr("kK", *end) ? 10 : strchr("mM", *end) ? 20 : 30;
+    limit->value.rlim_cur = limit->value.rlim_max = value;
+    return 0;
+}
+
+const char *value_resource(int resource)
+{
+    size_t i = 0;
+
+    while (resources[i].resource != resource)
+        i++;
+    return resources[i].name;
 }
 
 /* ---- user ----------------------------------------------------------------------------------- */
