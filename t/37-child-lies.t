@@ -14,7 +14,7 @@ use NetIO::Test::World;
 use POSIX ();
 use Test::More;
 
-alarm 280;
+alarm 560;
 
 my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-child";
 my $folder = File::Temp->newdir;
@@ -28,6 +28,7 @@ delete @ENV{ grep { /^(?:LANG|LC_|LANGUAGE$|TZ$)/ } keys %ENV };
 
 my %WANTED  = documented('nobody');
 my @COMMAND = ('-w', '-D', '-u', 'nobody', $PROBE, $file);
+my @way;    # options that say how a child is made
 
 # Descriptors, groups and signals that it must not have.
 sub be_hostile {
@@ -44,7 +45,7 @@ sub run_traced {
 
     unlink $file, "$file.new";
     pipe my $from, my $to or die "pipe: $!\n";
-    my $driver = start({ setup => \&be_hostile, stdout => $to }, $DRIVER, @options, @COMMAND);
+    my $driver = start({ setup => \&be_hostile, stdout => $to }, $DRIVER, @way, @options, @COMMAND);
     close $to;
     my ($pid) = (readline($from) // '') =~ /^born (\d+)$/ or BAIL_OUT('the driver starts no child');
     open my $tracer, '-|', join(' ', 'exec strace -b execve', @$strace, "-p $pid 2>&1")
@@ -93,74 +94,80 @@ sub inject {
     return (-e $file, $said[1], $trouble ? "$call number $number, $what: $trouble" : ());
 }
 
-# All of them but for loops, over all signals and all capabilities, of which some will do.
-my %some = (
-    rt_sigaction => { map { $_ => 1 } 1, 2, 15, 17, 64, 65 },
-    prctl        => { map { $_ => 1 } 1 .. 9, 120 .. 122, 143 .. 160 },
-);
+# All of them but for loops, over all signals and all capabilities, of which the ends will do.
+sub without_loops {
+    my %last;
 
-sub is_worth {
-    my ($call, $number) = @{ $_[0] };
-    return !$some{$call} || $some{$call}{$number};
+    $last{ $_->[0] } = $_->[1] for @_;
+    return grep {
+        my ($call, $number) = @$_;
+        $call !~ /^(?:rt_sigaction|prctl)\z/ || $number < 10 || $number > $last{$call} - 12
+    } @_;
 }
 
-my @calls = grep { is_worth($_) } calls_of_child();
-my %names = map  { $_->[0] => 1 } @calls;
-cmp_ok(scalar @calls, '>', 20, 'the calls of a child: ' . join ' ', sort keys %names);
-ok($names{$_}, "$_ among them") for qw(setgroups setresgid setresuid capset prctl execve setsid);
+for my $way ([], ['-T']) {
+    @way = @$way;
+    note(@way ? 'by fork: a program that had a thread' : 'in shared memory');
 
-# The first of these are what makes it nobody; the others try the way back.
-my %privileges = map { ("$_ 1" => 1) } qw(setgroups setresgid setresuid);
-for my $what ('error=EPERM', 'error=EAGAIN', 'retval=0') {
-    my ($refused, @trouble) = 0;
-    for my $call (@calls) {
-        my ($ran, undef, @wrong) = inject(@$call, $what);
+    my @calls = without_loops(calls_of_child());
+    my %names = map { $_->[0] => 1 } @calls;
+    cmp_ok(scalar @calls, '>', 20, 'the calls of a child: ' . join ' ', sort keys %names);
+    ok($names{$_}, "$_ among them") for qw(setgroups setresgid setresuid capset prctl execve setsid);
+
+    # The first of these are what makes it nobody; the others try the way back.
+    my %privileges = map { ("$_ 1" => 1) } qw(setgroups setresgid setresuid);
+    $privileges{'setresuid 2'} = 1;
+    for my $what ('error=EPERM', 'error=EAGAIN', 'retval=0') {
+        my ($refused, @trouble) = 0;
+        for my $call (@calls) {
+            my ($ran, undef, @wrong) = inject(@$call, $what);
+            push @trouble, @wrong;
+            push @trouble, "@$call $what: it ran" if $ran && $privileges{"@$call"};
+            $refused++ if !$ran;
+        }
+        is(join("\n", @trouble),
+            '', "C14 C15 C16 $what: at @{[scalar @calls]} calls, refused at $refused");
+    }
+
+    # Killed in execve it has said already that it would: that it has not is as if it had at once.
+    my @trouble;
+    for my $call (grep { $_->[0] ne 'execve' } @calls) {
+        my ($ran, $out, @wrong) = inject(@$call, 'signal=KILL');
         push @trouble, @wrong;
-        push @trouble, "@$call $what: it ran" if $ran && $privileges{"@$call"};
-        $refused++ if !$ran;
+        push @trouble, "@$call: $out" if $ran || $out !~ /^code NETIO_EDIED$/m;
     }
-    is(join("\n", @trouble),
-        '', "C14 C15 C16 $what: at @{[scalar @calls]} calls, refused at $refused");
-}
+    is(join("\n", @trouble), '', "killed at @{[scalar @calls]} calls");
 
-# Killed in execve it has said already that it would: that it has not is as if it had at once.
-my @trouble;
-for my $call (grep { $_->[0] ne 'execve' } @calls) {
-    my ($ran, $out, @wrong) = inject(@$call, 'signal=KILL');
-    push @trouble, @wrong;
-    push @trouble, "@$call: $out" if $ran || $out !~ /^code NETIO_EDIED$/m;
-}
-is(join("\n", @trouble), '', "killed at @{[scalar @calls]} calls");
-
-# The deadline is short; the child is killed, and reaped.
-for my $call (qw(setsid setgroups setresuid write)) {
-    my ($ran, $out, @wrong) = inject($call, 1, 'signal=STOP', '-t', 0.5);
-    is("@wrong", '', "stopped at $call");
-    like($out, qr/^code ETIMEDOUT$/m, '... it is given up at the deadline');
-    ok(!$ran, '... and the program is not executed');
-}
-
-# It is halted on its way, so that its parent has died when it asks to die with it.
-{
-    unlink $file;
-    pipe my $from, my $to or die "pipe: $!\n";
-    my $driver = start({ stdout => $to }, $DRIVER, @COMMAND);
-    close $to;
-    my ($pid) = (readline($from) // '') =~ /^born (\d+)$/;
-    open my $tracer, '-|',
-        "exec strace -b execve -e trace=setresuid -e inject=setresuid:signal=STOP:when=1 -p $pid 2>&1"
-        or die "strace: $!\n";
-    readline $tracer;
-    kill 'CONT', $pid;
-    while (my $line = readline $tracer) {
-        last if $line =~ /^setresuid/;
+    # The deadline is short; the child is killed, and reaped.
+    for my $call (qw(setsid setgroups setresuid capset)) {
+        my ($ran, $out, @wrong) = inject($call, 1, 'signal=STOP', '-t', 0.5);
+        is("@wrong", '', "stopped at $call");
+        like($out, qr/^code ETIMEDOUT$/m, '... it is given up at the deadline');
+        ok(!$ran, '... and the program is not executed');
     }
-    kill 'KILL', $driver->{pid};
-    finish($driver);
-    kill 'CONT', $pid;
-    1 while defined readline $tracer;
-    close $tracer;
-    ok(!-e $file, 'whose parent is gone by then executes nothing');
+
+    # It is halted on its way, so that its parent has died when it asks to die with it.
+    {
+        unlink $file;
+        pipe my $from, my $to or die "pipe: $!\n";
+        my $driver = start({ stdout => $to }, $DRIVER, @way, @COMMAND);
+        close $to;
+        my ($pid) = (readline($from) // '') =~ /^born (\d+)$/;
+        open my $tracer, '-|',
+            "exec strace -b execve -e trace=setresuid -e inject=setresuid:signal=STOP:when=1 -p $pid 2>&1"
+            or die "strace: $!\n";
+        readline $tracer;
+        kill 'CONT', $pid;
+        while (my $line = readline $tracer) {
+            last if $line =~ /^setresuid/;
+        }
+        kill 'KILL', $driver->{pid};
+        finish($driver);
+        kill 'CONT', $pid;
+        1 while defined readline $tracer;
+        close $tracer;
+        ok(!-e $file, 'whose parent is gone by then executes nothing');
+    }
 }
 
 # Before Linux 6.9 a pidfd did not stand for a group.

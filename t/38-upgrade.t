@@ -147,6 +147,71 @@ my @fails = (
     ok !-e $path,            'as it does the path';
 }
 
+# ---- thousands of listeners
+
+SKIP: {
+    my $max = `bash -c 'ulimit -Hn'`;
+    skip 'needs more descriptors', 1 if $max =~ /^(\d+)/ && $1 < 3000;
+    my $u = $class->start(args => ['-n', 2000]);
+    $u->heard('ready');
+    my $sockets = sub {
+        return join ' ', sort { $a <=> $b }
+            map { (readlink || '') =~ /^socket:\[(\d+)/ ? $1 : () }
+            glob "/proc/@{[ $u->serves ]}/fd/*";
+    };
+    my $fds   = $u->descriptors_idle;
+    my $first = $sockets->();
+    for (1, 2) {
+        $u->usr2;
+        $u->heard($_) for qw(starting ready upgraded);
+    }
+    cmp_ok $fds, '>', 2000, 'R30: 2,001 listeners';
+    is $sockets->(), $first,     'R30: are the same sockets after two upgrades';
+    is $u->ask,      $u->serves, 'and served';
+    $u->stop;
+}
+
+# ---- something more is handed over
+
+{
+    my $u = $class->start(args => ['-e', '-t', '0.5'], addresses => [path('s')]);
+    my ($pid, $said) = $u->heard('ready');
+    is $said, 'clean', 'nobody was before it';
+    my $fds;
+    for (1, 2) {
+        $u->usr2;
+        $u->heard('starting');
+        my ($next, $handed) = $u->heard('ready');
+        $u->heard('upgraded');
+        is $handed, "clean gift of $pid", 'the successor has what was handed over';
+        $pid = $next;
+        $fds ||= $u->descriptors_idle;
+    }
+    is $u->descriptors($fds), $fds, 'and nothing of it is left open';
+    my %why = (
+        refuse => ': No space left on device',
+        late   => ' (exit code 4): ended before it was ready',
+        mute   => ': Connection timed out',
+    );
+    for my $behaviour (qw(refuse late mute)) {
+        $u->behave($behaviour);
+        $u->usr2;
+        $u->heard('starting');
+        is + ($u->heard('kept'))[1], 'exec ' . $u->program . $why{$behaviour}, "$behaviour: kept";
+        is $u->ask,                  $pid,                                     '... it serves';
+        is ask_path($u->dir . '/s'), $pid, '... at its path, too';
+        is $u->descriptors($fds),    $fds, '... nothing is left open';
+    }
+    $u->behave('orphan');
+    $u->usr2;
+    my ($next, $handed) = $u->heard('ready', 'starting');
+    is $handed, 'clean nothing', 'a predecessor that dies hands nothing over';
+    is $u->ask, $next,           'its successor serves all the same';
+    kill TERM => $next;
+    $u->heard('stopped');
+    delete $u->{serves};
+}
+
 # ---- too slow
 
 for my $behaviour (qw(hang mute)) {

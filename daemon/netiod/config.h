@@ -1,7 +1,7 @@
 /* netiod: what its configuration says (netiod.conf(5)), all dialects brought to one form.
  *
  * Called by main.c, reload.c and the fuzzer.  It reads files, asks the name services for users,
- * groups, services and hosts, and opens no socket; nothing that it returns is used by two
+ * groups, services and hosts, and opens no socket (but one to see whether there is IPv6); nothing that it returns is used by two
  * configurations.
  */
 #ifndef NETIOD_CONFIG_H
@@ -61,6 +61,8 @@ struct config_service {
 
     /* Policy.  access NULL: everybody.  A limit that is 0 is none. */
     const struct netio_access *access;
+    const char *const *rules; /* what access was made of, NULL-ended: "deny 192.0.2.66", and for a
+                                 file of rules "access /path"; NULL: none */
     struct netio_limit_options limits; /* total 0: all are welcome that max lets in */
     unsigned max;                      /* processes at once; beyond it clients wait */
     const char *refused_text, *full_text;
@@ -91,7 +93,8 @@ typedef void config_complain(void *data, const char *fault);
  * dialect has and netiod does otherwise) are complaints that begin "FILE:LINE: warning: ". */
 int config_read(struct config **config, const struct config_options *options,
                 config_complain *complain, void *data);
-/* The parsers alone, of one text (for the fuzzer; .include is refused there). */
+/* The parsers alone, of one text (for the fuzzer): .include is refused there, and hosts are numbers
+ * or localhost. */
 int config_parse(struct config **config, const struct config_options *options, const char *file,
                  const char *text, size_t size, config_complain *complain, void *data);
 void config_free(struct config *config);

@@ -13,6 +13,11 @@
 #include <netio/listeners.h>
 #include <netio/loop.h>
 
+#include <sys/resource.h>
+
+struct netio_server;
+struct netio_upgrade;
+struct passed;
 struct service;
 
 struct house {
@@ -27,12 +32,32 @@ struct house {
     size_t count;
     struct service **leaving;           /* of earlier ones, whose processes still run: reload.c */
     size_t leaving_count;
+    struct config **retired;            /* the configurations of those */
+    size_t retired_count;
+    struct passed *passed;              /* sockets of a service manager: passed.c */
+    struct netio_server *status;        /* NULL: nowhere: status.c */
+    struct netio_upgrade *upgrade;      /* NULL: none is under way: upgrade.c */
+    int resting;                        /* since the successor was ready: upgrade.c */
+    struct rlimit files;                /* RLIMIT_NOFILE of the start, which children get back */
     int stopping;
+    int left;                           /* a successor has taken over */
     char *program;                      /* netiod's own path, for upgrades; NULL: not known */
-    char *libexec;                      /* the folder of netiod-pool and netiod-name */
+    char *libexec;                      /* the folder of netiod-pool and netiod-name; the same */
 };
 
 /* The service that tcpmux knows by that name (RFC 1078: no matter which case); NULL: none. */
 struct service *house_muxed(const struct house *house, const char *name);
+/* Nobody serves for a moment, clients wait; then the services have their sockets again, and what
+ * one could not have again is logged. */
+void house_rest(struct house *house);
+void house_resume(struct house *house);
+/* No new clients; what runs may go on until the deadline.  Again: another deadline. */
+void house_stop(struct house *house, netio_deadline deadline);
+/* Frees those that have left and have nothing left that runs.  Not from within a handler. */
+void house_sweep(struct house *house);
+/* Whether nothing runs any more. */
+int house_is_empty(const struct house *house);
+/* Ends all of it. */
+void house_close(struct house *house);
 
 #endif

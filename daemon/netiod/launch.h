@@ -1,6 +1,6 @@
 /* netiod: the one way in which a program is started, whatever the kind of its service.
  *
- * Called by exec.c, wait.c and pool.c.  The child's world is built from nothing: user, groups,
+ * Called by process.c and pool.c.  The child's world is built from nothing: user, groups,
  * environment, descriptors 0 to 2 (and those that are named), umask, limits (netio/child.h).
  */
 #ifndef NETIOD_LAUNCH_H
@@ -10,14 +10,15 @@
 
 struct launch {
     struct service *service;
-    int fd;                         /* becomes 0 and 1, and 2 where socket_errors is set */
+    int fd;                         /* becomes 0 and 1, and 2 where socket_errors is set; -1: these
+                                       are /dev/null, and 2 is the log */
     const struct netio_addr *peer;  /* NULL, or len 0: unknown, or there is none */
     const struct netio_addr *local; /* the same */
     const struct netio_peer *credentials; /* of a peer on a unix socket; NULL */
-    const char *program;            /* NULL: as the configuration has it ... */
-    const char *const *argv;        /* ... and its arguments */
-    const char *const *more;        /* further variables "NAME=VALUE", NULL-ended; NULL */
-    const struct netio_child_fd *fds; /* descriptors beside 0 to 2 */
+    const char *program;                  /* NULL: as the configuration has it ... */
+    const char *const *argv;              /* ... and its arguments */
+    const char *const *more;              /* further variables "NAME=VALUE", NULL-ended; NULL */
+    const struct netio_child_fd *fds;     /* descriptors beside 0 to 2 */
     size_t fds_count;
 };
 

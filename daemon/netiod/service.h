@@ -60,13 +60,16 @@ struct service {
     struct house *house;
     const struct service_kind *kind;
     const struct config_service *config; /* of the house's present configuration */
-    const char *name;                    /* its own copy: outlives a configuration */
+    char *name;                          /* its own copy: outlives a configuration */
+    int *fds;                            /* the sockets that its kind has: reload.c */
+    size_t fds_count;
     struct netio_server *server;         /* NULL in kinds without one */
     struct netio_limit *limit;           /* NULL: no limit was ever set; shared with nobody */
     struct service_counts counts;
     size_t running; /* its processes, those of an earlier netiod included (handover.c) */
     int errors[2];  /* errors.c: the pipe that is its children's standard error; -1: none */
     struct netio_watch errors_watch;
+    int stays;                           /* in the configuration that reload.c looks at */
     void *own; /* the kind's */
 };
 
@@ -74,11 +77,16 @@ extern const struct service_kind exec_kind, wait_kind, pool_kind, builtin_kind, 
     tcpmux_kind;
 const struct service_kind *service_kind_of(const struct config_service *config);
 
-/* 0 or a code with *error. */
+/* 0 or a code with *error; a service that could not be opened is freed, one that could not be
+ * changed is as it was. */
 int service_open(struct service **service, struct house *house, const struct config_service *config,
                  struct netio_error *error);
 int service_change(struct service *service, const struct config_service *config,
                    struct netio_error *error);
+/* One more socket, which goes on the list, and one less; 0 or a code. */
+int service_listen(struct service *service, int fd);
+void service_ignore(struct service *service, int fd);
+/* Ignores its sockets before. */
 void service_stop(struct service *service, netio_deadline deadline);
 size_t service_running(const struct service *service); /* connections and processes */
 void service_free(struct service *service);

@@ -3,13 +3,14 @@
  * those that begin with "#" are passed over. */
 #include "config.h"
 
+#include "common/slurp.h"
+
 #include <netio/error.h>
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define BLANKS     " \t\r"
 #define CONFIG_MAX (1 << 20) /* bytes */
@@ -22,34 +23,6 @@ static int say(char fault[OPTIONS_FAULT_MAX], const char *path, size_t line, con
     else
         snprintf(fault, OPTIONS_FAULT_MAX, "%.255s: %.350s", path, why);
     return -1;
-}
-
-/* All of it, with a NUL behind it; NULL with errno. */
-static char *slurp(const char *path, size_t *size)
-{
-    char *text = NULL;
-    struct stat st;
-    int kept = 0;
-
-    if (stat(path, &st) == -1)
-        return NULL;
-    /* A FIFO would be waited for. */
-    errno = S_ISREG(st.st_mode) ? st.st_size > CONFIG_MAX ? EFBIG : 0 : EINVAL;
-    FILE *file = errno ? NULL : fopen(path, "re");
-    if (file && (text = malloc(CONFIG_MAX + 1))) {
-        *size = fread(text, 1, CONFIG_MAX, file);
-        text[*size] = '\0';
-        kept = ferror(file) ? EIO : 0;
-    } else
-        kept = errno;
-    if (file)
-        fclose(file);
-    if (kept) {
-        free(text);
-        errno = kept;
-        return NULL;
-    }
-    return text;
 }
 
 static char *trim(char *text)
@@ -79,7 +52,7 @@ int config_read(struct options *options, char fault[OPTIONS_FAULT_MAX])
     char why[OPTIONS_FAULT_MAX];
 
     char *path = options_path(options, options->config);
-    options->text = path ? slurp(path, &size) : NULL;
+    options->text = path ? slurp(path, CONFIG_MAX, &size, NULL) : NULL;
     free(path);
     if (!options->text)
         return say(fault, options->config, 0, options_file_fault(-errno));

@@ -3,6 +3,8 @@
 #include "options.h"
 #include "config.h"
 
+#include "common/values.h"
+
 #include <netio/listener.h>
 #include <netio/supervisor.h>
 #include <netio/version.h>
@@ -14,8 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECONDS_MAX 86400.0
-#define COUNT_MAX   1000000
 
 const char options_usage[] =
     "usage: whoisd [-c FILE] [--listen ADDR]... [--directory URI] [--log syslog|stderr|FILE] "
@@ -91,16 +91,6 @@ static const char *add_listen(struct options *options, const char *text)
     return NULL;
 }
 
-static const char *set_log(const char **log, const char *text)
-{
-    int path = text[0] == '/' || text[0] == '.';
-
-    if (!path && strcmp(text, "syslog") != 0 && strcmp(text, "stderr") != 0)
-        return "neither syslog, nor stderr, nor a path";
-    *log = text;
-    return NULL;
-}
-
 static const char *set_path(const char **path, const char *text)
 {
     if (!*text)
@@ -125,61 +115,13 @@ static const char *set_sandbox(enum netio_sandbox_mode *field, const char *text)
     return NULL;
 }
 
-/* Digits and a point: strtod(3) takes signs, hex, infinity and blanks as well. */
-static const char *set_seconds(double *seconds, const char *text)
-{
-    char *end;
-
-    *seconds = strtod(text, &end);
-    if (!*text || *end || text[strspn(text, "0123456789.")] || *seconds <= 0 ||
-        *seconds > SECONDS_MAX)
-        return "not a number of seconds up to 86400";
-    return NULL;
-}
-
-/* Digits up to a character or the end; whether there is a number from 1 to most. */
-static int parse_count(unsigned *count, const char *text, char end, unsigned most)
-{
-    size_t digits = strspn(text, "0123456789");
-
-    if (digits == 0 || digits > 7 || (text[digits] != '\0' && text[digits] != end))
-        return 0;
-    *count = (unsigned)strtoul(text, NULL, 10);
-    return *count > 0 && *count <= most;
-}
-
 static const char *set_workers(unsigned *workers, const char *text)
 {
     if (strcmp(text, "0") == 0) {
         *workers = 0;
         return NULL;
     }
-    return parse_count(workers, text, '\0', NETIO_WORKERS_MAX) ? NULL : "not a number from 0 to 32";
-}
-
-static const char *set_count(unsigned *count, const char *text)
-{
-    return parse_count(count, text, '\0', COUNT_MAX) ? NULL : "not a number from 1 to 1000000";
-}
-
-static const char *set_rate(struct netio_rate *rate, const char *text)
-{
-    const char *slash = strchr(text, '/');
-
-    rate->seconds = 1;
-    if (!parse_count(&rate->count, text, '/', COUNT_MAX))
-        return "not a number of clients, as 10 or 100/60";
-    return slash ? set_seconds(&rate->seconds, slash + 1) : NULL;
-}
-
-static const char *set_bits(struct netio_limit_options *limits, const char *text)
-{
-    const char *slash = strchr(text, '/');
-
-    if (!slash || !parse_count(&limits->ipv4_bits, text, '/', 32) ||
-        !parse_count(&limits->ipv6_bits, slash + 1, '\0', 128))
-        return "not two lengths of prefixes, as 32/64";
-    return NULL;
+    return values_parse(workers, text, '\0', NETIO_WORKERS_MAX) ? NULL : "not a number from 0 to 32";
 }
 
 static const char *set_status(const char **status, const char *text)
@@ -314,29 +256,29 @@ static const char *set_policy(struct options *options, int option, const char *n
     case OPTION_RULE:
         return add_rule(options, name, value);
     case OPTION_MAX_CLIENTS:
-        return set_count(&options->limits.total, value);
+        return values_count(&options->limits.total, value);
     case OPTION_MAX_PER_SOURCE:
-        return set_count(&options->limits.per_source, value);
+        return values_count(&options->limits.per_source, value);
     case OPTION_RATE:
-        return set_rate(&options->limits.rate, value);
+        return values_rate(&options->limits.rate, value);
     case OPTION_SOURCE_RATE:
-        return set_rate(&options->limits.source_rate, value);
+        return values_rate(&options->limits.source_rate, value);
     case OPTION_SOURCE_BITS:
-        return set_bits(&options->limits, value);
+        return values_bits(&options->limits, value);
     case OPTION_REFUSED_TEXT:
         return set_text(&options->refused_text, value);
     case OPTION_FULL_TEXT:
         return set_text(&options->full_text, value);
     case OPTION_FIRST_SECONDS:
-        return set_seconds(&options->first_seconds, value);
+        return values_seconds(&options->first_seconds, value);
     case OPTION_QUERY_SECONDS:
-        return set_seconds(&options->query_seconds, value);
+        return values_seconds(&options->query_seconds, value);
     case OPTION_ANSWER_SECONDS:
-        return set_seconds(&options->answer_seconds, value);
+        return values_seconds(&options->answer_seconds, value);
     case OPTION_TOTAL_SECONDS:
-        return set_seconds(&options->total_seconds, value);
+        return values_seconds(&options->total_seconds, value);
     default:
-        return set_seconds(&options->stop_seconds, value);
+        return values_seconds(&options->stop_seconds, value);
     }
 }
 
@@ -349,7 +291,7 @@ static const char *set_value(struct options *options, int option, const char *na
     case OPTION_DIRECTORY:
         return set_text(&options->directory, value);
     case OPTION_LOG:
-        return set_log(&options->log, value);
+        return values_log(&options->log, value);
     case OPTION_PIDFILE:
         return set_path(&options->pidfile, value);
     case OPTION_USER:

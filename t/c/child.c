@@ -12,7 +12,9 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/single_threaded.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -223,7 +225,8 @@ static void test_plan_is_wrong(void)
     plan.fds_count = 1;
     is_refused(&plan, NETIO_EBADOPTION, NETIO_STAGE_OPTION, "fds", "a negative number");
     plan.fds = high;
-    is_refused(&plan, -EMFILE, NETIO_STAGE_CHILD, "pipe", "a number above the limit");
+    is_refused(&plan, -EMFILE, NETIO_STAGE_CHILD, __libc_single_threaded ? "fcntl" : "pipe",
+               "a number above the limit");
     plan.fds = closed;
     plan.fds_count = 2;
     is_refused(&plan, -EBADF, NETIO_STAGE_CHILD, "descriptor 799", "a closed descriptor");
@@ -316,8 +319,8 @@ static int with_many(void)
     return says_three();
 }
 
-/* With room for the two ends of the socket and the pidfd, one of which is closed when the pipe
- * comes; and with less. */
+/* With room for the pidfd; for a fork, also for the two ends of the socket, one of which is closed
+ * when the pipe comes; and with less. */
 static int with_few(void)
 {
     char *argv[] = {self, "descriptors", NULL};
@@ -325,17 +328,17 @@ static int with_few(void)
     struct rlimit files = {64, 64};
     struct netio_child child;
     struct netio_error error;
-    int status, free_ones[4], count = 0;
+    int status, free_ones[4], count = 0, enough = __libc_single_threaded ? 1 : 3;
 
     (void)setrlimit(RLIMIT_NOFILE, &files);
     while (open("/dev/null", O_RDONLY) != -1)
         ;
     for (int fd = 63; count < 4; fd--)
         free_ones[count++] = fd;
-    for (count = 0; count < 4; count++) {
+    for (count = 0; count <= enough; count++) {
         int before = open_descriptors();
         int code = netio_child_start(&child, &plan, &error);
-        if (count == 3 ? code != 0 : code != -EMFILE || error.code != code)
+        if (count == enough ? code != 0 : code != -EMFILE || error.code != code)
             return 10 + count;
         if (code == 0 && netio_child_wait(&child, NETIO_NEVER, &status) != 1)
             return 20;
@@ -352,7 +355,7 @@ static void test_hosts(void)
         is_int(in_child(without_standard), 0, "C6 with%s%s%s closed", closed & 1 ? " 0" : "",
                closed & 2 ? " 1" : "", closed & 4 ? " 2" : "");
     is_int(in_child(with_many), 0, "C9 of a parent with 10,000 descriptors");
-    is_int(in_child(with_few), 0, "and of one that has three left, or fewer");
+    is_int(in_child(with_few), 0, "and of one that has few left");
 }
 
 static void nothing(int number)
@@ -602,6 +605,40 @@ static int pestered(void)
     return wrong;
 }
 
+/* What a child in shared memory might change of its parent: nothing that is left is its own. */
+static void test_leaves_memory_alone(void)
+{
+    char *good[] = {self, "exit", "0", NULL}, *bad[] = {"/nonexistent", NULL};
+    const struct netio_child_plan plans[] = {plan_of(good), plan_of(bad)};
+    struct netio_user user = {0};
+    struct sigaction action = {.sa_handler = nothing}, now, before;
+    sigset_t mask, mask_before;
+    struct netio_child child;
+    int status, can_change = geteuid() == 0 && netio_user_parse(&user, "nobody", NULL) == 0;
+
+    sigaction(SIGUSR1, &action, &before);
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGUSR2);
+    sigprocmask(SIG_SETMASK, &mask, &mask_before);
+    for (int i = 0; i < 4 && (i < 2 || can_change); i++) {
+        struct netio_child_plan plan = plans[i % 2];
+        plan.world.privileges.user = i < 2 ? NULL : &user;
+        int code = netio_child_start(&child, &plan, NULL);
+        is_int(code, i % 2 ? -ENOENT : 0, "a child in shared memory, %d", i);
+        if (code == 0)
+            netio_child_wait(&child, NETIO_NEVER, &status);
+        is_int(prctl(PR_GET_DUMPABLE), 1, "its parent is as dumpable as before");
+        sigaction(SIGUSR1, NULL, &now);
+        ok(now.sa_handler == nothing, "with the same handlers");
+        sigprocmask(SIG_SETMASK, NULL, &mask);
+        ok(sigismember(&mask, SIGUSR2) && !sigismember(&mask, SIGUSR1), "and signals blocked");
+        is_int(geteuid(), getuid(), "who it was");
+    }
+    sigprocmask(SIG_SETMASK, &mask_before, NULL);
+    sigaction(SIGUSR1, &before, NULL);
+    netio_user_free(&user);
+}
+
 /* ---- threads, and many ------------------------------------------------------------------- */
 
 static volatile int stop;
@@ -700,18 +737,10 @@ static void test_many(void)
     is_int(open_descriptors(), before, "and is gone");
 }
 
-int main(int argc, char **argv)
+/* ---- both ways --------------------------------------------------------------------------- */
+
+static void test_all(void)
 {
-    if (argc > 1)
-        return be_child(argv);
-    int pidfd = pidfd_open(getpid(), 0);
-    if (pidfd == -1)
-        skip_all("no pidfd_open(2) here: valgrind 3.19 knows none");
-    close(pidfd);
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n == -1)
-        return 1;
-    self[n] = '\0';
     test_status();
     test_exec_fails();
     test_plan_is_wrong();
@@ -725,9 +754,28 @@ int main(int argc, char **argv)
     is_int(in_child(reaps_all), 0, "a host that reaps whatever there is");
     is_int(in_child(ignores), 0, "a host that ignores SIGCHLD");
     is_int(in_child(pestered), 0, "C8 under a storm of HUPs to the process group");
-    test_forking_thread();
-    test_threads();
     test_many();
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        return be_child(argv);
+    int pidfd = pidfd_open(getpid(), 0);
+    if (pidfd == -1)
+        skip_all("no pidfd_open(2) here: valgrind 3.19 knows none");
+    close(pidfd);
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n == -1)
+        return 1;
+    self[n] = '\0';
+    ok(__libc_single_threaded, "---- in shared memory");
+    test_all();
+    test_leaves_memory_alone();
+    test_forking_thread(); /* from now on this program is one with threads */
+    ok(!__libc_single_threaded, "---- by fork");
+    test_all();
+    test_threads();
     ok(has_no_child(), "no child is left");
     return tap_done();
 }

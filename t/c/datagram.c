@@ -23,6 +23,8 @@ static void answer(const struct netio_datagram *datagram)
     netio_addr_host_str(datagram->peer, peer, sizeof peer);
     netio_addr_host_str(datagram->local, local, sizeof local);
     note("%zu(%s>%s) ", datagram->len, peer, local);
+    if (datagram->broadcast)
+        note("broadcast ");
     int code = netio_datagram_reply(datagram, got, got_len);
     if (code)
         note("reply(%s) ", netio_error_name(code));
@@ -119,6 +121,37 @@ static void test_addresses(void)
         netio_fd_close(fd);
         end_server();
     }
+}
+
+/* What was sent to several machines at once is marked: inetd.md R1. */
+static void test_broadcast(void)
+{
+    const struct ip_mreqn group = {.imr_multiaddr.s_addr = htonl(0xe0000003),
+                                   .imr_address.s_addr = htonl(INADDR_LOOPBACK)};
+    static const char *const shared[] = {"127.255.255.255", "255.255.255.255", "224.0.0.3"};
+    int on = 1;
+
+    serve(&handlers, NULL);
+    int taken = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), fd = bound("127.0.0.1");
+    struct sockaddr_in any = {.sin_family = AF_INET};
+    if (bind(taken, (struct sockaddr *)&any, sizeof any) == -1 ||
+        setsockopt(taken, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof group) == -1 ||
+        netio_server_listen_take(server, taken) ||
+        setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof on) == -1 ||
+        setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &group, sizeof group) == -1 ||
+        setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", sizeof "lo") == -1)
+        skip(6, "sockets on the loopback device: %s", strerror(errno));
+    else
+        for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+            char want[64];
+            forget();
+            send_to(fd, shared[i], 1, "a", 1);
+            snprintf(want, sizeof want, "1(127.0.0.1>%s) broadcast ", shared[i]);
+            until_seen(") ");
+            is_str(seen, want, "to %s", shared[i]);
+        }
+    netio_fd_close(fd);
+    end_server();
 }
 
 /* A dual-stack socket, as a service manager may pass one. */
@@ -364,6 +397,7 @@ static void test_refusals(void)
 int main(void)
 {
     test_addresses();
+    test_broadcast();
     test_mapped();
     test_lengths();
     test_truncated();

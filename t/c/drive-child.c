@@ -9,18 +9,23 @@
  *     -x: closes its own 0 to 2 before
  *     -g SIGNAL: sends it to the child's process group
  *     -w: the child says "born PID" and stops, for a tracer to come, before it has done anything
+ *     -T: has had a thread before
  *
  * It prints "code NAME", the error as netio_error_str has it, and "pid N" and "status N" of a child
  * that was started and has ended. */
 #include <netio/child.h>
 #include <netio/user.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,6 +37,7 @@ static const char *entries[MOST + 1];
 static int group_signal;
 static struct netio_rlimit core = {.resource = RLIMIT_CORE};
 static struct netio_user user;
+static int stops;
 
 static int say(FILE *out, int code, const struct netio_error *error)
 {
@@ -61,7 +67,7 @@ static FILE *close_standard(void)
     return out;
 }
 
-/* In the child, as the last part of its fork. */
+/* In the child, as the last part of its fork, or as the first of its life. */
 static void stop(void)
 {
     char text[32];
@@ -69,6 +75,43 @@ static void stop(void)
 
     if (write(1, text, (size_t)n) != n || raise(SIGSTOP) != 0)
         _exit(1);
+}
+
+static int (*run_stopped)(void *data);
+
+static int stop_and_run(void *data)
+{
+    stop();
+    return run_stopped(data);
+}
+
+/* The C library's, for a child that shares our memory. */
+int clone(int (*run)(void *), void *stack, int flags, void *data, ...)
+{
+    int (*next)(int (*)(void *), void *, int, void *, ...);
+    void *symbol = dlsym(RTLD_NEXT, "clone");
+    va_list more;
+
+    memcpy(&next, &symbol, sizeof next);
+    va_start(more, data);
+    pid_t *parent = va_arg(more, pid_t *);
+    void *tls = va_arg(more, void *);
+    pid_t *child = va_arg(more, pid_t *);
+    va_end(more);
+    run_stopped = run;
+    return next(stops ? stop_and_run : run, stack, flags, data, parent, tls, child);
+}
+
+static void *end(void *data)
+{
+    return data;
+}
+
+static int have_thread(void)
+{
+    pthread_t thread;
+
+    return -pthread_create(&thread, NULL, end, NULL) || -pthread_join(thread, NULL);
 }
 
 static int set(struct netio_child_plan *plan, int option, char *value, struct netio_error *error)
@@ -108,7 +151,10 @@ static int set(struct netio_child_plan *plan, int option, char *value, struct ne
         group_signal = atoi(value);
         break;
     case 'w':
+        stops = 1;
         return -pthread_atfork(NULL, NULL, stop);
+    case 'T':
+        return have_thread();
     case 'n':
         open_many(atol(value));
         break;
@@ -146,7 +192,7 @@ int main(int argc, char **argv)
         return 0;
     }
     alarm(60);
-    while (!code && (option = getopt(argc, argv, "+u:r:d:m:e:k:c:f:sDt:pn:g:xw")) != -1)
+    while (!code && (option = getopt(argc, argv, "+u:r:d:m:e:k:c:f:sDt:pn:g:xwT")) != -1)
         if (option == 'x')
             closed = 1;
         else

@@ -1,24 +1,24 @@
 /* For t/38-upgrade*.t: a supervisor without workers, which serves by itself.
  *
- *      drive-upgrade -o FIFO -l ADDRESS... [-d|-f] [-p PIDFILE] [-x PROGRAM] [-b FILE] [-t SECONDS]
+ *      drive-upgrade -o FIFO -l ADDRESS... [-n COUNT] [-e] [-d|-f] [-p PIDFILE] [-x PROGRAM]
+ *          [-b FILE] [-t SECONDS]
  *
  * It answers every connection with its pid.  SIGUSR2: it executes PROGRAM anew, which has SECONDS
  * to become ready; SIGTERM: it ends.  -d: as a daemon, -f: as one in the foreground, with the pid
- * file.  To FIFO it writes "PID WORD ...", one line for each of
+ * file.  -n: it listens to so many addresses more.  -e: it hands a parcel over.  To FIFO it writes
+ * "PID WORD ...", one line for each of
  *
- *      ready       it serves; "clean" or "dirty": whether its environment is
- *      starting    an upgrade is under way
- *      upgraded    its successor serves
- *      kept        the upgrade has failed, and why
- *      failed      it cannot start, and why
- *      stopped     it ends
+ *      ready       it serves; "clean" or "dirty": whether its environment is; -e: what it was
+ * handed starting    an upgrade is under way upgraded    its successor serves kept        the
+ * upgrade has failed, and why failed      it cannot start, and why stopped     it ends
  *
- * A successor behaves as the first word of FILE says: exit, crash, hang, words, stop (before it is
- * ready), orphan (kills its predecessor), late, mute (between go and done). */
-#include "server/upgrade.h"
-
+ * "refuse" in FILE: it has nothing to hand over.  A successor behaves as the first word of FILE
+ * says: exit, crash, hang, words, stop (before it is ready), orphan (kills its predecessor), late,
+ * mute (between go and done). */
 #include <netio/fd.h>
+#include <netio/parcel.h>
 #include <netio/signals.h>
+#include <netio/upgrade.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,27 +27,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ADDRESSES 16
+#define ADDRESSES 4096
 
 static struct {
     const char *addresses[ADDRESSES];
     size_t count;
     const char *fifo, *pidfile, *program, *behaviour;
     double seconds;
-    int daemon, foreground;
+    int daemon, foreground, extra;
 } config = {.program = "/proc/self/exe", .seconds = 20};
 
 static const int signals[] = {SIGUSR2, SIGTERM, 0};
 
 static struct netio_loop *loop;
 static struct netio_daemon *daemon_;
-static struct netio__listeners *set;
-static struct netio__upgrade *upgrade;
-static struct netio__successor *successor;
-static struct netio_watch watches[NETIO__LISTENERS_MAX];
+static struct netio_listeners *set;
+static struct netio_upgrade *upgrade;
+static struct netio_successor *successor;
+static struct netio_watch watches[2 * ADDRESSES];
 static int fifo, asked, stopping;
 
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
@@ -69,7 +70,7 @@ static int failed(const struct netio_error *error)
 
     say("failed %s", netio_error_str(error, text, sizeof text));
     if (successor)
-        netio__successor_fail(successor, error);
+        netio_successor_fail(successor, error);
     return 1;
 }
 
@@ -104,11 +105,11 @@ static void answer(struct netio_watch *watch, unsigned events)
     netio_fd_close(fd);
 }
 
-static void serve(enum netio__configuration which)
+static void serve(enum netio_listeners_which which)
 {
     const struct netio_listener *listener;
 
-    for (size_t i = 0; (listener = netio__listeners_at(set, which, i)); i++) {
+    for (size_t i = 0; (listener = netio_listeners_at(set, which, i)); i++) {
         if (listener->type != SOCK_STREAM)
             continue;
         watches[i].ready = answer;
@@ -127,19 +128,54 @@ static void told(struct netio_watch *watch, unsigned events)
     }
 }
 
+static int hand_over(void *data)
+{
+    struct netio_parcel *parcel;
+
+    if (behaves("refuse"))
+        return -ENOSPC;
+    if (netio_parcel_new(&parcel) != 0 ||
+        netio_parcel_add(parcel, fifo, "%s of %d", (const char *)data, (int)getpid()) != 0)
+        return -ENOMEM;
+    int sealed = netio_parcel_seal(parcel);
+    netio_parcel_free(parcel);
+    return sealed;
+}
+
+/* What it was handed, for a line; "nothing". */
+static const char *unpack(struct netio_successor *from)
+{
+    static char text[64];
+    struct netio_parcel *parcel;
+    const char *said = "nothing";
+    int sealed = netio_successor_extra(from), fd = -1;
+
+    if (sealed < 0 || netio_successor_extra(from) != -1)
+        return "nothing";
+    if (netio_parcel_open_take(&parcel, sealed) != 0)
+        return "no parcel";
+    (void)netio_parcel_next(parcel, &said, &fd);
+    snprintf(text, sizeof text, "%s%s", said, fd < 0 ? ", no descriptor" : "");
+    netio_fd_close(fd);
+    netio_parcel_free(parcel);
+    return text;
+}
+
 static void begin_upgrade(char **argv)
 {
-    struct netio__upgrade_plan plan = {.program = config.program,
-                                       .argv = argv,
-                                       .daemon = daemon_,
-                                       .listeners = set,
-                                       .ready_seconds = config.seconds};
+    struct netio_upgrade_plan plan = {.program = config.program,
+                                      .argv = argv,
+                                      .daemon = daemon_,
+                                      .listeners = set,
+                                      .ready_seconds = config.seconds,
+                                      .hand_over = config.extra ? hand_over : NULL,
+                                      .data = "gift"};
     struct netio_error error;
     char text[700];
 
     asked = 0;
-    if (netio__upgrade_start(&upgrade, loop, &plan, &error) == 0)
-        say("starting %d", (int)netio__upgrade_pid(upgrade));
+    if (netio_upgrade_start(&upgrade, loop, &plan, &error) == 0)
+        say("starting %d", (int)netio_upgrade_pid(upgrade));
     else
         say("kept %s", netio_error_str(&error, text, sizeof text));
 }
@@ -149,11 +185,11 @@ static int follow_upgrade(void)
 {
     struct netio_error error;
     char text[700];
-    int code = netio__upgrade_step(upgrade, &error);
+    int code = netio_upgrade_step(upgrade, &error);
 
     if (code == -EAGAIN)
         return 0;
-    netio__upgrade_free(upgrade);
+    netio_upgrade_free(upgrade);
     upgrade = NULL;
     if (code == 0)
         return 1;
@@ -163,7 +199,7 @@ static int follow_upgrade(void)
 
 static int follow_predecessor(struct netio_error *error)
 {
-    if (netio__successor_step(successor) == -EAGAIN)
+    if (netio_successor_step(successor) == -EAGAIN)
         return 0;
     if (behaves("late"))
         _exit(4);
@@ -172,9 +208,10 @@ static int follow_predecessor(struct netio_error *error)
     int code = daemon_ ? netio_daemon_ready(daemon_, error) : 0;
     if (code)
         return code;
-    say("ready %s", getenv("NETIO_UPGRADE") ? "dirty" : "clean");
-    netio__successor_done(successor);
-    netio__successor_free(successor);
+    const char *handed = config.extra ? unpack(successor) : "";
+    say("ready %s%s%s", getenv("NETIO_UPGRADE") ? "dirty" : "clean", *handed ? " " : "", handed);
+    netio_successor_done(successor);
+    netio_successor_free(successor);
     successor = NULL;
     return 0;
 }
@@ -185,11 +222,11 @@ static int begin(struct netio_error *error)
     int code = netio_loop_new(&loop, 0);
 
     if (!code)
-        code = netio__listeners_new(&set);
+        code = netio_listeners_new(&set);
     if (!code)
-        code = netio__successor_new(&successor, loop, set, error);
+        code = netio_successor_new(&successor, loop, set, error);
     if (!code)
-        code = netio__listeners_prepare(set, config.addresses, config.count, error);
+        code = netio_listeners_prepare(set, config.addresses, config.count, error);
     if (code)
         return code;
     signal_watch->ready = told;
@@ -197,11 +234,11 @@ static int begin(struct netio_error *error)
     if (code)
         return netio_error_set(error, NETIO_STAGE_OPTION, code, NULL, "signals");
     if (successor) {
-        serve(NETIO__NEXT);
+        serve(NETIO_LISTENERS_NEXT);
         return 0;
     }
-    netio__listeners_commit(set);
-    serve(NETIO__PRESENT);
+    netio_listeners_commit(set);
+    serve(NETIO_LISTENERS_PRESENT);
     code = daemon_ ? netio_daemon_ready(daemon_, error) : 0;
     if (!code)
         say("ready %s", getenv("NETIO_UPGRADE") ? "dirty" : "clean");
@@ -218,7 +255,7 @@ static void misbehave(void)
         exit(0);
     if (behaves("words")) {
         netio_error_set(&error, NETIO_STAGE_OPTION, NETIO_EBADOPTION, NULL, "my.conf:17");
-        netio__successor_fail(successor, &error);
+        netio_successor_fail(successor, &error);
         wait_for_ever();
     }
     if (behaves("orphan"))
@@ -227,8 +264,8 @@ static void misbehave(void)
 
 static int end(const char *word)
 {
-    netio__upgrade_free(upgrade);
-    netio__listeners_free(set);
+    netio_upgrade_free(upgrade);
+    netio_listeners_free(set);
     netio_daemon_free(daemon_);
     say("%s", word);
     return 0;
@@ -242,7 +279,7 @@ static int run(char **argv)
         return failed(&error);
     if (successor) {
         misbehave();
-        netio__successor_ready(successor);
+        netio_successor_ready(successor);
     }
     for (;;) {
         if (netio_loop_step(loop, NETIO_NEVER) < 0)
@@ -258,17 +295,37 @@ static int run(char **argv)
     }
 }
 
+static void listen_to_many(int count)
+{
+    static char texts[ADDRESSES][24];
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    for (int i = 0; i < count && config.count < ADDRESSES; i++) {
+        snprintf(texts[i], sizeof *texts, "127.0.%d.%d:0", 1 + i / 250, 1 + i % 250);
+        config.addresses[config.count++] = texts[i];
+    }
+}
+
 static int parse(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "o:l:p:x:b:t:df")) != -1)
+    while ((option = getopt(argc, argv, "o:l:n:p:x:b:t:def")) != -1)
         switch (option) {
         case 'o':
             config.fifo = optarg;
             break;
         case 'l':
             config.addresses[config.count++] = optarg;
+            break;
+        case 'n':
+            listen_to_many(atoi(optarg));
+            break;
+        case 'e':
+            config.extra = 1;
             break;
         case 'p':
             config.pidfile = optarg;
@@ -302,9 +359,9 @@ int main(int argc, char **argv)
 
     if (parse(argc, argv) != 0)
         return 64;
-    if (netio__successor_is() && behaves("exit"))
+    if (netio_successor_is() && behaves("exit"))
         return 3;
-    if (netio__successor_is() && behaves("crash"))
+    if (netio_successor_is() && behaves("crash"))
         raise(SIGKILL);
     if (config.daemon) {
         struct netio_daemon_options options = {.pidfile = config.pidfile};

@@ -6,6 +6,7 @@
 #include <netio/fd.h>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/wait.h>
 
 static char self[4096];
@@ -85,9 +86,16 @@ static int start_one(void)
     return wrong;
 }
 
+/* A program that had a thread is one with threads. */
+static void *end(void *data)
+{
+    return data;
+}
+
 int main(int argc, char **argv)
 {
     sigset_t blocked;
+    pthread_t thread;
 
     (void)argv;
     if (argc > 1)
@@ -103,6 +111,9 @@ int main(int argc, char **argv)
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGUSR1);
     sigprocmask(SIG_BLOCK, &blocked, NULL);
-    fault_walk("a child", start_one);
+    fault_walk("a child in shared memory", start_one);
+    pthread_create(&thread, NULL, end, NULL);
+    pthread_join(thread, NULL);
+    fault_walk("a child by fork", start_one);
     return tap_done();
 }

@@ -2,6 +2,7 @@
  * catalogue: fork, and what it takes to watch a child; datagrams; SIGIO. */
 #include "fault.h"
 #include "scripted.h"
+#include "server/engine.h"
 
 #include <netinet/in.h>
 #include <netio/listener.h>
@@ -154,6 +155,112 @@ static int fork_one(void)
     return code;
 }
 
+/* What goes wrong in starting it is fault-child's: here it is started, whatever fails around it. */
+static int spawn_hello(struct netio_conn *conn, struct netio_child *child)
+{
+    static char sh[] = "/bin/sh", flag[] = "-c", script[] = "echo hello";
+    char *argv[] = {sh, flag, script, NULL};
+    const struct netio_child_fd fd = {.from = netio_conn_fd(conn), .to = 1};
+    const struct netio_child_plan plan = {.path = sh, .argv = argv, .fds = &fd, .fds_count = 1};
+
+    fault_off();
+    int code = netio_child_start(child, &plan, NULL);
+    fault_on();
+    if (code == 0)
+        note("begun ");
+    return code;
+}
+
+static void tell_end(struct netio_server *which, pid_t pid, int status, void *data)
+{
+    (void)which;
+    (void)pid;
+    (void)status;
+    (void)data;
+    note("ended ");
+}
+
+/* As often as the other. */
+static int is_paired(void)
+{
+    int begun = 0, ended = 0;
+
+    for (const char *at = seen; (at = strstr(at, "begun ")); at++)
+        begun++;
+    for (const char *at = seen; (at = strstr(at, "ended ")); at++)
+        ended++;
+    return begun == ended;
+}
+
+/* What started has ended, once, and been told so. */
+static int spawn_one(void)
+{
+    static const struct netio_server_handlers handlers = {
+        .on_spawn = spawn_hello, .on_end = tell_end, .on_trouble = tell_trouble};
+    struct netio_limit *limit = NULL;
+    const struct netio_limit_options limits = {.total = 8};
+    char answer[32];
+    int code = 0;
+
+    fault_off();
+    (void)netio_limit_new(&limit, &limits);
+    fault_on();
+    const struct netio_server_options options = {
+        .model = NETIO_MODEL_FORK, .limit = limit, .full_text = "busy"};
+    if (set_up(&handlers, &options, "127.0.0.1:0")) {
+        int n = ask(answer, PATIENCE);
+        if (n > 0 && strcmp(answer, "hello\n") != 0 && strcmp(answer, "busy\r\n") != 0)
+            code = 1;
+        fault_clear();
+        if (!code && (ask(answer, 10) != 6 || strcmp(answer, "hello\n") != 0))
+            code = 2;
+        if (!code)
+            code = none_left(limit);
+    }
+    tear_down();
+    if (!code && !is_paired())
+        code = 5;
+    fault_off();
+    netio_limit_free(limit);
+    fault_on();
+    return code;
+}
+
+/* Other options and another listener: they are there, or nothing has changed. */
+static int change_one(void)
+{
+    static const struct netio_server_handlers handlers = {.on_line = answer_line};
+    struct netio_server_options options = {.full_text = "before", .max_connections = 2};
+    struct netio_listener listeners[NETIO_LISTENER_MAX];
+    int code = 0;
+
+    fault_off();
+    int n = netio_listener_open(listeners, "127.0.0.1:0", 0, NULL);
+    fault_on();
+    if (n == 1 && set_up(&handlers, &options, "127.0.0.1:0")) {
+        options.full_text = options.refused_text = "behind";
+        int changed = netio_server_change(server, &options);
+        if (changed && changed != -ENOMEM)
+            code = 1;
+        if (strcmp(server->full_text, changed ? "before\r\n" : "behind\r\n") != 0 ||
+            (server->refused_text != NULL) != !changed)
+            code = 2;
+        int listens = netio_server_listen_on(server, listeners[0].fd) == 0;
+        if (listens != (netio_server_address(server, 1) != NULL))
+            code = 3;
+        fault_clear();
+        if (netio_server_unlisten(server, listeners[0].fd) != (listens ? 0 : -ENOENT))
+            code = 4;
+        if (netio_server_listen_take(server, listeners[0].fd) == 0)
+            listeners[0].fd = -1;
+    }
+    tear_down();
+    fault_off();
+    netio_listener_close(&listeners[0]);
+    fault_on();
+    return code;
+}
+
 static void answer_datagram(const struct netio_datagram *datagram)
 {
     netio_datagram_reply(datagram, datagram->data, datagram->len);
@@ -273,8 +380,11 @@ int main(void)
 
     if (pidfd == -1 && errno == ENOSYS) /* valgrind 3.19 */
         skip(1, "nobody here knows pidfd_open(2)");
-    else
+    else {
         fault_walk("a child", fork_one);
+        fault_walk("a program", spawn_one);
+    }
+    fault_walk("a change", change_one);
     netio_fd_close(pidfd);
     fault_walk("on_serve", serve_one);
     fault_walk("datagrams over IPv4", datagrams4);

@@ -3,41 +3,44 @@
 
 #include "proc/succession.h"
 #include "server/control.h"
-#include "server/upgrade.h"
+#include "server/listeners.h"
 
 #include <netio/fd.h>
+#include <netio/parcel.h>
+#include <netio/upgrade.h>
 
 static const char *const addresses[] = {"127.0.0.1:0"};
 
-static struct netio__listeners *new_set(void)
+static struct netio_listeners *new_set(void)
 {
-    struct netio__listeners *set;
+    struct netio_listeners *set;
 
     fault_off();
-    if (netio__listeners_new(&set) != 0 || netio__listeners_prepare(set, addresses, 1, NULL) != 0)
+    if (netio_listeners_new(&set) != 0 || netio_listeners_prepare(set, addresses, 1, NULL) != 0)
         set = NULL;
     else
-        netio__listeners_commit(set);
+        netio_listeners_commit(set);
     fault_on();
     return set;
 }
 
 /* Whether the set is as it was, with nothing of a next configuration. */
-static int is_unchanged(const struct netio__listeners *set)
+static int is_unchanged(const struct netio_listeners *set)
 {
-    const struct netio_listener *present = netio__listeners_at(set, NETIO__PRESENT, 0);
+    const struct netio_listener *present = netio_listeners_at(set, NETIO_LISTENERS_PRESENT, 0);
 
-    return present && present->fd >= 0 && present == netio__listeners_at(set, NETIO__NEXT, 0);
+    return present && present->fd >= 0 &&
+           present == netio_listeners_at(set, NETIO_LISTENERS_NEXT, 0);
 }
 
 /* The program ends without a word; all is as before, and says why. */
 static int predecessor(void)
 {
     char *argv[] = {"true", NULL};
-    struct netio__listeners *set = new_set();
-    struct netio__upgrade_plan plan = {
+    struct netio_listeners *set = new_set();
+    struct netio_upgrade_plan plan = {
         .program = "/bin/true", .argv = argv, .listeners = set, .ready_seconds = 20};
-    struct netio__upgrade *upgrade;
+    struct netio_upgrade *upgrade;
     struct netio_error error = {0};
     struct netio_loop *loop;
     netio_deadline deadline = netio_deadline_in(20);
@@ -45,17 +48,17 @@ static int predecessor(void)
     fault_off();
     int wrong = netio_loop_new(&loop, 0);
     fault_on();
-    int code = netio__upgrade_start(&upgrade, loop, &plan, &error);
+    int code = netio_upgrade_start(&upgrade, loop, &plan, &error);
     if (!code) {
-        while ((code = netio__upgrade_step(upgrade, &error)) == -EAGAIN &&
+        while ((code = netio_upgrade_step(upgrade, &error)) == -EAGAIN &&
                !netio_deadline_passed(deadline))
             (void)netio_loop_step(loop, netio_deadline_in(0.01));
         wrong += code == -EAGAIN;
-        netio__upgrade_free(upgrade);
+        netio_upgrade_free(upgrade);
     }
     fault_off();
     wrong += code == 0 || error.code != code || !is_unchanged(set);
-    netio__listeners_free(set);
+    netio_listeners_free(set);
     netio_loop_free(loop);
     wrong += waitpid(-1, NULL, WNOHANG) != -1;
     fault_on();
@@ -63,54 +66,59 @@ static int predecessor(void)
 }
 
 /* As a predecessor has it: the socket with a listener in it. */
-static int leave(struct netio__listeners *set, int *end)
+static int leave(struct netio_listeners *set, int *end)
 {
+    struct netio_parcel *parcel;
     struct netio__legacy legacy;
-    char text[64];
+    size_t at = 0;
     int ends[2];
 
-    if (netio__control_pair(ends) != 0 || !netio__listeners_legacy(set, 0, &legacy))
+    if (netio__control_pair(ends) != 0 || !netio__listeners_legacy(set, &at, &legacy) ||
+        netio_parcel_new(&parcel) != 0)
         return 1;
-    snprintf(text, sizeof text, "listener 0 0 %s", legacy.text);
     *end = ends[0];
     netio__succession()->control = ends[1];
-    return netio__control_send_bytes(ends[0], text, strlen(text), legacy.fd) ||
-           netio__control_send_bytes(ends[0], "end", 3, -1);
+    int wrong = netio_parcel_add(parcel, legacy.fd, "listener 0 0 %s", legacy.text) != 0;
+    int sealed = netio_parcel_seal(parcel);
+    wrong += netio__control_send_bytes(ends[0], "listeners", 9, sealed) != 0;
+    netio_fd_close(sealed);
+    netio_parcel_free(parcel);
+    return wrong;
 }
 
 static int successor(void)
 {
-    struct netio__listeners *set = new_set(), *own = NULL;
-    struct netio__successor *self;
+    struct netio_listeners *set = new_set(), *own = NULL;
+    struct netio_successor *self;
     struct netio_error error = {0};
     struct netio_loop *loop = NULL;
     int end = -1;
 
     fault_off();
-    int wrong = netio_loop_new(&loop, 0) || netio__listeners_new(&own) || leave(set, &end);
+    int wrong = netio_loop_new(&loop, 0) || netio_listeners_new(&own) || leave(set, &end);
     fault_on();
-    int code = netio__successor_new(&self, loop, own, &error);
+    int code = netio_successor_new(&self, loop, own, &error);
     if (!code) {
-        code = netio__listeners_prepare(own, addresses, 1, &error);
-        netio__successor_ready(self);
+        code = netio_listeners_prepare(own, addresses, 1, &error);
+        netio_successor_ready(self);
         fault_off();
         (void)netio__control_send_bytes(end, "go", 2, -1);
         fault_on();
-        int went = netio__successor_step(self);
+        int went = netio_successor_step(self);
         fault_off();
         if (went == -EAGAIN)
-            went = netio__successor_step(self);
+            went = netio_successor_step(self);
         fault_on();
         wrong += went != 0;
-        netio__successor_done(self);
-        netio__successor_free(self);
+        netio_successor_done(self);
+        netio_successor_free(self);
     } else {
         wrong += error.code != code;
         netio_fd_close(netio__succession()->control);
     }
     fault_off();
-    netio__listeners_free(own);
-    netio__listeners_free(set);
+    netio_listeners_free(own);
+    netio_listeners_free(set);
     netio_loop_free(loop);
     netio_fd_close(end);
     fault_on();
@@ -127,7 +135,7 @@ static int become_successor(void)
         return 0;
     snprintf(text, sizeof text, "%d:%d::0", (int)getpid(), ends[1]);
     setenv("NETIO_UPGRADE", text, 1);
-    int is = netio__successor_is();
+    int is = netio_successor_is();
     netio_fd_close(ends[0]);
     netio_fd_close(ends[1]);
     return is;
@@ -140,7 +148,7 @@ static int child_is_successor(void)
     pid_t pid = fork();
 
     if (pid == 0)
-        _exit(netio__successor_is());
+        _exit(netio_successor_is());
     waitpid(pid, &status, 0);
     return status;
 }

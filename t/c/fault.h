@@ -137,8 +137,10 @@
       EINTR)                                                                                       \
     X(pipe2, int, (int ends[2], int flags), (ends, flags),                                         \
       EMFILE, ENFILE)                                                                              \
-    X(clone, int, (int (*run)(void *), void *stack, int flags, void *data),                        \
-      (run, stack, flags, data),                                                                   \
+    X(clone, int,                                                                                  \
+      (int (*run)(void *), void *stack, int flags, void *data, int *parent, void *tls,             \
+       int *child),                                                                                \
+      (run, stack, flags, data, parent, tls, child),                                               \
       EAGAIN, ENOMEM, EPERM)                                                                       \
     X(execve, int, (const char *path, char *const *argv, char *const *environment),                \
       (path, argv, environment),                                                                   \
@@ -195,6 +197,8 @@
       EACCES, EROFS)                                                                               \
     X(getrandom, ssize_t, (void *data, size_t size, unsigned flags), (data, size, flags),          \
       ENOSYS, EINTR)                                                                               \
+    X(memfd_create, int, (const char *name, unsigned flags), (name, flags),                        \
+      EMFILE, ENOMEM)                                                                              \
     X(mmap, void *, (void *at, size_t size, int protection, int flags, int fd, off_t from),        \
       (at, size, protection, flags, fd, from),                                                     \
       ENOMEM, EPERM)                                                                               \

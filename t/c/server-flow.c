@@ -195,6 +195,95 @@ static void test_shutdown_at_eof(void)
     end_server();
 }
 
+static int released;
+static char rest[16];
+
+/* "go" leaves the connection to the test, as a server that passes it on does. */
+static void release_at_go(struct netio_conn *conn, char *line, size_t len)
+{
+    tell_line(conn, line, len);
+    if (strcmp(line, "go") != 0)
+        return;
+    netio_conn_write(conn, "unsent", 6);
+    released = netio_conn_release(conn);
+    is_int(netio_conn_fd(conn), -1, "R24: it has its descriptor no more");
+}
+
+/* inetd.md R24: nothing is read of what is another's. */
+static void test_release(void)
+{
+    struct netio_server_handlers handlers = {.on_line = release_at_go, .on_close = tell_close};
+    struct netio_server_options options = {.read_max = 1};
+    struct client client;
+
+    serve(&handlers, &options);
+    client_open(&client, 0, 0);
+    say(&client, "a\r\ngo\r\nrest\n");
+    until_seen("close");
+    is_str(seen, "line(a) line(go) close(done) ", "R24: a clean end, as the server sees it");
+    is_int(netio_server_connections(server), 0, "its place is free");
+    ssize_t n = netio_fd_recv(released, rest, sizeof rest);
+    is_mem(rest, n > 0 ? (size_t)n : 0, "rest\n", 5, "R24: what follows is still there");
+    is_int(netio_fd_send(released, "hello", 5), 5, "and the connection can be used");
+    netio_fd_close(released);
+    hears(&client, "hello", NETIO_EEOF, "without what waited to be sent, and without a reset");
+    client_close(&client);
+    end_server();
+}
+
+static void keep_conn(struct netio_conn *conn)
+{
+    kept = conn;
+    note("open ");
+}
+
+static void test_release_later(void)
+{
+    struct netio_server_handlers handlers = {
+        .on_open = keep_conn, .on_line = tell_line, .on_close = tell_close};
+    struct client client;
+
+    serve(&handlers, NULL);
+    client_open(&client, 0, 0);
+    until_seen("open");
+    released = netio_conn_release(kept);
+    say(&client, "x");
+    until_seen("close");
+    is_str(seen, "open close(done) ", "released outside a handler: it ends with its next turn");
+    is_int(netio_fd_recv(released, rest, sizeof rest), 1, "and reads nothing in between");
+    netio_fd_close(released);
+    client_close(&client);
+    end_server();
+}
+
+static void pause_and_go_on(struct netio_conn *conn)
+{
+    note("open ");
+    netio_conn_pause(conn);
+    netio_conn_resume(conn);
+}
+
+/* Who lets a peer wait cannot hold its silence against it. */
+static void test_resume_and_first_byte(void)
+{
+    struct netio_server_handlers handlers = {
+        .on_open = pause_and_go_on, .on_line = tell_line, .on_close = tell_close};
+    struct netio_server_options options = {.first_seconds = 0.05, .read_seconds = 0.2};
+    struct client client;
+
+    serve(&handlers, &options);
+    client_open(&client, 0, 0);
+    until_seen("open");
+    netio_deadline end = netio_deadline_in(0.1);
+    while (!netio_deadline_passed(end))
+        netio_loop_step(loop, end);
+    is_str(seen, "open ", "resumed: the time of the first byte is over");
+    until_seen("close");
+    is_str(seen, "open close(idle) ", "that of a line is not");
+    client_close(&client);
+    end_server();
+}
+
 enum { CHUNK = 10000, CHUNKS = 100 };
 static int chunks;
 
@@ -440,6 +529,9 @@ int main(void)
     test_pause_after_the_end();
     test_pause_octets();
     test_pause_and_time();
+    test_release();
+    test_release_later();
+    test_resume_and_first_byte();
     test_shutdown();
     test_shutdown_at_eof();
     test_on_writable();

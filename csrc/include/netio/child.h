@@ -4,9 +4,13 @@
  * a loop can watch (readable: it has ended).  A child that could not become the program, privileges
  * that could not be dropped among the reasons, executes nothing, and start says why.
  *
- * By fork(2), not vfork(2): between the change of user and exec any process of that user could stop
- * the child, and with it a parent that waits for it.  Start waits for exec, too, but only until the
- * deadline; then the child is killed.
+ * In a program with one thread the child shares the memory of its parent until exec, so that a start
+ * costs no copy of it, however large; all signals are held back meanwhile.  That is not vfork(2):
+ * between the change of user and exec any process of that user could stop the child, and with it a
+ * parent that waits for it.  Start waits for exec, too, but only until the deadline; then the child
+ * is killed.  Nor has that user a way into the memory: until the child is gone from it, it is not
+ * dumpable (prctl(2)) when the child becomes somebody else.  In a program that has, or had, more
+ * threads, and where the child could not be killed (somebody else, without CAP_KILL), by fork(2).
  *
  * Fork: a child of fork must not use the struct netio_child of its parent.  Threads: yes.
  */

@@ -4,7 +4,8 @@
  * read back (getgroups, getresgid, getresuid, capget, prctl), since a call that returns 0 without
  * effect, as a mis-set security module or seccomp filter has it, would leave a service running as
  * root.  Then the way back is tried: setuid(0) and its like must be refused.  Who is that user
- * already, with exactly its groups, needs no privilege for it.
+ * already, with exactly its groups, needs no privilege for it.  Who changes its uid is not dumpable
+ * after it (PR_SET_DUMPABLE), and is so before the new user could trace or signal it.
  *
  * Fork: in a child of a program with threads, too: it allocates nothing and asks no name service;
  * async-signal-safe.  Threads: the ids change for all threads, capabilities and no_new_privs for

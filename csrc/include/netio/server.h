@@ -98,6 +98,7 @@ struct netio_datagram {
     size_t len; /* 0 is a datagram, too */
     const struct netio_addr *peer, *local; /* local: the address that it was sent to */
     struct netio_server *server;
+    int broadcast; /* that address is not this machine's alone: others may have it, too */
 };
 /* To who sent it, from the address that it was sent to; datagram is the handler's own, no copy, and
  * there may be several answers.  Never waits: 0, or -errno (-EAGAIN: lost, as a datagram may be).
@@ -118,12 +119,13 @@ struct netio_server_handlers {
     size_t (*on_data)(struct netio_conn *conn, char *data, size_t len);
     /* FORK only, and in the place of all handlers of connections: starts a program for this
      * one, and fills *child (netio/child.h), which the engine watches, counts and, at the deadline
-     * of a stop, kills.  The program gets the connection's descriptor, which does not block: who
-     * wants it otherwise says so.  0; or a code, and the peer is refused (FORK) as without a
-     * process.  What netio_conn_set_data says goes on to on_end. */
+     * of a stop, kills with its process group.  The program gets the connection's descriptor, which
+     * blocks if it was accepted.  0; or a code, and the peer is refused (FORK) as without a
+     * process, without on_trouble.  What netio_conn_set_data says goes on to on_end. */
     int (*on_spawn)(struct netio_conn *conn, struct netio_child *child);
     /* Such a program has ended; status: as of waitpid(2), or -1 when somebody else has reaped it.
-     * Its place and its share of the limits are free again afterwards. */
+     * Its place and its share of the limits are free again afterwards.  Exactly once for each that
+     * on_spawn has started, in netio_server_free at the latest. */
     void (*on_end)(struct netio_server *server, pid_t pid, int status, void *data);
     /* The socket itself, which blocks, after on_open, what that wrote having gone out.  The handler
      * reads and writes as it likes, and may speak first.  Deadlines are its own business,
@@ -163,6 +165,8 @@ struct netio_server_handlers {
 struct netio_server_options { /* zero: the defaults in brackets */
     enum netio_model model;   /* [EVENT] */
     size_t line_max;          /* longest line, its end not counted [1024] */
+    size_t read_max;          /* most bytes read at once, 64 KiB at most; 1: nothing behind a line
+                                 is read before that line is served [64 KiB] */
     size_t write_max;         /* most bytes waiting to be sent to one peer [1 MiB] */
     size_t high_water;        /* of those, from where on on_writable tells [64 KiB] */
     unsigned max_connections; /* in this process; beyond it listeners rest, or, with a full_text,
@@ -187,32 +191,42 @@ struct netio_server_options { /* zero: the defaults in brackets */
 
 /* options (may be NULL) and handlers are copied.  loop: the caller's, or NULL for one of its own;
  * handlers never step it.  0 and *server, or -errno: -EINVAL for seconds that are negative or not a
- * number, and for on_serve in EVENT or SIGNAL. */
+ * number, for on_serve in EVENT or SIGNAL, and for on_spawn in any but FORK. */
 int netio_server_new(struct netio_server **server, struct netio_loop *loop,
                      const struct netio_server_handlers *handlers,
                      const struct netio_server_options *options);
 /* Closes what is still open, on_close included.  Not from within a handler. */
 void netio_server_free(struct netio_server *server);
 
-/* Listens on a netio_listener address; may be called several times.  0, or a negative code with *error and nothing opened; -ECANCELED
- * for a server that was stopped. */
+/* Listens on a netio_listener address; may be called several times.  0, or a negative code with
+ * *error and nothing opened; -ECANCELED for a server that was stopped. */
 int netio_server_listen(struct netio_server *server, const char *address,
                         struct netio_error *error);
 /* Listens on a descriptor that listens already, or is a datagram socket, and owns it from now on;
- * on error it is left alone: codes of netio_listener_take, NETIO_EFULL, -ECANCELED. */
+ * on error it is left alone: codes of netio_listener_take, -ENOMEM, -ECANCELED. */
 int netio_server_listen_take(struct netio_server *server, int fd);
+/* The same on one that stays the caller's, who closes it after netio_server_unlisten, or once the
+ * server has stopped. */
+int netio_server_listen_on(struct netio_server *server, int fd);
 /* Serves one connected stream socket (inetd), and owns it from now on, also on error:
  * -ENOTSOCK, -ESOCKTNOSUPPORT for another type, -EINVAL when it listens, NETIO_EFULL at
  * max_connections, -ECANCELED, -ENOMEM; -EACCES when rules or limits refuse it (it was told).
  * on_open comes with the loop's next step.  A peer whose address is not known (it may be gone
  * already) is served all the same. */
 int netio_server_serve_take(struct netio_server *server, int fd);
-/* Listens no more on a descriptor that it has taken, and closes it; connections stay.  0, or -ENOENT
- * for one that is not its own. */
+/* Listens no more on a descriptor, and closes it if it was taken; connections stay.  0, or -ENOENT
+ * for one that it does not listen on. */
 int netio_server_unlisten(struct netio_server *server, int fd);
+/* A program that on_spawn of another server has started, in another process even: it counts here as
+ * if it had been this one's, in max_connections and in the limit as far as that has room, and
+ * on_end tells of its end.  netio_server_free does not kill it.  child is owned from now on.  0; or
+ * a code, and child is the caller's: -EINVAL without on_spawn, -ENOMEM, -errno. */
+int netio_server_adopt(struct netio_server *server, const struct netio_child *child,
+                       const struct netio_addr *peer, void *data);
 /* Other options from now on, for what comes; a connection that is open keeps the deadlines that it
- * has until its next turn.  access and limit are options, too.  model, and what is copied at new
- * (data, fork), must be the same: -EINVAL; -ENOMEM.  On error nothing has changed. */
+ * has until its next turn.  access is an option, too.  0, or nothing has changed: -ENOMEM; -EINVAL
+ * for seconds as in new, another model, data, fork or limit (netio_limit_change gives the one that
+ * there is other limits; a server without one may get one). */
 int netio_server_change(struct netio_server *server, const struct netio_server_options *options);
 /* Address i as bound; NULL beyond the last, and for all once stopped. */
 const struct netio_addr *netio_server_address(const struct netio_server *server, size_t i);
@@ -276,6 +290,10 @@ void netio_conn_pause(struct netio_conn *conn);
 void netio_conn_resume(struct netio_conn *conn);
 /* Ends it, by a reset, without sending what is buffered, once the handler returns. */
 void netio_conn_abort(struct netio_conn *conn);
+/* Leaves the descriptor to the caller, as it is, with all that was not read yet (read_max), and
+ * ends the connection: on_close comes as after a clean end, and nothing that waits to be sent goes
+ * out.  Its place and its share of the limits are free again.  Not for on_serve. */
+int netio_conn_release(struct netio_conn *conn);
 struct netio_server *netio_conn_server(const struct netio_conn *conn);
 /* len 0: unknown.  Behind a proxy, the source that it declared. */
 const struct netio_addr *netio_conn_peer(const struct netio_conn *conn);

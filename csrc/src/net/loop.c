@@ -65,6 +65,7 @@ void netio_loop_free(struct netio_loop *loop)
     netio__timers_free(&loop->timers);
     forget(loop->ours);
     free(loop->slots);
+    free(loop->scratch);
     free(loop);
 }
 
@@ -264,6 +265,22 @@ void netio_loop_mark(struct netio_loop *loop, const volatile int *mark)
 int netio__loop_marked(const struct netio_loop *loop)
 {
     return loop->mark && *loop->mark;
+}
+
+char *netio__loop_borrow(struct netio_loop *loop)
+{
+    char *scratch = loop->scratch;
+
+    loop->scratch = NULL;
+    return scratch ? scratch : malloc(NETIO__SCRATCH);
+}
+
+void netio__loop_return(struct netio_loop *loop, char *scratch)
+{
+    if (loop->scratch)
+        free(scratch);
+    else
+        loop->scratch = scratch;
 }
 
 int netio_loop_run(struct netio_loop *loop)

@@ -17,6 +17,8 @@ struct netio__event {
     unsigned events; /* NETIO_READ | NETIO_WRITE | NETIO__BROKEN */
 };
 
+#define NETIO__SCRATCH 65536 /* bytes read at once; shared by all who read in a loop's steps */
+
 #define NETIO__BROKEN 4u /* an error or hang-up; then the other two are set as well */
 
 /* Calls return 0 or -errno; one descriptor is in the set at most once. */
@@ -52,6 +54,7 @@ struct netio_loop {
     unsigned depth;           /* steps within steps */
     int stop;
     const volatile int *mark; /* of the program's signal handlers; NULL: none */
+    char *scratch;            /* NETIO__SCRATCH bytes; NULL: none yet, or lent */
     pid_t pid;  /* whose loop this is: the kernel's part is shared with a fork's child */
     char *ours; /* a page whose first byte a fork's child finds 0; NULL: ask for the pid */
 };
@@ -76,6 +79,12 @@ int netio__loop_fire(struct netio_loop *loop);
 
 /* loop.c: whether what netio_loop_mark has named is set. */
 int netio__loop_marked(const struct netio_loop *loop);
+
+/* loop.c: the bytes to read into, and back.  One piece for all is enough, as handlers do not
+ * overlap; but for one that steps the loop, whose inner ones then get their own.  NULL: no memory.
+ */
+char *netio__loop_borrow(struct netio_loop *loop);
+void netio__loop_return(struct netio_loop *loop, char *scratch);
 
 extern const struct netio__backend netio__backend_epoll;
 extern const struct netio__backend netio__backend_poll;

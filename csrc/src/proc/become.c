@@ -1,5 +1,6 @@
-/* Ring 2.  A child of fork(2) becomes a program; see become.h.  Called by child.c; it touches the
- * process that it is called in, which is a new one, and nothing else.
+/* Ring 2.  A new process becomes a program; see become.h.  Called by child_share.c and
+ * child_fork.c; it touches the process that it is called in and, in memory that is another's,
+ * *birth and errno.
  *
  * What each step did is read back where a call could claim to have worked and has not. */
 #include "become.h"
@@ -81,8 +82,9 @@ static int close_others(struct netio__birth *birth)
 
     for (size_t i = 0; i < count; i++)
         birth->fds[i] = birth->plan->fds[i].from;
-    birth->fds[count] = birth->socket[1];
-    return netio_fd_close_others(birth->fds, count + 1);
+    if (birth->socket[1] >= 0)
+        birth->fds[count++] = birth->socket[1];
+    return netio_fd_close_others(birth->fds, count);
 }
 
 /* It may be below 3. */
@@ -204,8 +206,10 @@ static int place_descriptors(struct netio__birth *birth, struct netio_error *err
             return code;
         birth->fds[i] = plan->fds[i].to;
     }
-    birth->fds[plan->fds_count] = birth->report;
-    code = netio_fd_close_others(birth->fds, plan->fds_count + 1);
+    size_t count = plan->fds_count;
+    if (birth->report >= 0)
+        birth->fds[count++] = birth->report;
+    code = netio_fd_close_others(birth->fds, count);
     return code ? fail(error, code, "close_range") : 0;
 }
 
@@ -239,19 +243,39 @@ static int enter_world(struct netio__birth *birth, struct netio_error *error)
     return code ? code : die_with_parent(birth, error);
 }
 
-_Noreturn void netio__become(struct netio__birth *birth)
+static int execute(const struct netio__birth *birth, struct netio_error *error)
 {
     const struct netio_child_plan *plan = birth->plan;
+    int result = execve(plan->path, plan->argv, birth->world.environment);
+
+    return netio_error_set(error, NETIO_STAGE_EXEC, result == -1 ? -errno : NETIO_ELIED, NULL,
+                           plan->path);
+}
+
+_Noreturn void netio__become(struct netio__birth *birth)
+{
     struct netio_error error = {0};
 
     if (be_known(birth))
         _exit(FAILED);
     int code = enter_world(birth, &error);
     if (tell(birth, &error) && code == 0) {
-        int result = execve(plan->path, plan->argv, birth->world.environment);
-        netio_error_set(&error, NETIO_STAGE_EXEC, result == -1 ? -errno : NETIO_ELIED, NULL,
-                        plan->path);
+        (void)execute(birth, &error);
         (void)tell(birth, &error);
     }
     _exit(FAILED);
+}
+
+int netio__become_in_place(void *data)
+{
+    struct netio__birth *birth = data;
+    int code = close_others(birth);
+
+    if (code) {
+        (void)fail(&birth->said, code, "close_range");
+    } else if (enter_world(birth, &birth->said) == 0) {
+        birth->executes = 1;
+        (void)execute(birth, &birth->said);
+    }
+    return FAILED;
 }

@@ -1,6 +1,6 @@
-/* Ring 2.  Programs as children; see netio/child.h, and become.h for what goes to and fro.  Called
- * by daemons, netio-daemon and the Perl glue; in the caller it touches the signal mask while it
- * forks, and else only what it opened. */
+/* Ring 2.  Programs as children; see netio/child.h, and become.h for the two ways to start one.
+ * Called by daemons, netio-daemon and the Perl glue; in the caller it touches the signal mask while
+ * it starts one, and else only what it opened. */
 #include "become.h"
 
 #include <netio/fd.h>
@@ -9,19 +9,16 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define START_SECONDS 5
 #define TRACER_MS     5
-#define STUCK_SECONDS 1 /* for a killed child to end: in the kernel it may be out of reach */
 
 #ifndef PIDFD_SIGNAL_PROCESS_GROUP
 #define PIDFD_SIGNAL_PROCESS_GROUP 4u /* Linux 6.9 */
@@ -77,113 +74,6 @@ static int floor_of(const struct netio_child_plan *plan)
     return highest + 1;
 }
 
-/* No handler of the host program may run in its copy. */
-static pid_t fork_quietly(void)
-{
-    sigset_t all, before;
-
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t pid = fork();
-    if (pid == 0)
-        return 0;
-    int saved = errno;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = saved;
-    return pid;
-}
-
-static int poll_until(struct pollfd *fds, nfds_t count, netio_deadline deadline)
-{
-    for (;;) {
-        int n = poll(fds, count, netio_deadline_ms(deadline));
-        if (n > 0)
-            return 0;
-        if (n == -1 && errno != EINTR)
-            return -errno;
-        if (netio_deadline_passed(deadline))
-            return -ETIMEDOUT;
-    }
-}
-
-/* The child's pipe, or what it has to say instead; NETIO_EDIED without a word. */
-static int take_pipe(struct netio__birth *birth, struct netio_error *error)
-{
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct netio_error said = {0};
-    struct iovec text = {&said, sizeof said};
-    struct msghdr message = {.msg_iov = &text,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof control.bytes};
-    ssize_t n = recvmsg(birth->socket[0], &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-
-    if (n == -1 && errno != EAGAIN && errno != ECONNRESET)
-        return fail(error, -errno, "recvmsg");
-    if (n != (ssize_t)sizeof said)
-        return fail(error, NETIO_EDIED, birth->plan->path);
-    if (said.code) {
-        if (error)
-            *error = said;
-        return said.code;
-    }
-    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (!header || header->cmsg_len != CMSG_LEN(sizeof(int)))
-        return fail(error, -EMFILE, "recvmsg"); /* there was no number for it */
-    memcpy(&birth->report, CMSG_DATA(header), sizeof birth->report);
-    return 0;
-}
-
-/* The pidfd is looked at, too: another child of the caller's may hold the socket open.  Go comes
- * last: what can go wrong here has then gone wrong while the child is not the program yet. */
-static int meet(struct netio__birth *birth, const struct netio_child *child,
-                struct netio_error *error)
-{
-    struct pollfd fds[] = {{.fd = birth->socket[0], .events = POLLIN},
-                           {.fd = child->pidfd, .events = POLLIN}};
-
-    int code = poll_until(fds, 2, birth->deadline);
-    if (code)
-        return fail(error, code, birth->plan->path);
-    code = take_pipe(birth, error);
-    if (code)
-        return code;
-    code = (int)netio_fd_send(birth->socket[0], "", 1);
-    if (code < 0)
-        return code == -EPIPE || code == -ECONNRESET ? fail(error, NETIO_EDIED, birth->plan->path)
-                                                     : fail(error, code, "send");
-    return 0;
-}
-
-/* 0: it has become the program.  Waits for the end of file alone: to be woken by what comes before
- * it would take the processor from the child. */
-static int hear(const struct netio__birth *birth, struct netio_error *error)
-{
-    struct pollfd fd = {.fd = birth->report};
-    struct netio_error said;
-    int executes = 0;
-    int code = poll_until(&fd, 1, birth->deadline);
-
-    if (code)
-        return fail(error, code, birth->plan->path);
-    for (;;) {
-        ssize_t n = netio_fd_read(birth->report, &said, sizeof said);
-        if (n == 0)
-            return executes ? 0 : fail(error, NETIO_EDIED, birth->plan->path);
-        if (n != (ssize_t)sizeof said)
-            return fail(error, n < 0 ? (int)n : -EIO, "read");
-        if (said.code) {
-            if (error)
-                *error = said;
-            return said.code;
-        }
-        executes = 1;
-    }
-}
-
 /* As waitpid(2) has it. */
 static int status_of(const siginfo_t *info)
 {
@@ -212,44 +102,10 @@ static void destroy(struct netio_child *child)
 
     if (look(child->pidfd, &info, WNOHANG | WNOWAIT) >= 0) {
         (void)pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
-        int code = poll_until(&fd, 1, netio_deadline_in(STUCK_SECONDS));
+        int code = netio__poll_until(&fd, 1, netio_deadline_in(NETIO__STUCK_SECONDS));
         (void)look(child->pidfd, &info, code == -ETIMEDOUT ? WNOHANG : 0);
     }
     netio_child_forget(child);
-}
-
-/* The same without a pidfd, of one that waits for "go". */
-static void destroy_unmet(struct netio_child *child)
-{
-    siginfo_t info;
-
-    if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
-        (void)kill(child->pid, SIGKILL);
-        while (waitpid(child->pid, NULL, 0) == -1 && errno == EINTR)
-            ;
-    }
-    netio_child_forget(child);
-}
-
-/* 0, and *child has pid and pidfd. */
-static int fork_child(struct netio_child *child, struct netio__birth *birth,
-                      struct netio_error *error)
-{
-    pid_t pid = fork_quietly();
-
-    if (pid == -1)
-        return fail(error, -errno, "fork");
-    if (pid == 0)
-        netio__become(birth);
-    child->pid = pid;
-    child->pidfd = pidfd_open(pid, 0);
-    if (child->pidfd == -1) {
-        int code = errno == ESRCH ? fail(error, NETIO_EDIED, birth->plan->path)
-                                  : fail(error, -errno, "pidfd_open");
-        destroy_unmet(child);
-        return code;
-    }
-    return 0;
 }
 
 static int start_prepared(struct netio_child *child, struct netio__birth *birth,
@@ -258,17 +114,10 @@ static int start_prepared(struct netio_child *child, struct netio__birth *birth,
     birth->fds = calloc(birth->plan->fds_count + 1, sizeof *birth->fds);
     if (!birth->fds)
         return fail(error, -ENOMEM, birth->plan->path);
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, birth->socket) == -1)
-        return fail(error, -errno, "socketpair");
-    int code = fork_child(child, birth, error);
-    if (code)
-        return code;
-    netio_fd_close(birth->socket[1]);
-    birth->socket[1] = -1;
-    code = meet(birth, child, error);
-    if (code == 0)
-        code = hear(birth, error);
-    if (code)
+    int code = netio__child_by_sharing(child, birth, error);
+    if (code == NETIO__CHILD_BY_FORK)
+        code = netio__child_by_fork(child, birth, error);
+    if (code && child->pidfd >= 0)
         destroy(child);
     return code;
 }
@@ -292,9 +141,6 @@ int netio_child_start(struct netio_child *child, const struct netio_child_plan *
         return code;
     birth.floor = floor_of(plan);
     code = start_prepared(child, &birth, error);
-    netio_fd_close(birth.report);
-    netio_fd_close(birth.socket[0]);
-    netio_fd_close(birth.socket[1]);
     free(birth.fds);
     netio__world_done(&birth.world);
     return code;

@@ -130,6 +130,18 @@ static int change_gid(plan *privileges)
     return code || has_gid(user->gid) ? code : NETIO_ELIED;
 }
 
+/* Whose processes may trace this one and signal it is decided by its other uids.  So the effective
+ * one comes first, since with it the kernel sets the dumpable flag as /proc/sys/fs/suid_dumpable
+ * says, and the others only when that is clear: at no time has who it becomes a way into this
+ * memory, which may hold a caller's secrets, or be a caller's (child_share.c). */
+static int set_uid(uid_t uid)
+{
+    int code = outcome(setresuid((uid_t)-1, uid, (uid_t)-1));
+
+    code = code ? code : outcome(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL));
+    return code ? code : outcome(setresuid(uid, (uid_t)-1, uid));
+}
+
 /* The capabilities that are kept survive it as permitted ones, until capset(2) says the rest. */
 static int change_uid(plan *privileges)
 {
@@ -141,7 +153,7 @@ static int change_uid(plan *privileges)
     if (privileges->capabilities)
         code = outcome(prctl(PR_SET_KEEPCAPS, 1UL, 0UL, 0UL, 0UL));
     if (code == 0 && !has_uid(user->uid))
-        code = outcome(setresuid(user->uid, user->uid, user->uid));
+        code = set_uid(user->uid);
     return code || has_uid(user->uid) ? code : NETIO_ELIED;
 }
 

@@ -1,5 +1,5 @@
 /* Ring 2, private.  A process that executes its program anew, and the one that this becomes: what
- * passes between them below the listeners (server/upgrade.h).  In the environment of the successor
+ * passes between them below the listeners (netio/upgrade.h).  In the environment of the successor
  * there is
  *
  *      NETIO_UPGRADE=PREDECESSOR:CONTROL:PIDFILE:DETACHED

@@ -272,11 +272,14 @@ int netio__world_enter(const struct netio__world *world, struct netio_error *err
 
 /* A change of user clears the flag, or sets it to 2, as /proc/sys/fs/suid_dumpable has it; and a
  * core_pattern that is a pipe asks for no limit. */
-static int set_dumpable(const struct netio_world *plan)
+static int set_dumpable(const struct netio__world *world)
 {
-    const struct netio_rlimit *core = find_limit(plan, RLIMIT_CORE);
-    unsigned long wanted = core && core->value.rlim_cur > 0;
+    const struct netio_rlimit *core = find_limit(&world->plan, RLIMIT_CORE);
+    unsigned long wanted = core && core->value.rlim_cur > 0 && !world->in_shared_memory;
 
+    /* The flag is of the memory.  If that is another's as well, the user must not look into it. */
+    if (world->in_shared_memory && !world->plan.privileges.user)
+        return 0;
     if (prctl(PR_SET_DUMPABLE, wanted, 0UL, 0UL, 0UL) == -1)
         return -errno;
     return prctl(PR_GET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) == (int)wanted ? 0 : NETIO_ELIED;
@@ -289,5 +292,5 @@ int netio__world_drop(const struct netio__world *world, struct netio_error *erro
     int code = netio_privileges_drop(&plan->privileges, error);
 
     code = code ? code : failed(world, change_folder(path), "chdir", path, error);
-    return code ? code : failed(world, set_dumpable(plan), "PR_SET_DUMPABLE", NULL, error);
+    return code ? code : failed(world, set_dumpable(world), "PR_SET_DUMPABLE", NULL, error);
 }

@@ -56,8 +56,8 @@ static int is_stream(const struct netio__slot *slot)
 static void rest_all(struct netio_server *server)
 {
     for (size_t i = 0; i < server->nslots; i++)
-        if (is_stream(&server->slots[i]))
-            rest(&server->slots[i]);
+        if (is_stream(server->slots[i]))
+            rest(server->slots[i]);
 }
 
 /* No place: they rest until netio__server_place_free. */
@@ -67,8 +67,8 @@ static void house_full(struct netio__slot *slot)
 
     server->full = 1;
     for (size_t i = 0; i < server->nslots; i++)
-        if (is_stream(&server->slots[i]))
-            netio_watch_stop(&server->slots[i].watch);
+        if (is_stream(server->slots[i]))
+            netio_watch_stop(&server->slots[i]->watch);
     if (!netio__model_is_serial(server->model))
         netio__server_tell(server, NETIO__TROUBLE_FULL, NETIO_EFULL, &slot->listener.address);
 }
@@ -229,14 +229,15 @@ static int is_closed(struct netio__slot *slot)
 
 static void let_all_in(struct netio__slot *slot)
 {
-    int tried = 0;
+    int spawns = slot->server->handlers.on_spawn != NULL, tried = 0;
+    int flags = SOCK_CLOEXEC | (spawns ? 0 : SOCK_NONBLOCK); /* programs want it to block */
 
     /* A handler may have stopped the server, or the listener may have to rest. */
     for (int i = 0; i < ACCEPTS_A_TURN && slot->watch.loop; i++) {
         struct netio_addr peer = {.len = sizeof peer.u};
         if (is_closed(slot))
             return;
-        int fd = accept4(slot->listener.fd, &peer.u.sa, &peer.len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = accept4(slot->listener.fd, &peer.u.sa, &peer.len, flags);
         if (fd == -1) {
             if (!cope(slot, -errno))
                 return;
@@ -251,7 +252,7 @@ static void let_all_in(struct netio__slot *slot)
 
 static void ready(struct netio_watch *watch, unsigned events)
 {
-    struct netio__slot *slot = watch->data;
+    struct netio__slot *slot = netio__slot_hold(watch->data);
     struct netio_server *server = slot->server;
 
     (void)events;
@@ -261,6 +262,7 @@ static void ready(struct netio_watch *watch, unsigned events)
     else
         netio__datagram_ready(slot);
     netio__server_end(server);
+    netio__slot_put(slot);
 }
 
 int netio__slot_watch(struct netio__slot *slot)
@@ -277,7 +279,7 @@ int netio__slot_watch(struct netio__slot *slot)
 static void wake_all(struct netio_server *server)
 {
     for (size_t i = 0; i < server->nslots; i++) {
-        struct netio__slot *slot = &server->slots[i];
+        struct netio__slot *slot = server->slots[i];
         if (!(server->full && is_stream(slot)) && netio__slot_watch(slot) < 0)
             rest(slot);
     }

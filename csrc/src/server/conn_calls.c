@@ -1,7 +1,7 @@
 /* Ring 3.  What a program may ask and tell a connection, but for writing (conn_output.c); see
  * netio/server.h.  Called by handlers and programs; it notes what is wanted, and the connection's
  * turn does it. */
-#include "server/engine.h"
+#include "server/models.h"
 
 /* What happens to a connection outside its handlers waits for a turn of its own. */
 static void touch(struct netio_conn *conn)
@@ -22,6 +22,20 @@ void netio_conn_abort(struct netio_conn *conn)
     touch(conn);
 }
 
+/* The watch goes before the descriptor does. */
+int netio_conn_release(struct netio_conn *conn)
+{
+    int fd = conn->fd;
+
+    netio_watch_stop(&conn->watch);
+    netio__signal_unwatch(conn->server, fd);
+    conn->fd = -1;
+    netio_buf_take(&conn->output, netio__conn_waiting(conn));
+    netio__conn_doom(conn, NETIO_CLOSE_DONE);
+    touch(conn);
+    return fd;
+}
+
 void netio_conn_shutdown(struct netio_conn *conn)
 {
     conn->ending = 1;
@@ -39,6 +53,7 @@ void netio_conn_resume(struct netio_conn *conn)
     if (!conn->paused)
         return;
     conn->paused = conn->deaf = 0;
+    conn->heard = 1; /* how long its first byte took is no longer of account */
     netio__conn_await_line(conn, netio_clock_now());
     touch(conn);
 }

@@ -1,35 +1,17 @@
 /* Ring 3.  What comes in: bytes to lines to handlers.  Called by conn.c in a connection's
  * turn; it reads its descriptor and calls on_line, on_data, on_toolong and on_eof.
  *
- * Bytes are read into the server's scratch buffer and handed over from there.  Only what is
+ * Bytes are read into the loop's scratch buffer and handed over from there.  Only what is
  * left, mostly nothing, is copied to the connection's own buffer, which is there only while
  * bytes are in it: a connection that waits costs no buffer. */
+#include "net/loop.h"
 #include "server/engine.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 /* A turn serves no more lines, so that one peer who sends thousands at once cannot make the
  * others wait for all of them. */
 #define LINES_A_TURN 32
-
-/* One buffer for all is enough, as turns do not overlap; but for a handler that steps the
- * loop, whose inner turns then bring their own. */
-static char *borrow(struct netio_server *server)
-{
-    char *scratch = server->scratch;
-
-    server->scratch = NULL;
-    return scratch ? scratch : malloc(NETIO__SCRATCH);
-}
-
-static void give_back(struct netio_server *server, char *scratch)
-{
-    if (server->scratch)
-        free(scratch);
-    else
-        server->scratch = scratch;
-}
 
 static int is_serving(const struct netio_conn *conn)
 {
@@ -193,19 +175,19 @@ static void got_eof(struct netio_conn *conn)
 
 void netio__conn_read(struct netio_conn *conn)
 {
-    struct netio_server *server = conn->server;
-    char *scratch = borrow(server);
+    struct netio_loop *loop = conn->server->loop;
+    char *scratch = netio__loop_borrow(loop);
 
     if (!scratch) {
         netio__conn_doom(conn, NETIO_CLOSE_FULL);
         return;
     }
-    ssize_t n = netio_fd_recv(conn->fd, scratch, NETIO__SCRATCH);
+    ssize_t n = netio_fd_recv(conn->fd, scratch, conn->server->read_max);
     if (n > 0)
         got_bytes(conn, scratch, (size_t)n);
     else if (n == 0)
         got_eof(conn);
     else if (n != -EAGAIN)
         netio__conn_doom(conn, NETIO_CLOSE_RESET);
-    give_back(server, scratch);
+    netio__loop_return(loop, scratch);
 }

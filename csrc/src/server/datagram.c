@@ -5,6 +5,7 @@
  * A machine has several addresses, and who asked one of them takes no answer from another.  So the
  * kernel is asked where each datagram was sent to (ip(7) IP_PKTINFO, ipv6(7) IPV6_RECVPKTINFO), and
  * the answer leaves from there. */
+#include "net/loop.h"
 #include "server/admission.h"
 #include "server/models.h"
 
@@ -26,6 +27,7 @@ union control {
 struct exchange {
     struct netio_datagram datagram;
     int fd;
+    int broadcast;
     struct netio_addr peer, local; /* as the handler sees them */
     struct netio_addr to;          /* as the kernel has it: perhaps v4-mapped */
     size_t from_len;               /* 0: the kernel chooses where it is sent from */
@@ -66,6 +68,7 @@ static void sent_to4(struct exchange *exchange, const struct cmsghdr *header)
 
     memcpy(&info, CMSG_DATA(header), sizeof info);
     exchange->local.u.in4.sin_addr = info.ipi_addr;
+    exchange->broadcast = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
     info.ipi_ifindex = 0;
     put_control(exchange, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
 }
@@ -79,7 +82,8 @@ static void sent_to6(struct exchange *exchange, const struct cmsghdr *header)
     int links = IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr);
     exchange->local.u.in6.sin6_addr = info.ipi6_addr;
     exchange->local.u.in6.sin6_scope_id = links ? info.ipi6_ifindex : 0;
-    if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
+    exchange->broadcast = IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);
+    if (exchange->broadcast)
         return;
     if (!links)
         info.ipi6_ifindex = 0;
@@ -104,18 +108,17 @@ static void note_addresses(struct exchange *exchange, struct msghdr *message)
     netio_addr_unmap(&exchange->local);
 }
 
-static ssize_t receive(const struct netio__slot *slot, struct exchange *exchange, int *truncated)
+static ssize_t receive(struct exchange *exchange, int *truncated)
 {
     union control control;
-    struct netio_server *server = slot->server;
-    struct iovec bytes = {server->scratch, NETIO__SCRATCH - 1}; /* a NUL follows them */
+    struct iovec bytes = {exchange->datagram.data, NETIO__SCRATCH - 1}; /* a NUL follows them */
     struct msghdr message = {.msg_name = &exchange->to.u,
                              .msg_namelen = sizeof exchange->to.u,
                              .msg_iov = &bytes,
                              .msg_iovlen = 1,
                              .msg_control = &control,
                              .msg_controllen = sizeof control};
-    ssize_t n = recvmsg(slot->listener.fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    ssize_t n = recvmsg(exchange->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
     if (n == -1)
         return -errno;
@@ -126,23 +129,24 @@ static ssize_t receive(const struct netio__slot *slot, struct exchange *exchange
 
 static void call_handler(struct netio_server *server, struct exchange *exchange, size_t len)
 {
-    server->scratch[len] = '\0';
-    exchange->datagram = (struct netio_datagram){.data = server->scratch,
-                                                 .len = len,
-                                                 .peer = &exchange->peer,
-                                                 .local = &exchange->local,
-                                                 .server = server};
+    exchange->datagram.data[len] = '\0';
+    exchange->datagram.len = len;
+    exchange->datagram.peer = &exchange->peer;
+    exchange->datagram.local = &exchange->local;
+    exchange->datagram.server = server;
+    exchange->datagram.broadcast = exchange->broadcast;
     netio__count(&server->board->status.datagrams, 1);
     server->handlers.on_datagram(&exchange->datagram);
 }
 
 /* One datagram, one decision.  Whether to go on with the next. */
-static int serve_one(struct netio__slot *slot)
+static int serve_one(struct netio__slot *slot, char *scratch)
 {
     struct netio_server *server = slot->server;
-    struct exchange exchange = {.fd = slot->listener.fd, .local = slot->listener.address};
+    struct exchange exchange = {
+        .datagram = {.data = scratch}, .fd = slot->listener.fd, .local = slot->listener.address};
     int truncated = 0;
-    ssize_t n = receive(slot, &exchange, &truncated);
+    ssize_t n = receive(&exchange, &truncated);
 
     if (n == -EINTR)
         return 1;
@@ -164,9 +168,15 @@ static int serve_one(struct netio__slot *slot)
 /* A handler may have stopped the server. */
 void netio__datagram_ready(struct netio__slot *slot)
 {
-    for (int i = 0; i < DATAGRAMS_A_TURN && slot->watch.loop; i++)
-        if (!serve_one(slot))
-            return;
+    struct netio_loop *loop = slot->server->loop;
+    char *scratch = netio__loop_borrow(loop);
+    int more = scratch != NULL;
+
+    if (!scratch)
+        netio__slot_trouble(slot, -ENOMEM);
+    for (int i = 0; more && i < DATAGRAMS_A_TURN && slot->watch.loop; i++)
+        more = serve_one(slot, scratch);
+    netio__loop_return(loop, scratch);
 }
 
 int netio_datagram_reply(const struct netio_datagram *datagram, const void *data, size_t len)

@@ -26,13 +26,13 @@
 #include "server/board.h"
 #include "server/ring.h"
 
-#define NETIO__SLOTS   64    /* listening sockets of one server */
-#define NETIO__SCRATCH 65536 /* bytes read at once; shared by all connections of a server */
-
-struct netio__slot {
+struct netio__slot { /* a listening socket */
     struct netio_server *server;
     struct netio_listener listener;
     struct netio_watch watch; /* stopped while it rests */
+    unsigned users;           /* functions that have it in hand: until they are done it stays */
+    unsigned lent : 1;        /* the descriptor is the caller's */
+    unsigned closed : 1;      /* is in no server any more */
 };
 
 /* What on_trouble tells of, each at most once a second. */
@@ -46,6 +46,7 @@ enum netio__trouble {
 struct netio_server {
     struct netio_server_handlers handlers;
     size_t line_max;
+    size_t read_max;
     size_t write_max;
     size_t high_water;
     size_t max_connections;
@@ -63,7 +64,7 @@ struct netio_server {
     struct netio_loop *loop;
     int own_loop;
 
-    struct netio__slot slots[NETIO__SLOTS];
+    struct netio__slot **slots;
     size_t nslots;
     struct netio_timer rest; /* when listeners that rest look again */
     int64_t scarce_since;    /* start of this episode of scarcity; 0: none */
@@ -86,7 +87,6 @@ struct netio_server {
     int stopping;
     struct netio_timer patience; /* the deadline of netio_server_stop */
 
-    char *scratch;          /* NETIO__SCRATCH bytes, NULL while borrowed */
     struct netio_buf spare; /* room for the next answer, so that few need an allocation */
 };
 
@@ -188,7 +188,7 @@ void netio__conn_tell_writable(struct netio_conn *conn);
 /* Gives up the buffer of output. */
 void netio__conn_output_free(struct netio_conn *conn);
 
-/* server_options.c: 0, or -EINVAL, -ENOMEM; what was copied by then is the server's to free. */
+/* server_options.c: 0, or -EINVAL, -ENOMEM and nothing has changed. */
 int netio__server_set_options(struct netio_server *server,
                               const struct netio_server_options *options);
 
@@ -197,6 +197,13 @@ int netio__server_set_options(struct netio_server *server,
 int netio__server_queue(struct netio_server *server, struct netio_conn *conn);
 /* Closes the listeners behind the first count. */
 void netio__server_close_slots(struct netio_server *server, size_t count);
+/* Around whatever may run handlers, which may close the slot: it is there until it is put back. */
+static inline struct netio__slot *netio__slot_hold(struct netio__slot *slot)
+{
+    slot->users++;
+    return slot;
+}
+void netio__slot_put(struct netio__slot *slot);
 /* One more connection is DRAINING (1), or one less (-1). */
 void netio__server_drains(struct netio_server *server, int one);
 /* A connection is there; is gone. */

@@ -1,376 +1,346 @@
-/* Ring 3.  The set of a supervisor's listeners; see listeners.h.  Called by the supervisor and by
- * upgrade.c; it opens and closes sockets, and changes the modes of paths.
+/* Ring 3.  A set of listeners; see netio/listeners.h and listeners.h.  Called by the supervisor, by
+ * upgrade.c and successor.c, and by programs without a supervisor; it closes sockets.
  *
- * An entry is in the present configuration, in the next, in both, or (left by a predecessor) in
- * none yet:
- *
- *                     present next fresh
- *      left              -     -     -     --prepare finds it-->  next
- *      opened            -     x     x     --cancel--> closed     --commit--> present
- *      kept              x     x     -
- *      going             x     -     -     --cancel--> kept       --commit--> closed
- *
- * "*:79" and "127.0.0.1:79": the kernel refuses the second while somebody listens to the first,
- * unless both have SO_REUSEPORT and the same user.  So ours get it while the new one is bound and
- * begins to listen, and lose it right afterwards.  The kernel gives each connection to the most
- * specific address, so nothing is shared. */
+ * Thousands of them are looked up by address and by text: both lists are sorted. */
 #include "server/listeners.h"
-
-#include "net/listener.h"
 
 #include <netio/fd.h>
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-struct entry {
-    struct netio_listener listener;
-    char *text; /* the listen address that it was opened for; NULL: passed by a manager */
-    unsigned present : 1, next : 1, fresh : 1;
-    unsigned dressed : 1; /* its path may have got another mode, owner or group ... */
-    struct stat before;   /* ... than these, which cancel brings back */
-};
+/* ---- lists ---------------------------------------------------------------------------------- */
 
-struct netio__listeners {
-    size_t count;
-    struct entry entries[3 * NETIO__LISTENERS_MAX]; /* present, next and left */
-};
+typedef int compare(const void *key, const void *item);
 
-int netio__listeners_new(struct netio__listeners **set)
+static int compare_address(const void *key, const void *item)
 {
-    *set = calloc(1, sizeof **set);
-    return *set ? 0 : -ENOMEM;
+    const struct netio_listener *one = key;
+    const struct netio_listener *other = &((const struct netio__entry *)item)->listener;
+    int sign = one->type - other->type;
+
+    return sign ? sign : netio_addr_compare(&one->address, &other->address);
 }
 
-void netio__listeners_free(struct netio__listeners *set)
+static int compare_text(const void *key, const void *item)
 {
-    if (!set)
-        return;
-    for (size_t i = 0; i < set->count; i++) {
-        netio_listener_close(&set->entries[i].listener);
-        free(set->entries[i].text);
-    }
-    free(set);
+    return strcmp(key, ((const struct netio__name *)item)->text);
 }
 
-/* The listener is the set's from here, also on error. */
-static int add(struct netio__listeners *set, const struct netio_listener *listener,
-               const char *text, struct entry **added)
+/* Where it is, or would be. */
+static size_t place_of(const struct netio__list *list, const void *key, compare *order)
 {
-    struct entry *entry = &set->entries[set->count];
-    char *copy = text ? strdup(text) : NULL;
-    struct netio_listener doomed = *listener;
-    int full = set->count == sizeof set->entries / sizeof *set->entries;
+    size_t low = 0, high = list->count;
 
-    if (full || (text && !copy)) {
-        netio_listener_close(&doomed);
-        free(copy);
-        return full ? NETIO_EFULL : -ENOMEM;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (order(key, list->at[middle]) > 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    *entry = (struct entry){.listener = *listener, .text = copy};
-    set->count++;
-    *added = entry;
+    return low;
+}
+
+static void *find(const struct netio__list *list, const void *key, compare *order)
+{
+    size_t place = place_of(list, key, order);
+
+    return place < list->count && order(key, list->at[place]) == 0 ? list->at[place] : NULL;
+}
+
+/* Room for one more: 0 or -ENOMEM. */
+static int reserve(struct netio__list *list)
+{
+    if (list->count < list->room)
+        return 0;
+    size_t room = list->room ? 2 * list->room : 8;
+    void **at = realloc(list->at, room * sizeof *at);
+    if (!at)
+        return -ENOMEM;
+    list->at = at;
+    list->room = room;
     return 0;
 }
 
-static size_t count_of(const struct netio__listeners *set, enum netio__configuration which)
+static void insert(struct netio__list *list, size_t place, void *item)
 {
-    size_t count = 0;
-
-    for (size_t i = 0; i < set->count; i++)
-        count += which == NETIO__NEXT ? set->entries[i].next : set->entries[i].present;
-    return count;
+    memmove(list->at + place + 1, list->at + place, (list->count - place) * sizeof *list->at);
+    list->at[place] = item;
+    list->count++;
 }
 
-/* ---- prepare -------------------------------------------------------------------------------- */
+/* ---- entries and names ---------------------------------------------------------------------- */
 
-/* Of a port that the kernel chose only the text says that it is the same. */
-static int find_text(struct netio__listeners *set, const char *text)
+static void free_entry(struct netio__entry *entry)
 {
-    int found = 0;
-
-    for (size_t i = 0; i < set->count; i++)
-        if (set->entries[i].text && strcmp(set->entries[i].text, text) == 0)
-            found = set->entries[i].next = 1;
-    return found;
+    netio_listener_close(&entry->listener);
+    free(entry->text);
+    free(entry);
 }
 
-static int is_chosen(const struct netio__listen *what)
+static void free_name(struct netio__name *name)
 {
-    const struct netio_addr *addr = &what->addrs[0];
-
-    return netio_addr_family(addr) != AF_UNIX && netio_addr_port(addr) == 0;
+    free(name->text);
+    free(name);
 }
 
-static struct entry *find_address(struct netio__listeners *set, int type,
-                                  const struct netio_addr *addr)
+/* Of which nothing can fail any more when it gets its listener; NULL: no memory. */
+static struct netio__entry *new_entry(struct netio_listeners *set, const char *text)
 {
-    for (size_t i = 0; i < set->count; i++) {
-        struct entry *entry = &set->entries[i];
-        if (entry->listener.type == type && netio_addr_compare(&entry->listener.address, addr) == 0)
-            return entry;
+    struct netio__entry *entry = calloc(1, sizeof *entry);
+
+    if (entry && (!text || (entry->text = strdup(text))) && reserve(&set->entries) == 0 &&
+        reserve(&set->sorted) == 0) {
+        entry->listener.fd = -1;
+        return entry;
     }
+    if (entry)
+        free(entry->text);
+    free(entry);
     return NULL;
 }
 
-/* Remembers how its path is; whether that is still our socket. */
-static int remember(struct entry *entry)
+static void add(struct netio_listeners *set, struct netio__entry *entry,
+                const struct netio_listener *listener)
 {
-    const struct netio_listener *listener = &entry->listener;
-    struct stat now;
-
-    if (!listener->inode || lstat(listener->address.u.un.sun_path, &now) == -1 ||
-        now.st_ino != listener->inode || now.st_dev != listener->device)
-        return 0;
-    if (!entry->dressed)
-        entry->before = now;
-    entry->dressed = 1;
-    return 1;
+    entry->listener = *listener;
+    insert(&set->entries, set->entries.count, entry);
+    insert(&set->sorted, place_of(&set->sorted, listener, compare_address), entry);
 }
 
-static int dress(struct entry *entry, const struct netio__listen *what, const char *text,
-                 struct netio_error *error)
+int netio__listeners_add(struct netio_listeners *set, const struct netio_listener *listener,
+                         const char *text, struct netio__entry **added)
 {
-    const struct netio_addr *address = &entry->listener.address;
-    int code = remember(entry) ? netio__unix_dress(address->u.un.sun_path, what) : 0;
+    struct netio_listener doomed = *listener;
 
-    return code ? netio_error_set(error, NETIO_STAGE_BIND, code, address, text) : 0;
+    *added = new_entry(set, text);
+    if (*added)
+        add(set, *added, listener);
+    else
+        netio_listener_close(&doomed);
+    return *added ? 0 : -ENOMEM;
 }
 
-static void undress(struct entry *entry)
+struct netio__entry *netio__listeners_by_address(const struct netio_listeners *set, int type,
+                                                 const struct netio_addr *addr)
 {
-    struct netio__listen before = {.has_mode = 1,
-                                   .mode = entry->before.st_mode & 0777,
-                                   .uid = entry->before.st_uid,
-                                   .gid = entry->before.st_gid};
+    const struct netio_listener key = {.type = type, .address = *addr};
 
-    if (entry->dressed && remember(entry))
-        (void)netio__unix_dress(entry->listener.address.u.un.sun_path, &before);
-    entry->dressed = 0;
+    return find(&set->sorted, &key, compare_address);
 }
 
-/* *there: a bit for each address of the text that is there already. */
-static int find_addresses(struct netio__listeners *set, const struct netio__listen *what,
-                          const char *text, unsigned *there, struct netio_error *error)
+struct netio__name *netio__listeners_by_text(const struct netio_listeners *set, const char *text)
 {
-    int code = 0;
+    return find(&set->names, text, compare_text);
+}
 
-    *there = 0;
-    for (int i = 0; i < what->count && !code; i++) {
-        struct entry *entry = find_address(set, what->type, &what->addrs[i]);
-        if (!entry)
-            continue;
-        *there |= 1u << i;
-        entry->next = 1;
-        code = dress(entry, what, text, error);
+struct netio__name *netio__listeners_name(struct netio_listeners *set, const char *text)
+{
+    size_t place = place_of(&set->names, text, compare_text);
+
+    if (place < set->names.count && compare_text(text, set->names.at[place]) == 0)
+        return set->names.at[place];
+    struct netio__name *name = calloc(1, sizeof *name);
+    if (!name || !(name->text = strdup(text)) || reserve(&set->names) != 0) {
+        if (name)
+            free_name(name);
+        return NULL;
     }
-    return code;
+    insert(&set->names, place, name);
+    return name;
 }
 
-static int is_any(const struct netio_addr *addr)
+void netio__name_add(struct netio__name *name, enum netio_listeners_which which,
+                     struct netio__entry *entry)
 {
-    return netio_addr_family(addr) == AF_INET ? addr->u.in4.sin_addr.s_addr == htonl(INADDR_ANY)
-                                              : IN6_IS_ADDR_UNSPECIFIED(&addr->u.in6.sin6_addr);
-}
-
-/* Whether only one of the two can be bound: every address and one of them. */
-static int excludes(const struct netio_listener *listener, const struct netio__listen *what)
-{
-    const struct netio_addr *own = &listener->address;
-
-    for (int i = 0; i < what->count; i++) {
-        const struct netio_addr *addr = &what->addrs[i];
-        if (netio_addr_family(own) == netio_addr_family(addr) &&
-            netio_addr_family(own) != AF_UNIX && listener->type == what->type &&
-            netio_addr_port(own) == netio_addr_port(addr) && is_any(own) != is_any(addr))
-            return 1;
+    for (int i = 0; i < NETIO_LISTENER_MAX; i++) {
+        if (!name->entries[which][i])
+            name->entries[which][i] = entry;
+        if (name->entries[which][i] == entry)
+            return;
     }
+}
+
+/* ---- what becomes of them ------------------------------------------------------------------- */
+
+typedef int is_wanted(const struct netio__entry *entry);
+
+static int is_next(const struct netio__entry *entry)
+{
+    return entry->next;
+}
+
+static int is_not_fresh(const struct netio__entry *entry)
+{
+    return !entry->fresh;
+}
+
+static int is_doomed(const struct netio__entry *entry)
+{
+    (void)entry;
     return 0;
 }
 
-/* For a moment others may listen beside those of ours that are in the way; how many are. */
-static int share_ports(struct netio__listeners *set, const struct netio__listen *what, int on)
+/* Closes all others.  The order of those that stay is as before: netio_supervisor_address counts
+ * them. */
+static void keep(struct netio_listeners *set, is_wanted *wanted)
 {
-    int count = 0;
+    size_t count = set->sorted.count, kept = 0;
 
-    for (size_t i = 0; i < set->count; i++) {
-        const struct netio_listener *listener = &set->entries[i].listener;
-        if (excludes(listener, what) &&
-            setsockopt(listener->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0)
-            count++;
+    for (size_t i = 0; i < count; i++)
+        if (wanted(set->sorted.at[i]))
+            set->sorted.at[kept++] = set->sorted.at[i];
+    set->sorted.count = kept;
+    kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct netio__entry *entry = set->entries.at[i];
+        if (wanted(entry))
+            set->entries.at[kept++] = entry;
+        else
+            free_entry(entry);
     }
-    return count;
+    set->entries.count = kept;
 }
 
-static int open_beside(struct netio__listeners *set,
-                       struct netio_listener listeners[NETIO_LISTENER_MAX],
-                       const struct netio__listen *what, unsigned skip, const char *text,
-                       struct netio_error *error)
+/* What names mean in that configuration they mean in both; those that mean nothing go. */
+static void keep_names(struct netio_listeners *set, enum netio_listeners_which which)
 {
-    static const int off = 0;
+    size_t kept = 0;
 
-    int n = netio__listener_open(listeners, what, skip, 1, 0, text, error);
-    (void)share_ports(set, what, 0);
-    for (int i = 0; i < n; i++)
-        (void)setsockopt(listeners[i].fd, SOL_SOCKET, SO_REUSEPORT, &off, sizeof off);
-    return n;
-}
-
-static int open_missing(struct netio__listeners *set, const struct netio__listen *what,
-                        unsigned skip, const char *text, struct netio_error *error)
-{
-    struct netio_listener listeners[NETIO_LISTENER_MAX];
-    struct entry *entry;
-    int code = 0;
-    int n = netio__listener_open(listeners, what, skip, 0, 0, text, error);
-
-    if (n == -EADDRINUSE && share_ports(set, what, 1) > 0)
-        n = open_beside(set, listeners, what, skip, text, error);
-    for (int i = 0; i < n; i++) {
-        int added = add(set, &listeners[i], text, &entry);
-        if (added == 0)
-            entry->next = entry->fresh = 1;
-        code = code ? code : added;
+    for (size_t i = 0; i < set->names.count; i++) {
+        struct netio__name *name = set->names.at[i];
+        memcpy(name->entries[!which], name->entries[which], sizeof *name->entries);
+        if (name->entries[which][0])
+            set->names.at[kept++] = name;
+        else
+            free_name(name);
     }
-    if (n < 0)
-        return n;
-    return code ? netio_error_set(error, NETIO_STAGE_LISTEN, code, NULL, text) : 0;
+    set->names.count = kept;
 }
 
-static int prepare_one(struct netio__listeners *set, const char *text, struct netio_error *error)
+void netio_listeners_commit(struct netio_listeners *set)
 {
-    struct netio__listen what;
-    unsigned there;
-    int code = netio__listen_parse(&what, text, error);
-
-    if (code || (is_chosen(&what) && find_text(set, text)))
-        return code;
-    code = find_addresses(set, &what, text, &there, error);
-    if (!code && there != (1u << what.count) - 1)
-        code = open_missing(set, &what, there, text, error);
-    if (!code && count_of(set, NETIO__NEXT) > NETIO__LISTENERS_MAX)
-        code = netio_error_set(error, NETIO_STAGE_LISTEN, NETIO_EFULL, NULL, text);
-    return code;
-}
-
-int netio__listeners_prepare(struct netio__listeners *set, const char *const *addresses,
-                             size_t count, struct netio_error *error)
-{
-    int code = 0;
-
-    netio__listeners_cancel(set);
-    for (size_t i = 0; i < set->count; i++)
-        set->entries[i].next = set->entries[i].present && !set->entries[i].text;
-    for (size_t i = 0; i < count && !code; i++)
-        code = prepare_one(set, addresses[i], error);
-    if (code)
-        netio__listeners_cancel(set);
-    return code;
-}
-
-/* ---- what becomes of it --------------------------------------------------------------------- */
-
-/* The order of the others stays: netio_supervisor_address counts them. */
-static void drop(struct netio__listeners *set, size_t i)
-{
-    struct entry *entry = &set->entries[i];
-
-    netio_listener_close(&entry->listener);
-    free(entry->text);
-    set->count--;
-    memmove(entry, entry + 1, (set->count - i) * sizeof *entry);
-}
-
-void netio__listeners_commit(struct netio__listeners *set)
-{
-    for (size_t i = set->count; i-- > 0;) {
-        struct entry *entry = &set->entries[i];
-        if (!entry->next) {
-            drop(set, i);
-            continue;
-        }
+    keep_names(set, NETIO_LISTENERS_NEXT);
+    keep(set, is_next);
+    for (size_t i = 0; i < set->entries.count; i++) {
+        struct netio__entry *entry = set->entries.at[i];
         entry->present = 1;
         entry->fresh = entry->dressed = 0;
     }
 }
 
-void netio__listeners_cancel(struct netio__listeners *set)
+void netio_listeners_cancel(struct netio_listeners *set)
 {
-    for (size_t i = set->count; i-- > 0;) {
-        struct entry *entry = &set->entries[i];
-        if (entry->fresh) {
-            drop(set, i);
-            continue;
-        }
-        undress(entry);
+    keep_names(set, NETIO_LISTENERS_PRESENT);
+    keep(set, is_not_fresh);
+    for (size_t i = 0; i < set->entries.count; i++) {
+        struct netio__entry *entry = set->entries.at[i];
+        netio__entry_undress(entry);
         entry->next = entry->present;
     }
 }
 
-void netio__listeners_close(struct netio__listeners *set)
+void netio_listeners_close(struct netio_listeners *set)
 {
-    while (set->count > 0)
-        drop(set, set->count - 1);
+    for (size_t i = 0; i < set->names.count; i++)
+        free_name(set->names.at[i]);
+    set->names.count = 0;
+    keep(set, is_doomed);
 }
 
-int netio__listeners_pass(struct netio__listeners *set, int fd)
+int netio_listeners_new(struct netio_listeners **set)
+{
+    *set = calloc(1, sizeof **set);
+    return *set ? 0 : -ENOMEM;
+}
+
+void netio_listeners_free(struct netio_listeners *set)
+{
+    if (!set)
+        return;
+    netio_listeners_close(set);
+    free(set->names.at);
+    free(set->sorted.at);
+    free(set->entries.at);
+    free(set);
+}
+
+/* ---- who has them --------------------------------------------------------------------------- */
+
+static int is_in(const struct netio__entry *entry, enum netio_listeners_which which)
+{
+    return which == NETIO_LISTENERS_NEXT ? entry->next : entry->present;
+}
+
+int netio_listeners_pass(struct netio_listeners *set, int fd)
 {
     struct netio_listener listener;
-    struct entry *entry;
+    struct netio__entry *entry = new_entry(set, NULL);
+    int code = entry ? netio_listener_take(&listener, fd) : -ENOMEM;
 
-    if (count_of(set, NETIO__PRESENT) >= NETIO__LISTENERS_MAX ||
-        count_of(set, NETIO__NEXT) >= NETIO__LISTENERS_MAX ||
-        set->count == sizeof set->entries / sizeof *set->entries)
-        return NETIO_EFULL;
-    int code = netio_listener_take(&listener, fd);
-    if (!code)
-        code = add(set, &listener, NULL, &entry);
-    if (!code)
-        entry->present = entry->next = 1;
-    return code;
+    if (code) {
+        free(entry);
+        return code;
+    }
+    add(set, entry, &listener);
+    entry->present = entry->next = 1;
+    return 0;
 }
 
-const struct netio_listener *netio__listeners_at(const struct netio__listeners *set,
-                                                 enum netio__configuration which, size_t i)
+const struct netio_listener *netio_listeners_at(const struct netio_listeners *set,
+                                                enum netio_listeners_which which, size_t i)
 {
-    for (size_t k = 0; k < set->count; k++) {
-        const struct entry *entry = &set->entries[k];
-        if ((which == NETIO__NEXT ? entry->next : entry->present) && i-- == 0)
+    for (size_t k = 0; k < set->entries.count; k++) {
+        const struct netio__entry *entry = set->entries.at[k];
+        if (is_in(entry, which) && i-- == 0)
             return &entry->listener;
     }
     return NULL;
 }
 
-int netio__listeners_give(struct netio__listeners *set, enum netio__configuration which,
-                          struct netio_server *server)
+size_t netio_listeners_find(const struct netio_listeners *set, enum netio_listeners_which which,
+                            const char *address, int fds[NETIO_LISTENER_MAX])
+{
+    const struct netio__name *name = netio__listeners_by_text(set, address);
+    size_t count = 0;
+
+    for (int i = 0; name && i < NETIO_LISTENER_MAX; i++) {
+        const struct netio__entry *entry = name->entries[which][i];
+        if (entry && is_in(entry, which))
+            fds[count++] = entry->listener.fd;
+    }
+    return count;
+}
+
+int netio_listeners_give(struct netio_listeners *set, enum netio_listeners_which which,
+                         struct netio_server *server)
 {
     int code = 0;
 
-    for (size_t i = 0; i < set->count && !code; i++) {
-        struct entry *entry = &set->entries[i];
-        if (which == NETIO__NEXT ? !entry->next : !entry->present)
+    for (size_t i = 0; i < set->entries.count && !code; i++) {
+        struct netio__entry *entry = set->entries.at[i];
+        if (!is_in(entry, which))
             continue;
         code = netio_server_listen_take(server, entry->listener.fd);
         if (!code)
             entry->listener.fd = -1;
     }
-    netio__listeners_free(set);
+    netio_listeners_free(set);
     return code;
 }
 
-/* ---- for upgrade.c -------------------------------------------------------------------------- */
+/* ---- for upgrade.c and successor.c ---------------------------------------------------------- */
 
-int netio__listeners_legacy(struct netio__listeners *set, size_t i, struct netio__legacy *legacy)
+int netio__listeners_legacy(struct netio_listeners *set, size_t *at, struct netio__legacy *legacy)
 {
-    for (size_t k = 0; k < set->count; k++) {
-        struct entry *entry = &set->entries[k];
-        if (!entry->present || i-- > 0)
+    while (*at < set->entries.count) {
+        struct netio__entry *entry = set->entries.at[(*at)++];
+        if (!entry->present)
             continue;
-        (void)remember(entry);
+        (void)netio__entry_remember(entry);
         *legacy = (struct netio__legacy){.fd = entry->listener.fd,
                                          .text = entry->text,
                                          .device = entry->listener.device,
@@ -380,27 +350,34 @@ int netio__listeners_legacy(struct netio__listeners *set, size_t i, struct netio
     return 0;
 }
 
-int netio__listeners_left(struct netio__listeners *set, const struct netio__legacy *legacy)
+int netio__listeners_left(struct netio_listeners *set, const struct netio__legacy *legacy)
 {
     struct netio_listener listener;
-    struct entry *entry;
+    struct netio__name *name = NULL;
+    struct netio__entry *entry;
     int code = netio_listener_take(&listener, legacy->fd);
 
+    if (!code && legacy->text && !(name = netio__listeners_name(set, legacy->text)))
+        code = -ENOMEM;
     if (code) {
         netio_fd_close(legacy->fd);
         return code;
     }
     listener.device = legacy->device;
     listener.inode = legacy->inode;
-    code = add(set, &listener, legacy->text, &entry);
-    if (!code && !legacy->text)
+    code = netio__listeners_add(set, &listener, legacy->text, &entry);
+    if (!code && name)
+        netio__name_add(name, NETIO_LISTENERS_PRESENT, entry);
+    if (!code && !name)
         entry->present = entry->next = 1;
     return code;
 }
 
-void netio__listeners_own(struct netio__listeners *set, int own)
+void netio__listeners_own(struct netio_listeners *set, int own)
 {
-    for (size_t i = 0; i < set->count; i++)
-        if (set->entries[i].listener.inode)
-            set->entries[i].listener.owner = own ? getpid() : 0;
+    for (size_t i = 0; i < set->entries.count; i++) {
+        struct netio__entry *entry = set->entries.at[i];
+        if (entry->listener.inode)
+            entry->listener.owner = own ? getpid() : 0;
+    }
 }

@@ -1,67 +1,75 @@
-/* Ring 3, private.  The listeners of a supervisor, and how they change at a reload.
+/* Ring 3, private.  The insides of a set of listeners (netio/listeners.h), and what an upgrade does
+ * with them.
  *
- *      prepare    opens what the next configuration has and this one has not; what both have is
- *                 the same socket, with its queue
- *      commit     the next configuration is the present one; what only the old one had is closed
- *      cancel     the present configuration stays; what only the next one had is closed
+ *      listeners.c          the set: entries, addresses, what becomes of them
+ *      listeners_prepare.c  from one configuration to the next
+ *      upgrade.c, successor.c  from one process to the next
  *
- * The same is: what has the same type, family, address and port (so "*:79" and "0.0.0.0:79" share
- * a socket); of port 0, which the kernel chose, what has the same text.  A path that gets another
- * mode, owner or group keeps its socket, and gets them in prepare; cancel takes that back.
+ * An entry is a socket: in the present configuration, in the next, in both, or (left by a
+ * predecessor) in none yet:
  *
- * "*:79" and "127.0.0.1:79" are two addresses that no two sockets listen to at the same time.  A
- * reload from one to the other works all the same, before the old one is closed: see listeners.c.
+ *                     present next fresh
+ *      left              -     -     -     --prepare finds it-->  next
+ *      opened            -     x     x     --cancel--> closed     --commit--> present
+ *      kept              x     x     -
+ *      going             x     -     -     --cancel--> kept       --commit--> closed
  *
- * What an upgrade has left (netio__listeners_left) is neither in this nor in the next
- * configuration; what prepare does not find in it is closed by commit as well.
- *
- * Called by the supervisor alone.  Sockets are the set's until given to a server. */
+ * A name is an address as a configuration has it, with the entries that it means there. */
 #ifndef NETIO_SRC_SERVER_LISTENERS_H
 #define NETIO_SRC_SERVER_LISTENERS_H
 
-#include <netio/listener.h>
-#include <netio/server.h>
+#include <netio/listeners.h>
 
-#define NETIO__LISTENERS_MAX 64 /* of one configuration; what a server takes */
+struct netio__entry {
+    struct netio_listener listener;
+    char *text; /* the listen address that it was opened for; NULL: passed by a manager */
+    unsigned present : 1, next : 1, fresh : 1;
+    unsigned dressed : 1; /* its path may have got another mode, owner or group ... */
+    mode_t mode;          /* ... than these, which cancel brings back */
+    uid_t uid;
+    gid_t gid;
+};
 
-struct netio__listeners;
+struct netio__name {
+    char *text;
+    struct netio__entry *entries[2][NETIO_LISTENER_MAX]; /* by enum netio_listeners_which; of the
+                                                            present one or left; NULL: no more */
+};
 
-/* Which of two configurations; outside of a reload both are the present one.  A successor's present
- * one is empty (but for what a manager passed) until its first commit. */
-enum netio__configuration { NETIO__PRESENT, NETIO__NEXT };
+struct netio__list {
+    void **at;
+    size_t count, room;
+};
 
-/* 0 or -ENOMEM. */
-int netio__listeners_new(struct netio__listeners **set);
-/* Closes all of them; paths are removed by who owns them (netio/listener.h). */
-void netio__listeners_free(struct netio__listeners *set);
+struct netio_listeners {
+    struct netio__list entries; /* in the order in which they came */
+    struct netio__list sorted;  /* the same by type and address */
+    struct netio__list names;   /* by text */
+};
 
-/* The next configuration has these addresses, and those that were passed (below).  0; or a code
- * with *error (those of netio_listener_open, with its text; NETIO_EFULL), and nothing has changed:
- * as after cancel.  A second prepare cancels the first. */
-int netio__listeners_prepare(struct netio__listeners *set, const char *const *addresses,
-                             size_t count, struct netio_error *error);
-void netio__listeners_commit(struct netio__listeners *set);
-void netio__listeners_cancel(struct netio__listeners *set);
+/* ---- listeners.c ---------------------------------------------------------------------------- */
 
-/* One that a service manager passed: it is in all configurations, this one included.  Owned from
- * now on; on error left alone: codes of netio_listener_take, NETIO_EFULL. */
-int netio__listeners_pass(struct netio__listeners *set, int fd);
+/* One more; the listener is the set's from here, also on error: -ENOMEM. */
+int netio__listeners_add(struct netio_listeners *set, const struct netio_listener *listener,
+                         const char *text, struct netio__entry **added);
+/* NULL: none. */
+struct netio__entry *netio__listeners_by_address(const struct netio_listeners *set, int type,
+                                                 const struct netio_addr *addr);
+struct netio__name *netio__listeners_by_text(const struct netio_listeners *set, const char *text);
+/* The same, made if it is not there; NULL: no memory. */
+struct netio__name *netio__listeners_name(struct netio_listeners *set, const char *text);
+/* What the name means there from now on, beside what it does already. */
+void netio__name_add(struct netio__name *name, enum netio_listeners_which which,
+                     struct netio__entry *entry);
 
-/* Closes all of them, for a supervisor whose workers have stopped to listen: there is none in any
- * configuration. */
-void netio__listeners_close(struct netio__listeners *set);
+/* ---- listeners_prepare.c -------------------------------------------------------------------- */
 
-/* Listener i of a configuration; NULL beyond the last. */
-const struct netio_listener *netio__listeners_at(const struct netio__listeners *set,
-                                                 enum netio__configuration which, size_t i);
+/* Remembers how its path is, for undress; whether that is still our socket. */
+int netio__entry_remember(struct netio__entry *entry);
+/* Its path as it was. */
+void netio__entry_undress(struct netio__entry *entry);
 
-/* In a worker: gives the listeners of that configuration to the server, closes all others, and
- * frees the set.  0, or the code of netio_server_listen_take, and all are closed that the server
- * has not got. */
-int netio__listeners_give(struct netio__listeners *set, enum netio__configuration which,
-                          struct netio_server *server);
-
-/* ---- for upgrade.c -------------------------------------------------------------------------- */
+/* ---- for upgrade.c and successor.c ---------------------------------------------------------- */
 
 /* One of this process's listeners for a successor. */
 struct netio__legacy {
@@ -70,12 +78,12 @@ struct netio__legacy {
     dev_t device;     /* of its path; 0 and 0: none that is ours */
     ino_t inode;
 };
-/* Legacy i of the present configuration: 1, or 0 beyond the last.  text is the set's.  What the
- * successor does to modes of paths is undone by cancel. */
-int netio__listeners_legacy(struct netio__listeners *set, size_t i, struct netio__legacy *legacy);
+/* The next legacy of the present configuration; *at is 0 at first: 1, or 0 beyond the last.  text
+ * is the set's.  What the successor does to modes of paths is undone by cancel. */
+int netio__listeners_legacy(struct netio_listeners *set, size_t *at, struct netio__legacy *legacy);
 /* In the successor: legacy is there to be found by prepare; its fd is owned, also on error. */
-int netio__listeners_left(struct netio__listeners *set, const struct netio__legacy *legacy);
+int netio__listeners_left(struct netio_listeners *set, const struct netio__legacy *legacy);
 /* Paths are this process's to remove from now on, or (0) its successor's. */
-void netio__listeners_own(struct netio__listeners *set, int own);
+void netio__listeners_own(struct netio_listeners *set, int own);
 
 #endif

@@ -1,5 +1,6 @@
 /* Ring 3.  Model FORK: a child for each connection; see netio/server.h.  Called by conn.c in a
- * connection's first turn and by server.c; it forks, and watches its children by their pidfds.
+ * connection's first turn, by server.c and by programs (adopt); it forks, or has on_spawn start a
+ * program, and watches its children by their pidfds.
  *
  *      parent                                   child
  *      accepts, asks rules and limits,
@@ -8,6 +9,8 @@
  *      keeps its hold and its place             on_open, ..., on_close, as in EVENT
  *      pidfd says it has ended  <-----------    run returns NETIO_SERVER_CHILD
  *      gives both back
+ *
+ * A program has no part of this process, so nothing is to be closed there.
  *
  * No child but these is ever waited for, and SIGCHLD is not touched: a host that reaps all of its
  * children may have one of ours, which then has ended as well.  Signals are held back from the fork
@@ -31,6 +34,9 @@ struct offspring {
     struct netio_watch watch; /* of the pidfd */
     struct netio_child child;
     struct netio_hold hold; /* the connection's */
+    int is_program;         /* of on_spawn: on_end is due */
+    int is_adopted;         /* and another process may still have it: see netio__fork_free */
+    void *data;             /* for it */
 };
 
 static void release(struct offspring *offspring)
@@ -52,6 +58,16 @@ static void bury(struct offspring *offspring)
     netio__server_left(server);
 }
 
+/* status: -1 when somebody else was told. */
+static void bury_with(struct offspring *offspring, pid_t pid, int status)
+{
+    struct netio_server *server = offspring->server;
+
+    if (offspring->is_program && server->handlers.on_end)
+        server->handlers.on_end(server, pid, status, offspring->data);
+    bury(offspring);
+}
+
 static int watch_child(struct offspring *offspring)
 {
     return netio_watch_start(offspring->server->loop, &offspring->watch, offspring->child.pidfd,
@@ -62,12 +78,17 @@ static int watch_child(struct offspring *offspring)
 static void ended(struct netio_watch *watch, unsigned events)
 {
     struct offspring *offspring = watch->data;
-    int status;
+    struct netio_server *server = offspring->server;
+    pid_t pid = offspring->child.pid;
+    int status = -1;
 
     (void)events;
     netio_watch_stop(watch);
-    if (netio_child_ended(&offspring->child, &status) != 0 || watch_child(offspring) < 0)
-        bury(offspring);
+    if (netio_child_ended(&offspring->child, &status) == 0 && watch_child(offspring) == 0)
+        return;
+    netio__server_begin(server);
+    bury_with(offspring, pid, status);
+    netio__server_end(server);
 }
 
 static struct offspring *conceive(struct netio_server *server)
@@ -98,6 +119,8 @@ static void settle(struct netio_conn *conn)
         .wake = -1,
     };
     server->board = &server->own_board;
+    for (size_t i = 0; i < server->nslots; i++)
+        server->slots[i]->lent = 0; /* not of this process's descriptors */
     netio__server_close_slots(server, 0);
     while (!netio__ring_alone(&server->children))
         release(NETIO__RING_OF(server->children.next, struct offspring, all));
@@ -108,19 +131,30 @@ static void settle(struct netio_conn *conn)
     server->count = 1;
 }
 
-/* In the parent.  0 or -errno, and then there is no child: none goes on unseen. */
+/* A program has a process group of its own. */
+static void kill_child(const struct offspring *offspring)
+{
+    (void)netio_child_signal(&offspring->child, SIGKILL, offspring->is_program);
+}
+
+/* 0; or -errno, and then there is no child: none goes on unseen. */
+static int watch_or_kill(struct offspring *offspring, int *status)
+{
+    int code = watch_child(offspring);
+
+    if (code) {
+        kill_child(offspring);
+        (void)netio_child_wait(&offspring->child, netio_deadline_in(STUCK_SECONDS), status);
+    }
+    return code;
+}
+
+/* In the parent.  0 or -errno, and no child. */
 static int meet(struct offspring *offspring, pid_t pid)
 {
     int status, code = netio__fork_know(&offspring->child, pid);
 
-    if (code)
-        return code;
-    code = watch_child(offspring);
-    if (code) {
-        (void)netio_child_signal(&offspring->child, SIGKILL, 0);
-        (void)netio_child_wait(&offspring->child, netio_deadline_in(STUCK_SECONDS), &status);
-    }
-    return code;
+    return code ? code : watch_or_kill(offspring, &status);
 }
 
 static pid_t fork_as_told(const struct netio_server *server)
@@ -135,7 +169,8 @@ static void refuse(struct offspring *offspring, struct netio_conn *conn, int cod
     struct netio_addr peer = conn->peer;
     int fd = conn->fd;
 
-    netio__server_tell(server, NETIO__TROUBLE_SCARCE, code, &peer);
+    if (!offspring || !server->handlers.on_spawn) /* which knows, and may have said, more */
+        netio__server_tell(server, NETIO__TROUBLE_SCARCE, code, &peer);
     if (server->limit)
         netio_limit_give(server->limit, &conn->hold);
     if (offspring)
@@ -163,15 +198,41 @@ static void hand_over(struct offspring *offspring, struct netio_conn *conn, pid_
     bury(offspring);
 }
 
-int netio__fork_conn(struct netio_conn *conn)
+/* The program runs; its connection is its own. */
+static void let_go(struct offspring *offspring, struct netio_conn *conn)
 {
-    struct offspring *offspring = conceive(conn->server);
+    struct netio_server *server = conn->server;
+    struct netio_addr peer = conn->peer;
+    pid_t pid = offspring->child.pid;
+    int status = -1;
+
+    offspring->is_program = 1;
+    offspring->data = conn->data;
+    offspring->hold = conn->hold;
+    netio__count(&server->board->status.accepted, 1);
+    netio__conn_drop(conn);
+    int code = watch_or_kill(offspring, &status);
+    if (!code)
+        return;
+    netio__server_tell(server, NETIO__TROUBLE_SCARCE, code, &peer);
+    bury_with(offspring, pid, status);
+}
+
+static void spawn(struct offspring *offspring, struct netio_conn *conn)
+{
+    conn->busy = 1;
+    int code = conn->server->handlers.on_spawn(conn, &offspring->child);
+    conn->busy = 0;
+    if (code)
+        refuse(offspring, conn, code);
+    else
+        let_go(offspring, conn);
+}
+
+static int fork_off(struct offspring *offspring, struct netio_conn *conn)
+{
     sigset_t all, before;
 
-    if (!offspring) {
-        refuse(NULL, conn, -ENOMEM);
-        return 0;
-    }
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     pid_t pid = fork_as_told(conn->server);
@@ -185,25 +246,71 @@ int netio__fork_conn(struct netio_conn *conn)
     return pid == 0;
 }
 
+int netio__fork_conn(struct netio_conn *conn)
+{
+    struct offspring *offspring = conceive(conn->server);
+
+    if (!offspring)
+        refuse(NULL, conn, -ENOMEM);
+    else if (!conn->server->handlers.on_spawn)
+        return fork_off(offspring, conn);
+    else
+        spawn(offspring, conn);
+    return 0;
+}
+
+/* It runs already: what no limit has room for is not counted there, but here it is. */
+int netio_server_adopt(struct netio_server *server, const struct netio_child *child,
+                       const struct netio_addr *peer, void *data)
+{
+    static const struct netio_addr nobody;
+    enum netio_refused why;
+    struct offspring *offspring = server->handlers.on_spawn ? conceive(server) : NULL;
+    int code = offspring ? 0 : server->handlers.on_spawn ? -ENOMEM : -EINVAL;
+
+    if (code)
+        return code;
+    offspring->child = *child;
+    code = watch_child(offspring);
+    if (code) {
+        offspring->child.pidfd = -1; /* the caller's still */
+        release(offspring);
+        return code;
+    }
+    offspring->is_program = offspring->is_adopted = 1;
+    offspring->data = data;
+    if (server->limit)
+        (void)netio_limit_take(server->limit, &offspring->hold, peer ? peer : &nobody, 0,
+                               netio_loop_now(server->loop), &why);
+    netio__server_came(server);
+    return 0;
+}
+
 void netio__fork_kill(struct netio_server *server)
 {
     struct netio__ring *link;
 
     for (link = server->children.next; link != &server->children; link = link->next)
-        (void)netio_child_signal(&NETIO__RING_OF(link, struct offspring, all)->child, SIGKILL, 0);
+        kill_child(NETIO__RING_OF(link, struct offspring, all));
 }
 
+/* Who has adopted a program may be a successor whose upgrade has failed: the program goes on. */
 void netio__fork_free(struct netio_server *server)
 {
     netio_deadline deadline = netio_deadline_in(STUCK_SECONDS);
-    int status;
+    struct netio__ring *link;
 
-    netio__fork_kill(server);
+    for (link = server->children.next; link != &server->children; link = link->next)
+        if (!NETIO__RING_OF(link, struct offspring, all)->is_adopted)
+            kill_child(NETIO__RING_OF(link, struct offspring, all));
     while (!netio__ring_alone(&server->children)) {
         struct offspring *offspring = NETIO__RING_OF(server->children.next, struct offspring, all);
+        pid_t pid = offspring->child.pid;
+        int status = -1;
         netio_watch_stop(&offspring->watch);
-        while (netio_child_wait(&offspring->child, deadline, &status) == -EINTR)
+        while (!offspring->is_adopted &&
+               netio_child_wait(&offspring->child, deadline, &status) == -EINTR)
             continue;
-        bury(offspring);
+        bury_with(offspring, pid, status);
     }
 }

@@ -113,7 +113,7 @@ static int watch_all(struct netio_server *server)
     int code = 0;
 
     for (size_t i = 0; !code && i < server->nslots; i++)
-        code = netio__signal_watch(server, server->slots[i].listener.fd);
+        code = netio__signal_watch(server, server->slots[i]->listener.fd);
     for (link = server->conns.next; !code && link != &server->conns; link = link->next)
         code = netio__signal_watch(server, NETIO__RING_OF(link, struct netio_conn, all)->fd);
     return code;
@@ -152,7 +152,7 @@ void netio__signal_free(struct netio_server *server)
     if (!signal)
         return;
     for (size_t i = 0; i < server->nslots; i++)
-        netio__signal_unwatch(server, server->slots[i].listener.fd);
+        netio__signal_unwatch(server, server->slots[i]->listener.fd);
     for (link = server->conns.next; link != &server->conns; link = link->next)
         netio__signal_unwatch(server, NETIO__RING_OF(link, struct netio_conn, all)->fd);
     server->signal = NULL;

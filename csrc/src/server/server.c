@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 static const char *const words[] = {
@@ -83,10 +84,35 @@ static void patience_ends(struct netio_timer *timer)
 static void forget(struct netio_server *server)
 {
     netio_buf_free(&server->spare);
-    free(server->scratch);
+    free(server->slots);
     free(server->refused_text);
     free(server->full_text);
     free(server);
+}
+
+/* Asked for now, rather than missing when somebody has come; programs need none. */
+static int get_scratch(struct netio_server *server)
+{
+    char *scratch;
+
+    if (server->handlers.on_spawn)
+        return 0;
+    scratch = netio__loop_borrow(server->loop);
+    if (!scratch)
+        return -ENOMEM;
+    netio__loop_return(server->loop, scratch);
+    return 0;
+}
+
+/* on_serve waits, and on_spawn's programs have processes of their own. */
+static int check_model(const struct netio_server *server)
+{
+    const struct netio_server_handlers *handlers = &server->handlers;
+    int waits = server->model == NETIO_MODEL_EVENT || server->model == NETIO_MODEL_SIGNAL;
+
+    if ((handlers->on_serve && waits) || (handlers->on_spawn && server->model != NETIO_MODEL_FORK))
+        return -EINVAL;
+    return 0;
 }
 
 int netio_server_new(struct netio_server **out, struct netio_loop *loop,
@@ -114,34 +140,80 @@ int netio_server_new(struct netio_server **out, struct netio_loop *loop,
     server->handlers = *handlers;
     server->loop = loop;
     server->own_loop = !loop;
-    server->scratch = malloc(NETIO__SCRATCH);
-    if (server->scratch)
-        code = netio__server_set_options(server, options ? options : &defaults);
-    if (!code && handlers->on_serve &&
-        (server->model == NETIO_MODEL_EVENT || server->model == NETIO_MODEL_SIGNAL))
-        code = -EINVAL;
+    code = netio__server_set_options(server, options ? options : &defaults);
+    if (!code)
+        code = check_model(server);
     if (!code && !loop)
         code = netio_loop_new(&server->loop, 0);
     if (!code)
+        code = get_scratch(server);
+    if (!code) {
         *out = server;
-    else
-        forget(server);
+        return 0;
+    }
+    if (server->own_loop)
+        netio_loop_free(server->loop);
+    forget(server);
     return code;
+}
+
+int netio_server_change(struct netio_server *server, const struct netio_server_options *options)
+{
+    /* Who is open is counted in the limit that there is. */
+    if (options->model != server->model || options->data != server->data ||
+        options->fork != server->fork || (server->limit && options->limit != server->limit))
+        return -EINVAL;
+    int code = netio__server_set_options(server, options);
+    if (code || server->stopping)
+        return code;
+    /* There may be a place now, or a text for who finds none. */
+    server->full = 0;
+    netio__server_wake(&server->rest);
+    return 0;
+}
+
+/* ---- listeners ------------------------------------------------------------------------------- */
+
+void netio__slot_put(struct netio__slot *slot)
+{
+    if (--slot->users == 0 && slot->closed)
+        free(slot);
+}
+
+static void close_slot(struct netio_server *server, struct netio__slot *slot)
+{
+    netio_watch_stop(&slot->watch);
+    netio__signal_unwatch(server, slot->listener.fd);
+    if (!slot->lent)
+        netio_listener_close(&slot->listener);
+    slot->closed = 1;
+    netio__slot_put(netio__slot_hold(slot));
 }
 
 void netio__server_close_slots(struct netio_server *server, size_t count)
 {
-    while (server->nslots > count) {
-        struct netio__slot *slot = &server->slots[--server->nslots];
-        netio_watch_stop(&slot->watch);
-        netio__signal_unwatch(server, slot->listener.fd);
-        netio_listener_close(&slot->listener);
-    }
+    while (server->nslots > count)
+        close_slot(server, server->slots[--server->nslots]);
     if (count)
         return;
     netio_timer_stop(&server->rest);
     netio_fd_close(server->reserve);
     server->reserve = -1;
+}
+
+int netio_server_unlisten(struct netio_server *server, int fd)
+{
+    size_t i = 0;
+
+    while (i < server->nslots && server->slots[i]->listener.fd != fd)
+        i++;
+    if (i == server->nslots)
+        return -ENOENT;
+    close_slot(server, server->slots[i]);
+    server->nslots--;
+    memmove(&server->slots[i], &server->slots[i + 1], (server->nslots - i) * sizeof *server->slots);
+    netio__server_close_slots(server, server->nslots);
+    return 0;
 }
 
 void netio_server_free(struct netio_server *server)
@@ -161,21 +233,44 @@ void netio_server_free(struct netio_server *server)
     forget(server);
 }
 
-/* The listener becomes the server's, also on error. */
-static int add_slot(struct netio_server *server, const struct netio_listener *listener)
+/* A new one behind the others, not watched yet; NULL without memory. */
+static struct netio__slot *new_slot(struct netio_server *server)
 {
-    struct netio__slot *slot = &server->slots[server->nslots];
+    size_t size = (server->nslots + 1) * sizeof *server->slots;
+    struct netio__slot **slots = realloc(server->slots, size);
 
-    *slot = (struct netio__slot){.server = server, .listener = *listener};
-    server->nslots++;
+    if (!slots)
+        return NULL;
+    server->slots = slots;
+    struct netio__slot *slot = calloc(1, sizeof *slot);
+    if (slot) {
+        slot->server = server;
+        slots[server->nslots++] = slot;
+    }
+    return slot;
+}
+
+/* 0; or a code, and the listener is where and as it was. */
+static int add_slot(struct netio_server *server, const struct netio_listener *listener, int lent)
+{
+    struct netio__slot *slot = new_slot(server);
+
+    if (!slot)
+        return -ENOMEM;
+    slot->listener = *listener;
+    slot->lent = lent != 0;
     netio__server_reserve(server);
     int is_stream = listener->type == SOCK_STREAM;
     int code = is_stream ? 0 : netio__datagram_prepare(server, listener);
     if (!code)
         code = netio__signal_watch(server, listener->fd);
-    if (code || (is_stream && server->full))
-        return code;
-    return netio__slot_watch(slot);
+    if (!code && !(is_stream && server->full))
+        code = netio__slot_watch(slot);
+    if (!code)
+        return 0;
+    slot->lent = 1;
+    netio__server_close_slots(server, server->nslots - 1);
+    return code;
 }
 
 int netio_server_listen(struct netio_server *server, const char *address, struct netio_error *error)
@@ -188,9 +283,9 @@ int netio_server_listen(struct netio_server *server, const char *address, struct
     int n = netio_listener_open(listeners, address, 0, error);
     if (n < 0)
         return n;
-    int code = before + (size_t)n > NETIO__SLOTS ? NETIO_EFULL : 0, i = 0;
-    while (!code && i < n)
-        code = add_slot(server, &listeners[i++]);
+    int code = 0, i = 0;
+    while (i < n && !(code = add_slot(server, &listeners[i], 0)))
+        i++;
     if (!code)
         return 0;
     netio_error_set(error, NETIO_STAGE_LISTEN, code, &listeners[0].address, address);
@@ -200,21 +295,24 @@ int netio_server_listen(struct netio_server *server, const char *address, struct
     return code;
 }
 
-int netio_server_listen_take(struct netio_server *server, int fd)
+static int listen_on(struct netio_server *server, int fd, int lent)
 {
     struct netio_listener listener;
 
     if (server->stopping)
         return -ECANCELED;
-    if (server->nslots == NETIO__SLOTS)
-        return NETIO_EFULL;
     int code = netio_listener_take(&listener, fd);
-    if (code)
-        return code;
-    code = add_slot(server, &listener);
-    if (code)
-        server->nslots--; /* it is not watched, and not ours */
-    return code;
+    return code ? code : add_slot(server, &listener, lent);
+}
+
+int netio_server_listen_take(struct netio_server *server, int fd)
+{
+    return listen_on(server, fd, 0);
+}
+
+int netio_server_listen_on(struct netio_server *server, int fd)
+{
+    return listen_on(server, fd, 1);
 }
 
 /* 0 for a stream socket that can be connected. */
@@ -258,7 +356,7 @@ int netio_server_serve_take(struct netio_server *server, int fd)
 
 const struct netio_addr *netio_server_address(const struct netio_server *server, size_t i)
 {
-    return i < server->nslots ? &server->slots[i].listener.address : NULL;
+    return i < server->nslots ? &server->slots[i]->listener.address : NULL;
 }
 
 void netio_server_set_access(struct netio_server *server, const struct netio_access *access)

@@ -1,5 +1,6 @@
 /* Ring 3.  The options of a server, with their defaults; see netio/server.h.  Called by server.c;
  * it fills a server's fields, and asks the system for its limits only. */
+#include "net/loop.h"
 #include "server/models.h"
 
 #include <errno.h>
@@ -60,38 +61,64 @@ static int set_text(char **line, const char *text)
 
 static int set_texts(struct netio_server *server, const struct netio_server_options *options)
 {
-    int code = set_text(&server->refused_text, options->refused_text);
+    char *refused = NULL, *full = NULL;
+    int code = set_text(&refused, options->refused_text);
 
-    return code ? code : set_text(&server->full_text, options->full_text);
+    if (!code)
+        code = set_text(&full, options->full_text);
+    if (code) {
+        free(refused);
+        return code;
+    }
+    free(server->refused_text);
+    free(server->full_text);
+    server->refused_text = refused;
+    server->full_text = full;
+    return 0;
 }
 
+enum span { FIRST, READ, TOTAL, WRITE, DRAIN, SPANS };
+
 /* 0, or -EINVAL for seconds that make no sense. */
-static int set_spans(struct netio_server *server, const struct netio_server_options *options)
+static int get_spans(int64_t spans[SPANS], const struct netio_server_options *options)
 {
     const struct {
-        int64_t *span;
         double seconds, fallback;
-    } spans[] = {
-        {&server->read_span, options->read_seconds, READ_SECONDS},
-        {&server->first_span, options->first_seconds, (double)INFINITY},
-        {&server->total_span, options->total_seconds, (double)INFINITY},
-        {&server->write_span, options->write_seconds, WRITE_SECONDS},
-        {&server->drain_span, options->drain_seconds, DRAIN_SECONDS},
+    } wanted[SPANS] = {
+        [FIRST] = {options->first_seconds, (double)INFINITY},
+        [READ] = {options->read_seconds, READ_SECONDS},
+        [TOTAL] = {options->total_seconds, (double)INFINITY},
+        [WRITE] = {options->write_seconds, WRITE_SECONDS},
+        [DRAIN] = {options->drain_seconds, DRAIN_SECONDS},
     };
 
-    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++)
-        if ((*spans[i].span = span_of(spans[i].seconds, spans[i].fallback)) < 0)
+    for (int i = 0; i < SPANS; i++)
+        if ((spans[i] = span_of(wanted[i].seconds, wanted[i].fallback)) < 0)
             return -EINVAL;
     if (options->first_seconds == 0)
-        server->first_span = server->read_span;
+        spans[FIRST] = spans[READ];
     return 0;
 }
 
 int netio__server_set_options(struct netio_server *server,
                               const struct netio_server_options *options)
 {
+    int64_t spans[SPANS];
+    int code = get_spans(spans, options);
+
+    if (!code)
+        code = set_texts(server, options);
+    if (code)
+        return code;
+    server->first_span = spans[FIRST];
+    server->read_span = spans[READ];
+    server->total_span = spans[TOTAL];
+    server->write_span = spans[WRITE];
+    server->drain_span = spans[DRAIN];
     server->model = options->model;
     server->line_max = options->line_max ? options->line_max : LINE_MAX_DEFAULT;
+    server->read_max = options->read_max && options->read_max < NETIO__SCRATCH ? options->read_max
+                                                                               : NETIO__SCRATCH;
     server->write_max = options->write_max ? options->write_max : WRITE_MAX_DEFAULT;
     server->high_water = options->high_water ? options->high_water : HIGH_WATER;
     server->max_connections = places(options->model, options->max_connections);
@@ -100,6 +127,5 @@ int netio__server_set_options(struct netio_server *server,
     server->limit = options->limit;
     server->data = options->data;
     server->fork = options->fork;
-    int code = set_spans(server, options);
-    return code ? code : set_texts(server, options);
+    return 0;
 }

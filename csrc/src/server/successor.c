@@ -1,11 +1,13 @@
-/* Ring 3.  A supervisor executes its program anew: the successor's side; see upgrade.h.  Called by
- * the supervisor; it touches the socket to its predecessor, and the set of listeners. */
-#include "server/upgrade.h"
-
+/* Ring 3.  A program executes itself anew: the successor's side; see netio/upgrade.h.  Called by
+ * the supervisor and by programs without one; it touches the socket to its predecessor, and the set
+ * of listeners. */
 #include "proc/succession.h"
 #include "server/control.h"
+#include "server/listeners.h"
 
 #include <netio/fd.h>
+#include <netio/parcel.h>
+#include <netio/upgrade.h>
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,24 +18,25 @@
 
 #define MESSAGE_MAX 1024
 
-struct netio__successor {
+struct netio_successor {
     pid_t owner; /* a child of fork has another */
     int control; /* -1: the predecessor is gone, or needed no more */
     int ready;
+    int extra;                /* what came with go; -1: nothing, or it was taken */
     struct netio_watch watch; /* only wakes the loop */
-    struct netio__listeners *listeners;
+    struct netio_listeners *listeners;
 };
 
-int netio__successor_is(void)
+int netio_successor_is(void)
 {
     return netio__succession() != NULL;
 }
 
 /* ---- what was left -------------------------------------------------------------------------- */
 
-/* "listener DEVICE INODE TEXT", "passed", each with its socket.  What a later version may say
+/* "listener DEVICE INODE TEXT", "passed", each with its socket.  What another version may say
  * besides is not needed. */
-static int take_one(struct netio__listeners *listeners, const char *text, int fd)
+static int take_one(struct netio_listeners *listeners, const char *text, int fd)
 {
     struct netio__legacy legacy = {.fd = fd};
     uintmax_t device, inode;
@@ -47,27 +50,31 @@ static int take_one(struct netio__listeners *listeners, const char *text, int fd
         netio_fd_close(fd);
         return 0;
     }
-    /* There was no number for it. */
-    return fd < 0 ? -EMFILE : netio__listeners_left(listeners, &legacy);
+    return fd < 0 ? -EBADMSG : netio__listeners_left(listeners, &legacy);
 }
 
-/* All of it was sent before this program began. */
-static int take_all(struct netio__listeners *listeners, int control)
+/* It was sent before this program began. */
+static int take_all(struct netio_listeners *listeners, int control)
 {
-    char text[MESSAGE_MAX];
+    struct netio_parcel *parcel;
+    char kind[16];
+    const char *text;
     int fd;
+    ssize_t n = netio__control_receive_bytes(control, kind, sizeof kind, &fd);
 
-    for (;;) {
-        ssize_t n = netio__control_receive_bytes(control, text, sizeof text - 1, &fd);
-        if (n <= 0)
-            return n == 0 ? -EBADMSG : (int)n;
-        text[n] = '\0';
-        if (strcmp(text, "end") == 0)
-            return 0;
-        int code = take_one(listeners, text, fd);
-        if (code)
-            return code;
+    if (n < 0)
+        return (int)n;
+    if (n != 9 || memcmp(kind, "listeners", 9) != 0) {
+        netio_fd_close(fd);
+        return -EBADMSG;
     }
+    int code = fd < 0 ? -EMFILE : netio_parcel_open_take(&parcel, fd); /* there was no number */
+    if (code)
+        return code;
+    while (!code && netio_parcel_next(parcel, &text, &fd))
+        code = take_one(listeners, text, fd);
+    netio_parcel_free(parcel);
+    return code;
 }
 
 static void woken(struct netio_watch *watch, unsigned events)
@@ -76,21 +83,22 @@ static void woken(struct netio_watch *watch, unsigned events)
     (void)events;
 }
 
-int netio__successor_new(struct netio__successor **successor, struct netio_loop *loop,
-                         struct netio__listeners *listeners, struct netio_error *error)
+int netio_successor_new(struct netio_successor **successor, struct netio_loop *loop,
+                        struct netio_listeners *listeners, struct netio_error *error)
 {
     struct netio__succession *left = netio__succession();
 
     *successor = NULL;
     if (!left || left->control < 0)
         return 0;
-    struct netio__successor *self = calloc(1, sizeof *self);
+    struct netio_successor *self = calloc(1, sizeof *self);
     int code = self ? take_all(listeners, left->control) : -ENOMEM;
     if (!code) {
-        *self = (struct netio__successor){.owner = getpid(),
-                                          .control = left->control,
-                                          .watch.ready = woken,
-                                          .listeners = listeners};
+        *self = (struct netio_successor){.owner = getpid(),
+                                         .control = left->control,
+                                         .extra = -1,
+                                         .watch.ready = woken,
+                                         .listeners = listeners};
         code = netio_watch_start(loop, &self->watch, self->control, NETIO_READ);
     }
     if (code) {
@@ -106,27 +114,27 @@ int netio__successor_new(struct netio__successor **successor, struct netio_loop 
 
 /* ---- and how it goes on --------------------------------------------------------------------- */
 
-static void part(struct netio__successor *self)
+static void part(struct netio_successor *self)
 {
     netio_watch_stop(&self->watch);
     netio_fd_close(self->control);
     self->control = -1;
 }
 
-static void say(struct netio__successor *self, const char *text)
+static void say(struct netio_successor *self, const char *text)
 {
     if (self->control >= 0)
         (void)netio__control_send_bytes(self->control, text, strlen(text), -1);
 }
 
-void netio__successor_ready(struct netio__successor *self)
+void netio_successor_ready(struct netio_successor *self)
 {
     self->ready = 1;
     say(self, "ready");
 }
 
 /* Whether it has said go, or can say nothing any more. */
-static int may_go(struct netio__successor *self)
+static int may_go(struct netio_successor *self)
 {
     char text[MESSAGE_MAX];
     ssize_t n = 1;
@@ -134,31 +142,41 @@ static int may_go(struct netio__successor *self)
 
     while (self->control >= 0 && n > 0) {
         n = netio__control_receive_bytes(self->control, text, sizeof text, &fd);
+        if (n == 2 && memcmp(text, "go", 2) == 0) {
+            self->extra = fd;
+            return 1;
+        }
         netio_fd_close(fd);
         if (n < 0)
             part(self);
-        else if (n == 2 && memcmp(text, "go", 2) == 0)
-            return 1;
     }
     return self->control < 0;
 }
 
-int netio__successor_step(struct netio__successor *self)
+int netio_successor_step(struct netio_successor *self)
 {
     if (!may_go(self) || !self->ready)
         return -EAGAIN;
     netio__listeners_own(self->listeners, 1);
-    netio__listeners_commit(self->listeners);
+    netio_listeners_commit(self->listeners);
     return 0;
 }
 
-void netio__successor_done(struct netio__successor *self)
+int netio_successor_extra(struct netio_successor *self)
+{
+    int fd = self->extra;
+
+    self->extra = -1;
+    return fd;
+}
+
+void netio_successor_done(struct netio_successor *self)
 {
     say(self, "done");
     part(self);
 }
 
-void netio__successor_fail(struct netio__successor *self, const struct netio_error *error)
+void netio_successor_fail(struct netio_successor *self, const struct netio_error *error)
 {
     char text[MESSAGE_MAX] = "failed ";
 
@@ -166,12 +184,13 @@ void netio__successor_fail(struct netio__successor *self, const struct netio_err
     say(self, text);
 }
 
-void netio__successor_free(struct netio__successor *self)
+void netio_successor_free(struct netio_successor *self)
 {
     if (!self)
         return;
     if (self->owner == getpid())
         netio_watch_stop(&self->watch);
+    netio_fd_close(self->extra);
     netio_fd_close(self->control);
     free(self);
 }

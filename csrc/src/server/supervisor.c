@@ -2,9 +2,9 @@
  * Called by programs.  It carries out what the machine says (supervisor_machine.c); processes are
  * supervisor_workers.c's. */
 #include "server/supervisor.h"
-#include "server/upgrade.h"
 
 #include <netio/signals.h>
+#include <netio/upgrade.h>
 
 #include <errno.h>
 #include <signal.h>
@@ -60,8 +60,8 @@ static void carry_out(struct netio_supervisor *supervisor, unsigned todo)
     if (todo & NETIO__DO_COMMIT)
         netio__workers_commit(supervisor);
     if (todo & (NETIO__DO_DRAIN | NETIO__DO_CUT)) {
-        supervisor->tells &= ~NETIO__TELL_RELOAD;      /* it could not be done any more */
-        netio__listeners_close(supervisor->listeners); /* who comes now must not wait for nobody */
+        supervisor->tells &= ~NETIO__TELL_RELOAD;     /* it could not be done any more */
+        netio_listeners_close(supervisor->listeners); /* who comes now must not wait for nobody */
         if (!supervisor->left)
             (void)netio_notify_stopping(manager_of(supervisor));
     }
@@ -146,7 +146,7 @@ static int open_all(struct netio_supervisor *supervisor)
     int code = make_boards(supervisor);
 
     if (code == 0)
-        code = netio__listeners_new(&supervisor->listeners);
+        code = netio_listeners_new(&supervisor->listeners);
     if (code == 0)
         code = netio_loop_new(&supervisor->loop, 0);
     if (code == 0)
@@ -173,8 +173,8 @@ int netio_supervisor_new(struct netio_supervisor **out,
     if (code == 0 && (code = open_all(supervisor)))
         netio_error_set(error, NETIO_STAGE_CHILD, code, NULL, "supervisor");
     if (code == 0)
-        code = netio__successor_new(&supervisor->successor, supervisor->loop, supervisor->listeners,
-                                    error);
+        code = netio_successor_new(&supervisor->successor, supervisor->loop, supervisor->listeners,
+                                   error);
     if (code == 0 && supervisor->options.status)
         code = netio__status_open(supervisor, error);
     if (code)
@@ -208,7 +208,7 @@ void netio_supervisor_free(struct netio_supervisor *supervisor)
         if (supervisor->boards)
             munmap(supervisor->boards, NETIO__PLACES * sizeof *supervisor->boards);
     }
-    netio__listeners_free(supervisor->listeners);
+    netio_listeners_free(supervisor->listeners);
     netio__options_free(supervisor);
     free(supervisor);
 }
@@ -225,7 +225,7 @@ int netio_supervisor_reload(struct netio_supervisor *supervisor, const char *con
         return netio_error_set(error, NETIO_STAGE_LISTEN, -EBUSY, NULL, "reload");
     if (workers > NETIO_WORKERS_MAX)
         return netio_error_set(error, NETIO_STAGE_OPTION, NETIO_EBADOPTION, NULL, "workers");
-    int code = netio__listeners_prepare(supervisor->listeners, addresses, count, error);
+    int code = netio_listeners_prepare(supervisor->listeners, addresses, count, error);
     if (code)
         return code;
     if (phase == NETIO__SERVING)
@@ -243,26 +243,27 @@ int netio_supervisor_listen(struct netio_supervisor *supervisor, const char *con
         return netio_supervisor_reload(supervisor, addresses, count, 0, error);
     struct netio_error own = {.code = 0};
     struct netio_error *why = error ? error : &own;
-    int code = netio__listeners_prepare(supervisor->listeners, addresses, count, why);
+    int code = netio_listeners_prepare(supervisor->listeners, addresses, count, why);
     /* What a predecessor has left is its until it gives it up. */
     if (code == 0 && !supervisor->successor)
-        netio__listeners_commit(supervisor->listeners);
+        netio_listeners_commit(supervisor->listeners);
     if (code && supervisor->successor)
-        netio__successor_fail(supervisor->successor, why);
+        netio_successor_fail(supervisor->successor, why);
     return code;
 }
 
 int netio_supervisor_listen_take(struct netio_supervisor *supervisor, int fd)
 {
-    return netio__listeners_pass(supervisor->listeners, fd);
+    return netio_listeners_pass(supervisor->listeners, fd);
 }
 
 const struct netio_addr *netio_supervisor_address(const struct netio_supervisor *supervisor,
                                                   size_t i)
 {
-    enum netio__configuration which = supervisor->generation ? NETIO__PRESENT : NETIO__NEXT;
+    enum netio_listeners_which which =
+        supervisor->generation ? NETIO_LISTENERS_PRESENT : NETIO_LISTENERS_NEXT;
     const struct netio_listener *listener =
-        supervisor->listeners ? netio__listeners_at(supervisor->listeners, which, i) : NULL;
+        supervisor->listeners ? netio_listeners_at(supervisor->listeners, which, i) : NULL;
 
     return listener ? &listener->address : NULL;
 }
@@ -310,7 +311,7 @@ static int tell(struct netio_supervisor *supervisor, struct netio_error *error)
         return NETIO_SUPERVISOR_DONE;
     default: /* KEPT, FAILED */
         if (supervisor->successor)
-            netio__successor_fail(supervisor->successor, &supervisor->why);
+            netio_successor_fail(supervisor->successor, &supervisor->why);
         if (error)
             *error = supervisor->why;
         return told == NETIO__TELL_KEPT ? NETIO_SUPERVISOR_KEPT : supervisor->why.code;

@@ -18,10 +18,10 @@
 
 #include "proc/world.h"
 #include "server/board.h"
-#include "server/listeners.h"
 #include "server/supervisor_machine.h"
 
 #include <netio/child.h>
+#include <netio/listeners.h>
 #include <netio/supervisor.h>
 
 #define NETIO__PLACES NETIO_LIMIT_COLUMNS /* for workers: a place is a column of the limit */
@@ -33,8 +33,8 @@ enum netio__worker_state {
     NETIO__WORKER_KILLED    /* its end is still to come */
 };
 
-struct netio__upgrade;
-struct netio__successor;
+struct netio_upgrade;
+struct netio_successor;
 
 struct netio__place {
     struct netio_supervisor *supervisor;
@@ -57,15 +57,15 @@ struct netio_supervisor {
     pid_t pid; /* a worker has another */
     struct netio__machine machine;
     int begun;
-    unsigned tells;                     /* NETIO__TELL_..., not told yet */
-    struct netio__upgrade *upgrade;     /* UPGRADING */
-    struct netio__successor *successor; /* this process is one, until it has told that it serves */
-    int left;                           /* to a successor: the manager and the pid file are its */
-    int watched;                        /* by the manager's watchdog, if there is one */
+    unsigned tells;                    /* NETIO__TELL_..., not told yet */
+    struct netio_upgrade *upgrade;     /* UPGRADING */
+    struct netio_successor *successor; /* this process is one, until it has told that it serves */
+    int left;                          /* to a successor: the manager and the pid file are its */
+    int watched;                       /* by the manager's watchdog, if there is one */
     int reopened; /* the program has reopened its log: workers get it with the next run */
     struct netio_error why;
 
-    struct netio__listeners *listeners;
+    struct netio_listeners *listeners;
     struct netio__world world;
     struct netio__board *boards; /* one for each place, shared with workers */
     struct netio_loop *loop;

@@ -1,7 +1,8 @@
 /* Ring 3.  A supervisor in an upgrade, on either side; see upgrade.h.  Called by supervisor.c, and
  * by supervisor_workers.c when the first workers are ready. */
 #include "server/supervisor.h"
-#include "server/upgrade.h"
+
+#include <netio/upgrade.h>
 
 #include <errno.h>
 #include <syslog.h>
@@ -20,14 +21,14 @@ static void log_failure(const struct netio_supervisor *supervisor, const struct 
 void netio__upgrade_begin(struct netio_supervisor *supervisor)
 {
     const struct netio_supervisor_options *options = &supervisor->options;
-    const struct netio__upgrade_plan plan = {.program = options->program,
-                                             .argv = options->argv,
-                                             .directory = options->directory,
-                                             .environment = options->environment,
-                                             .daemon = options->daemon,
-                                             .log = options->log,
-                                             .listeners = supervisor->listeners,
-                                             .ready_seconds = options->ready_seconds};
+    const struct netio_upgrade_plan plan = {.program = options->program,
+                                            .argv = options->argv,
+                                            .directory = options->directory,
+                                            .environment = options->environment,
+                                            .daemon = options->daemon,
+                                            .log = options->log,
+                                            .listeners = supervisor->listeners,
+                                            .ready_seconds = options->ready_seconds};
     struct netio_error error;
     int code = options->program
                    ? 0
@@ -35,10 +36,10 @@ void netio__upgrade_begin(struct netio_supervisor *supervisor)
 
     netio__status_close(supervisor);
     if (!code)
-        code = netio__upgrade_start(&supervisor->upgrade, supervisor->loop, &plan, &error);
+        code = netio_upgrade_start(&supervisor->upgrade, supervisor->loop, &plan, &error);
     if (!code) {
         netio_log(options->log, LOG_NOTICE, "upgrade: %s starts (pid %ld)", options->program,
-                  (long)netio__upgrade_pid(supervisor->upgrade));
+                  (long)netio_upgrade_pid(supervisor->upgrade));
         return;
     }
     log_failure(supervisor, &error);
@@ -47,7 +48,7 @@ void netio__upgrade_begin(struct netio_supervisor *supervisor)
 
 void netio__upgrade_undo(struct netio_supervisor *supervisor)
 {
-    netio__upgrade_free(supervisor->upgrade);
+    netio_upgrade_free(supervisor->upgrade);
     supervisor->upgrade = NULL;
     netio__status_reopen(supervisor);
 }
@@ -55,7 +56,7 @@ void netio__upgrade_undo(struct netio_supervisor *supervisor)
 static void look_at_successor(struct netio_supervisor *supervisor)
 {
     struct netio_error error;
-    int code = netio__upgrade_step(supervisor->upgrade, &error);
+    int code = netio_upgrade_step(supervisor->upgrade, &error);
 
     if (code == -EAGAIN)
         return;
@@ -65,7 +66,7 @@ static void look_at_successor(struct netio_supervisor *supervisor)
         return;
     }
     netio_log(supervisor->options.log, LOG_NOTICE, "upgrade: the successor serves");
-    netio__upgrade_free(supervisor->upgrade);
+    netio_upgrade_free(supervisor->upgrade);
     supervisor->upgrade = NULL;
     supervisor->left = 1;
     netio__supervisor_step(supervisor, NETIO__SUCCESSOR_READY);
@@ -75,7 +76,7 @@ static void look_at_successor(struct netio_supervisor *supervisor)
 
 int netio_supervisor_is_upgrade(void)
 {
-    return netio__successor_is();
+    return netio_successor_is();
 }
 
 /* The first workers are ready, which a predecessor has to be told first. */
@@ -84,16 +85,16 @@ void netio__upgrade_ready(struct netio_supervisor *supervisor)
     if (!supervisor->successor || supervisor->generation)
         netio__supervisor_step(supervisor, NETIO__READY);
     else
-        netio__successor_ready(supervisor->successor);
+        netio_successor_ready(supervisor->successor);
 }
 
 static void look_at_predecessor(struct netio_supervisor *supervisor)
 {
     if (supervisor->machine.phase >= NETIO__STOPPING) { /* it will see that */
-        netio__successor_free(supervisor->successor);
+        netio_successor_free(supervisor->successor);
         supervisor->successor = NULL;
     } else if (supervisor->machine.phase == NETIO__STARTING &&
-               netio__successor_step(supervisor->successor) == 0)
+               netio_successor_step(supervisor->successor) == 0)
         netio__supervisor_step(supervisor, NETIO__READY);
 }
 
@@ -101,8 +102,8 @@ void netio__upgrade_done(struct netio_supervisor *supervisor)
 {
     if (!supervisor->successor || !supervisor->generation)
         return;
-    netio__successor_done(supervisor->successor);
-    netio__successor_free(supervisor->successor);
+    netio_successor_done(supervisor->successor);
+    netio_successor_free(supervisor->successor);
     supervisor->successor = NULL;
 }
 
@@ -118,8 +119,8 @@ void netio__upgrade_look(struct netio_supervisor *supervisor)
 
 void netio__upgrade_leave(struct netio_supervisor *supervisor)
 {
-    netio__upgrade_free(supervisor->upgrade);
-    netio__successor_free(supervisor->successor);
+    netio_upgrade_free(supervisor->upgrade);
+    netio_successor_free(supervisor->successor);
     supervisor->upgrade = NULL;
     supervisor->successor = NULL;
 }

@@ -209,7 +209,7 @@ void netio__workers_commit(struct netio_supervisor *supervisor)
 {
     netio_deadline deadline = netio_deadline_in(supervisor->options.drain_seconds);
 
-    netio__listeners_commit(supervisor->listeners);
+    netio_listeners_commit(supervisor->listeners);
     supervisor->generation = supervisor->next;
     supervisor->workers = supervisor->workers_next;
     supervisor->next = supervisor->workers_next = 0;
@@ -228,7 +228,7 @@ void netio__workers_abandon(struct netio_supervisor *supervisor)
         if (place->pid && netio__place_is_new(place))
             kill_worker(place);
     }
-    netio__listeners_cancel(supervisor->listeners);
+    netio_listeners_cancel(supervisor->listeners);
     supervisor->next = supervisor->workers_next = 0;
 }
 

@@ -1,14 +1,15 @@
-/* Ring 3.  A supervisor executes its program anew: the predecessor's side; see upgrade.h.  Called
- * by the supervisor; in a worker only to be freed.  It starts one child, and gives up and takes
- * back paths and pid file. */
-#include "server/upgrade.h"
-
+/* Ring 3.  A program executes itself anew: the predecessor's side; see netio/upgrade.h.  Called by
+ * the supervisor, in a worker only to be freed, and by programs without one.  It starts one child,
+ * and gives up and takes back paths and pid file. */
 #include "proc/succession.h"
 #include "server/control.h"
+#include "server/listeners.h"
 
 #include <netio/child.h>
 #include <netio/environ.h>
 #include <netio/fd.h>
+#include <netio/parcel.h>
+#include <netio/upgrade.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,12 +24,13 @@
 
 #define CONTROL     3 /* the successor's numbers */
 #define PIDFILE     4
-#define END_WAIT    1 /* seconds for who has closed the socket, or failed, to end by itself */
+#define READY_WAIT  60 /* seconds for a successor whose plan has no time of its own */
+#define END_WAIT    1  /* seconds for who has closed the socket, or failed, to end by itself */
 #define MESSAGE_MAX 1024
 
 enum state { STARTING, TAKING }; /* before go, after it: what was given up is to be taken back */
 
-struct netio__upgrade {
+struct netio_upgrade {
     pid_t owner; /* a child of fork has another */
     struct netio_child child;
     int control;
@@ -36,7 +38,9 @@ struct netio__upgrade {
     double seconds; /* from start to ready, and again from go to done */
     netio_deadline deadline;
     struct netio_daemon *daemon;
-    struct netio__listeners *listeners;
+    struct netio_listeners *listeners;
+    int (*hand_over)(void *data);
+    void *data;
     struct netio_loop *loop;
     struct netio_watch talks, ends; /* of control and of the child: they only wake the loop */
     struct netio_timer late;
@@ -46,32 +50,36 @@ struct netio__upgrade {
 
 /* ---- what it leaves ------------------------------------------------------------------------- */
 
-static int send_one(int control, const struct netio__legacy *legacy)
+/* "listener DEVICE INODE TEXT", or "passed". */
+static int pack_one(struct netio_parcel *parcel, const struct netio__legacy *legacy)
 {
-    char text[MESSAGE_MAX] = "passed";
-    int n = 0;
-
-    if (legacy->text)
-        n = snprintf(text, sizeof text, "listener %" PRIuMAX " %" PRIuMAX " %s",
-                     (uintmax_t)legacy->device, (uintmax_t)legacy->inode, legacy->text);
-    if (n >= (int)sizeof text)
-        return -EMSGSIZE;
-    return netio__control_send_bytes(control, text, strlen(text), legacy->fd);
+    if (!legacy->text)
+        return netio_parcel_add(parcel, legacy->fd, "passed");
+    return netio_parcel_add(parcel, legacy->fd, "listener %" PRIuMAX " %" PRIuMAX " %s",
+                            (uintmax_t)legacy->device, (uintmax_t)legacy->inode, legacy->text);
 }
 
-/* All of it is in the socket before the program begins: it fits. */
-static int send_listeners(int control, struct netio__listeners *listeners)
+/* All of it is in the socket before the program begins. */
+static int send_listeners(int control, struct netio_listeners *listeners)
 {
+    struct netio_parcel *parcel = NULL;
     struct netio__legacy legacy;
-    int code = 0;
+    size_t at = 0;
+    int code = netio_parcel_new(&parcel);
 
-    for (size_t i = 0; !code && netio__listeners_legacy(listeners, i, &legacy); i++)
-        code = send_one(control, &legacy);
-    return code ? code : netio__control_send_bytes(control, "end", 3, -1);
+    while (!code && netio__listeners_legacy(listeners, &at, &legacy))
+        code = pack_one(parcel, &legacy);
+    int sealed = code ? code : netio_parcel_seal(parcel);
+    netio_parcel_free(parcel);
+    if (sealed < 0)
+        return sealed;
+    code = netio__control_send_bytes(control, "listeners", 9, sealed);
+    netio_fd_close(sealed);
+    return code;
 }
 
 /* The plan's variables (or the usual ones), and ours behind them.  The caller's to free. */
-static int make_environment(char ***out, const struct netio__upgrade_plan *plan,
+static int make_environment(char ***out, const struct netio_upgrade_plan *plan,
                             const struct netio__succession *succession)
 {
     char upgrade[NETIO__SUCCESSION_STRLEN], manager[2][128];
@@ -100,7 +108,7 @@ static int make_environment(char ***out, const struct netio__upgrade_plan *plan,
 }
 
 /* 0 to 2 as they are here; a detached daemon's are /dev/null, so errors go to its log. */
-static size_t place_standard(struct netio_child_fd *fds, const struct netio__upgrade_plan *plan)
+static size_t place_standard(struct netio_child_fd *fds, const struct netio_upgrade_plan *plan)
 {
     int detached = plan->daemon && netio_daemon_detached(plan->daemon);
     int log = detached && plan->log ? netio_log_fd(plan->log) : -1;
@@ -129,7 +137,7 @@ static void make_world(struct netio_world *world, struct netio_rlimit *core)
     world->privileges.flags = NETIO_PRIVILEGES_MORE;
 }
 
-static int start_program(struct netio__upgrade *self, const struct netio__upgrade_plan *plan,
+static int start_program(struct netio_upgrade *self, const struct netio_upgrade_plan *plan,
                          int control, struct netio_error *error)
 {
     struct netio_child_fd fds[5];
@@ -174,7 +182,7 @@ static void is_late(struct netio_timer *timer)
     (void)timer;
 }
 
-static int watch(struct netio__upgrade *self)
+static int watch(struct netio_upgrade *self)
 {
     self->talks.ready = self->ends.ready = woken;
     self->late.fire = is_late;
@@ -186,7 +194,7 @@ static int watch(struct netio__upgrade *self)
     return code;
 }
 
-static void unwatch(struct netio__upgrade *self)
+static void unwatch(struct netio_upgrade *self)
 {
     netio_watch_stop(&self->talks);
     netio_watch_stop(&self->ends);
@@ -194,21 +202,22 @@ static void unwatch(struct netio__upgrade *self)
 }
 
 /* Earlier than it was to be, but not later. */
-static void hurry(struct netio__upgrade *self, double seconds)
+static void hurry(struct netio_upgrade *self, double seconds)
 {
     self->deadline = netio_deadline_sooner(self->deadline, netio_deadline_in(seconds));
     (void)netio_timer_start(self->loop, &self->late, self->deadline);
 }
 
-static struct netio_notify *notify_of(const struct netio__upgrade *self)
+static struct netio_notify *notify_of(const struct netio_upgrade *self)
 {
     return self->daemon ? netio_daemon_notify(self->daemon) : NULL;
 }
 
-int netio__upgrade_start(struct netio__upgrade **upgrade, struct netio_loop *loop,
-                         const struct netio__upgrade_plan *plan, struct netio_error *error)
+int netio_upgrade_start(struct netio_upgrade **upgrade, struct netio_loop *loop,
+                        const struct netio_upgrade_plan *plan, struct netio_error *error)
 {
-    struct netio__upgrade *self = calloc(1, sizeof *self);
+    struct netio_upgrade *self = calloc(1, sizeof *self);
+    double seconds = plan->ready_seconds > 0 ? plan->ready_seconds : READY_WAIT;
     int ends[2] = {-1, -1};
     int code = self ? netio__control_pair(ends) : -ENOMEM;
 
@@ -218,14 +227,16 @@ int netio__upgrade_start(struct netio__upgrade **upgrade, struct netio_loop *loo
         netio_error_set(error, NETIO_STAGE_EXEC, code, NULL, plan->program);
         goto failed;
     }
-    *self = (struct netio__upgrade){.owner = getpid(),
-                                    .child.pidfd = -1,
-                                    .control = ends[0],
-                                    .seconds = plan->ready_seconds,
-                                    .deadline = netio_deadline_in(plan->ready_seconds),
-                                    .daemon = plan->daemon,
-                                    .listeners = plan->listeners,
-                                    .loop = loop};
+    *self = (struct netio_upgrade){.owner = getpid(),
+                                   .child.pidfd = -1,
+                                   .control = ends[0],
+                                   .seconds = seconds,
+                                   .deadline = netio_deadline_in(seconds),
+                                   .daemon = plan->daemon,
+                                   .listeners = plan->listeners,
+                                   .hand_over = plan->hand_over,
+                                   .data = plan->data,
+                                   .loop = loop};
     snprintf(self->program, sizeof self->program, "%s", plan->program);
     code = start_program(self, plan, ends[1], error);
     if (code)
@@ -234,13 +245,13 @@ int netio__upgrade_start(struct netio__upgrade **upgrade, struct netio_loop *loo
     (void)netio_notify_reloading(notify_of(self));
     code = watch(self);
     if (code) {
-        netio__upgrade_free(self);
+        netio_upgrade_free(self);
         return netio_error_set(error, NETIO_STAGE_EXEC, code, NULL, plan->program);
     }
     *upgrade = self;
     return 0;
 failed:
-    netio__listeners_cancel(plan->listeners);
+    netio_listeners_cancel(plan->listeners);
     netio_fd_close(ends[0]);
     netio_fd_close(ends[1]);
     free(self);
@@ -248,7 +259,7 @@ failed:
 }
 
 /* Kills what is left of it, and takes back what it was given.  0 or a code with *error. */
-static int take_back(struct netio__upgrade *self, struct netio_error *error)
+static int take_back(struct netio_upgrade *self, struct netio_error *error)
 {
     int status, code = 0;
 
@@ -258,7 +269,7 @@ static int take_back(struct netio__upgrade *self, struct netio_error *error)
             netio_child_forget(&self->child);
     }
     netio__listeners_own(self->listeners, 1);
-    netio__listeners_cancel(self->listeners);
+    netio_listeners_cancel(self->listeners);
     if (self->state == TAKING && self->daemon)
         code = netio__daemon_take_back(self->daemon, error);
     (void)netio_notify_ready(notify_of(self));
@@ -267,7 +278,7 @@ static int take_back(struct netio__upgrade *self, struct netio_error *error)
 }
 
 /* It is over, and this is why; a pid file that cannot be had back is worse. */
-static int give_up(struct netio__upgrade *self, int code, const char *subject,
+static int give_up(struct netio_upgrade *self, int code, const char *subject,
                    struct netio_error *error)
 {
     netio_error_set(error, NETIO_STAGE_EXEC, code, NULL, subject);
@@ -276,7 +287,7 @@ static int give_up(struct netio__upgrade *self, int code, const char *subject,
     return worse ? worse : code;
 }
 
-static int has_ended(struct netio__upgrade *self, int status, struct netio_error *error)
+static int has_ended(struct netio_upgrade *self, int status, struct netio_error *error)
 {
     char how[sizeof self->program + 32];
 
@@ -287,32 +298,40 @@ static int has_ended(struct netio__upgrade *self, int status, struct netio_error
     return give_up(self, NETIO_EDIED, *self->said ? self->said : how, error);
 }
 
-static void let_go(struct netio__upgrade *self)
+/* 0 or -errno: there is nothing to hand over, or no way to. */
+static int let_go(struct netio_upgrade *self)
 {
+    int extra = -1;
+
     if (self->state == TAKING)
-        return;
+        return 0;
     self->state = TAKING;
+    if (self->hand_over && (extra = self->hand_over(self->data)) < 0)
+        return extra;
     netio__listeners_own(self->listeners, 0);
     if (self->daemon)
         netio__daemon_hand_over(self->daemon, self->child.pid);
     self->deadline = netio_deadline_in(self->seconds);
     (void)netio_timer_start(self->loop, &self->late, self->deadline);
-    (void)netio__control_send_bytes(self->control, "go", 2, -1);
+    int code = netio__control_send_bytes(self->control, "go", 2, extra);
+    netio_fd_close(extra);
+    return code == -EPIPE ? 0 : code; /* it has ended, and how is still to be seen */
 }
 
-/* 1: it is done; 0: nothing more for now. */
-static int listen_to(struct netio__upgrade *self)
+/* 1: it is done; 0: nothing more for now; or the code of what failed here. */
+static int listen_to(struct netio_upgrade *self)
 {
     char text[MESSAGE_MAX];
     ssize_t n;
-    int fd;
+    int fd, code;
 
     while ((n = netio__control_receive_bytes(self->control, text, sizeof text - 1, &fd)) > 0) {
         netio_fd_close(fd);
         text[n] = '\0';
-        if (strcmp(text, "ready") == 0)
-            let_go(self);
-        else if (strcmp(text, "done") == 0 && self->state == TAKING)
+        if (strcmp(text, "ready") == 0) {
+            if ((code = let_go(self)) < 0)
+                return code;
+        } else if (strcmp(text, "done") == 0 && self->state == TAKING)
             return 1;
         else if (strncmp(text, "failed ", 7) == 0) {
             snprintf(self->said, sizeof self->said, "%.127s", text + 7);
@@ -326,17 +345,23 @@ static int listen_to(struct netio__upgrade *self)
     return 0;
 }
 
-int netio__upgrade_step(struct netio__upgrade *self, struct netio_error *error)
+/* It serves: this process has nothing more to say. */
+static int is_over(struct netio_upgrade *self)
+{
+    if (self->daemon)
+        netio__daemon_over(self->daemon);
+    netio_child_forget(&self->child);
+    self->owner = 0;
+    return 0;
+}
+
+int netio_upgrade_step(struct netio_upgrade *self, struct netio_error *error)
 {
     int status;
+    int heard = self->talks.loop ? listen_to(self) : 0;
 
-    if (self->talks.loop && listen_to(self)) {
-        if (self->daemon)
-            netio__daemon_over(self->daemon);
-        netio_child_forget(&self->child);
-        self->owner = 0;
-        return 0;
-    }
+    if (heard)
+        return heard == 1 ? is_over(self) : give_up(self, heard, self->program, error);
     int ended = netio_child_ended(&self->child, &status);
     if (ended == 1)
         return has_ended(self, status, error);
@@ -348,12 +373,12 @@ int netio__upgrade_step(struct netio__upgrade *self, struct netio_error *error)
     return -EAGAIN;
 }
 
-pid_t netio__upgrade_pid(const struct netio__upgrade *self)
+pid_t netio_upgrade_pid(const struct netio_upgrade *self)
 {
     return self->child.pid;
 }
 
-void netio__upgrade_free(struct netio__upgrade *self)
+void netio_upgrade_free(struct netio_upgrade *self)
 {
     struct netio_error unwanted;
 

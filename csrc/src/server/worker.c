@@ -27,7 +27,7 @@ struct netio_worker {
     int control;
     pid_t pid; /* a child of model FORK has another, and is told nothing */
     unsigned number, generation, column;
-    enum netio__configuration configuration;
+    enum netio_listeners_which configuration;
 };
 
 /* ---- before the fork, and in the supervisor ------------------------------------------------- */
@@ -47,7 +47,8 @@ struct netio_worker *netio__worker_new(struct netio__place *place, int control)
     worker->generation = place->generation;
     worker->column = (unsigned)(place - supervisor->places);
     worker->board = &supervisor->boards[worker->column];
-    worker->configuration = place->generation == supervisor->next ? NETIO__NEXT : NETIO__PRESENT;
+    worker->configuration =
+        place->generation == supervisor->next ? NETIO_LISTENERS_NEXT : NETIO_LISTENERS_PRESENT;
     return worker;
 }
 
@@ -144,11 +145,12 @@ int netio_worker_ready(struct netio_worker *worker)
 static void empty_queues(struct netio_server *server)
 {
     for (size_t i = 0; i < server->nslots; i++) {
-        struct netio__slot *slot = &server->slots[i];
-        for (int turns = 0; turns < TURNS_AT_ONCE && i < server->nslots && slot->watch.loop &&
+        struct netio__slot *slot = netio__slot_hold(server->slots[i]);
+        for (int turns = 0; turns < TURNS_AT_ONCE && slot->watch.loop &&
                             netio_fd_poll(slot->listener.fd, NETIO_READ, NETIO_NOW) > 0;
              turns++)
             slot->watch.ready(&slot->watch, NETIO_READ);
+        netio__slot_put(slot);
     }
 }
 
@@ -191,14 +193,14 @@ static void listen_to(struct netio_watch *watch, unsigned events)
 int netio_worker_serve(struct netio_worker *worker, struct netio_server *server)
 {
     struct netio_supervisor *supervisor = worker->supervisor;
-    struct netio__listeners *listeners = supervisor->listeners;
+    struct netio_listeners *listeners = supervisor->listeners;
 
     if (!listeners)
         return -EALREADY;
     supervisor->listeners = NULL;
     worker->server = server;
     netio__server_use_board(server, worker->board);
-    int code = netio__listeners_give(listeners, worker->configuration, server);
+    int code = netio_listeners_give(listeners, worker->configuration, server);
     if (code)
         return code;
     worker->told = (struct netio_watch){.ready = listen_to, .data = worker};

@@ -1,0 +1,139 @@
+/* netiod: services that want the address, or the name behind tcpmux, that another one has; see
+ * config_reader.h.  Called by config.c when all services are there. */
+#include "config_reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define MUX "tcpmux/"
+
+/* One address of one service, or its name.  Two can be at odds only if group and key are alike. */
+struct claim {
+    const struct config_service *service;
+    const char *text;  /* as it is said */
+    const char *group; /* "4", "6": TCP; "udp4", "udp6", "unix", "mux" */
+    const char *key;   /* the port, the path, the name */
+    size_t key_len;
+    const char *host;
+    size_t host_len;
+};
+
+/* "udp:[::1]:79", "127.0.0.1:79", "unix:/path,mode=0600" */
+static struct claim claim_of(const struct config_service *service, const char *text)
+{
+    struct claim claim = {.service = service, .text = text, .group = "unix"};
+
+    if (strncmp(text, "unix", 4) == 0) {
+        claim.key = strchr(text, ':') + 1;
+        claim.key_len = strcspn(claim.key, ",");
+        return claim;
+    }
+    int udp = strncmp(text, "udp:", 4) == 0;
+    claim.host = text + (udp ? 4 : 0);
+    claim.key = strrchr(text, ':') + 1;
+    claim.key_len = strlen(claim.key);
+    claim.host_len = (size_t)(claim.key - 1 - claim.host);
+    claim.group = *claim.host == '[' ? (udp ? "udp6" : "6") : (udp ? "udp4" : "4");
+    return claim;
+}
+
+static struct claim claim_of_name(const struct config_service *service)
+{
+    const char *name = service->name;
+
+    name += strncmp(name, MUX, strlen(MUX)) == 0 ? strlen(MUX) : 0;
+    return (struct claim){
+        .service = service, .text = service->name, .group = "mux", .key = name,
+        .key_len = strlen(name)};
+}
+
+/* Names behind tcpmux differ by more than case; as for paths, at_odds looks again. */
+static int compare(const void *one, const void *other)
+{
+    const struct claim *a = one, *b = other;
+    size_t len = a->key_len < b->key_len ? a->key_len : b->key_len;
+    int order = strcmp(a->group, b->group);
+
+    order = order ? order : strncasecmp(a->key, b->key, len);
+    order = order ? order : (a->key_len > b->key_len) - (a->key_len < b->key_len);
+    return order ? order : (a->service > b->service) - (a->service < b->service);
+}
+
+static int is_any(const struct claim *claim)
+{
+    return strncmp(claim->host, "0.0.0.0:", 8) == 0 || strncmp(claim->host, "[::]:", 5) == 0;
+}
+
+/* Of two that are alike for compare. */
+static int at_odds(const struct claim *a, const struct claim *b)
+{
+    if (strcmp(a->group, "mux") == 0)
+        return 1;
+    if (!a->host)
+        return memcmp(a->key, b->key, a->key_len) == 0;
+    if (strcmp(a->key, "0") == 0)
+        return 0;
+    return is_any(a) || is_any(b) ||
+           (a->host_len == b->host_len && memcmp(a->host, b->host, a->host_len) == 0);
+}
+
+static int alike(const struct claim *a, const struct claim *b)
+{
+    return strcmp(a->group, b->group) == 0 && a->key_len == b->key_len &&
+           strncasecmp(a->key, b->key, a->key_len) == 0;
+}
+
+/* Each service that is at odds with an earlier one, once. */
+static void compare_run(struct reader *reader, const struct claim *claims, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        for (size_t j = 0; j < i; j++) {
+            const struct config_service *service = claims[i].service, *other = claims[j].service;
+            struct reader_file file = {.name = service->file};
+            if (service == other || !at_odds(&claims[i], &claims[j]))
+                continue;
+            reader->file = &file;
+            reader_fault(reader, service->line, "%s: %s:%u has it already", claims[i].text,
+                         other->file, other->line);
+            reader->file = NULL;
+            break;
+        }
+}
+
+static size_t collect(const struct config *config, struct claim *claims)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < config->count; i++) {
+        const struct config_service *service = &config->services[i];
+        for (size_t j = 0; j < service->listens; j++)
+            claims[count++] = claim_of(service, service->listen[j]);
+        if (service->mux != CONFIG_NO_MUX)
+            claims[count++] = claim_of_name(service);
+    }
+    return count;
+}
+
+void conflicts_find(struct reader *reader)
+{
+    const struct config *config = reader->config;
+    size_t room = 0, begin = 0;
+
+    for (size_t i = 0; i < config->count; i++)
+        room += config->services[i].listens + 1;
+    struct claim *claims = calloc(room + 1, sizeof *claims);
+    if (!claims) {
+        reader->scratch.failed = 1;
+        return;
+    }
+    size_t count = collect(config, claims);
+    qsort(claims, count, sizeof *claims, compare);
+    for (size_t i = 1; i <= count; i++)
+        if (i == count || !alike(&claims[begin], &claims[i])) {
+            compare_run(reader, claims + begin, i - begin);
+            begin = i;
+        }
+    free(claims);
+}

@@ -1,0 +1,280 @@
+/* netiod: where a service listens; see config_reader.h.  Called by config_draft.c; it asks the name
+ * services for hosts and ports, and opens no socket. */
+#include "config_reader.h"
+
+#include <netio/fd.h>
+#include <netio/listener.h>
+#include <netio/resolve.h>
+#include <netio/service.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#define RESOLVE_SECONDS 5
+#define LISTENS_MAX     64 /* of one service */
+#define UNIX_MODE       "0666" /* as other inetds have it: whoever reaches the folder may connect */
+#define MUX             "tcpmux/"
+
+struct list {
+    const char *texts[LISTENS_MAX];
+    size_t count;
+};
+
+static int add(struct reader *reader, struct draft *draft, struct list *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->texts[i], text) == 0)
+            return 0;
+    if (list->count == LISTENS_MAX)
+        return reader_fault(reader, draft->line, "%s: more than %d addresses", draft->spec,
+                            LISTENS_MAX);
+    list->texts[list->count] = arena_string(&reader->config->own->arena, text);
+    return list->texts[list->count++] ? 0 : -1;
+}
+
+static int add_address(struct reader *reader, struct draft *draft, struct list *list,
+                       const struct netio_addr *address, unsigned port)
+{
+    char text[NETIO_ADDR_STRLEN + 8];
+    struct netio_addr whole = *address;
+
+    netio_addr_set_port(&whole, port);
+    strcpy(text, draft->type == SOCK_DGRAM ? "udp:" : "");
+    netio_addr_str(&whole, text + strlen(text), NETIO_ADDR_STRLEN);
+    return add(reader, draft, list, text);
+}
+
+static int wants(const struct draft *draft, int family)
+{
+    return draft->family == DRAFT_ANY ||
+           draft->family == (family == AF_INET6 ? DRAFT_IPV6 : DRAFT_IPV4);
+}
+
+/* ---- hosts ---------------------------------------------------------------------------------- */
+
+/* Both families, but not one that the machine lacks if nobody asked for it by name. */
+static int add_any(struct reader *reader, struct draft *draft, struct list *list, unsigned port)
+{
+    struct netio_addr any;
+    int code = 0;
+
+    netio_addr_parse(&any, "::");
+    if (draft->family == DRAFT_IPV6 || (draft->family == DRAFT_ANY && !reader->lacks_ipv6))
+        code = add_address(reader, draft, list, &any, port);
+    netio_addr_parse(&any, "0.0.0.0");
+    if (code == 0 && wants(draft, AF_INET))
+        code = add_address(reader, draft, list, &any, port);
+    return code;
+}
+
+/* Waits until all of the answer is there: a server wants each address of its name. */
+static int resolve(const char *host, int family, struct netio_resolve **resolve,
+                   struct netio_error *error)
+{
+    netio_deadline deadline = netio_deadline_in(RESOLVE_SECONDS);
+    struct netio_want want;
+    int code = netio_resolve_start(resolve, host, family, deadline, error);
+
+    while (*resolve && (code = netio_resolve_step(*resolve, error), code == -EAGAIN ||
+                        (code == 0 && netio_resolve_pending(*resolve)))) {
+        netio_resolve_want(*resolve, &want);
+        netio_want_poll(&want);
+    }
+    return code;
+}
+
+static int add_name(struct reader *reader, struct draft *draft, struct list *list, const char *host,
+                    unsigned port)
+{
+    const struct netio_addr *found;
+    struct netio_resolve *machine = NULL;
+    struct netio_error error = {0};
+    int code = NETIO_ENONAME;
+    int family = draft->family == DRAFT_IPV4   ? AF_INET
+                 : draft->family == DRAFT_IPV6 ? AF_INET6
+                                               : AF_UNSPEC;
+
+    if (!reader->alone || strcmp(host, "localhost") == 0)
+        code = resolve(host, family, &machine, &error);
+    if (code < 0)
+        reader_fault(reader, draft->line, "host %s: %s", host, netio_error_text(code));
+    size_t count = code < 0 ? 0 : netio_resolve_answer(machine, &found);
+    for (size_t i = 0; i < count && code == 0; i++)
+        code = add_address(reader, draft, list, &found[i], port);
+    netio_resolve_free(machine);
+    return code;
+}
+
+static int add_host(struct reader *reader, struct draft *draft, struct list *list, const char *host,
+                    unsigned port)
+{
+    struct netio_addr address;
+
+    if (strcmp(host, "*") == 0)
+        return add_any(reader, draft, list, port);
+    if (strchr(host, '/') || netio_addr_parse(&address, host) < 0)
+        return add_name(reader, draft, list, host, port);
+    netio_addr_unmap(&address);
+    if (!wants(draft, netio_addr_family(&address)))
+        return reader_fault(reader, draft->line, "host %s: not of the protocol's family", host);
+    return add_address(reader, draft, list, &address, port);
+}
+
+/* ---- services ------------------------------------------------------------------------------- */
+
+/* "finger", "2907", "name(2907)"; 0: the kernel chooses.  The number in brackets is for names that
+ * services(5) does not have, and the name is what is before it.  -1: none of them. */
+static int find_port(char *service, const char *protocol)
+{
+    static const char chosen[] = "(0)";
+    size_t len = strlen(service), name = strcspn(service, "(");
+    int none = len > 3 && strcmp(service + len - 3, chosen) == 0;
+
+    if (none)
+        service[name] = '\0';
+    int port = strcmp(service, "0") == 0 ? 0 : netio_service_port(service, protocol);
+    service[name] = '\0';
+    if (port >= 0)
+        return port;
+    return none && *service ? 0 : -1;
+}
+
+/* "finger", "host:finger", "host,host:2907".  *name: of the service (scratch). */
+static int find_internet(struct reader *reader, struct draft *draft, struct list *list,
+                         const char *text, const char **name)
+{
+    char *spec = arena_string(&reader->scratch, text), *colon = spec ? strrchr(spec, ':') : NULL;
+    const char *hosts = draft->hosts ? draft->hosts : reader->file->hosts;
+    char *service = colon ? colon + 1 : spec, *host;
+
+    if (!spec)
+        return -1;
+    if (colon) {
+        *colon = '\0';
+        hosts = spec;
+    }
+    int port = find_port(service, draft->protocol), code = 0;
+    *name = service;
+    if (port < 0)
+        return reader_fault(reader, draft->line, "service %s/%s: unknown", service, draft->protocol);
+    if (!hosts)
+        hosts = reader->options->bind ? reader->options->bind : "*";
+    char *rest = arena_string(&reader->scratch, hosts);
+    while (rest && code == 0 && (host = strsep(&rest, ",")))
+        code = add_host(reader, draft, list, host, (unsigned)port);
+    return code;
+}
+
+/* text: as netio_listener_open takes it. */
+static int add_unix(struct reader *reader, struct draft *draft, struct list *list, const char *text)
+{
+    struct netio_error error = {0};
+    char said[640];
+
+    if (netio_listener_check(text, &error) < 0)
+        return reader_fault(reader, draft->line, "%s", netio_error_str(&error, said, sizeof said));
+    return add(reader, draft, list, text);
+}
+
+static int find_unix(struct reader *reader, struct draft *draft, struct list *list,
+                     const char **name)
+{
+    /* A host before a path means nothing, and other inetds pass over it, too. */
+    const char *path = *draft->spec == '/' ? draft->spec : strstr(draft->spec, ":/");
+    char text[1024];
+
+    if (path && *path == ':')
+        path++;
+    if (!path)
+        return reader_fault(reader, draft->line, "%s: the service of a unix socket is its path",
+                            draft->spec);
+    *name = path;
+    int len = snprintf(text, sizeof text, "%s:%s,mode=%s%s%s%s%s",
+                       draft->type == SOCK_DGRAM ? "unix-dgram" : "unix", path,
+                       draft->mode ? draft->mode : UNIX_MODE, draft->owner ? ",owner=" : "",
+                       draft->owner ? draft->owner : "", draft->owner_group ? ",group=" : "",
+                       draft->owner_group ? draft->owner_group : "");
+    if (strchr(path, ',') || (size_t)len >= sizeof text)
+        return reader_fault(reader, draft->line, "%s: not a path for a socket", path);
+    return add_unix(reader, draft, list, text);
+}
+
+/* The key "listen": then the name is no more than that. */
+static int find_listed(struct reader *reader, struct draft *draft, struct list *list)
+{
+    const char *service;
+    int code = 0;
+
+    for (const char *const *text = draft->listen; *text && code == 0; text++) {
+        const char *rest = *text;
+        if (strncmp(rest, "tcp:", 4) == 0 || strncmp(rest, "udp:", 4) == 0)
+            rest += 4;
+        code = draft->family == DRAFT_UNIX
+                   ? add_unix(reader, draft, list, *text)
+                   : find_internet(reader, draft, list, rest, &service);
+    }
+    return code;
+}
+
+/* Behind tcpmux alone, without a socket of its own.  The name is without its "+". */
+static int find_mux(struct reader *reader, struct draft *draft, const char **name)
+{
+    const char *rest = draft->spec + strlen(MUX);
+    int plus = *rest == '+';
+    char *whole = arena_get(&reader->scratch, strlen(draft->spec) + 1);
+
+    if (!whole)
+        return -1;
+    sprintf(whole, MUX "%s", rest + plus);
+    *name = whole;
+    draft->service.mux = plus ? CONFIG_MUX_PLUS : CONFIG_MUX;
+    if (!rest[plus] || strcasecmp(rest + plus, "help") == 0 || draft->listen)
+        return reader_fault(reader, draft->line, "%s: not a name for a service behind tcpmux%s",
+                            draft->spec, draft->listen ? " that listens" : "");
+    if (strcmp(draft->protocol, "tcp") != 0)
+        return reader_fault(reader, draft->line, "%s: must be tcp", draft->spec);
+    return 0;
+}
+
+/* It is seen in logs, and in the environment of programs. */
+static int keep_name(struct reader *reader, struct draft *draft, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f || strchr("\"'", name[i]))
+            len = 0;
+    if (!len || len > NAME_MAX || strchr(".#", *name) || (strchr(name, ':') && *name != '/'))
+        return reader_fault(reader, draft->line, "%s: not a name of a service", draft->spec);
+    draft->service.name = arena_string(&reader->config->own->arena, name);
+    return draft->service.name ? 0 : -1;
+}
+
+int listen_find(struct reader *reader, struct draft *draft)
+{
+    const char **texts, *name = draft->spec;
+    struct list list = {.count = 0};
+    int code;
+
+    if (strncmp(draft->spec, MUX, strlen(MUX)) == 0)
+        code = find_mux(reader, draft, &name);
+    else if (draft->listen)
+        code = find_listed(reader, draft, &list);
+    else if (draft->family == DRAFT_UNIX)
+        code = find_unix(reader, draft, &list, &name);
+    else
+        code = find_internet(reader, draft, &list, draft->spec, &name);
+    if (code < 0 || keep_name(reader, draft, name) < 0)
+        return -1;
+    if (!(texts = arena_get(&reader->config->own->arena, (list.count + 1) * sizeof *texts)))
+        return -1;
+    memcpy(texts, list.texts, list.count * sizeof *texts);
+    draft->service.listen = texts;
+    draft->service.listens = list.count;
+    return 0;
+}

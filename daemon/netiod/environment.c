@@ -1,0 +1,142 @@
+/* netiod: the variables that a program is started with; see environment.h.
+ * Called by launch.c; reads netiod's own environment and touches nothing. */
+#include "environment.h"
+
+#include <netio/environ.h>
+#include <netio/peer.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define OWN_COUNT 8 /* the most that are ours */
+
+static size_t count_of(const char *const *list)
+{
+    size_t count = 0;
+
+    while (list && list[count])
+        count++;
+    return count;
+}
+
+/* There is room for all of ours: ENVIRONMENT_TEXT and OWN_COUNT. */
+static void add(struct environment *environment, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void add(struct environment *environment, const char *format, ...)
+{
+    char *text = environment->text + environment->used;
+    size_t room = sizeof environment->text - environment->used;
+    va_list args;
+
+    va_start(args, format);
+    int n = vsnprintf(text, room, format, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= room)
+        return;
+    environment->used += (size_t)n + 1;
+    environment->list[environment->count++] = text;
+}
+
+static void add_protocol(struct environment *environment, const char *protocol)
+{
+    add(environment, "PROTO=%s",
+        strcasecmp(protocol, "udp") == 0    ? "UDP"
+        : strcasecmp(protocol, "unix") == 0 ? "UNIX"
+                                            : "TCP");
+}
+
+static int is_inet(const struct netio_addr *addr)
+{
+    return addr && (netio_addr_family(addr) == AF_INET || netio_addr_family(addr) == AF_INET6);
+}
+
+/* A socket that a service manager has made may be of both families (R25). */
+static const char *host(const struct netio_addr *addr, char text[NETIO_ADDR_STRLEN])
+{
+    struct netio_addr plain = *addr;
+
+    netio_addr_unmap(&plain);
+    return netio_addr_host_str(&plain, text, NETIO_ADDR_STRLEN);
+}
+
+static void add_local(struct environment *environment, const struct netio_addr *local)
+{
+    char text[NETIO_ADDR_STRLEN];
+
+    if (is_inet(local)) {
+        add(environment, "TCPLOCALIP=%s", host(local, text));
+        add(environment, "TCPLOCALPORT=%u", netio_addr_port(local));
+    } else if (local && netio_addr_family(local) == AF_UNIX) {
+        add(environment, "UNIXLOCALPATH=%s", host(local, text));
+    }
+}
+
+static void add_peer(struct environment *environment, const struct netio_addr *peer)
+{
+    char text[NETIO_ADDR_STRLEN];
+
+    if (!is_inet(peer))
+        return;
+    (void)host(peer, text);
+    add(environment, "TCPREMOTEIP=%s", text);
+    add(environment, "TCPREMOTEPORT=%u", netio_addr_port(peer));
+    add(environment, "REMOTE_ADDR=%s", text);
+    add(environment, "REMOTE_PORT=%u", netio_addr_port(peer));
+}
+
+static void add_credentials(struct environment *environment, const struct netio_peer *peer)
+{
+    if (!peer)
+        return;
+    add(environment, "UNIXREMOTEEUID=%lu", (unsigned long)peer->uid);
+    add(environment, "UNIXREMOTEEGID=%lu", (unsigned long)peer->gid);
+    add(environment, "UNIXREMOTEPID=%ld", (long)peer->pid);
+}
+
+static void add_list(struct environment *environment, const char *const *list)
+{
+    for (; list && *list; list++)
+        environment->list[environment->count++] = *list;
+}
+
+int environment_make(struct environment *environment, const struct launch *launch)
+{
+    const struct config_service *config = launch->service->config;
+    const char *const *first = config->environment;
+
+    environment->list = NULL;
+    environment->usual = NULL;
+    environment->count = environment->used = 0;
+    if (!first && netio_environ_new(&environment->usual, environ, NULL) < 0)
+        return -ENOMEM;
+    if (!first)
+        first = (const char *const *)environment->usual;
+    size_t room = count_of(first) + OWN_COUNT + count_of(launch->more) + 1;
+    environment->list = malloc(room * sizeof *environment->list);
+    if (!environment->list) {
+        environment_free(environment);
+        return -ENOMEM;
+    }
+    add_list(environment, first);
+    add_protocol(environment, config->protocol);
+    add_local(environment, launch->local);
+    add_peer(environment, launch->peer);
+    add_credentials(environment, launch->credentials);
+    add_list(environment, launch->more);
+    environment->list[environment->count] = NULL;
+    return 0;
+}
+
+void environment_free(struct environment *environment)
+{
+    netio_environ_free(environment->usual);
+    free(environment->list);
+    environment->usual = NULL;
+    environment->list = NULL;
+}

@@ -1,0 +1,155 @@
+/* netiod: what programs say on standard error, in the log; see errors.h.
+ * Called by launch.c and the kinds; owns a service's pipe, and watches it in the house's loop. */
+#include "errors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 1024 /* a longer one is several */
+#define LINES_A_SECOND 100
+#define READS_A_TURN   16 /* then it is the turn of others */
+#define SECOND         ((int64_t)1000 * 1000 * 1000)
+
+struct errors {
+    struct service *service;
+    int64_t second;     /* when the present one began ... */
+    unsigned lines;     /* ... and how many have come in it */
+    unsigned long lost; /* of those, but for what was told of already */
+    size_t used;        /* of line: what has no end yet */
+    char line[LINE_MAX_BYTES];
+};
+
+static void own_up(struct errors *errors)
+{
+    const struct service *service = errors->service;
+
+    if (errors->lost > 0)
+        netio_log(service->house->log, LOG_WARNING, "%s: %lu lines of its programs lost",
+                  service->name, errors->lost);
+    errors->lost = 0;
+}
+
+/* Whether the log takes one more in this second. */
+static int has_room(struct errors *errors)
+{
+    int64_t now = netio_clock_now();
+
+    if (now - errors->second >= SECOND) {
+        own_up(errors);
+        errors->second = now;
+        errors->lines = 0;
+    }
+    return errors->lines++ < LINES_A_SECOND;
+}
+
+static void end_line(struct errors *errors)
+{
+    const struct service *service = errors->service;
+    size_t n = errors->used;
+
+    errors->used = 0;
+    if (n > 0 && errors->line[n - 1] == '\r')
+        n--;
+    if (n == 0)
+        return;
+    if (has_room(errors))
+        netio_log(service->house->log, LOG_NOTICE, "%s: says: %.*s", service->name, (int)n,
+                  errors->line);
+    else
+        errors->lost++;
+}
+
+/* A NUL would end the text of a log line. */
+static void take(struct errors *errors, const char *data, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (data[i] != '\n')
+            errors->line[errors->used++] = data[i] ? data[i] : ' ';
+        if (data[i] == '\n' || errors->used == sizeof errors->line)
+            end_line(errors);
+    }
+}
+
+static void drain(struct errors *errors, int fd)
+{
+    char data[4096];
+
+    for (int i = 0; i < READS_A_TURN; i++) {
+        ssize_t n = netio_fd_read(fd, data, sizeof data);
+        if (n <= 0)
+            return;
+        take(errors, data, (size_t)n);
+    }
+}
+
+static void ready(struct netio_watch *watch, unsigned events)
+{
+    (void)events;
+    drain(watch->data, watch->fd);
+}
+
+/* Its writing end blocks, as programs expect it. */
+static int open_pipe(int ends[2])
+{
+    if (pipe2(ends, O_CLOEXEC) == -1)
+        return -errno;
+    int code = netio_fd_nonblock(ends[0], 1);
+    if (code) {
+        netio_fd_close(ends[0]);
+        netio_fd_close(ends[1]);
+    }
+    return code;
+}
+
+int errors_open(struct service *service)
+{
+    if (service->errors[1] >= 0)
+        return service->errors[1];
+    struct errors *errors = calloc(1, sizeof *errors);
+    if (!errors)
+        return -ENOMEM;
+    int code = open_pipe(service->errors);
+    if (code == 0) {
+        errors->service = service;
+        service->errors_watch = (struct netio_watch){.ready = ready, .data = errors};
+        code = netio_watch_start(service->house->loop, &service->errors_watch, service->errors[0],
+                                 NETIO_READ);
+        if (code == 0)
+            return service->errors[1];
+        netio_fd_close(service->errors[0]);
+        netio_fd_close(service->errors[1]);
+    }
+    service->errors[0] = service->errors[1] = -1;
+    free(errors);
+    return code;
+}
+
+void errors_flush(struct service *service)
+{
+    struct errors *errors = service->errors_watch.data;
+
+    if (service->errors[0] < 0)
+        return;
+    drain(errors, service->errors[0]);
+    end_line(errors);
+}
+
+void errors_close(struct service *service)
+{
+    struct errors *errors = service->errors_watch.data;
+
+    if (service->errors[0] < 0)
+        return;
+    errors_flush(service);
+    own_up(errors);
+    netio_watch_stop(&service->errors_watch);
+    netio_fd_close(service->errors[0]);
+    netio_fd_close(service->errors[1]);
+    service->errors[0] = service->errors[1] = -1;
+    service->errors_watch.data = NULL;
+    free(errors);
+}

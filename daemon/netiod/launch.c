@@ -1,0 +1,259 @@
+/* netiod: the one way in which a program is started; see launch.h.
+ * Called by process.c and pool.c; starts children, counts them, and writes to the log. */
+#include "launch.h"
+
+#include "environment.h"
+#include "errors.h"
+
+#include <netio/peer.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+/* The whole of netiod waits until a program runs.  One on a disk that is gone must not cost more.
+ */
+#define START_SECONDS 2
+#define STANDARD      3 /* descriptors 0 to 2 */
+#define LIMITS_MAX    (RLIM_NLIMITS + 1)
+#define PEER_STRLEN   (NETIO_ADDR_STRLEN + 64)
+
+/* ---- what the log says ---- */
+
+/* " for 192.0.2.1:4711", or nothing. */
+static const char *peer_text(char text[PEER_STRLEN], const struct netio_addr *peer,
+                             const struct netio_peer *credentials)
+{
+    char address[NETIO_ADDR_STRLEN];
+
+    *text = '\0';
+    if (!peer || peer->len == 0)
+        return text;
+    struct netio_addr plain = *peer;
+    netio_addr_unmap(&plain);
+    (void)netio_addr_str(&plain, address, sizeof address);
+    if (credentials)
+        snprintf(text, PEER_STRLEN, " for %s uid %lu", address, (unsigned long)credentials->uid);
+    else
+        snprintf(text, PEER_STRLEN, " for %s", address);
+    return text;
+}
+
+/* What "Permission denied" means, where that can be said. */
+static const char *reason(const char *path, const struct netio_error *error)
+{
+    struct stat st;
+
+    if (error->stage != NETIO_STAGE_EXEC || error->code != -EACCES || stat(path, &st) == -1)
+        return NULL;
+    if (S_ISDIR(st.st_mode))
+        return "is a folder";
+    return st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH) ? NULL : "is not executable";
+}
+
+static void log_failure(const struct launch *launch, const char *path,
+                        const struct netio_error *error)
+{
+    const struct service *service = launch->service;
+    char peer[PEER_STRLEN], text[640];
+    const char *why = reason(path, error);
+
+    (void)peer_text(peer, launch->peer, launch->credentials);
+    if (why)
+        netio_log(service->house->log, LOG_ERR, "%s: cannot start%s: %s %s", service->name, peer,
+                  path, why);
+    else
+        netio_log(service->house->log, LOG_ERR, "%s: cannot start%s: %s", service->name, peer,
+                  netio_error_str(error, text, sizeof text));
+}
+
+static const char *status_text(char *text, size_t size, int status)
+{
+    if (status == -1)
+        snprintf(text, size, "how is not known");
+    else if (WIFSIGNALED(status))
+        snprintf(text, size, "signal %d", WTERMSIG(status));
+    else
+        snprintf(text, size, "exit %d", WEXITSTATUS(status));
+    return text;
+}
+
+/* ---- starting ---- */
+
+/* A plan for netio_child_start, and what it points to. */
+struct order {
+    const struct launch *launch;
+    struct netio_child_plan plan;
+    struct environment environment;
+    struct netio_child_fd few[STANDARD], *fds; /* fds: few, or one's own */
+    struct netio_rlimit limits[LIMITS_MAX];
+    char *namer;       /* the path of netiod-name; NULL: not in use */
+    const char **argv; /* its arguments */
+};
+
+/* Names are looked up by a program of ours, which becomes the service's (R23). */
+static int add_namer(struct order *order)
+{
+    const struct house *house = order->launch->service->house;
+    struct netio_child_plan *plan = &order->plan;
+    size_t count = 0;
+
+    while (plan->argv[count])
+        count++;
+    order->argv = malloc((count + 3) * sizeof *order->argv);
+    if (!order->argv || asprintf(&order->namer, "%s/netiod-name", house->libexec) == -1) {
+        order->namer = NULL;
+        return -ENOMEM;
+    }
+    order->argv[0] = "netiod-name";
+    order->argv[1] = plan->path;
+    memcpy(order->argv + 2, plan->argv, (count + 1) * sizeof *order->argv);
+    plan->path = order->namer;
+    plan->argv = (char *const *)order->argv;
+    return 0;
+}
+
+static int set_program(struct order *order, struct netio_error *error)
+{
+    const struct launch *launch = order->launch;
+    const struct config_service *config = launch->service->config;
+    const char *const *argv = launch->argv ? launch->argv : config->argv;
+
+    order->plan.path = launch->program ? launch->program : config->program;
+    order->plan.argv = (char *const *)argv;
+    if (launch->program || !config->names || !launch->service->house->libexec)
+        return 0;
+    int code = add_namer(order);
+    return code ? netio_error_set(error, NETIO_STAGE_CHILD, code, NULL, config->program) : 0;
+}
+
+/* What netiod has raised for itself is not for others, unless the configuration says so. */
+static void set_limits(struct order *order)
+{
+    const struct config_service *config = order->launch->service->config;
+    struct netio_world *world = &order->plan.world;
+
+    order->limits[0] = (struct netio_rlimit){RLIMIT_NOFILE, order->launch->service->house->files};
+    world->limits = order->limits;
+    world->limits_count = 1;
+    for (size_t i = 0; i < config->rlimits_count && world->limits_count < LIMITS_MAX; i++)
+        if (config->rlimits[i].resource == RLIMIT_NOFILE)
+            order->limits[0] = config->rlimits[i];
+        else
+            order->limits[world->limits_count++] = config->rlimits[i];
+}
+
+static int set_world(struct order *order, struct netio_error *error)
+{
+    const struct config_service *config = order->launch->service->config;
+    int code = environment_make(&order->environment, order->launch);
+
+    order->plan.world = (struct netio_world){
+        .environment = order->environment.list,
+        .umask = config->umask,
+        .directory = config->directory,
+        .privileges = {.user = config->user,
+                       .flags = config->more_privileges ? NETIO_PRIVILEGES_MORE : 0},
+    };
+    set_limits(order);
+    return code ? netio_error_set(error, NETIO_STAGE_CHILD, code, NULL, "environment") : 0;
+}
+
+/* Of 0 to 2, those that are not /dev/null: how many, or a code. */
+static int standard(struct order *order)
+{
+    const struct launch *launch = order->launch;
+    int errors = launch->fd, count = 0;
+
+    if (launch->fd < 0 || !launch->service->config->socket_errors)
+        errors = errors_open(launch->service);
+    if (errors < 0)
+        return errors;
+    if (launch->fd >= 0) {
+        order->few[count++] = (struct netio_child_fd){launch->fd, STDIN_FILENO};
+        order->few[count++] = (struct netio_child_fd){launch->fd, STDOUT_FILENO};
+    }
+    order->few[count++] = (struct netio_child_fd){errors, STDERR_FILENO};
+    return count;
+}
+
+static int set_descriptors(struct order *order, struct netio_error *error)
+{
+    const struct launch *launch = order->launch;
+    int count = standard(order);
+
+    if (count < 0)
+        return netio_error_set(error, NETIO_STAGE_CHILD, count, NULL, "standard error");
+    order->plan.fds_count = (size_t)count + launch->fds_count;
+    order->plan.fds = order->few;
+    if (launch->fds_count == 0)
+        return 0;
+    order->plan.fds = order->fds = malloc(order->plan.fds_count * sizeof *order->fds);
+    if (!order->fds)
+        return netio_error_set(error, NETIO_STAGE_CHILD, -ENOMEM, NULL, "descriptors");
+    memcpy(order->fds, order->few, (size_t)count * sizeof *order->fds);
+    memcpy(order->fds + count, launch->fds, launch->fds_count * sizeof *order->fds);
+    return 0;
+}
+
+static int start(struct order *order, struct netio_child *child, struct netio_error *error)
+{
+    int code = set_program(order, error);
+
+    if (code == 0)
+        code = set_world(order, error);
+    if (code == 0)
+        code = set_descriptors(order, error);
+    if (code == 0)
+        code = netio_child_start(child, &order->plan, error);
+    return code;
+}
+
+static void release(struct order *order)
+{
+    environment_free(&order->environment);
+    free(order->fds);
+    free(order->argv);
+    free(order->namer);
+}
+
+int launch(struct netio_child *child, const struct launch *launch)
+{
+    struct service *service = launch->service;
+    struct order order = {.launch = launch, .plan = {.deadline = netio_deadline_in(START_SECONDS)}};
+    struct netio_error error = {.code = 0};
+    char peer[PEER_STRLEN];
+    int code = start(&order, child, &error);
+
+    if (code)
+        log_failure(launch, order.plan.path, &error);
+    release(&order);
+    if (code) {
+        service->counts.failed++;
+        return code;
+    }
+    service->counts.accepted++;
+    service->running++;
+    netio_log(service->house->log, LOG_INFO, "%s: start%s, pid %ld", service->name,
+              peer_text(peer, launch->peer, launch->credentials), (long)child->pid);
+    return 0;
+}
+
+void launch_ended(struct service *service, pid_t pid, const struct netio_addr *peer, int64_t since,
+                  int status)
+{
+    double seconds = (double)(netio_clock_now() - since) / 1e9;
+    char address[PEER_STRLEN], how[32];
+
+    service->counts.ended++;
+    service->running--;
+    errors_flush(service);
+    netio_log(service->house->log, status == 0 ? LOG_INFO : LOG_NOTICE,
+              "%s: end%s, pid %ld, %.3f seconds, %s", service->name, peer_text(address, peer, NULL),
+              (long)pid, seconds, status_text(how, sizeof how, status));
+}

@@ -1,0 +1,182 @@
+/* netiod: one service at work; see service.h.
+ * Called by reload.c, house.c and the kinds.  What is particular to a kind is in its file; here is
+ * what all have: a name, a list of sockets, limits, and the handlers of a netio_server that log. */
+#include "service.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
+
+#define FIRST_SECONDS 10
+#define IDLE_SECONDS  60
+
+const struct service_kind *service_kind_of(const struct config_service *config)
+{
+    switch (config->kind) {
+    case CONFIG_EXEC:
+        return &exec_kind;
+    case CONFIG_WAIT:
+        return &wait_kind;
+    case CONFIG_POOL:
+        return &pool_kind;
+    case CONFIG_TCPMUX:
+        return &tcpmux_kind;
+    default:
+        return config->type == SOCK_STREAM ? &builtin_kind : &datagram_kind;
+    }
+}
+
+/* ---- life ---- */
+
+int service_open(struct service **service, struct house *house, const struct config_service *config,
+                 struct netio_error *error)
+{
+    struct service *made = calloc(1, sizeof *made);
+
+    *service = NULL;
+    if (!made || !(made->name = strdup(config->name))) {
+        free(made);
+        return netio_error_set(error, NETIO_STAGE_SERVICE, -ENOMEM, NULL, config->name);
+    }
+    made->house = house;
+    made->kind = service_kind_of(config);
+    made->config = config;
+    made->errors[0] = made->errors[1] = -1;
+    int code = made->kind->open(made, error);
+    if (code == 0)
+        *service = made;
+    else
+        service_free(made);
+    return code;
+}
+
+int service_change(struct service *service, const struct config_service *config,
+                   struct netio_error *error)
+{
+    const struct config_service *before = service->config;
+
+    service->config = config;
+    int code = service->kind->change(service, before);
+    if (code == 0)
+        return 0;
+    service->config = before;
+    return netio_error_set(error, NETIO_STAGE_SERVICE, code, NULL, service->name);
+}
+
+int service_listen(struct service *service, int fd)
+{
+    int *fds = realloc(service->fds, (service->fds_count + 1) * sizeof *fds);
+
+    if (!fds)
+        return -ENOMEM;
+    service->fds = fds;
+    int code = service->kind->listen(service, fd);
+    if (code == 0)
+        fds[service->fds_count++] = fd;
+    return code;
+}
+
+void service_ignore(struct service *service, int fd)
+{
+    for (size_t i = 0; i < service->fds_count; i++) {
+        if (service->fds[i] != fd)
+            continue;
+        service->kind->ignore(service, fd);
+        service->fds[i] = service->fds[--service->fds_count];
+        return;
+    }
+}
+
+void service_stop(struct service *service, netio_deadline deadline)
+{
+    while (service->fds_count > 0)
+        service_ignore(service, service->fds[0]);
+    service->kind->stop(service, deadline);
+}
+
+/* A connection is a process in most kinds, and is counted once. */
+size_t service_running(const struct service *service)
+{
+    size_t connections = service->server ? netio_server_connections(service->server) : 0;
+
+    return connections > service->running ? connections : service->running;
+}
+
+void service_free(struct service *service)
+{
+    if (!service)
+        return;
+    service->kind->free(service);
+    netio_limit_free(service->limit);
+    free(service->fds);
+    free(service->name);
+    free(service);
+}
+
+/* ---- limits ---- */
+
+static int is_limited(const struct netio_limit_options *limits)
+{
+    return limits->total || limits->per_source || limits->rate.count || limits->source_rate.count;
+}
+
+/* One that has been made stays, with what it counts. */
+int service_limit(struct service *service, const struct config_service *config)
+{
+    if (service->limit)
+        return netio_limit_change(service->limit, &config->limits);
+    if (!is_limited(&config->limits))
+        return 0;
+    return netio_limit_new(&service->limit, &config->limits);
+}
+
+/* ---- what kinds with a netio_server have in common ---- */
+
+void service_server_options(const struct service *service, struct netio_server_options *options)
+{
+    const struct config_service *config = service->config;
+
+    *options = (struct netio_server_options){
+        .max_connections = config->max,
+        .first_seconds = config->first_seconds > 0 ? config->first_seconds : FIRST_SECONDS,
+        .read_seconds = config->idle_seconds > 0 ? config->idle_seconds : IDLE_SECONDS,
+        .total_seconds = config->total_seconds,
+        .access = config->access,
+        .limit = service->limit,
+        .refused_text = config->refused_text,
+        .full_text = config->full_text,
+        .data = (void *)service,
+    };
+}
+
+static void log_refused(struct netio_server *server, const struct netio_addr *peer,
+                        enum netio_refused why, unsigned long count)
+{
+    const struct service *service = netio_server_data(server);
+    char text[NETIO_ADDR_STRLEN];
+
+    netio_addr_str(peer, text, sizeof text);
+    if (count > 1)
+        netio_log(service->house->log, LOG_NOTICE, "%s: refused %s (%s), and %lu before",
+                  service->name, text, netio_refused_str(why), count - 1);
+    else
+        netio_log(service->house->log, LOG_NOTICE, "%s: refused %s (%s)", service->name, text,
+                  netio_refused_str(why));
+}
+
+static void log_trouble(struct netio_server *server, const struct netio_error *error)
+{
+    const struct service *service = netio_server_data(server);
+    char text[640];
+
+    netio_log(service->house->log, LOG_WARNING, "%s: %s", service->name,
+              netio_error_str(error, text, sizeof text));
+}
+
+void service_server_handlers(struct netio_server_handlers *handlers)
+{
+    *handlers =
+        (struct netio_server_handlers){.on_refused = log_refused, .on_trouble = log_trouble};
+}

@@ -1,0 +1,158 @@
+package NetIO::Test::Inetd;
+
+# netiod for a test, a NetIO::Test::Daemon:
+#
+#     my $d = NetIO::Test::Inetd->start(config => <<'CONF', args => ['--stop-seconds', 1]);
+#     127.0.0.1:{cat}  stream tcp nowait root /bin/cat cat
+#     127.0.0.1:{date} dgram  udp wait   root /usr/bin/thing thing
+#     CONF
+#     is $d->ask(cat => "hello\n"), "hello\n";       # all of it, until the end of file
+#     my $socket = $d->connect('cat');
+#     ok $d->reload($other_config);                  # whether it has been taken
+#     is $d->stop, 0;                                # TERM; the exit code
+#
+# {NAME} in a configuration is a port that is free, TCP and UDP: the same for the same name as long
+# as the object lives, and no two tests have the same one.  port('NAME') says which; it is the name
+# of the service, too, unless the configuration says another.  {DIR} is the folder of the daemon,
+# $d->dir, which everybody may read.
+#
+# start() waits until netiod is ready, or dies with its log; with ready => 0 it waits for nothing.
+# config may be a list of files, as a hash NAME => TEXT: all of them are arguments then, in the order
+# of their names.  All else is NetIO::Test::Daemon's: wait_log, log_text, finish, env, before, wrap.
+#
+#     my ($exit, $out, $err) = NetIO::Test::Inetd->look($config, '-t', ...);
+
+use strict;
+use warnings;
+
+use parent 'NetIO::Test::Daemon';
+
+use Cwd        ();
+use Fcntl      qw(LOCK_EX LOCK_NB);
+use File::Spec ();
+use File::Temp ();
+use IO::Socket::INET;
+use NetIO::Test::Run qw(slurp spew);
+
+use constant { FIRST_PORT => 11_000, LAST_PORT => 31_000 };    # below those of clients
+
+my %locks;    # by port: files that are locked as long as this test lives
+
+sub program { return Cwd::abs_path($ENV{NETIO_NETIOD} || 'blib/script/netiod') }
+
+sub is_free {
+    my ($port) = @_;
+
+    for my $how ([Proto => 'tcp', Listen => 1], [Proto => 'udp']) {
+        IO::Socket::INET->new(LocalAddr => '0.0.0.0', LocalPort => $port, @$how) or return 0;
+    }
+    open my $lock, '>>', File::Spec->tmpdir . "/netio-port-$port" or return 0;
+    flock $lock, LOCK_EX | LOCK_NB or return 0;
+    $locks{$port} = $lock;
+    return 1;
+}
+
+sub free_port {
+    for (1 .. 1000) {
+        my $port = FIRST_PORT + int rand LAST_PORT - FIRST_PORT;
+        return $port if !$locks{$port} && is_free($port);
+    }
+    die "no free port\n";
+}
+
+END { unlink File::Spec->tmpdir . "/netio-port-$_" for keys %locks }
+
+# A configuration with its ports.
+sub fill {
+    my ($self, $text) = @_;
+
+    $text =~ s/\{DIR\}/$self->{dir}/g;
+    $text =~ s/\{(\w+)\}/$self->{ports}{$1} ||= free_port()/ge;
+    return $text;
+}
+
+# Writes it; the paths for the command line.
+sub configure {
+    my ($self, $config) = @_;
+    my %files = ref $config ? %$config : ('inetd.conf' => $config);
+
+    spew("$self->{dir}/$_", $self->fill($files{$_})) for keys %files;
+    return map { "$self->{dir}/$_" } sort keys %files;
+}
+
+sub prepare {
+    my ($class, %how) = @_;
+    my $dir  = $how{dir} || File::Temp->newdir('netiod-XXXXXX', TMPDIR => 1);
+    my $self = $class->SUPER::prepare(%how, program => $how{program} || program(), dir => $dir);
+
+    chmod 0755, "$dir";
+    $self->{ports} = $how{ports} || {};
+    push @{ $self->{args} }, $self->configure($how{config}) if defined $how{config};
+    return $self;
+}
+
+sub start {
+    my ($class, %how) = @_;
+    my $ready = delete $how{ready} // 1;
+
+    return $class->SUPER::start(
+        program => program(),
+        %how,
+        args  => ['-f', @{ $how{args} || [] }],
+        ready => $ready ? qr/netiod: ready, (\d+) services\n/ : undef,
+    );
+}
+
+# Runs netiod to its end over this configuration: exit code, stdout, stderr.
+sub look {
+    my ($class, $config, @args) = @_;
+
+    return $class->run(config => $config, args => [@args]);
+}
+
+sub port {
+    my ($self, $name) = @_;
+
+    return $self->{ports}{$name} || die "no port $name\n";
+}
+
+# A port by its name, or PATH => a unix socket's.
+sub connect {
+    my ($self, $name) = @_;
+
+    return $self->SUPER::connect($name =~ m{^/} ? (path => $name) : (port => $self->port($name)));
+}
+
+# Sends it, says that no more comes, and returns the answer; undef after a reset.
+sub ask {
+    my ($self, $name, $question) = @_;
+    my $socket = $self->connect($name);
+
+    local $SIG{PIPE} = 'IGNORE';
+    syswrite $socket, $question if length $question;
+    shutdown $socket, 1;
+    return $self->read_all($socket);
+}
+
+sub log { return $_[0]->log_text }
+
+# HUP, with another configuration if there is one; whether netiod goes by it.
+sub reload {
+    my ($self, $config) = @_;
+
+    $self->configure($config) if defined $config;
+    $self->kill('HUP');
+    my $caught = $self->wait_log(qr/configuration: (read again|RELOAD FAILED)/)
+        or die "no reload:\n" . $self->log_text;
+    return $caught->[0] eq 'read again';
+}
+
+# TERM, and its end: the exit code, or "signal N".
+sub stop {
+    my ($self) = @_;
+
+    $self->kill('TERM');
+    return $self->wait_end;
+}
+
+1;
