@@ -33,7 +33,7 @@ use File::Spec ();
 use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::Run qw(slurp spew);
-use Time::HiRes      ();
+use Time::HiRes ();
 
 use constant { FIRST_PORT => 11_000, LAST_PORT => 31_000 };    # below those of clients
 
@@ -135,18 +135,6 @@ sub ask {
     return $self->read_all($socket);
 }
 
-# Those that are left when what has ended is reaped; each end is a line of the log.
-sub children {
-    my ($self) = @_;
-    my $until = Time::HiRes::time() + NetIO::Test::Daemon::PATIENCE();
-    my @children;
-
-    do {
-        @children = $self->SUPER::children;
-    } while @children > $self->{workers} && $self->pump($until);
-    return @children;
-}
-
 sub log { return $_[0]->log_text }
 
 # HUP, with another configuration if there is one; whether netiod goes by it.
@@ -158,6 +146,18 @@ sub reload {
     my $caught = $self->wait_log(qr/configuration: (read again|RELOAD FAILED)/)
         or die "no reload:\n" . $self->log_text;
     return $caught->[0] eq 'read again';
+}
+
+# A client may have had all of its answer before the program's end was seen.
+sub children {
+    my ($self) = @_;
+    my $until = Time::HiRes::time() + 30;
+
+    while (1) {
+        my @children = $self->SUPER::children;
+        return @children if @children == $self->{workers} || Time::HiRes::time() > $until;
+        $self->pump(Time::HiRes::time() + 0.02);
+    }
 }
 
 # TERM, and its end: the exit code, or "signal N".
