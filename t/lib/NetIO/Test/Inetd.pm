@@ -14,7 +14,7 @@ package NetIO::Test::Inetd;
 # {NAME} in a configuration is a port that is free, TCP and UDP: the same for the same name as long
 # as the object lives, and no two tests have the same one.  port('NAME') says which; it is the name
 # of the service, too, unless the configuration says another.  {DIR} is the folder of the daemon,
-# $d->dir, which everybody may read.
+# $d->dir, which everybody may read.  Arguments may have them, too.
 #
 #     my $pid = $d->upgrade;             # USR2: of the successor that serves, now $d->pid; undef
 #     is $d->left, 0;                    # the exit code of the predecessor that left first
@@ -93,6 +93,7 @@ sub prepare {
     chmod 0755, "$dir";
     $self->{ports} = $how{ports} || {};
     $self->{grows} = 0;
+    $_ = $self->fill($_) for @{ $self->{args} };
     push @{ $self->{args} }, $self->configure($how{config}) if defined $how{config};
     return $self;
 }
