@@ -170,7 +170,7 @@ static int finish(struct reader *reader, struct config **config)
 int config_parse(struct config **config, const struct config_options *options, const char *file,
                  const char *text, size_t size, config_complain *complain, void *data)
 {
-    struct reader reader = {.options = options, .complain = complain, .data = data};
+    struct reader reader = {.options = options, .complain = complain, .data = data, .alone = 1};
     struct reader_file one = {.line = 1};
 
     *config = NULL;
@@ -193,7 +193,7 @@ int config_parse(struct config **config, const struct config_options *options, c
 int config_read(struct config **config, const struct config_options *options,
                 config_complain *complain, void *data)
 {
-    struct reader reader = {.options = options, .complain = complain, .data = data, .includes = 1};
+    struct reader reader = {.options = options, .complain = complain, .data = data};
 
     *config = NULL;
     if (begin(&reader) < 0)

@@ -93,7 +93,8 @@ typedef void config_complain(void *data, const char *fault);
  * dialect has and netiod does otherwise) are complaints that begin "FILE:LINE: warning: ". */
 int config_read(struct config **config, const struct config_options *options,
                 config_complain *complain, void *data);
-/* The parsers alone, of one text (for the fuzzer; .include is refused there). */
+/* The parsers alone, of one text (for the fuzzer): .include is refused there, and hosts are numbers
+ * or localhost. */
 int config_parse(struct config **config, const struct config_options *options, const char *file,
                  const char *text, size_t size, config_complain *complain, void *data);
 void config_free(struct config *config);

@@ -94,11 +94,13 @@ static int add_name(struct reader *reader, struct draft *draft, struct list *lis
     const struct netio_addr *found;
     struct netio_resolve *machine = NULL;
     struct netio_error error = {0};
+    int code = NETIO_ENONAME;
     int family = draft->family == DRAFT_IPV4   ? AF_INET
                  : draft->family == DRAFT_IPV6 ? AF_INET6
                                                : AF_UNSPEC;
-    int code = resolve(host, family, &machine, &error);
 
+    if (!reader->alone || strcmp(host, "localhost") == 0)
+        code = resolve(host, family, &machine, &error);
     if (code < 0)
         reader_fault(reader, draft->line, "host %s: %s", host, netio_error_text(code));
     size_t count = code < 0 ? 0 : netio_resolve_answer(machine, &found);

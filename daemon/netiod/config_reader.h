@@ -39,7 +39,7 @@ struct reader {
     struct arena scratch; /* of one definition */
     size_t room;          /* of config->services */
     size_t faults;
-    int includes;         /* whether .include is obeyed */
+    int alone;            /* a text: no other file is read, no name server asked */
     int lacks_ipv6;       /* the machine has none */
     const struct reader_file *file; /* that is being read */
 };

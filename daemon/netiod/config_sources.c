@@ -106,7 +106,7 @@ void include_read(struct reader *reader, const char *path, unsigned line)
 {
     char *whole = beside(reader, path);
 
-    if (!reader->includes)
+    if (reader->alone)
         reader_fault(reader, line, ".include is not for this file");
     else if (whole && read_matches(reader, whole, line) == 0 && !strpbrk(path, "*?["))
         reader_fault(reader, line, "%s: nothing there to include", path);

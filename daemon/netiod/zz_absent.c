@@ -6,11 +6,6 @@
 
 #define WEAK __attribute__((weak))
 
-WEAK void config_show(const struct config *config, FILE *out)
-{
-    (void)config;
-    (void)out;
-}
 WEAK const struct service_kind pool_kind;
 WEAK int handover_write(const struct house *house)
 {
