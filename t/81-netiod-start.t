@@ -67,7 +67,9 @@ is_deeply look($cat, '-t'), [0, '', ''], '-t: not a word when nothing is wrong';
     my ($exit, $out, $err) = @{ look($cat, '--show') };
 
     is "$exit$err", '0', '--show';
-    is_deeply look($out, '--show'), [0, $out, ''], 'prints what it reads as the same';
+    my $again = look($out, '--show');
+    s/^#.*\n//mg for $out, $again->[1];
+    is_deeply $again, [0, $out, ''], 'prints what it reads as the same';
 }
 
 # ---- what there is to read (R13) -----------------------------------------------------------------
@@ -163,6 +165,7 @@ sub detach {
 
     rename "$home/log", "$home/log.1";
     $d->kill('USR1');
+    $ask->() until -e "$home/log";
     $ask->();
     spew("$home/inetd.conf", "broken\n");
     $d->kill('HUP');

@@ -145,6 +145,7 @@ int process_adopt(struct process **process, struct process **list, struct servic
     made->since = netio_clock_now();
     made->adopted = 1;
     service->running++;
+    service->adopted++;
     return 0;
 }
 
@@ -172,6 +173,7 @@ void process_over(struct process *process, int status)
     if (process->adopted) {
         service->counts.ended++;
         service->running--;
+        service->adopted--;
     } else {
         launch_ended(service, process->child.pid, &process->peer, process->since, status);
     }
@@ -211,9 +213,7 @@ int process_describe(const struct process *list, size_t index, struct handover_c
         index--;
     if (!list)
         return 0;
-    *child = (struct handover_child){.service = list->service->name,
-                                     .pid = list->child.pid,
-                                     .pidfd = list->child.pidfd,
-                                     .peer = list->peer};
+    *child = (struct handover_child){
+        .pid = list->child.pid, .pidfd = list->child.pidfd, .peer = list->peer};
     return 1;
 }

@@ -100,8 +100,9 @@ void service_stop(struct service *service, netio_deadline deadline)
 size_t service_running(const struct service *service)
 {
     size_t connections = service->server ? netio_server_connections(service->server) : 0;
+    size_t running = connections > service->running ? connections : service->running;
 
-    return connections > service->running ? connections : service->running;
+    return running - (service->house->left ? service->adopted : 0);
 }
 
 void service_free(struct service *service)

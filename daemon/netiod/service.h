@@ -66,7 +66,8 @@ struct service {
     struct netio_server *server;         /* NULL in kinds without one */
     struct netio_limit *limit;           /* NULL: no limit was ever set; shared with nobody */
     struct service_counts counts;
-    size_t running; /* its processes, those of an earlier netiod included (handover.c) */
+    size_t running; /* its processes, those of an earlier netiod included (handover.c) ... */
+    size_t adopted; /* ... which are so many */
     int errors[2];  /* errors.c: the pipe that is its children's standard error; -1: none */
     struct netio_watch errors_watch;
     int stays;                           /* in the configuration that reload.c looks at */
@@ -88,7 +89,8 @@ int service_listen(struct service *service, int fd);
 void service_ignore(struct service *service, int fd);
 /* Ignores its sockets before. */
 void service_stop(struct service *service, netio_deadline deadline);
-size_t service_running(const struct service *service); /* connections and processes */
+/* Connections and processes; once a successor serves only those that are this process's own. */
+size_t service_running(const struct service *service);
 void service_free(struct service *service);
 
 /* What kinds with a netio_server have in common: its options of a configuration (limits, rules,

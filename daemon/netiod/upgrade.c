@@ -5,8 +5,6 @@
 #include "passed.h"
 #include "status.h"
 
-#include <netio/fd.h>
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -136,8 +134,7 @@ void upgrade_adopt(struct house *house, struct netio_successor *successor)
 
     if (fd < 0) /* its predecessor has died */
         return;
-    int code = handover_read(house, fd);
-    netio_fd_close(fd);
+    int code = handover_read_take(house, fd);
     if (code != 0)
         netio_log(house->log, LOG_ERR, "upgrade: what runs already is not counted: %s",
                   netio_error_text(code));

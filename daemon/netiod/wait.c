@@ -393,20 +393,8 @@ static void wait_free(struct service *service)
 
 /* ---- what an upgrade hands over ---- */
 
-static ino_t inode_of(const struct service *service, const char *listen)
-{
-    int fds[NETIO_LISTENER_MAX];
-    struct stat st;
-    size_t count =
-        netio_listeners_find(service->house->listeners, NETIO_LISTENERS_PRESENT, listen, fds);
-
-    return count > 0 && fstat(fds[0], &st) == 0 ? st.st_ino : 0;
-}
-
-/* By its listen address, since descriptors have other numbers there. */
 static int wait_child(const struct service *service, size_t index, struct handover_child *child)
 {
-    const struct config_service *config = service->config;
     const struct wait *wait = service->own;
     const struct process *process = wait->processes;
 
@@ -415,21 +403,15 @@ static int wait_child(const struct service *service, size_t index, struct handov
     while (index-- > 0)
         process = process->next;
     const struct seat *seat = process->data;
-    for (size_t i = 0; seat && i < config->listens && !child->waits; i++)
-        if (inode_of(service, config->listen[i]) == seat->inode) {
-            snprintf(child->listen, sizeof child->listen, "%s", config->listen[i]);
-            child->waits = 1;
-        }
+    if (seat)
+        child->socket = seat->inode;
     return 1;
 }
 
-static void take_seat(struct service *service, struct process *process, const char *listen)
+static void take_seat(struct service *service, struct process *process, ino_t socket)
 {
-    ino_t inode = inode_of(service, listen);
-    struct seat *seat = inode ? find_seat(service->own, inode) : NULL;
+    struct seat *seat = socket ? find_seat(service->own, socket) : NULL;
 
-    if (inode && !seat)
-        seat = make_seat(service, inode);
     if (!seat || seat->process)
         return;
     netio_watch_stop(&seat->watch);
@@ -446,8 +428,8 @@ static void wait_adopt(struct service *service, const struct handover_child *chi
 
     if (code == 0)
         code = process_watch(process, over);
-    if (code == 0 && child->waits)
-        take_seat(service, process, child->listen);
+    if (code == 0)
+        take_seat(service, process, child->socket);
     if (code)
         netio_log(service->house->log, LOG_WARNING, "%s: pid %ld is not counted: %s", service->name,
                   (long)child->pid, netio_error_text(code));

@@ -14,7 +14,10 @@ package NetIO::Test::Inetd;
 # {NAME} in a configuration is a port that is free, TCP and UDP: the same for the same name as long
 # as the object lives, and no two tests have the same one.  port('NAME') says which; it is the name
 # of the service, too, unless the configuration says another.  {DIR} is the folder of the daemon,
-# $d->dir, which everybody may read.
+# $d->dir, which everybody may read.  Arguments may have them, too.
+#
+#     my $pid = $d->upgrade;             # USR2: of the successor that serves, now $d->pid; undef
+#     is $d->left, 0;                    # the exit code of the predecessor that left first
 #
 # start() waits until netiod is ready, or dies with its log; with ready => 0 it waits for nothing.
 # config may be a list of files, as a hash NAME => TEXT: all of them are arguments then, in the order
@@ -32,8 +35,9 @@ use Fcntl      qw(LOCK_EX LOCK_NB);
 use File::Spec ();
 use File::Temp ();
 use IO::Socket::INET;
-use NetIO::Test::Run qw(slurp spew);
-use Time::HiRes      ();
+use NetIO::Test::Process qw(as_reaper);
+use NetIO::Test::Run     qw(end_of slurp spew);
+use Time::HiRes          ();
 
 use constant { FIRST_PORT => 11_000, LAST_PORT => 31_000 };    # below those of clients
 
@@ -88,6 +92,8 @@ sub prepare {
 
     chmod 0755, "$dir";
     $self->{ports} = $how{ports} || {};
+    $self->{grows} = 0;
+    $_ = $self->fill($_) for @{ $self->{args} };
     push @{ $self->{args} }, $self->configure($how{config}) if defined $how{config};
     return $self;
 }
@@ -135,17 +141,13 @@ sub ask {
     return $self->read_all($socket);
 }
 
-# Those that are left when what has ended is reaped; each end is a line of the log.
-sub children {
-    my ($self) = @_;
-    my $until = Time::HiRes::time() + NetIO::Test::Daemon::PATIENCE();
-    my @children;
+# A reload has given it more sockets, or less: two descriptors a service.
+sub grows { return $_[0]{grows} += $_[1] }
 
-    do {
-        @children = $self->SUPER::children;
-    } while @children > $self->{workers} && $self->pump($until);
-    return @children;
-}
+sub extra_descriptors { return $_[0]->SUPER::extra_descriptors($_[0]{grows}) }
+
+# Those that are there, whether or not they are about to end.
+sub children_now { return $_[0]->SUPER::children }
 
 sub log { return $_[0]->log_text }
 
@@ -158,6 +160,52 @@ sub reload {
     my $caught = $self->wait_log(qr/configuration: (read again|RELOAD FAILED)/)
         or die "no reload:\n" . $self->log_text;
     return $caught->[0] eq 'read again';
+}
+
+# undef: it has failed, and the log says why.
+sub upgrade {
+    my ($self) = @_;
+
+    as_reaper();
+    $self->kill('USR2');
+    my $started = $self->wait_log(qr/upgrade(?:: \S+ starts \(pid (\d+)\)| failed: .*)\n/)
+        or die "no upgrade:\n" . $self->log_text;
+    my $next  = $started->[0] or return;
+    my $ended = $self->wait_log(qr/(upgrade: the successor serves|netiod: upgrade failed: .*)\n/)
+        or die "no end of the upgrade:\n" . $self->log_text;
+    return if $ended->[0] =~ /failed/;
+    push @{ $self->{before_it} }, $self->{pid};
+    return $self->{pid} = $next;
+}
+
+# Waits for it.
+sub left {
+    my ($self) = @_;
+    my $pid = shift @{ $self->{before_it} } or die "nobody has left\n";
+
+    return end_of($pid);
+}
+
+# Predecessors hold the log open, too; each must have ended well.
+sub wait_end {
+    my ($self, @seconds) = @_;
+    my $end = $self->SUPER::wait_end(@seconds);
+
+    return $end if !defined $end;
+    $end ||= $self->left while @{ $self->{before_it} || [] };
+    return $self->{end} = $end;
+}
+
+# A client may have had all of its answer before the program's end was seen.
+sub children {
+    my ($self) = @_;
+    my $until = Time::HiRes::time() + 30;
+
+    while (1) {
+        my @children = $self->SUPER::children;
+        return @children if @children == $self->{workers} || Time::HiRes::time() > $until;
+        $self->pump(Time::HiRes::time() + 0.02);
+    }
 }
 
 # TERM, and its end: the exit code, or "signal N".

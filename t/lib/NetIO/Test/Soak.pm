@@ -21,7 +21,8 @@ use warnings;
 use Exporter 'import';
 use File::Temp ();
 use NetIO::Test::Idle;
-use NetIO::Test::Run qw(slurp spew);
+use NetIO::Test::Run     qw(slurp spew);
+use NetIO::Test::Process qw(as_reaper);
 use NetIO::Test::Workers;
 use POSIX ();
 use Test::More;
@@ -30,11 +31,9 @@ use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 our @EXPORT_OK = qw(as_reaper family_memory is_flat soak_workers successor);
 
 use constant {
-    CLIENTS                => 16,
-    PATIENCE               => 0.1,                                            # seconds after a kill
-    GROWTH                 => 256,                                            # KiB that are no leak
-    PRCTL                  => (POSIX::uname())[4] eq 'aarch64' ? 167 : 157,
-    PR_SET_CHILD_SUBREAPER => 36,
+    CLIENTS  => 16,
+    PATIENCE => 0.1,    # seconds after a kill
+    GROWTH   => 256,    # KiB that are no leak
 };
 
 # --- The load.
@@ -102,12 +101,6 @@ sub DESTROY {
 }
 
 # --- What the server must not become.
-
-# Orphans come to this process, as the successor does after an upgrade.
-sub as_reaper {
-    syscall(PRCTL, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 or die "prctl: $!\n";
-    return;
-}
 
 # KiB that are its own.
 sub family_memory {

@@ -1,0 +1,148 @@
+/* netiod: the processes that run, from one netiod to the next; see handover.h.
+ * Called by upgrade.c; it asks kinds for their processes, and gives them others.
+ *
+ * In the parcel there are, for each service that has any,
+ *
+ *      service KIND NAME       KIND as a number of enum config_kind
+ *      address LISTEN          its first one, since names are not unique; none: behind tcpmux alone
+ *      child PID SOCKET PEER   each with its pidfd
+ *
+ * Texts that another version may have besides are passed over. */
+#include "handover.h"
+
+#include <netio/fd.h>
+#include <netio/parcel.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *first_address(const struct config_service *config)
+{
+    return config->listens > 0 ? config->listen[0] : "";
+}
+
+/* ---- the predecessor ---- */
+
+static int write_head(struct netio_parcel *parcel, const struct service *service)
+{
+    int code = netio_parcel_add(parcel, -1, "service %d %s", service->config->kind, service->name);
+
+    return code ? code : netio_parcel_add(parcel, -1, "address %s", first_address(service->config));
+}
+
+static int write_service(struct netio_parcel *parcel, const struct service *service)
+{
+    struct handover_child child;
+    char peer[NETIO_ADDR_STRLEN];
+    int code = 0;
+
+    if (!service->kind->child)
+        return 0;
+    for (size_t i = 0; code == 0 && service->kind->child(service, i, &child); i++) {
+        if (i == 0 && (code = write_head(parcel, service)) != 0)
+            break;
+        code = netio_parcel_add(parcel, child.pidfd, "child %ld %" PRIuMAX " %s", (long)child.pid,
+                                (uintmax_t)child.socket,
+                                netio_addr_str(&child.peer, peer, sizeof peer));
+    }
+    return code;
+}
+
+int handover_write(const struct house *house)
+{
+    struct netio_parcel *parcel;
+    int code = netio_parcel_new(&parcel);
+
+    if (code)
+        return code;
+    for (size_t i = 0; code == 0 && i < house->count; i++)
+        code = write_service(parcel, house->services[i]);
+    if (code == 0)
+        code = netio_parcel_seal(parcel);
+    netio_parcel_free(parcel);
+    return code;
+}
+
+/* ---- the successor ---- */
+
+struct reading {
+    struct house *house;
+    int kind;
+    const char *name;        /* the parcel's */
+    struct service *service; /* NULL: gone */
+};
+
+static struct service *find(const struct reading *reading, const char *address)
+{
+    for (size_t i = 0; i < reading->house->count; i++) {
+        struct service *service = reading->house->services[i];
+        if ((int)service->config->kind == reading->kind &&
+            strcmp(service->name, reading->name) == 0 &&
+            (!address || strcmp(first_address(service->config), address) == 0))
+            return service;
+    }
+    return NULL;
+}
+
+/* One whose address has changed is the same all the same. */
+static void read_address(struct reading *reading, const char *address)
+{
+    reading->service = find(reading, address);
+    if (!reading->service)
+        reading->service = find(reading, NULL);
+}
+
+static void read_service(struct reading *reading, const char *text)
+{
+    int at = 0;
+
+    reading->service = NULL;
+    reading->name = sscanf(text, "%d %n", &reading->kind, &at) == 1 ? text + at : "";
+}
+
+/* fd is owned. */
+static void read_child(const struct reading *reading, const char *text, int fd)
+{
+    const struct service *service = reading->service;
+    struct handover_child child = {.pidfd = fd};
+    uintmax_t socket;
+    long pid;
+    int at = 0;
+
+    if (fd < 0 || !service || !service->kind->adopt ||
+        sscanf(text, "%ld %" SCNuMAX " %n", &pid, &socket, &at) != 2 || !at) {
+        netio_fd_close(fd);
+        return;
+    }
+    child.pid = (pid_t)pid;
+    child.socket = (ino_t)socket;
+    if (netio_addr_parse_port(&child.peer, text + at) != 0 ||
+        netio_addr_family(&child.peer) == AF_UNIX)
+        child.peer.len = 0;
+    service->kind->adopt(reading->service, &child);
+}
+
+int handover_read_take(struct house *house, int fd)
+{
+    struct reading reading = {.house = house, .name = ""};
+    struct netio_parcel *parcel;
+    const char *text;
+    int code = netio_parcel_open_take(&parcel, fd);
+
+    if (code)
+        return code;
+    while (netio_parcel_next(parcel, &text, &fd)) {
+        if (strncmp(text, "child ", 6) == 0) {
+            read_child(&reading, text + 6, fd);
+            continue;
+        }
+        netio_fd_close(fd);
+        if (strncmp(text, "service ", 8) == 0)
+            read_service(&reading, text + 8);
+        else if (strncmp(text, "address ", 8) == 0)
+            read_address(&reading, text + 8);
+    }
+    netio_parcel_free(parcel);
+    return 0;
+}
