@@ -144,8 +144,6 @@ sub ask {
 # A reload has given it more sockets, or less: two descriptors a service.
 sub grows { return $_[0]{grows} += $_[1] }
 
-sub extra_descriptors { return $_[0]->SUPER::extra_descriptors($_[0]{grows}) }
-
 # Those that are there, whether or not they are about to end.
 sub children_now { return $_[0]->SUPER::children }
 
@@ -206,6 +204,17 @@ sub children {
         return @children if @children == $self->{workers} || Time::HiRes::time() > $until;
         $self->pump(Time::HiRes::time() + 0.02);
     }
+}
+
+# The pipes of its programs' standard errors, of which it has both ends, stay as long as it does.
+sub extra_descriptors {
+    my ($self) = @_;
+    my %open = $self->open_files;
+    my %ends;
+
+    $ends{$_}++ for grep { /^pipe/ } values %open;
+    my $pipes = 2 * grep { $_ == 2 } values %ends;
+    return $self->SUPER::extra_descriptors(($self->{grows} || 0) + $pipes);
 }
 
 # TERM, and its end: the exit code, or "signal N".
