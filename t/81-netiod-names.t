@@ -49,10 +49,13 @@ my $ns = NetIO::Test::Netns->new(
 # What it adds to the environment.
 sub names {
     my ($env, @command) = @_;
-    my ($status, $out) = $ns->run('env', '-i', @$env, @command ? @command : ($NAME, '/usr/bin/env', 'env'));
+    my ($status, $out) =
+        $ns->run('env', '-i', @$env, @command ? @command : ($NAME, '/usr/bin/env', 'env'));
     my %found = map { /^(TCP(?:REMOTE|LOCAL)HOST|REMOTE_HOST)=(.*)$/ } split /\n/, $out;
 
-    return $status == 0 ? join ' ', map { "$_=$found{$_}" } sort keys %found : "status $status: $out";
+    return $status == 0
+        ? join ' ', map { "$_=$found{$_}" } sort keys %found
+        : "status $status: $out";
 }
 
 # ---- which names count ------------------------------------------------------------------
@@ -96,7 +99,9 @@ sub name_server {
     return $pid;
 }
 
-sub label_name { return join '', map({ pack 'C/a', $_ } split /\./, $_[0]), "\0" }
+sub label_name {
+    return join '', map({ pack 'C/a', $_ } split /\./, $_[0]), "\0";
+}
 
 # "NAME TYPE" => data of a record; all else does not exist.  Nothing said at all: silence.
 sub serve_names {
@@ -114,8 +119,11 @@ sub serve_names {
             while unpack 'C', $question;
         $type = unpack 'xn', $question;
         my $data = $says{ lc($name) . " $type" };
-        my $reply = substr($ask, 0, 2) . pack('n5', $data ? 0x8180 : 0x8183, 1, $data ? 1 : 0, 0, 0)
-            . label_name($name) . pack 'nn', $type, 1;
+        my $reply =
+              substr($ask, 0, 2)
+            . pack('n5', $data ? 0x8180 : 0x8183, 1, $data ? 1 : 0, 0, 0)
+            . label_name($name)
+            . pack 'nn', $type, 1;
         $reply .= label_name($name) . pack 'nnNn/a', $type, 1, 60, $data if $data;
         send $socket, $reply, 0, $from;
     }
@@ -123,12 +131,12 @@ sub serve_names {
 }
 
 my $server = name_server(
-    '1.2.0.192.in-addr.arpa 12'   => label_name('true.example'),
-    'true.example 1'              => Socket::inet_aton('192.0.2.1'),
-    '2.2.0.192.in-addr.arpa 12'   => label_name('trusted.example'),
-    'trusted.example 1'           => Socket::inet_aton('192.0.2.77'),
-    '3.2.0.192.in-addr.arpa 12'   => label_name('nobody.example'),
-    '4.2.0.192.in-addr.arpa 12'   => label_name('localhost'),
+    '1.2.0.192.in-addr.arpa 12' => label_name('true.example'),
+    'true.example 1'            => Socket::inet_aton('192.0.2.1'),
+    '2.2.0.192.in-addr.arpa 12' => label_name('trusted.example'),
+    'trusted.example 1'         => Socket::inet_aton('192.0.2.77'),
+    '3.2.0.192.in-addr.arpa 12' => label_name('nobody.example'),
+    '4.2.0.192.in-addr.arpa 12' => label_name('localhost'),
 );
 is names(['TCPREMOTEIP=192.0.2.1']), 'REMOTE_HOST=true.example TCPREMOTEHOST=true.example',
     'R5: a name whose address is the one';
@@ -150,7 +158,7 @@ my $USAGE =
 
 # ---- the program ------------------------------------------------------------------------
 
-is_deeply [run($NAME)], [64, '', $USAGE], 'without a program';
+is_deeply [run($NAME)],              [64, '', $USAGE], 'without a program';
 is_deeply [run($NAME, '/bin/true')], [64, '', $USAGE], 'without its name';
 my ($exit, $out, $err) = run($NAME, '/nowhere', 'x');
 is_deeply [$exit, $out, $err], [69, '', "netiod-name: /nowhere: No such file or directory\n"],
@@ -161,9 +169,11 @@ is_deeply [(run($NAME, '/bin/sh', 'other', '-c', 'echo "$0 $1"; exit 7', 'a b', 
 # Without a process more, or a descriptor, there are no names.
 for my $limit ('nproc=1', 'nofile=4') {
     is names(
-        ['TCPREMOTEIP=127.0.0.2'], 'setpriv', '--reuid=61234', '--clear-groups', 'prlimit',
-        "--$limit", $NAME, '/usr/bin/env', 'env'
-    ), '', "$limit: no name, and the program runs";
+        ['TCPREMOTEIP=127.0.0.2'], 'setpriv',  '--reuid=61234', '--clear-groups',
+        'prlimit',                 "--$limit", $NAME,           '/usr/bin/env',
+        'env'
+        ),
+        '', "$limit: no name, and the program runs";
 }
 
 # ---- under netiod -----------------------------------------------------------------------
@@ -189,10 +199,11 @@ PERL
     return $text;
 }
 
-like ask_from('127.0.0.2', 'named'), qr/^TCPREMOTEHOST=good\.example\n/m, 'names = yes: TCPREMOTEHOST';
-like ask_from('127.0.0.2', 'named'), qr/^TCPLOCALHOST=localhost\n/m, 'TCPLOCALHOST';
-like ask_from('127.0.0.2', 'named'), qr/^REMOTE_HOST=good\.example\n/m, 'REMOTE_HOST';
-unlike ask_from('127.0.0.3', 'named'), qr/HOST=under/, 'and no lies';
+like ask_from('127.0.0.2', 'named'), qr/^TCPREMOTEHOST=good\.example\n/m,
+    'names = yes: TCPREMOTEHOST';
+like ask_from('127.0.0.2', 'named'),   qr/^TCPLOCALHOST=localhost\n/m,    'TCPLOCALHOST';
+like ask_from('127.0.0.2', 'named'),   qr/^REMOTE_HOST=good\.example\n/m, 'REMOTE_HOST';
+unlike ask_from('127.0.0.3', 'named'), qr/HOST=under/,                    'and no lies';
 unlike ask_from('127.0.0.2', 'plain'), qr/REMOTE_?HOST/, 'without names = yes, none';
 
 # One whose name takes its time; others come and go meanwhile.
@@ -209,10 +220,10 @@ my $port = $netiod->port('named');
 ok $netiod->wait_log(qr/$port: start for 127\.9\.9\.9:/), 'R23: who has a slow name';
 is ask_from('127.0.0.2', 'echo'), '', 'keeps nobody waiting';
 like ask_from('127.0.0.2', 'named'), qr/TCPREMOTEHOST=good/, 'not even in the same service';
-unlike $netiod->log, qr/$port: end for 127\.9\.9\.9:/, 'while it waits itself';
+unlike $netiod->log,                 qr/$port: end for 127\.9\.9\.9:/, 'while it waits itself';
 my $said = do { local $/; <$done> };
-like $said, qr/^TCPREMOTEIP=127\.9\.9\.9\n/m, 'and is served in the end';
-unlike $said, qr/REMOTE_?HOST/, 'without a name';
+like $said,   qr/^TCPREMOTEIP=127\.9\.9\.9\n/m, 'and is served in the end';
+unlike $said, qr/REMOTE_?HOST/,                 'without a name';
 waitpid $slow, 0;
 kill 'KILL', $server;
 waitpid $server, 0;
