@@ -236,6 +236,7 @@ CONF
 CONF
     $d->upgrade;
     $d->left;
+    is $d->ask(echo => 'x'), 'x', 'one that has taken over serves';
     my $count  = $d->descriptors;
     my $memory = sub { slurp("/proc/@{[ $d->pid ]}/status") =~ /^VmRSS:\s+(\d+)/m; return $1 };
     my $before = $memory->();
@@ -243,6 +244,7 @@ CONF
         $d->upgrade;
         $d->left;
     }
+    is $d->ask(echo => 'x'), 'x', 'so does the last one';
     is $d->descriptors, $count, 'R30: ten upgrades, and not one descriptor more';
     cmp_ok $memory->(), '<', $before + 256, 'nor memory' if !$ENV{NETIO_TEST_SANITIZED};
     is slurp($d->dir . '/pid'), $d->pid . "\n", 'R18: the pid file is the last one\'s';
