@@ -1,6 +1,6 @@
-/* netiod: words and signs of the notation with keys; see config_reader.h.  Called by config_keys.c; it
- * touches the text of one file.
- * Lines mean nothing here, and "#" begins a comment wherever a word could. */
+/* netiod: words and signs of the notation with keys; see config_reader.h.  Called by config_keys.c;
+ * it touches the text of one file. Lines mean nothing here, and "#" begins a comment wherever a
+ * word could. */
 #include "config_reader.h"
 
 #include <stdio.h>
@@ -112,14 +112,21 @@ void token_next(struct reader *reader, struct reader_file *file, struct token *t
         token->kind = TOKEN_FAULT;
 }
 
-/* "NAME on" at the beginning of a line: the definition before it lacks its ";". */
+/* "NAME on", "NAME stream" at the beginning of a line: the definition before it lacks its ";". */
 static int begins_definition(const struct reader_file *file)
 {
     struct reader_file ahead = *file;
 
     while (ahead.at < ahead.end && !strchr(" \t\r\n#", *ahead.at))
         ahead.at++;
-    return ahead.at > file->at && words_switch(&ahead) >= 0;
+    if (ahead.at == file->at)
+        return 0;
+    if (words_switch(&ahead) >= 0)
+        return 1;
+    while (ahead.at < ahead.end && (*ahead.at == ' ' || *ahead.at == '\t'))
+        ahead.at++;
+    return ahead.end - ahead.at > 6 &&
+           (memcmp(ahead.at, "stream", 6) == 0 || memcmp(ahead.at, "dgram", 5) == 0);
 }
 
 /* One byte on, or to the end of what it begins: a word in quotes, a comment. */
@@ -134,10 +141,10 @@ static void pass_one(struct reader_file *file)
             file->at++;
             return;
         }
-        file->at += first != '#' && *file->at == '\\' && file->at + 1 < file->end &&
-                            file->at[1] != '\n'
-                        ? 2
-                        : 1;
+        file->at +=
+            first != '#' && *file->at == '\\' && file->at + 1 < file->end && file->at[1] != '\n'
+                ? 2
+                : 1;
     }
 }
 

@@ -61,12 +61,12 @@ static int measure(int count, const char *path)
         config_free(config);
         config = read_one(path);
     }
-    size_t services = config ? config->count : 0;
-    printf("services %zu\n", services);
-    printf("bytes %zu\n", services ? (in_use() - before) / services : 0);
-    printf("cpu %.1f ms\n", (double)(clock() - begin) * 1000 / CLOCKS_PER_SEC / count);
+    double spent = (double)(clock() - begin) * 1000 / CLOCKS_PER_SEC / count;
+    size_t services = config ? config->count : 0, bytes = in_use() - before;
     config_free(config);
-    printf("left %zd\n", (ssize_t)(in_use() - before));
+    ssize_t left = (ssize_t)(in_use() - before);
+    printf("services %zu\nbytes %zu\ncpu %.1f ms\nleft %zd\n", services,
+           services ? bytes / services : 0, spent, left);
     return services == 0;
 }
 
