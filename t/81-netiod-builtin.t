@@ -16,7 +16,8 @@ alarm 120;
 local $SIG{PIPE} = 'IGNORE';
 
 # What each of them says is a matter of its own, on days far away too.
-is_deeply [(run('daemon/build/t/netiod-builtin'))[0]], [0], 'what they say: t/daemon/netiod-builtin.c';
+is_deeply [(run('daemon/build/t/netiod-builtin'))[0]], [0],
+    'what they say: t/daemon/netiod-builtin.c';
 
 my $netiod = NetIO::Test::Inetd->start(env => { TZ => 'XXX-5:30' }, config => <<'CONF');
 127.0.0.1:{echo}     stream tcp nowait root internal echo
@@ -30,13 +31,15 @@ CONF
 # Sends all of it while it reads all that comes.
 sub exchange {
     my ($socket, $question) = @_;
-    my ($sent, $answer) = (0, '');
+    my ($sent,   $answer)   = (0, '');
 
     $socket->blocking(0);
     while (1) {
         my $left = length($question) - $sent;
         my ($read, $write) = IO::Select->select(
-            IO::Select->new($socket), $left ? IO::Select->new($socket) : undef, undef, 30
+            IO::Select->new($socket),
+            $left ? IO::Select->new($socket) : undef,
+            undef, 30
         ) or return;
         if (@$read) {
             my $n = sysread $socket, $answer, 65536, length $answer;
@@ -66,8 +69,15 @@ is $netiod->ask(echo => "hello\r\n\0\xff"), "hello\r\n\0\xff", 'RFC 862: echo';
 is $netiod->ask(echo => ''),                '',                'of nothing, nothing';
 my $much = join '', map { pack 'N', $_ * 2654435761 % 2**32 } 1 .. 500_000;
 ok exchange($netiod->connect('echo'), $much) eq $much, 'of 2 MB, all of it';
-is $netiod->read_all(do { my $s = $netiod->connect("$netiod->{dir}/echo.sock"); syswrite $s, 'x';
-        shutdown $s, 1; $s }), 'x', 'over a unix socket, too';
+is $netiod->read_all(
+    do {
+        my $s = $netiod->connect("$netiod->{dir}/echo.sock");
+        syswrite $s, 'x';
+        shutdown $s, 1;
+        $s;
+    }
+    ),
+    'x', 'over a unix socket, too';
 is exchange($netiod->connect('discard'), $much), '', 'RFC 863: discard';
 
 # ---- daytime, time ----------------------------------------------------------------------
@@ -76,8 +86,8 @@ like $netiod->read_all($netiod->connect('daytime')),
     qr/\A\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\r\n\z/, 'RFC 867: daytime';
 my $before = time;
 my $said   = $netiod->read_all($netiod->connect('daytime'));
-my %maybe  = map { POSIX::strftime("%a %b %e %H:%M:%S %Y\r\n", gmtime $_ + 19_800) => 1 }
-    $before .. time;
+my %maybe =
+    map { POSIX::strftime("%a %b %e %H:%M:%S %Y\r\n", gmtime $_ + 19_800) => 1 } $before .. time;
 ok $maybe{$said}, "in the zone of netiod: $said";
 my $seconds = unpack('N', $netiod->read_all($netiod->connect('time'))) - 2_208_988_800;
 ok $before - 1 <= $seconds && $seconds <= time, 'RFC 868: time';
@@ -85,8 +95,8 @@ is length $netiod->ask(time => 'x' x 1000), 4, 'to who says something first, too
 
 # ---- chargen ----------------------------------------------------------------------------
 
-my $ring = join '', map { chr } 32 .. 126;
-my $want = join '', map { substr($ring x 2, $_ % 95, 72) . "\r\n" } 0 .. 9999;
+my $ring   = join '', map { chr } 32 .. 126;
+my $want   = join '', map { substr($ring x 2, $_ % 95, 72) . "\r\n" } 0 .. 9999;
 my $socket = $netiod->connect('chargen');
 is read_some($socket, length $want), $want, 'RFC 864: chargen, 10,000 lines';
 close $socket;
@@ -192,14 +202,15 @@ close $socket;
 
 my $first = $netiod->connect('few');
 syswrite $first, 'x';
-is read_some($first, 1), 'x', 'limits hold for them, too: one';
+is read_some($first, 1),                       'x', 'limits hold for them, too: one';
 is $netiod->read_all($netiod->connect('few')), "one at a time\r\n", 'and no more, with a word';
 close $first;
 $netiod->finish;
 
 # ---- reload -----------------------------------------------------------------------------
 
-$netiod = NetIO::Test::Inetd->start(config => "127.0.0.1:{a} stream tcp nowait root internal echo\n");
+$netiod =
+    NetIO::Test::Inetd->start(config => "127.0.0.1:{a} stream tcp nowait root internal echo\n");
 $socket = $netiod->connect('a');
 syswrite $socket, 'x';
 is read_some($socket, 1), 'x', 'R15: a connection';
