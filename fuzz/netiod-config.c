@@ -1,6 +1,6 @@
-/* fuzz/netiod-config.c: netiod's configuration, all notations.  What is refused is refused with faults
- * that can be shown, each with a line that there is; what is taken is shown as text that is taken,
- * too, and means the same. */
+/* fuzz/netiod-config.c: netiod's configuration, all notations.  What is refused is refused with
+ * faults that can be shown, each with a line that there is; what is taken is shown as text that is
+ * taken, too, and means the same. */
 #include "target.h"
 
 #include "netiod/config.h"

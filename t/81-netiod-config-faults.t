@@ -18,7 +18,7 @@ sub is_faulty {
     my ($text, @want) = @_;
 
     my ($name) = "$text;" =~ /\A(.{0,60})/;
-    return is_deeply [faults($text)], [map {"FILE:$_"} @want], $name;
+    return is_deeply [faults($text)], [map { "FILE:$_" } @want], $name;
 }
 
 subtest 'lines' => sub {
@@ -27,12 +27,12 @@ subtest 'lines' => sub {
     is_faulty '7001 stream tcp nowait root',
         '1: 7001: 5 fields of at least 6: service, type, protocol, wait or nowait, user, program, '
         . 'arguments';
-    is_faulty "7001 raw tcp $end",    '1: socket type raw: netiod has stream and dgram';
-    is_faulty "7001 streams tcp $end", '1: socket type streams: netiod has stream and dgram';
+    is_faulty "7001 raw tcp $end",       '1: socket type raw: netiod has stream and dgram';
+    is_faulty "7001 streams tcp $end",   '1: socket type streams: netiod has stream and dgram';
     is_faulty "7001 seqpacket tcp $end", '1: socket type seqpacket: netiod has stream and dgram';
-    is_faulty "7001 stream sctp $end", '1: protocol sctp: netiod has tcp, udp and unix';
-    is_faulty "7001 stream udp $end", '1: udp is no protocol of stream sockets';
-    is_faulty "7001 dgram tcp $end",  '1: tcp is no protocol of dgram sockets';
+    is_faulty "7001 stream sctp $end",   '1: protocol sctp: netiod has tcp, udp and unix';
+    is_faulty "7001 stream udp $end",    '1: udp is no protocol of stream sockets';
+    is_faulty "7001 dgram tcp $end",     '1: tcp is no protocol of dgram sockets';
     is_faulty "rusersd/1-3 dgram rpc/udp wait root /bin/cat",
         '1: protocol rpc/udp: ONC RPC services are not served: netiod registers nothing with '
         . 'rpcbind(8)';
@@ -40,9 +40,8 @@ subtest 'lines' => sub {
         '1: protocol faith/tcp6: faithd(8) is not of this system';
     is_faulty "7001 stream tcp/ttcp $end",
         '1: protocol tcp/ttcp: T/TCP is not of this system; write tcp';
-    is_faulty "7001 stream tcp,rcvbuf=0 $end",
-        '1: rcvbuf=0: neither rcvbuf=SIZE nor sndbuf=SIZE';
-    is_faulty "7001 stream tcp,size=1 $end", '1: size=1: neither rcvbuf=SIZE nor sndbuf=SIZE';
+    is_faulty "7001 stream tcp,rcvbuf=0 $end", '1: rcvbuf=0: neither rcvbuf=SIZE nor sndbuf=SIZE';
+    is_faulty "7001 stream tcp,size=1 $end",   '1: size=1: neither rcvbuf=SIZE nor sndbuf=SIZE';
     is_faulty "7001 stream tcp,rcvbuf=4096m $end",
         '1: rcvbuf=4096m: neither rcvbuf=SIZE nor sndbuf=SIZE';
     is_faulty "7001 stream tcp later root /bin/cat", '1: later: neither wait nor nowait';
@@ -69,14 +68,13 @@ subtest 'names' => sub {
         q{1: host ::1: not of the protocol's family};
     is_faulty '127.0.0.1:7001 stream tcp6 nowait root /bin/cat',
         q{1: host 127.0.0.1: not of the protocol's family};
-    is_faulty '7001 stream tcp nowait nosuch /bin/cat', '1: user nosuch: no such user';
-    is_faulty '7001 stream tcp nowait nosuch.adm /bin/cat', '1: user nosuch: no such user';
+    is_faulty '7001 stream tcp nowait nosuch /bin/cat',      '1: user nosuch: no such user';
+    is_faulty '7001 stream tcp nowait nosuch.adm /bin/cat',  '1: user nosuch: no such user';
     is_faulty '7001 stream tcp nowait root:nosuch /bin/cat', '1: group nosuch: no such group';
     is_faulty '7001 stream tcp nowait root.nosuch /bin/cat', '1: group nosuch: no such group';
-    is_faulty '7001 stream tcp nowait root bin/cat', '1: program bin/cat: not an absolute path';
-    is_faulty '7001 stream tcp nowait root internal',
-        '1: 7001: netiod has no such service itself';
-    is_faulty 'tcpmux dgram udp wait root internal', '1: service tcpmux/udp: unknown';
+    is_faulty '7001 stream tcp nowait root bin/cat',  '1: program bin/cat: not an absolute path';
+    is_faulty '7001 stream tcp nowait root internal', '1: 7001: netiod has no such service itself';
+    is_faulty 'tcpmux dgram udp wait root internal',  '1: service tcpmux/udp: unknown';
     is_faulty "tcpmux/$_ stream tcp nowait root /bin/cat",
         "1: tcpmux/$_: not a name for a service behind tcpmux"
         for '', '+', 'help', '+HELP';
@@ -87,22 +85,21 @@ subtest 'names' => sub {
 
 # R5: a rule that cannot be enforced is refused.
 subtest 'wait' => sub {
-    my $why = 'rules and limits of sources cannot be enforced with wait: the program has the socket';
+    my $why =
+        'rules and limits of sources cannot be enforced with wait: the program has the socket';
 
-    is_faulty '7001 stream tcp wait/1/5 root /bin/cat',    "1: $why";
-    is_faulty '7001 stream tcp wait/1/0/5 root /bin/cat',  "1: $why";
+    is_faulty '7001 stream tcp wait/1/5 root /bin/cat',   "1: $why";
+    is_faulty '7001 stream tcp wait/1/0/5 root /bin/cat', "1: $why";
     is_faulty "7001 on wait = yes, user = root, exec = /bin/cat, $_;", "1: $why"
         for 'allow = all', 'max_per_source = 3', 'ip_max = 4', 'max_clients = 2';
 };
 
 subtest 'two of one' => sub {
-    is_faulty "$OK\n$OK",
-        '2: 0.0.0.0:7000: FILE:1 has it already';
+    is_faulty "$OK\n$OK",           '2: 0.0.0.0:7000: FILE:1 has it already';
     is_faulty "$OK\n127.0.0.1:$OK", '2: 127.0.0.1:7000: FILE:1 has it already';
     is_faulty "127.0.0.1:$OK\n127.0.0.2:$OK\n[::1]:$OK\n127.0.0.1:$OK",
         '4: 127.0.0.1:7000: FILE:1 has it already';
-    is_deeply [
-        faults(<<"END")], ['none'], 'another family, protocol, or a port yet to be chosen';
+    is_deeply [faults(<<"END")], ['none'], 'another family, protocol, or a port yet to be chosen';
 127.0.0.1:$OK
 7000 dgram udp wait root /bin/cat
 [::1]:$OK
@@ -144,15 +141,14 @@ subtest 'texts that are no texts' => sub {
     is_faulty "$OK\n$long\n# $long\n7001 raw tcp nowait root /bin/cat",
         '2: longer than 65536 bytes', '3: longer than 65536 bytes',
         '4: socket type raw: netiod has stream and dgram';
-    is_faulty "$OK\n7001 stream tcp\0nowait\n\0",
-        '2: a NUL in it', '3: a NUL in it';
+    is_faulty "$OK\n7001 stream tcp\0nowait\n\0", '2: a NUL in it', '3: a NUL in it';
     is_faulty "7001 stream tcp nowait root /bin/cat 'a b\n$OK",
         '1: a quote that does not end on its line';
     is_faulty "7001 stream tcp nowait root /bin/cat 'a'b\n$OK",
         '1: a quoted word goes on behind the quote';
     is_faulty "'7001 stream\n$OK", '1: a quote that does not end on its line';
-    is_faulty ".exclude x\n$OK", '1: .exclude: no such directive';
-    is_faulty ".include\n$OK",   '1: .include without a path';
+    is_faulty ".exclude x\n$OK",   '1: .exclude: no such directive';
+    is_faulty ".include\n$OK",     '1: .include without a path';
     my ($services) = understood("$OK " . join(' ', 1 .. 9000) . "\n");
     is scalar(split / /, $services->[0]{args}), 9000, '9,000 arguments are none too many';
     is_faulty "\x{1b}[31m\x{ff} stream tcp nowait root /bin/cat",
@@ -200,7 +196,8 @@ subtest 'files' => sub {
     is_deeply [run($CONFIG, "$dir/big")], [1, '', "$dir/big: File too large\n"], '20 MiB of NULs';
     spew("$dir/broken", "7001 raw tcp nowait root /bin/cat\n");
     my (undef, undef, $err) = run($CONFIG, "$dir/none", "$dir/broken", "$dir/fifo");
-    is $err, "$dir/none: No such file or directory\n"
+    is $err,
+          "$dir/none: No such file or directory\n"
         . "$dir/broken:1: socket type raw: netiod has stream and dgram\n"
         . "$dir/fifo: Invalid argument\n", 'all of several';
 };

@@ -37,7 +37,7 @@ sub listening {
     while (my ($where, $listen) = splice @listen, 0, 2) {
         push @shown, "$where $listen" =~ tr/"//dr;
     }
-    return ($status, [map {s/\Q$dir\E/DIR/gr} @shown], $err =~ s/\Q$dir\E/DIR/gr);
+    return ($status, [map { s/\Q$dir\E/DIR/gr } @shown], $err =~ s/\Q$dir\E/DIR/gr);
 }
 
 subtest 'a folder' => sub {
@@ -57,8 +57,10 @@ subtest 'a folder' => sub {
         [
         0,
         [
-            'DIR/more:1 0.0.0.0:7010',  'DIR/d/Z:1 0.0.0.0:7003',
-            'DIR/d/a.conf:2 127.0.0.1:7001', 'DIR/d/b.conf:1 0.0.0.0:7002'
+            'DIR/more:1 0.0.0.0:7010',
+            'DIR/d/Z:1 0.0.0.0:7003',
+            'DIR/d/a.conf:2 127.0.0.1:7001',
+            'DIR/d/b.conf:1 0.0.0.0:7002'
         ],
         ''
         ],
@@ -83,21 +85,24 @@ subtest '.include' => sub {
 .include $dir/i/two
 7002 $END
 END
-        'i/one'        => "7003 $END\n127.0.0.3:\n7004 $END\n",
-        'i/two'        => "7005 $END\n",
-        'i/parts/b'    => "7006 $END\n",
-        'i/parts/a'    => "7007 $END\n",
-        'i/parts/a~'   => "7008 $END\n",
-        'i/parts/.a'   => "7008 $END\n",
-        'i/parts/d/a'  => "7008 $END\n",
+        'i/one'       => "7003 $END\n127.0.0.3:\n7004 $END\n",
+        'i/two'       => "7005 $END\n",
+        'i/parts/b'   => "7006 $END\n",
+        'i/parts/a'   => "7007 $END\n",
+        'i/parts/a~'  => "7008 $END\n",
+        'i/parts/.a'  => "7008 $END\n",
+        'i/parts/d/a' => "7008 $END\n",
     );
     is_deeply [listening("$dir/i/main")],
         [
         0,
         [
-            'DIR/i/one:1 127.0.0.1:7003',     'DIR/i/one:3 127.0.0.3:7004',
-            'DIR/i/main:3 127.0.0.1:7001',    'DIR/i/parts/a:1 127.0.0.1:7007',
-            'DIR/i/parts/b:1 127.0.0.1:7006', 'DIR/i/two:1 0.0.0.0:7005',
+            'DIR/i/one:1 127.0.0.1:7003',
+            'DIR/i/one:3 127.0.0.3:7004',
+            'DIR/i/main:3 127.0.0.1:7001',
+            'DIR/i/parts/a:1 127.0.0.1:7007',
+            'DIR/i/parts/b:1 127.0.0.1:7006',
+            'DIR/i/two:1 0.0.0.0:7005',
             'DIR/i/main:8 0.0.0.0:7002',
         ],
         ''
@@ -139,10 +144,10 @@ subtest '.include of what is wrong' => sub {
 
 subtest 'the daemon says the same' => sub {
     my ($status, $out, $err) = run('blib/script/netiod', '-t', "$dir/w/missing", "$dir/w/bad");
-    my @lines = map {s/^netiod: //r} split /\n/, $err;
+    my @lines = map { s/^netiod: //r } split /\n/, $err;
 
     is $status, 78, 'exit code EX_CONFIG';
-    is_deeply [map {s/\Q$dir\E/DIR/gr} @lines[0 .. 2]],
+    is_deeply [map { s/\Q$dir\E/DIR/gr } @lines[0 .. 2]],
         [
         'DIR/w/missing:1: none: nothing there to include',
         'DIR/w/missing:2: d: nothing there to include',
@@ -162,7 +167,7 @@ sub measured {
 
 subtest 'a thousand services' => sub {
     my %text = (
-        classic => sub {"$_[0] stream tcp nowait nobody:adm /bin/cat cat -u\n"},
+        classic => sub { "$_[0] stream tcp nowait nobody:adm /bin/cat cat -u\n" },
         keys    => sub {
             "s$_[0] on listen = 127.0.0.1:$_[0], user = nobody, exec = /bin/cat, args = cat,"
                 . " allow = 127.0.0.0/8, deny = all, rate = 10/60, max_per_source = 3;\n";
@@ -173,7 +178,7 @@ subtest 'a thousand services' => sub {
         my ($less, $more) = map { measured($_, "$dir/$name") } 10, 40;
 
         is $less->{services}, 1000, "$name: a thousand";
-    SKIP: {
+        SKIP: {
             skip 'memory is not what it is otherwise under a sanitizer', 2
                 if $ENV{NETIO_TEST_SANITIZED};
             cmp_ok $less->{bytes}, '<', 2048, "$name: memory of a service in bytes";

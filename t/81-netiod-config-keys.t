@@ -15,7 +15,7 @@ alarm 120;
 sub faults_of {
     my ($keys, $name) = @_;
 
-    return join "\n", map {s/^FILE://r} faults(($name // '7001') . " on $keys;\n");
+    return join "\n", map { s/^FILE://r } faults(($name // '7001') . " on $keys;\n");
 }
 
 my $RUN = 'user = nobody, exec = /bin/cat';
@@ -39,7 +39,7 @@ END
         'FILE:9: warning: IPsec policies are not netiod\'s: no effect'
         ],
         'what has no effect is said';
-    is_deeply [map {"$_->{line} $_->{name} $_->{protocol} $_->{listen}"} @$services],
+    is_deeply [map { "$_->{line} $_->{name} $_->{protocol} $_->{listen}" } @$services],
         [
         '1 7001 tcp 127.0.0.1:7001',
         '7 7003 udp udp:0.0.0.0:7003',
@@ -56,9 +56,9 @@ END
         'cat a b c "d A\x0a\x09\x0d\\\'"'
         ],
         'its keys';
-    is $first{stderr}, 'log', 'R28: errors go to the log';
+    is $first{stderr},       'log', 'R28: errors go to the log';
     is $services->[1]{wait}, 'yes', 'datagrams: wait follows';
-    is $services->[4]{args}, 'x;', 'in a classic line ";" is a letter';
+    is $services->[4]{args}, 'x;',  'in a classic line ";" is a letter';
 };
 
 subtest 'our own' => sub {
@@ -84,8 +84,9 @@ END
         '127.0.0.1:7001 [::1]:7002 [::]:7003 0.0.0.0:7003 17 plus', 'where it listens';
     is_deeply [@key{qw(env directory umask rlimit setuid_programs stderr names)}],
         [
-        'PATH LANG* A=b c', '/tmp', '000', 'nofile:64 as:536870912 core:unlimited', 'yes',
-        'socket', 'yes'
+        'PATH LANG* A=b c',
+        '/tmp', '000',    'nofile:64 as:536870912 core:unlimited',
+        'yes',  'socket', 'yes'
         ],
         'what is started';
     is_deeply [@key{qw(deny allow exempt)}],
@@ -94,10 +95,14 @@ END
         [7, 2, '10/2.5', '3/1', '24/56'], 'limits';
     is_deeply [@key{qw(refused_text full_text first_seconds total_seconds)}],
         ['Go away; "please"', 'Later.', 3.5, 60], 'texts and times';
-    is_deeply [map {"$_->{name} $_->{protocol} $_->{socktype}"} @$services[1 .. 6]],
+    is_deeply [map { "$_->{name} $_->{protocol} $_->{socktype}" } @$services[1 .. 6]],
         [
-        'local unix stream', 'gram unix dgram', 'echo udp dgram', 'answer udp dgram',
-        'warm tcp stream', 'tcpmux/+x tcp stream'
+        'local unix stream',
+        'gram unix dgram',
+        'echo udp dgram',
+        'answer udp dgram',
+        'warm tcp stream',
+        'tcpmux/+x tcp stream'
         ],
         'what follows from where it listens';
     is_deeply [$services->[3]{udp}, $services->[3]{idle_seconds}, $services->[4]{args}],
@@ -107,67 +112,73 @@ END
 
 subtest 'wrong values' => sub {
     my %fault = (
-        "$RUN, colour = red"          => '1: colour: no such key',
-        "$RUN, user = root"           => '1: user: said twice',
+        "$RUN, colour = red"              => '1: colour: no such key',
+        "$RUN, user = root"               => '1: user: said twice',
         "$RUN, rate = 1, service_max = 2" => '1: service_max: said twice',
-        "$RUN, wait = maybe"          => '1: wait = maybe: neither yes nor no',
-        "$RUN, wait ="                => '1: wait: wants one value',
-        "$RUN, wait = no no"          => '1: wait: wants one value',
-        "$RUN, bind ="                => '1: bind: wants a value',
-        "$RUN, umask = 888"           => '1: umask = 888: not an octal number up to 0777',
-        "$RUN, umask = 1000"          => '1: umask = 1000: not an octal number up to 0777',
-        "$RUN, pool = 65"             => '1: pool = 65: not a number, or too large',
-        "$RUN, rate = x"              => '1: rate = x: not a number of clients, as 10 or 100/60',
-        "$RUN, rate = 1/0"            => '1: rate = 1/0: not a number of seconds up to 86400',
-        "$RUN, ip_max = -1"           => '1: ip_max = -1: not a number up to 1000000',
-        "$RUN, total_seconds = inf"   => '1: total_seconds = inf: not a number of seconds up to 86400',
-        "$RUN, sndbuf = 0"            => '1: sndbuf = 0: not a number of bytes, as 65536, 64k or 1m',
-        "$RUN, source_bits = 33/64"   => '1: source_bits = 33/64: not two lengths of prefixes, as 32/64',
-        "$RUN, tcpmux = maybe"        => '1: tcpmux = maybe: neither yes, nor plus, nor no',
-        "$RUN, stderr = file"         => '1: stderr = file: neither log nor socket',
-        "$RUN, directory = tmp"       => '1: directory = tmp: not an absolute path',
-        "$RUN, env = \"=x\""          => '1: env = =x: a variable without a name',
-        "$RUN, rlimit = nofile"       => '1: rlimit = nofile: not RESOURCE:NUMBER, as nofile:1024 or as:512m',
-        "$RUN, rlimit = files:3"      => '1: rlimit = files:3: not RESOURCE:NUMBER, as nofile:1024 or as:512m',
-        "$RUN, rlimit = as:3x"        => '1: rlimit = as:3x: not RESOURCE:NUMBER, as nofile:1024 or as:512m',
-        "$RUN, allow = 192.0.2.1/24"  => '1: allow 192.0.2.1/24: not a valid network',
-        "$RUN, allow = example.org"   => '1: allow example.org: not a valid network',
-        "$RUN, allow = uid nosuch"    => '1: allow uid nosuch: no such user',
-        "$RUN, access = rules"        => '1: access = rules: not an absolute path',
-        "$RUN, access = /nonexistent" => '1: access = /nonexistent: No such file or directory',
+        "$RUN, wait = maybe"              => '1: wait = maybe: neither yes nor no',
+        "$RUN, wait ="                    => '1: wait: wants one value',
+        "$RUN, wait = no no"              => '1: wait: wants one value',
+        "$RUN, bind ="                    => '1: bind: wants a value',
+        "$RUN, umask = 888"               => '1: umask = 888: not an octal number up to 0777',
+        "$RUN, umask = 1000"              => '1: umask = 1000: not an octal number up to 0777',
+        "$RUN, pool = 65"                 => '1: pool = 65: not a number, or too large',
+        "$RUN, rate = x"            => '1: rate = x: not a number of clients, as 10 or 100/60',
+        "$RUN, rate = 1/0"          => '1: rate = 1/0: not a number of seconds up to 86400',
+        "$RUN, ip_max = -1"         => '1: ip_max = -1: not a number up to 1000000',
+        "$RUN, total_seconds = inf" =>
+            '1: total_seconds = inf: not a number of seconds up to 86400',
+        "$RUN, sndbuf = 0"          => '1: sndbuf = 0: not a number of bytes, as 65536, 64k or 1m',
+        "$RUN, source_bits = 33/64" =>
+            '1: source_bits = 33/64: not two lengths of prefixes, as 32/64',
+        "$RUN, tcpmux = maybe"  => '1: tcpmux = maybe: neither yes, nor plus, nor no',
+        "$RUN, stderr = file"   => '1: stderr = file: neither log nor socket',
+        "$RUN, directory = tmp" => '1: directory = tmp: not an absolute path',
+        "$RUN, env = \"=x\""    => '1: env = =x: a variable without a name',
+        "$RUN, rlimit = nofile" =>
+            '1: rlimit = nofile: not RESOURCE:NUMBER, as nofile:1024 or as:512m',
+        "$RUN, rlimit = files:3" =>
+            '1: rlimit = files:3: not RESOURCE:NUMBER, as nofile:1024 or as:512m',
+        "$RUN, rlimit = as:3x" =>
+            '1: rlimit = as:3x: not RESOURCE:NUMBER, as nofile:1024 or as:512m',
+        "$RUN, allow = 192.0.2.1/24"     => '1: allow 192.0.2.1/24: not a valid network',
+        "$RUN, allow = example.org"      => '1: allow example.org: not a valid network',
+        "$RUN, allow = uid nosuch"       => '1: allow uid nosuch: no such user',
+        "$RUN, access = rules"           => '1: access = rules: not an absolute path',
+        "$RUN, access = /nonexistent"    => '1: access = /nonexistent: No such file or directory',
         "$RUN, refused_text = \"a\\nb\"" => '1: refused_text = a\x0ab: more than a line',
-        "$RUN, listen = udp:79 80"    => '1: listen = 80: not dgram udp',
+        "$RUN, listen = udp:79 80"       => '1: listen = 80: not dgram udp',
         "$RUN, protocol = tcp, listen = unix:/x" => '1: listen = unix:/x: not stream tcp',
         "$RUN, listen = unix:/x unix:y"          => '1: option unix:y: not a valid address',
         'exec = /bin/cat'                        => '1: 7001: no user',
         'user = root'                            => '1: 7001: netiod has no such service itself',
-        "$RUN, names = yes, wait = yes" => '1: names are looked up for nowait programs only',
-        "$RUN, pool = 2, wait = yes"    => '1: a pool must be stream and nowait',
+        "$RUN, names = yes, wait = yes"  => '1: names are looked up for nowait programs only',
+        "$RUN, pool = 2, wait = yes"     => '1: a pool must be stream and nowait',
         "$RUN, tcpmux = yes, wait = yes" => '1: 7001: behind tcpmux must be stream and nowait',
-        'socktype = dgram, protocol = unix, exec = internal, args = echo, listen = unix-dgram:/x' =>
-            q{1: netiod's own services are not for unix datagrams},
+        'socktype = dgram, protocol = unix, exec = internal, args = echo, listen = unix-dgram:/x'
+            => q{1: netiod's own services are not for unix datagrams},
     );
     for my $keys (sort keys %fault) {
         is faults_of($keys), $fault{$keys}, $keys;
     }
     my $long = 'x' x 300;
     my $why  = 'not a name of a service';
-    is faults_of("$RUN, listen = 80", 'a:b'),     "1: a:b: $why",     'a name with a colon';
-    is faults_of("$RUN, listen = 80", '"a b"'),   "1: a b: $why",     'with a blank';
-    is faults_of("$RUN, listen = 80", q{a'b}),    "1: a'b: $why",     'with a quote';
-    is faults_of("$RUN, listen = 80", $long),     "1: $long: $why",   'a long one';
+    is faults_of("$RUN, listen = 80", 'a:b'),   "1: a:b: $why",   'a name with a colon';
+    is faults_of("$RUN, listen = 80", '"a b"'), "1: a b: $why",   'with a blank';
+    is faults_of("$RUN, listen = 80", q{a'b}),  "1: a'b: $why",   'with a quote';
+    is faults_of("$RUN, listen = 80", $long),   "1: $long: $why", 'a long one';
     is faults_of("$RUN, listen = 80", 'tcpmux/x'),
         '1: tcpmux/x: not a name for a service behind tcpmux that listens', 'of tcpmux';
 };
 
 subtest 'signs' => sub {
     my %fault = (
-        "7001 on $RUN"                  => '1: 7001: the definition does not end with ;',
-        "7001 on $RUN, "                => '1: 7001: the definition does not end with ;',
-        "7001 on user nobody;"          => '1: user: no = behind it',
-        "7001 on = nobody;"             => '1: a key is missing before the sign',
-        "7001 on $RUN,, wait = no;"     => '1: a key is missing before the sign',
-        "7001 on $RUN, env = A=b;"      => '1: = in a value: it wants quotes, or a ; is missing before it',
+        "7001 on $RUN"              => '1: 7001: the definition does not end with ;',
+        "7001 on $RUN, "            => '1: 7001: the definition does not end with ;',
+        "7001 on user nobody;"      => '1: user: no = behind it',
+        "7001 on = nobody;"         => '1: a key is missing before the sign',
+        "7001 on $RUN,, wait = no;" => '1: a key is missing before the sign',
+        "7001 on $RUN, env = A=b;"  =>
+            '1: = in a value: it wants quotes, or a ; is missing before it',
         "7001 on $RUN, args = \"a;\n"   => '1: a quote that does not end on its line',
         "7001 on $RUN, args = \"a\"b;"  => '1: a quoted word goes on behind the quote',
         "7001 on $RUN, args = a\"b\";"  => '1: a quote in the middle of a word',
@@ -210,8 +221,8 @@ is_deeply [faults("7001 off user = nosuch, exec = /bin/cat;\n")],
 is_deeply [understood("7001 off $RUN;\n", '-e')], [[]], 'and left out';
 
 subtest 'a file of rules' => sub {
-    my $rules = config_file('rules', "deny 192.0.2.1\n");
-    my $text  = "7001 on $RUN, allow = 127.0.0.1, access = $rules, deny = all;\n";
+    my $rules      = config_file('rules', "deny 192.0.2.1\n");
+    my $text       = "7001 on $RUN, allow = 127.0.0.1, access = $rules, deny = all;\n";
     my ($services) = understood($text);
 
     is_deeply [@{ $services->[0] }{qw(allow access deny)}], ['127.0.0.1', $rules, 'all'], 'shown';
@@ -240,18 +251,38 @@ subtest 'the same or not' => sub {
     my $one  = config_file('one', "$base;\n");
 
     for my $key (
-        'backlog = 3',        'recvbuf = 64k',     'sndbuf = 64k',    'tcpmux = yes',
-        'args = cat x',       'wait = yes',        'pool = 2',        'env = PATH',
-        'directory = /tmp',   'umask = 077',       'rlimit = as:1m',  'setuid_programs = yes',
-        'stderr = socket',    'names = yes',       'allow = all',     'max_clients = 3',
-        'max_per_source = 3', 'rate = 3',          'source_rate = 3', 'source_bits = 24/64',
-        'refused_text = x',   'full_text = x',     'first_seconds = 1', 'total_seconds = 1',
-        'group = adm',        'accept_max = 1',    'idle_seconds = 1'
+        'backlog = 3',
+        'recvbuf = 64k',
+        'sndbuf = 64k',
+        'tcpmux = yes',
+        'args = cat x',
+        'wait = yes',
+        'pool = 2',
+        'env = PATH',
+        'directory = /tmp',
+        'umask = 077',
+        'rlimit = as:1m',
+        'setuid_programs = yes',
+        'stderr = socket',
+        'names = yes',
+        'allow = all',
+        'max_clients = 3',
+        'max_per_source = 3',
+        'rate = 3',
+        'source_rate = 3',
+        'source_bits = 24/64',
+        'refused_text = x',
+        'full_text = x',
+        'first_seconds = 1',
+        'total_seconds = 1',
+        'group = adm',
+        'accept_max = 1',
+        'idle_seconds = 1'
         )
     {
         my $other = config_file('other', "# moved\n$base, $key;\n");
-        is((run($CONFIG, '-c', $one, $other))[1], "x differs\n", $key);
-        is((run($CONFIG, '-c', $other, $other))[1], "x same\n", "$key twice");
+        is((run($CONFIG, '-c', $one,   $other))[1], "x differs\n", $key);
+        is((run($CONFIG, '-c', $other, $other))[1], "x same\n",    "$key twice");
     }
     my $moved = config_file('other', "\n\n$base;\n");
     is((run($CONFIG, '-c', $one, $moved))[1], "x same\n", 'the line does not count');

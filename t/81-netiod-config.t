@@ -27,7 +27,9 @@ sub is_line {
     my ($services, @said) = understood("$line\n");
 
     return ok 0, "$name: @said" if !$services || @$services != 1;
-    return is_deeply { map { $_ => $services->[0]{$_} } keys %$want }, $want, $name;
+    return is_deeply {
+        map { $_ => $services->[0]{$_} } keys %$want
+    }, $want, $name;
 }
 
 subtest 'fields' => sub {
@@ -62,10 +64,10 @@ subtest 'fields' => sub {
 
 subtest 'protocols' => sub {
     my %listen = (
-        tcp4    => '0.0.0.0:7001',
-        tcp6    => '[::]:7001',
+        tcp4     => '0.0.0.0:7001',
+        tcp6     => '[::]:7001',
         tcp6only => '[::]:7001',
-        tcp46   => any(7001, ''),
+        tcp46    => any(7001, ''),
     );
     for my $protocol (sort keys %listen) {
         is_line "7001 stream $protocol nowait root /bin/cat",
@@ -80,9 +82,9 @@ subtest 'protocols' => sub {
 subtest 'hosts' => sub {
     my $end = 'stream tcp nowait root /bin/cat';
 
-    is_line "127.0.0.1:7001 $end",   { listen => '127.0.0.1:7001', name => '7001' }, 'IPv4';
-    is_line "[::1]:7001 $end",       { listen => '[::1]:7001' },                     'IPv6';
-    is_line "::1:7001 $end",         { listen => '[::1]:7001' }, 'IPv6 without brackets';
+    is_line "127.0.0.1:7001 $end",        { listen => '127.0.0.1:7001', name => '7001' }, 'IPv4';
+    is_line "[::1]:7001 $end",            { listen => '[::1]:7001' },                     'IPv6';
+    is_line "::1:7001 $end",              { listen => '[::1]:7001' },     'IPv6 without brackets';
     is_line "::ffff:127.0.0.1:7001 $end", { listen => '127.0.0.1:7001' }, 'R25: v4-mapped is IPv4';
     is_line "127.0.0.1,[::1],127.0.0.1:7001 $end", { listen => '127.0.0.1:7001 [::1]:7001' },
         'a list, each once';
@@ -122,16 +124,16 @@ END
 
 subtest 'wait and limits' => sub {
     my %want = (
-        'nowait'         => { rate => '0',    accept_max => 256 },
-        'nowait.5'       => { rate => '5/60', accept_max => 256 },
-        'nowait:5'       => { rate => '5/60' },
-        'nowait.0'       => { rate => '0' },
-        'wait.3'         => { rate => '3/60', wait => 'yes' },
-        'nowait/7'       => { accept_max => 7, source_rate => undef },
-        'nowait/0'       => { accept_max => 0 },
-        'nowait/7/8'     => { accept_max => 7, source_rate => '8/60' },
-        'nowait/7/8/9'   => { accept_max => 7, source_rate => '8/60', max_per_source => 9 },
-        'nowait/0/0/0'   => { accept_max => 0, source_rate => undef, max_per_source => undef },
+        'nowait'       => { rate       => '0',    accept_max => 256 },
+        'nowait.5'     => { rate       => '5/60', accept_max => 256 },
+        'nowait:5'     => { rate       => '5/60' },
+        'nowait.0'     => { rate       => '0' },
+        'wait.3'       => { rate       => '3/60', wait        => 'yes' },
+        'nowait/7'     => { accept_max => 7,      source_rate => undef },
+        'nowait/0'     => { accept_max => 0 },
+        'nowait/7/8'   => { accept_max => 7, source_rate => '8/60' },
+        'nowait/7/8/9' => { accept_max => 7, source_rate => '8/60', max_per_source => 9 },
+        'nowait/0/0/0' => { accept_max => 0, source_rate => undef,  max_per_source => undef },
     );
     for my $wait (sort keys %want) {
         is_line "7001 stream tcp $wait root /bin/cat", $want{$wait}, $wait;
@@ -164,7 +166,7 @@ subtest 'users' => sub {
 
 subtest 'quotes' => sub {
     my %want = (
-        q{cat "a b" 'c "d"'}   => 'cat a b c "d"',
+        q{cat "a b" 'c "d"'} => 'cat a b c "d"',
         q{cat it's x=a"b}    => q{cat it's x=a"b},
         q{cat "" x}          => 'cat  x',
         q{cat \n a\\b}       => q{cat \n a\\b},
@@ -195,7 +197,7 @@ subtest 'lines' => sub {
 #@
 7005 stream tcp nowait root /bin/cat
 END
-    is_deeply [map {"$_->{line} $_->{name} $_->{args}"} @$services],
+    is_deeply [map { "$_->{line} $_->{name} $_->{args}" } @$services],
         ['2 7001 cat -u', '9 7002 cat -s', '12 7003 cat', '16 7005 cat'],
         'a line that begins with a blank goes on; comments in it are passed over';
     is_deeply \@said, ['FILE:14: warning: IPsec policies are not netiod\'s: no effect'],
@@ -216,15 +218,15 @@ tcpmux  stream tcp nowait root internal
 echo    dgram  udp wait   root internal
 chargen dgram  udp wait   root internal
 END
-    is_deeply [map {"$_->{name} $_->{exec} $_->{args}"} @$services],
+    is_deeply [map { "$_->{name} $_->{exec} $_->{args}" } @$services],
         [
-        (map {"$_ internal $_"} qw(echo discard daytime time chargen tcpmux)),
+        (map { "$_ internal $_" } qw(echo discard daytime time chargen tcpmux)),
         '7001 internal echo'
         ],
         'of streams';
     is_deeply \@said,
         [
-        map {"FILE:$_->[0]: warning: $_->[1]/udp stays off: udp = yes would have it answer"}
+        map { "FILE:$_->[0]: warning: $_->[1]/udp stays off: udp = yes would have it answer" }
             [8, 'echo'],
         [9, 'chargen']
         ],
@@ -236,13 +238,13 @@ subtest 'tcpmux, unix, pools' => sub {
 tcpmux/phone stream tcp nowait root /bin/cat
 tcpmux/+date stream tcp nowait root /bin/date
 END
-    is_deeply [map {"$_->{name} " . ($_->{listen} // 'nowhere')} @$services],
+    is_deeply [map { "$_->{name} " . ($_->{listen} // 'nowhere') } @$services],
         ['tcpmux/phone nowhere', 'tcpmux/+date nowhere'], 'R3: entries of tcpmux have no socket';
 
     my $end = 'stream unix nowait root /bin/cat';
     is_line "/run/x.sock $end",   { listen => 'unix:/run/x.sock,mode=0666' }, 'Debian: unix';
-    is_line "*:/run/x.sock $end", { name => '/run/x.sock' }, 'a host before a path means nothing';
-    is_line "/run/a:b $end",      { name => '/run/a:b' },    'a path with a colon';
+    is_line "*:/run/x.sock $end", { name   => '/run/x.sock' }, 'a host before a path means nothing';
+    is_line "/run/a:b $end",      { name   => '/run/a:b' },    'a path with a colon';
     is_line "/run/x dgram unix wait root /bin/cat", { listen => 'unix-dgram:/run/x,mode=0666' },
         'unix datagrams';
     is_line ":root:adm:0600:/run/x $end",

@@ -16,8 +16,8 @@
 
 /* ---- faults --------------------------------------------------------------------------------- */
 
-static void say(struct reader *reader, unsigned line, const char *kind, const char *format,
-                va_list args)
+__attribute__((format(printf, 4, 0))) static void
+say(struct reader *reader, unsigned line, const char *kind, const char *format, va_list args)
 {
     char text[FAULT_MAX], shown[FAULT_MAX], whole[2 * FAULT_MAX], where[FAULT_MAX] = "";
 

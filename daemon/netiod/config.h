@@ -1,8 +1,8 @@
 /* netiod: what its configuration says (netiod.conf(5)), all dialects brought to one form.
  *
  * Called by main.c, reload.c and the fuzzer.  It reads files, asks the name services for users,
- * groups, services and hosts, and opens no socket (but one to see whether there is IPv6); nothing that it returns is used by two
- * configurations.
+ * groups, services and hosts, and opens no socket (but one to see whether there is IPv6); nothing
+ * that it returns is used by two configurations.
  */
 #ifndef NETIOD_CONFIG_H
 #define NETIOD_CONFIG_H
@@ -38,9 +38,9 @@ struct config_service {
     /* Addresses as netio_listener_open takes them, each of one socket ("0.0.0.0:79", "[::]:79",
      * "udp:...", "unix:/path,mode=..."); "*" has become two. */
     const char *const *listen;
-    size_t listens;             /* 0 only for services behind tcpmux alone */
+    size_t listens;                  /* 0 only for services behind tcpmux alone */
     int receive_buffer, send_buffer; /* bytes, set on the listener; 0: the system's */
-    int backlog;                /* 0: netio_listener_open's */
+    int backlog;                     /* 0: netio_listener_open's */
     enum config_kind kind;
     enum config_builtin builtin;
     enum config_mux mux;
@@ -77,12 +77,12 @@ struct config {
     struct config_private *own;
 };
 
-struct config_options {        /* of the command line */
-    const char *const *paths;  /* files and folders; absolute */
+struct config_options {       /* of the command line */
+    const char *const *paths; /* files and folders; absolute */
     size_t paths_count;
-    int allow_empty;           /* no service at all is no error */
-    unsigned rate;             /* -R: starts a minute of a service that says nothing itself; 0: any */
-    const char *bind;          /* -a: the address of those that name none; NULL: "*" */
+    int allow_empty;  /* no service at all is no error */
+    unsigned rate;    /* -R: starts a minute of a service that says nothing itself; 0: any */
+    const char *bind; /* -a: the address of those that name none; NULL: "*" */
 };
 
 /* What is wrong, each with file and line: "FILE:LINE: text"; line 0 for a file as a whole.  Called

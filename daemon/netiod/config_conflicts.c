@@ -44,9 +44,11 @@ static struct claim claim_of_name(const struct config_service *service)
     const char *name = service->name;
 
     name += strncmp(name, MUX, strlen(MUX)) == 0 ? strlen(MUX) : 0;
-    return (struct claim){
-        .service = service, .text = service->name, .group = "mux", .key = name,
-        .key_len = strlen(name)};
+    return (struct claim){.service = service,
+                          .text = service->name,
+                          .group = "mux",
+                          .key = name,
+                          .key_len = strlen(name)};
 }
 
 /* Names behind tcpmux differ by more than case; as for paths, at_odds looks again. */

@@ -9,10 +9,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define MAX_DEFAULT   256 /* processes at once */
-#define POOL_WORKERS  4
-#define POOL          "pool:"
-#define A_MINUTE      60.0
+#define MAX_DEFAULT  256 /* processes at once */
+#define POOL_WORKERS 4
+#define POOL         "pool:"
+#define A_MINUTE     60.0
 
 void draft_begin(const struct reader *reader, struct draft *draft, const char *spec, unsigned line,
                  int classic)
@@ -59,9 +59,7 @@ static int settle_socket(struct reader *reader, struct draft *draft)
     if (draft->listen && settle_listed(reader, draft) < 0)
         return -1;
     if (!draft->protocol) {
-        draft->protocol = *draft->spec == '/'          ? "unix"
-                          : draft->type == SOCK_DGRAM ? "udp"
-                                                       : "tcp";
+        draft->protocol = *draft->spec == '/' ? "unix" : draft->type == SOCK_DGRAM ? "udp" : "tcp";
         draft->family = *draft->spec == '/' ? DRAFT_UNIX : DRAFT_ANY;
     }
     if (!draft->type)
@@ -114,7 +112,8 @@ static int settle_datagrams(struct reader *reader, struct draft *draft)
     if (draft->service.kind != CONFIG_BUILTIN || draft->type != SOCK_DGRAM)
         return 0;
     if (draft->family == DRAFT_UNIX)
-        return reader_fault(reader, draft->line, "netiod's own services are not for unix datagrams");
+        return reader_fault(reader, draft->line,
+                            "netiod's own services are not for unix datagrams");
     if (!draft->udp) {
         reader_warn(reader, draft->line, "%s/udp stays off: udp = yes would have it answer",
                     draft->service.name);
@@ -133,14 +132,14 @@ static int settle_kind(struct reader *reader, struct draft *draft)
         draft->program += strlen(POOL);
         service->pool = service->pool ? service->pool : POOL_WORKERS;
     }
-    service->kind = service->pool                                  ? CONFIG_POOL
-                    : draft->wait == 1 || draft->type == SOCK_DGRAM ? CONFIG_WAIT
-                                                                    : CONFIG_EXEC;
-    if (service->kind == CONFIG_POOL && (draft->type == SOCK_DGRAM || draft->wait == 1))
+    int waits = draft->wait == 1 || draft->type == SOCK_DGRAM;
+    service->kind = service->pool ? CONFIG_POOL : waits ? CONFIG_WAIT : CONFIG_EXEC;
+    if (service->kind == CONFIG_POOL && waits)
         return reader_fault(reader, draft->line, "a pool must be stream and nowait");
     if (service->kind == CONFIG_WAIT && draft->wait == 0)
         reader_warn(reader, draft->line,
-                    "dgram nowait: served as wait, lest a datagram start programs until it is read");
+                    "dgram nowait: served as wait, as a datagram that nobody "
+                    "has read yet would start programs");
     return 0;
 }
 
@@ -172,7 +171,8 @@ static int settle_program(struct reader *reader, struct draft *draft)
     if (!argv)
         return -1;
     if (*draft->program != '/')
-        return reader_fault(reader, draft->line, "program %s: not an absolute path", draft->program);
+        return reader_fault(reader, draft->line, "program %s: not an absolute path",
+                            draft->program);
     look_at_program(reader, draft);
     draft->service.program = arena_string(arena, draft->program);
     for (size_t i = 0; i < draft->args_count; i++)

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 
 #define RESOLVE_SECONDS 5
-#define LISTENS_MAX     64 /* of one service */
+#define LISTENS_MAX     64     /* of one service */
 #define UNIX_MODE       "0666" /* as other inetds have it: whoever reaches the folder may connect */
 #define MUX             "tcpmux/"
 
@@ -80,10 +80,12 @@ static int resolve(const char *host, int family, struct netio_resolve **resolve,
     struct netio_want want;
     int code = netio_resolve_start(resolve, host, family, deadline, error);
 
-    while (*resolve && (code = netio_resolve_step(*resolve, error), code == -EAGAIN ||
-                        (code == 0 && netio_resolve_pending(*resolve)))) {
+    if (code == 0)
+        code = netio_resolve_step(*resolve, error);
+    while (code == -EAGAIN || (code == 0 && netio_resolve_pending(*resolve))) {
         netio_resolve_want(*resolve, &want);
         netio_want_poll(&want);
+        code = netio_resolve_step(*resolve, error);
     }
     return code;
 }
@@ -161,7 +163,8 @@ static int find_internet(struct reader *reader, struct draft *draft, struct list
     int port = find_port(service, draft->protocol), code = 0;
     *name = service;
     if (port < 0)
-        return reader_fault(reader, draft->line, "service %s/%s: unknown", service, draft->protocol);
+        return reader_fault(reader, draft->line, "service %s/%s: unknown", service,
+                            draft->protocol);
     if (!hosts)
         hosts = reader->options->bind ? reader->options->bind : "*";
     char *rest = arena_string(&reader->scratch, hosts);
@@ -214,9 +217,8 @@ static int find_listed(struct reader *reader, struct draft *draft, struct list *
         const char *rest = *text;
         if (strncmp(rest, "tcp:", 4) == 0 || strncmp(rest, "udp:", 4) == 0)
             rest += 4;
-        code = draft->family == DRAFT_UNIX
-                   ? add_unix(reader, draft, list, *text)
-                   : find_internet(reader, draft, list, rest, &service);
+        code = draft->family == DRAFT_UNIX ? add_unix(reader, draft, list, *text)
+                                           : find_internet(reader, draft, list, rest, &service);
     }
     return code;
 }

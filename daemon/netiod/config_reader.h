@@ -39,8 +39,8 @@ struct reader {
     struct arena scratch; /* of one definition */
     size_t room;          /* of config->services */
     size_t faults;
-    int alone;            /* a text: no other file is read, no name server asked */
-    int lacks_ipv6;       /* the machine has none */
+    int alone;                      /* a text: no other file is read, no name server asked */
+    int lacks_ipv6;                 /* the machine has none */
     const struct reader_file *file; /* that is being read */
 };
 
@@ -53,7 +53,7 @@ struct reader_file {
     unsigned depth;
     const char *at, *end; /* what is to be read yet */
     unsigned line;        /* of at */
-    const char *hosts; /* "host:" of the lines that name none; NULL: "*" */
+    const char *hosts;    /* "host:" of the lines that name none; NULL: "*" */
 };
 
 /* ---- faults --------------------------------------------------------------------------------- */
@@ -134,19 +134,19 @@ struct draft {
     int type;             /* 0: not said */
     const char *protocol; /* "tcp", "udp", "unix"; NULL: not said */
     enum draft_family family;
-    int wait;             /* -1: not said */
+    int wait; /* -1: not said */
     const char *user, *group;
-    int user_dots;        /* "user.group" is understood */
-    const char *program;  /* "internal", "pool:/path", a path; NULL: not said */
-    char **args;          /* NULL-ended */
+    int user_dots;       /* "user.group" is understood */
+    const char *program; /* "internal", "pool:/path", a path; NULL: not said */
+    char **args;         /* NULL-ended */
     size_t args_count;
     const char *mode, *owner, *owner_group; /* of a unix socket; NULL: not said */
-    const char *const *listen; /* addresses of the key, NULL-ended; NULL: not said */
-    int udp;              /* a built-in answers datagrams */
-    struct netio_access *access; /* draft_finish's, or draft_drop's */
-    struct rule *rules, **rules_end; /* what access was made of */
+    const char *const *listen;              /* addresses of the key, NULL-ended; NULL: not said */
+    int udp;                                /* a built-in answers datagrams */
+    struct netio_access *access;            /* draft_finish's, or draft_drop's */
+    struct rule *rules, **rules_end;        /* what access was made of */
     size_t rules_count;
-    uint64_t seen;        /* keys: a bit each */
+    uint64_t seen; /* keys: a bit each */
 };
 
 struct rule {

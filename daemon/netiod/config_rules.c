@@ -24,8 +24,8 @@ static int add_rule(struct reader *reader, struct draft *draft, const struct val
                     const char *who, const char *name)
 {
     char rule[RULE_MAX];
-    size_t len = (size_t)snprintf(rule, sizeof rule, "%s %s%s%s", values->key, who,
-                                  name ? " " : "", name ? name : "");
+    size_t len = (size_t)snprintf(rule, sizeof rule, "%s %s%s%s", values->key, who, name ? " " : "",
+                                  name ? name : "");
 
     if (!draft->access && netio_access_new(&draft->access) < 0)
         return -1;

@@ -1,4 +1,5 @@
-/* netiod: whether a service is the same in a new configuration; see config.h.  Called by reload.c. */
+/* netiod: whether a service is the same in a new configuration; see config.h.  Called by reload.c.
+ */
 #include "config.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* netiod: the files of its configuration, and the folders that hold them; see config_reader.h.  Called
- * by config.c and, for .include, by itself. */
+/* netiod: the files of its configuration, and the folders that hold them; see config_reader.h.
+ * Called by config.c and, for .include, by itself. */
 #include "config_reader.h"
 
 #include "common/slurp.h"

@@ -1,6 +1,6 @@
-/* netiod: words and signs of the notation with keys; see config_reader.h.  Called by config_keys.c; it
- * touches the text of one file.
- * Lines mean nothing here, and "#" begins a comment wherever a word could. */
+/* netiod: words and signs of the notation with keys; see config_reader.h.  Called by config_keys.c;
+ * it touches the text of one file. Lines mean nothing here, and "#" begins a comment wherever a
+ * word could. */
 #include "config_reader.h"
 
 #include <stdio.h>
@@ -141,10 +141,10 @@ static void pass_one(struct reader_file *file)
             file->at++;
             return;
         }
-        file->at += first != '#' && *file->at == '\\' && file->at + 1 < file->end &&
-                            file->at[1] != '\n'
-                        ? 2
-                        : 1;
+        file->at +=
+            first != '#' && *file->at == '\\' && file->at + 1 < file->end && file->at[1] != '\n'
+                ? 2
+                : 1;
     }
 }
 

@@ -1,5 +1,5 @@
-/* netiod: what the words of a definition mean; see config_reader.h.  Called by both notations; it asks
- * the name services who a user is. */
+/* netiod: what the words of a definition mean; see config_reader.h.  Called by both notations; it
+ * asks the name services who a user is. */
 #include "config_reader.h"
 
 #include <errno.h>
@@ -80,7 +80,8 @@ int value_type(struct reader *reader, struct draft *draft, char *text)
         draft->type = SOCK_DGRAM;
     else {
         draft->type = -1;
-        return reader_fault(reader, draft->line, "socket type %s: netiod has stream and dgram", text);
+        return reader_fault(reader, draft->line, "socket type %s: netiod has stream and dgram",
+                            text);
     }
     return accept_limits(reader, draft, rest);
 }
@@ -130,7 +131,8 @@ static int buffers(struct reader *reader, struct draft *draft, char *text)
         else if (strncmp(word, "sndbuf=", 7) == 0)
             code = value_size(word + 7, &draft->service.send_buffer);
         if (code < 0)
-            return reader_fault(reader, draft->line, "%s: neither rcvbuf=SIZE nor sndbuf=SIZE", word);
+            return reader_fault(reader, draft->line, "%s: neither rcvbuf=SIZE nor sndbuf=SIZE",
+                                word);
     }
     return 0;
 }
@@ -184,7 +186,8 @@ int value_wait(struct reader *reader, struct draft *draft, char *text)
     int code = *rest == '/' ? child_limits(&draft->service, rest + 1)
                             : value_number(rest + 1, INT_MAX, &rate);
     if (code < 0)
-        return reader_fault(reader, draft->line, "%s: not a limit behind %.*s", text, (int)len, text);
+        return reader_fault(reader, draft->line, "%s: not a limit behind %.*s", text, (int)len,
+                            text);
     if (*rest != '/')
         draft->service.limits.rate = (struct netio_rate){rate, rate ? A_MINUTE : 0};
     return 0;
@@ -196,9 +199,9 @@ static const struct {
     const char *name;
     int resource;
 } resources[] = {
-    {"as", RLIMIT_AS},         {"core", RLIMIT_CORE},     {"cpu", RLIMIT_CPU},
-    {"data", RLIMIT_DATA},     {"fsize", RLIMIT_FSIZE},   {"memlock", RLIMIT_MEMLOCK},
-    {"nofile", RLIMIT_NOFILE}, {"nproc", RLIMIT_NPROC},   {"stack", RLIMIT_STACK},
+    {"as", RLIMIT_AS},         {"core", RLIMIT_CORE},   {"cpu", RLIMIT_CPU},
+    {"data", RLIMIT_DATA},     {"fsize", RLIMIT_FSIZE}, {"memlock", RLIMIT_MEMLOCK},
+    {"nofile", RLIMIT_NOFILE}, {"nproc", RLIMIT_NPROC}, {"stack", RLIMIT_STACK},
 };
 
 int value_rlimit(struct netio_rlimit *limit, const char *text)
@@ -264,8 +267,8 @@ static struct config_user *add_user(struct reader *reader, const char *name, con
     return user;
 }
 
-static const struct netio_user *find_user(struct reader *reader, const char *name, const char *group,
-                                          struct netio_error *error)
+static const struct netio_user *find_user(struct reader *reader, const char *name,
+                                          const char *group, struct netio_error *error)
 {
     struct config_user *user = reader->config->own->users;
 

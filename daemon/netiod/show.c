@@ -1,5 +1,5 @@
-/* netiod: --show, the configuration as it is in force; see config.h.  Called by main.c; it writes keys
- * (netiod.conf(5)) that are read back to the same. */
+/* netiod: --show, the configuration as it is in force; see config.h.  Called by main.c; it writes
+ * keys (netiod.conf(5)) that are read back to the same. */
 #include "config_reader.h"
 
 #include <grp.h>
@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 
 static const char *const builtins[] = {
-    [CONFIG_ECHO] = "echo",       [CONFIG_DISCARD] = "discard", [CONFIG_DAYTIME] = "daytime",
-    [CONFIG_TIME] = "time",       [CONFIG_CHARGEN] = "chargen",
+    [CONFIG_ECHO] = "echo", [CONFIG_DISCARD] = "discard", [CONFIG_DAYTIME] = "daytime",
+    [CONFIG_TIME] = "time", [CONFIG_CHARGEN] = "chargen",
 };
 
 /* ---- values --------------------------------------------------------------------------------- */

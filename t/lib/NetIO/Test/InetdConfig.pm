@@ -52,15 +52,15 @@ sub understood {
     my ($text, @options) = @_;
     my $path = config_file('inetd.conf', $text);
     my ($status, $out, $err) = run($CONFIG, @options, $path);
-    my @said = map {s/\Q$path\E/FILE/gr} split /\n/, $err;
+    my @said = map { s/\Q$path\E/FILE/gr } split /\n/, $err;
 
     $status =~ /^[01]$/ or die "$CONFIG: $status\n$err";
     return ($status ? undef : services_of($out), @said);
 }
 
 sub faults {
-    my ($text, @options) = @_;
-    my ($services, @said) = understood($text, @options);
+    my ($text,     @options) = @_;
+    my ($services, @said)    = understood($text, @options);
 
     return $services ? 'none' : grep { !/: warning: / } @said;
 }
