@@ -4,6 +4,8 @@
 
 #include "common/values.h"
 
+#include <netio/supervisor.h>
+
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -11,7 +13,7 @@
 #include <string.h>
 
 #define A_MINUTE   60.0
-#define POOL_MAX   NETIO_LIMIT_COLUMNS
+#define POOL_MAX   NETIO_WORKERS_MAX
 #define NUMBER_MAX 1000000
 
 /* ---- of several values ---------------------------------------------------------------------- */

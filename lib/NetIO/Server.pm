@@ -78,6 +78,14 @@ sub stop {
     return $self->_stop(defined $seconds ? $seconds : 30);
 }
 
+# All of its workers are.
+sub _is_ready {
+    my ($self) = @_;
+
+    $self->{daemon}->ready if $self->{daemon};
+    return;
+}
+
 sub addresses {
     my ($self) = @_;
 
