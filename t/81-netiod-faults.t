@@ -49,7 +49,7 @@ sub is_served {
 
     for my $try (1 .. 50) {
         return $try if ask($d, $name) eq "ok\n";
-        select undef, undef, undef, 0.1;
+        Time::HiRes::sleep(0.1);
     }
     return 0;
 }
@@ -72,7 +72,7 @@ sub is_heard {
 
 # Hundredths of a second of the processor.
 sub ticks {
-    my ($d) = @_;
+    my ($d)    = @_;
     my @fields = split ' ', slurp('/proc/' . $d->pid . '/stat') =~ s/.*\)//sr;
 
     return $fields[11] + $fields[12];
@@ -80,10 +80,8 @@ sub ticks {
 
 # ---- descriptors
 
-my $d = netiod(
-    "127.0.0.1:{cat} stream tcp nowait nobody /bin/cat cat\n$ECHO",
-    wrap => ['prlimit', '--nofile=48:48']
-);
+my $d = netiod("127.0.0.1:{cat} stream tcp nowait nobody /bin/cat cat\n$ECHO",
+    wrap => ['prlimit', '--nofile=48:48']);
 my @clients = map { $d->connect('cat') } 1 .. 70;
 ok $d->wait_log(qr/: accept 127\S+: Too many open files\n/), 'R6 no descriptors: the log has it';
 my ($before, $since) = (ticks($d), Time::HiRes::time());
@@ -150,18 +148,21 @@ SKIP: {
         my ($error, $text) = @$_;
         $d = netiod($ECHO, inject("clone,clone3,fork,vfork:error=$error:when=1..4"));
         is ask($d, 'echo'), '', "no process, $error: the client is let go";
-        ok $d->wait_log(qr/cannot start for 127\S+: child \w+: $text\n/), '... and the log knows why';
+        ok $d->wait_log(qr/cannot start for 127\S+: child \w+: $text\n/),
+            '... and the log knows why';
         cmp_ok is_served($d, 'echo'), '>', 0, '... when there are some again all are served';
         $d->finish;
     }
 
     for my $call (qw(setgroups setresgid setresuid)) {
         for my $how ('error=EPERM', 'retval=0') {
-            my $text = $how eq 'retval=0' ? 'reported success without effect' : 'Operation not permitted';
+            my $text =
+                $how eq 'retval=0' ? 'reported success without effect' : 'Operation not permitted';
             $d = netiod($ECHO, inject("$call:$how", '-f'));
             is ask($d, 'echo'), '', "R21 $call $how: nothing is started";
             ok $d->wait_log(qr/cannot start for 127\S+: privileges \w+: $text\n/)
-                || $d->wait_log(qr/cannot start for 127\S+: privileges/, 1), '... and the log knows why';
+                || $d->wait_log(qr/cannot start for 127\S+: privileges/, 1),
+                '... and the log knows why';
             $d->finish;
         }
     }
@@ -180,14 +181,14 @@ sub three {
     return
           (is_served($d, 'echo') ? '' : 'echo ')
         . (is_served($d, 'said') ? '' : 'said ')
-        . (is_heard($d, 'wait') ? '' : 'wait ');
+        . (is_heard($d, 'wait')  ? '' : 'wait ');
 }
 
 # close frees its descriptor whatever it says, and waitid reaps, which strace does not imitate; others
 # cannot fail like this.
 my %left_out =
     map { $_ => 1 } qw(close waitid munmap brk exit_group futex epoll_wait rt_sigprocmask getpid);
-my %code     = (
+my %code = (
     accept4   => 'EMFILE',
     clone     => 'EAGAIN',
     clone3    => 'EAGAIN',
