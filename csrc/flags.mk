@@ -25,6 +25,9 @@ COMPILE  = $(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) $(SANF
 LINK     = $(CC) $(SANFLAGS) $(CFLAGS) $(LDFLAGS)
 LIBS     = $(PKG_LIBS) -lm
 
+# Tests named fault-*.c, or DAEMON-fault-*.c, make the calls fail that ../t/c/fault.h lists.
+WRAPS := $(shell sed -n 's/^ *X.\([a-z0-9_]*\),.*/-Wl,--wrap=\1/p' ../t/c/fault.h)
+
 # The libraries of PKGS are asked for once, and not at all for "make clean".
 ifneq ($(MAKECMDGOALS),clean)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))

@@ -112,7 +112,8 @@ for my $way ([], ['-T']) {
     my @calls = without_loops(calls_of_child());
     my %names = map { $_->[0] => 1 } @calls;
     cmp_ok(scalar @calls, '>', 20, 'the calls of a child: ' . join ' ', sort keys %names);
-    ok($names{$_}, "$_ among them") for qw(setgroups setresgid setresuid capset prctl execve setsid);
+    ok($names{$_}, "$_ among them")
+        for qw(setgroups setresgid setresuid capset prctl execve setsid);
 
     # The first of these are what makes it nobody; the others try the way back.
     my %privileges = map { ("$_ 1" => 1) } qw(setgroups setresgid setresuid);

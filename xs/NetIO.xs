@@ -25,6 +25,7 @@
 #include "timer.h"
 #include "udp.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 

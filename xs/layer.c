@@ -226,6 +226,8 @@ static SSize_t end_of_file(PerlIO *f)
 
 static SSize_t layer_read(pTHX_ PerlIO *f, void *data, Size_t size)
 {
+    int before = errno;
+
     if (!(PerlIOBase(f)->flags & PERLIO_F_CANREAD) || PerlIOBase(f)->flags & PERLIO_F_EOF) {
         errno = 0;
         return 0;
@@ -241,6 +243,8 @@ static SSize_t layer_read(pTHX_ PerlIO *f, void *data, Size_t size)
             return fail(aTHX_ f, NETIO_STAGE_READ, -ETIMEDOUT);
         ssize_t n = netio_fd_recv(self(f)->fd, data, size);
         if (n > 0) {
+            if (self(f)->talk->signals)
+                errno = before; /* as read(2) leaves it, which has not tried in vain */
             look_for_line(self(f)->talk, data, (size_t)n);
             return n;
         }

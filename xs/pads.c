@@ -5,6 +5,9 @@
  * empties it when its scope is left. */
 #include "pads.h"
 
+#include "patterns.h"
+#include "value.h"
+
 struct lexical {
     PADLIST *list; /* of its code, which is held */
     PADOFFSET place;
@@ -41,7 +44,7 @@ static void remember(pTHX_ PADLIST *list, PADOFFSET place, const PADNAME *name)
     if (!lexical.value)
         return;
     lexical.state = PadnameIsSTATE(name);
-    lexical.content = lexical.state ? NULL : xs_program_content(aTHX_ lexical.value);
+    lexical.content = lexical.state ? NULL : xs_value_content(aTHX_ lexical.value);
     if (!lexical.state && !lexical.content && SvREFCNT(lexical.value) == 1)
         return;
     SvREFCNT_inc_simple_void_NN(lexical.value);
@@ -61,6 +64,7 @@ void xs_pads_remember(pTHX_ CV *cv, const char *file)
     if (!list || PadlistMAX(list) < 1 || ptr_table_fetch(pads.known, cv))
         return;
     ptr_table_store(pads.known, cv, SvREFCNT_inc((SV *)cv));
+    xs_patterns_remember(aTHX_ cv == PL_main_cv ? PL_main_root : CvROOT(cv));
     names = PadlistNAMES(list);
     for (PADOFFSET i = 1; i <= (PADOFFSET)PadnamelistMAX(names); i++) {
         const PADNAME *name = PadnamelistARRAY(names)[i];
@@ -84,7 +88,7 @@ void xs_pads_put_back(pTHX)
             *slot = SvREFCNT_inc_simple_NN(lexical->value);
             SvREFCNT_dec(now);
         }
-        xs_program_put_back_value(aTHX_ lexical->value, lexical->content);
+        xs_value_put_back(aTHX_ lexical->value, lexical->content);
         if (lexical->state)
             SvPADSTALE_on(lexical->value);
     }

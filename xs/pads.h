@@ -8,8 +8,4 @@
 void xs_pads_remember(pTHX_ CV *cv, const char *file);
 void xs_pads_put_back(pTHX);
 
-/* program.c: what a variable has, to be put back; NULL: nothing.  Puts it back. */
-SV *xs_program_content(pTHX_ SV *sv);
-void xs_program_put_back_value(pTHX_ SV *sv, SV *content);
-
 #endif

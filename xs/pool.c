@@ -13,6 +13,7 @@
 #include "pool.h"
 
 #include "connection.h"
+#include "data.h"
 #include "fork.h"
 #include "program.h"
 #include "request.h"
@@ -91,6 +92,7 @@ static void run_program(pTHX)
         PL_op = pool.start;
         CvDEPTH(PL_main_cv) = 1;
         CALLRUNOPS(aTHX);
+        STATUS_ALL_SUCCESS;
         break;
     case 3: /* it has died in an eval, which goes on */
         if (PL_restartop) {
@@ -98,6 +100,7 @@ static void run_program(pTHX)
             PL_op = PL_restartop;
             PL_restartop = NULL;
             CALLRUNOPS(aTHX);
+            STATUS_ALL_SUCCESS;
         }
         break;
     default: /* exit, or die */
@@ -132,7 +135,7 @@ static void end_child(pTHX)
 
 static void put_back(pTHX)
 {
-    xs_surroundings_put_back(aTHX);
+    xs_surroundings_flush(aTHX);
     xs_program_put_back(aTHX);
     FREETMPS;
 }
@@ -143,14 +146,16 @@ static void on_serve(struct netio_conn *conn, int fd)
     dTHXa(connection->server->perl);
 
     xs_surroundings_begin(aTHX_ connection, fd);
+    xs_data_open(aTHX);
     run_program(aTHX);
     if (pool.forks != xs_forks)
         end_child(aTHX);
     guarded(aTHX_ go_to_base);
     run_ends(aTHX);
     guarded(aTHX_ go_to_base);
-    guarded(aTHX_ xs_surroundings_end);
     guarded(aTHX_ put_back);
+    guarded(aTHX_ xs_surroundings_end);
+    guarded(aTHX_ xs_surroundings_put_back);
     guarded(aTHX_ go_to_base);
 }
 

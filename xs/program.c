@@ -9,7 +9,10 @@
  * was. */
 #include "program.h"
 
+#include "data.h"
 #include "pads.h"
+#include "patterns.h"
+#include "value.h"
 
 struct global {
     GV *gv;
@@ -30,158 +33,8 @@ static struct program {
     HV **stashes; /* that had globs of the program's; with how many entries there were */
     STRLEN *entries;
     size_t stashes_count;
-    SV *data; /* all of the file, if it has a DATA handle; where it begins */
-    GV *data_gv;
-    Off_t data_offset;
-    bool data_utf8;
     const char *file;
 } program;
-
-/* --- values */
-
-static bool same(pTHX_ SV *one, SV *other)
-{
-    if (SvROK(one) || SvROK(other))
-        return SvROK(one) && SvROK(other) && SvRV(one) == SvRV(other);
-    if (!SvOK(one) || !SvOK(other))
-        return !SvOK(one) && !SvOK(other);
-    if (SvPOK(one) && SvPOK(other))
-        return SvCUR(one) == SvCUR(other) && SvUTF8(one) == SvUTF8(other) &&
-               memEQ(SvPVX_const(one), SvPVX_const(other), SvCUR(one));
-    if (SvIOK(one) && SvIOK(other) && !SvNOK(one) && !SvNOK(other))
-        return SvIVX(one) == SvIVX(other);
-    return false;
-}
-
-static bool same_array(pTHX_ AV *array, AV *content)
-{
-    SSize_t n = av_len(content);
-
-    if (SvRMAGICAL(array) && mg_find((SV *)array, PERL_MAGIC_tied))
-        return false;
-    if (av_len(array) != n)
-        return false;
-    for (SSize_t i = 0; i <= n; i++) {
-        SV **now = av_fetch(array, i, 0), **then = av_fetch(content, i, 0);
-        if (!now || !then || !same(aTHX_ * now, *then))
-            return false;
-    }
-    return true;
-}
-
-static void put_back_scalar(pTHX_ SV *sv, SV *content)
-{
-    if (SvTHINKFIRST(sv))
-        sv_force_normal_flags(sv, SV_COW_DROP_PV);
-    if (SvMAGICAL(sv)) {
-        (void)sv_unmagic(sv, PERL_MAGIC_tiedscalar);
-        (void)sv_unmagic(sv, PERL_MAGIC_regex_global);
-    }
-    if (SvREADONLY(sv))
-        return;
-    if (content && !same(aTHX_ sv, content))
-        sv_setsv_mg(sv, content);
-    else if (!content && SvOK(sv))
-        sv_setsv_mg(sv, &PL_sv_undef);
-}
-
-static void put_back_array(pTHX_ AV *array, AV *content)
-{
-    (void)sv_unmagic((SV *)array, PERL_MAGIC_tied);
-    if (!content && av_len(array) >= 0)
-        av_clear(array);
-    if (!content || same_array(aTHX_ array, content))
-        return;
-    av_clear(array);
-    for (SSize_t i = 0; i <= av_len(content); i++) {
-        SV **then = av_fetch(content, i, 0);
-        av_push(array, then ? newSVsv(*then) : newSV(0));
-    }
-}
-
-static bool same_hash(pTHX_ HV *hash, HV *content)
-{
-    HE *entry;
-
-    if (SvRMAGICAL((SV *)hash) && mg_find((SV *)hash, PERL_MAGIC_tied))
-        return false;
-    if (HvUSEDKEYS(hash) != HvUSEDKEYS(content))
-        return false;
-    (void)hv_iterinit(content);
-    while ((entry = hv_iternext(content))) {
-        const HE *now = hv_fetch_ent(hash, hv_iterkeysv(entry), 0, 0);
-        if (!now || !same(aTHX_ HeVAL(now), HeVAL(entry)))
-            return false;
-    }
-    return true;
-}
-
-static void put_back_hash(pTHX_ HV *hash, HV *content)
-{
-    HE *entry;
-
-    (void)sv_unmagic((SV *)hash, PERL_MAGIC_tied);
-    if (!content && HvUSEDKEYS(hash))
-        hv_clear(hash);
-    if (content && !same_hash(aTHX_ hash, content)) {
-        hv_clear(hash);
-        (void)hv_iterinit(content);
-        while ((entry = hv_iternext(content)))
-            (void)hv_store_ent(hash, hv_iterkeysv(entry), newSVsv(HeVAL(entry)), 0);
-    }
-    (void)hv_iterinit(hash);
-}
-
-void xs_program_put_back_value(pTHX_ SV *sv, SV *content)
-{
-    switch (SvTYPE(sv)) {
-    case SVt_PVAV:
-        put_back_array(aTHX_(AV *) sv, (AV *)content);
-        break;
-    case SVt_PVHV:
-        put_back_hash(aTHX_(HV *) sv, (HV *)content);
-        break;
-    case SVt_PVCV:
-    case SVt_PVGV:
-    case SVt_PVIO:
-    case SVt_PVFM:
-        break;
-    default:
-        put_back_scalar(aTHX_ sv, content);
-    }
-}
-
-static SV *copy_of_array(pTHX_ AV *array)
-{
-    AV *copy;
-
-    if (av_len(array) < 0)
-        return NULL;
-    copy = newAV();
-    for (SSize_t i = 0; i <= av_len(array); i++) {
-        SV **element = av_fetch(array, i, 0);
-        av_push(copy, element ? newSVsv(*element) : newSV(0));
-    }
-    return (SV *)copy;
-}
-
-/* What references in it refer to is not copied. */
-SV *xs_program_content(pTHX_ SV *sv)
-{
-    switch (SvTYPE(sv)) {
-    case SVt_PVAV:
-        return copy_of_array(aTHX_(AV *) sv);
-    case SVt_PVHV:
-        return HvUSEDKEYS((HV *)sv) ? (SV *)newHVhv((HV *)sv) : NULL;
-    case SVt_PVCV:
-    case SVt_PVGV:
-    case SVt_PVIO:
-    case SVt_PVFM:
-        return NULL;
-    default:
-        return SvOK(sv) ? newSVsv(sv) : NULL;
-    }
-}
 
 /* --- globs */
 
@@ -202,6 +55,35 @@ static bool is_name(const char *name, STRLEN len)
 static bool is_perls(SV *sv)
 {
     return SvMAGICAL(sv) && mg_find(sv, PERL_MAGIC_sv);
+}
+
+static bool is_made_up(const CV *cv)
+{
+    const char *file = CvFILE(cv);
+
+    return !file || strnEQ(file, "(eval ", 6);
+}
+
+/* That a run has loaded, which is for good. */
+static bool is_of_a_file(const CV *cv)
+{
+    return !is_made_up(cv) && strNE(CvFILE(cv), program.file);
+}
+
+/* A sub of that package from another file. */
+static bool is_foreign(pTHX_ HV *stash, SV *value)
+{
+    const CV *cv = isGV_with_GP(value) ? GvCV((GV *)value) : NULL;
+
+    return cv && CvGV((CV *)cv) && GvSTASH(CvGV((CV *)cv)) == stash && is_of_a_file(cv);
+}
+
+/* Whose package or file is the program's. */
+static bool is_ours(pTHX_ HV *stash, const GV *gv)
+{
+    const char *file = GvFILE(gv);
+
+    return stash == PL_defstash || (file && strEQ(file, program.file));
 }
 
 static struct global *new_global(pTHX_ GV *gv)
@@ -231,19 +113,22 @@ static void remember_global(pTHX_ GV *gv, bool known)
     global->gp = gp_ref(GvGP(gv));
     if (known && GvSV(gv) && !is_perls(GvSV(gv)) && !GvIMPORTED_SV(gv)) {
         global->scalar = SvREFCNT_inc(GvSV(gv));
-        global->scalar_content = xs_program_content(aTHX_ global->scalar);
+        global->scalar_content = xs_value_content(aTHX_ global->scalar);
     }
     if (known && GvAV(gv) && !GvIMPORTED_AV(gv)) {
         global->array = (AV *)SvREFCNT_inc((SV *)GvAV(gv));
-        global->array_content = (AV *)xs_program_content(aTHX_(SV *) global->array);
+        global->array_content = (AV *)xs_value_content(aTHX_(SV *) global->array);
     }
     if (known && GvHV(gv) && !GvIMPORTED_HV(gv)) {
         global->hash = (HV *)SvREFCNT_inc((SV *)GvHV(gv));
-        global->hash_content = (HV *)xs_program_content(aTHX_(SV *) global->hash);
+        global->hash_content = (HV *)xs_value_content(aTHX_(SV *) global->hash);
     }
-    global->code = (CV *)SvREFCNT_inc((SV *)GvCV(gv));
+    if (known || (GvCV(gv) && is_of_a_file(GvCV(gv))))
+        global->code = (CV *)SvREFCNT_inc((SV *)GvCV(gv));
     global->io = (IO *)SvREFCNT_inc((SV *)GvIOp(gv));
     global->open = global->io && IoIFP(global->io);
+    if (global->open && strEQ(GvNAME(gv), "DATA") && is_ours(aTHX_ GvSTASH(gv), gv))
+        xs_data_remember(aTHX_ gv);
 }
 
 /* Each slot gets what it had; *slot is owned by the glob, then by this process's reference. */
@@ -262,7 +147,7 @@ static void put_back_io(pTHX_ struct global *global)
     GV *gv = global->gv;
     IO *io = GvIOp(gv);
 
-    if (io && IoIFP(io) && !(io == global->io && global->open) && gv != program.data_gv)
+    if (io && IoIFP(io) && !(io == global->io && global->open) && !xs_data_is(gv))
         (void)do_close(gv, FALSE);
     if (io != global->io)
         put_back_slot(aTHX_(SV **) & GvIOp(gv), (SV *)global->io);
@@ -275,6 +160,10 @@ static void put_back_code(pTHX_ struct global *global)
 
     if (now == global->code)
         return;
+    if (!global->code && now && is_of_a_file(now)) {
+        global->code = (CV *)SvREFCNT_inc((SV *)now);
+        return;
+    }
     GvCV_set(gv, (CV *)SvREFCNT_inc((SV *)global->code));
     SvREFCNT_dec((SV *)now);
     mro_method_changed_in(GvSTASH(gv));
@@ -299,20 +188,33 @@ static void put_back_global(pTHX_ struct global *global)
     if (!GvIMPORTED_HV(gv))
         put_back_slot(aTHX_(SV **) & GvHV(gv), (SV *)global->hash);
     if (global->scalar)
-        put_back_scalar(aTHX_ global->scalar, global->scalar_content);
+        xs_value_put_back(aTHX_ global->scalar, global->scalar_content);
     if (global->array)
-        put_back_array(aTHX_ global->array, global->array_content);
+        xs_value_put_back(aTHX_(SV *) global->array, (SV *)global->array_content);
     if (global->hash)
-        put_back_hash(aTHX_ global->hash, global->hash_content);
+        xs_value_put_back(aTHX_(SV *) global->hash, (SV *)global->hash_content);
 }
 
 /* --- packages */
 
-static bool is_ours(pTHX_ HV *stash, const GV *gv)
+/* One that is loaded keeps what it has: it is loaded once, and has set itself up. */
+static bool is_modules(pTHX_ HV *stash)
 {
-    const char *file = GvFILE(gv);
+    SV *path;
+    HE *entry;
+    bool found = false;
 
-    return stash == PL_defstash || (file && strEQ(file, program.file));
+    if (stash == PL_defstash)
+        return false;
+    path = newSVpvf("%s.pm", HvNAME(stash));
+    for (char *colons; (colons = strstr(SvPVX(path), "::"));)
+        sv_insert(path, (STRLEN)(colons - SvPVX(path)), 2, "/", 1);
+    found = hv_exists_ent(GvHVn(PL_incgv), path, 0);
+    SvREFCNT_dec(path);
+    (void)hv_iterinit(stash);
+    while (!found && (entry = hv_iternext(stash)))
+        found = is_foreign(aTHX_ stash, HeVAL(entry));
+    return found;
 }
 
 /* How many globs of it are the program's.  A sub need not have a glob. */
@@ -342,7 +244,7 @@ static void remember_stash(pTHX_ HV *stash)
 {
     size_t n = program.stashes_count;
 
-    if (remember_globs(aTHX_ stash, true) == 0)
+    if (is_modules(aTHX_ stash) || remember_globs(aTHX_ stash, true) == 0)
         return;
     Renew(program.stashes, n + 1, HV *);
     Renew(program.entries, n + 1, STRLEN);
@@ -368,6 +270,17 @@ static void remember_stashes(pTHX_ HV *stash)
     }
 }
 
+/* A program may mention a package that it loads later. */
+static void forget_stash(pTHX_ const HV *stash)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < program.count; i++)
+        if (GvSTASH(program.globals[i].gv) != stash)
+            program.globals[kept++] = program.globals[i];
+    program.count = kept;
+}
+
 /* A run has made globs of its own. */
 static void find_new_globs(pTHX)
 {
@@ -375,8 +288,11 @@ static void find_new_globs(pTHX)
         HV *stash = program.stashes[i];
         if (HvUSEDKEYS(stash) == program.entries[i])
             continue;
-        (void)remember_globs(aTHX_ stash, false);
         program.entries[i] = HvUSEDKEYS(stash);
+        if (is_modules(aTHX_ stash))
+            forget_stash(aTHX_ stash);
+        else
+            (void)remember_globs(aTHX_ stash, false);
     }
 }
 
@@ -390,13 +306,6 @@ static void remember_ends(pTHX)
     PL_endav = NULL; /* the supervisor's own end is not the program's */
 }
 
-static bool is_of_file(const CV *cv)
-{
-    const char *file = CvFILE(cv);
-
-    return file && strnNE(file, "(eval ", 6);
-}
-
 /* Files that a run has loaded are loaded for good, and so their END blocks are, too; they come
  * first, the last one first.  What a run has only made up is called once. */
 AV *xs_program_ends(pTHX)
@@ -407,7 +316,7 @@ AV *xs_program_ends(pTHX)
     for (SSize_t i = 0; PL_endav && i <= av_len(PL_endav); i++) {
         SV *block = *av_fetch(PL_endav, i, 0);
         av_push(ends, SvREFCNT_inc(block));
-        if (!is_of_file((CV *)block))
+        if (is_made_up((CV *)block))
             continue;
         av_unshift(program.ends, 1);
         for (SSize_t j = 0; j < added; j++)
@@ -439,6 +348,10 @@ void xs_program_put_back(pTHX)
     SvREFCNT_dec((SV *)PL_endav);
     PL_endav = NULL;
     find_new_globs(aTHX);
+    xs_patterns_put_back(aTHX);
+    for (size_t i = 0; i < program.stashes_count; i++)
+        if (mg_find((SV *)program.stashes[i], PERL_MAGIC_symtab))
+            sv_reset("", program.stashes[i]); /* m?...? */
     xs_pads_put_back(aTHX);
     for (size_t i = 0; i < program.count; i++)
         put_back_global(aTHX_ & program.globals[i]);

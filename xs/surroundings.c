@@ -24,6 +24,8 @@ static struct surroundings {
     IO *idle_in, *idle_out; /* what STDIN and STDOUT are between two connections */
     IO *err_io;
     PerlIO *err_file;
+    const PerlIO_funcs *err_tab;
+    U32 err_flags;
     SV *layers_in, *layers_out; /* what BEGIN blocks have put upon STDIN and STDOUT */
     U8 flags_out;
     int null, error, folder; /* descriptors */
@@ -32,6 +34,7 @@ static struct surroundings {
     HV *environment, *signals;
     SV *own[OWN], *contents[OWN];
     GV *selected;
+    SV *line_number; /* $. keeps what it was when nothing has been read since */
     mode_t mask;
     locale_t locale;
     sigset_t blocked;
@@ -81,6 +84,13 @@ static SV *layers_of(pTHX_ PerlIO *f)
     return NULL;
 }
 
+static void remember_error(PerlIO *f)
+{
+    around.err_file = f;
+    around.err_tab = PerlIOValid(f) ? PerlIOBase(f)->tab : NULL;
+    around.err_flags = PerlIOValid(f) ? PerlIOBase(f)->flags : 0;
+}
+
 static void remember_handles(pTHX)
 {
     around.in = gv_fetchpvs("STDIN", GV_ADD | GV_NOTQUAL, SVt_PVIO);
@@ -89,11 +99,12 @@ static void remember_handles(pTHX)
     around.idle_in = GvIOn(around.in);
     around.idle_out = GvIOn(around.out);
     around.err_io = GvIOn(around.err);
-    around.err_file = IoOFP(around.err_io);
+    remember_error(IoOFP(around.err_io));
     around.layers_in = layers_of(aTHX_ IoIFP(around.idle_in));
     around.layers_out = layers_of(aTHX_ IoOFP(around.idle_out));
     around.flags_out = IoFLAGS(around.idle_out) & IOf_FLUSH;
     around.selected = PL_defoutgv;
+    around.line_number = GvSVn(gv_fetchpvs(".", GV_ADD | GV_NOTQUAL, SVt_PV));
 }
 
 static void remember_own(pTHX)
@@ -246,8 +257,23 @@ static void close_handle(pTHX_ GV *gv, IO *idle)
     SvREFCNT_dec((SV *)io);
 }
 
+static void flush(pTHX_ GV *gv)
+{
+    const IO *io = GvIOp(gv);
+
+    if (io && IoOFP(io))
+        (void)PerlIO_flush(IoOFP(io));
+}
+
+void xs_surroundings_flush(pTHX)
+{
+    flush(aTHX_ around.out);
+    flush(aTHX_ around.err);
+}
+
 void xs_surroundings_end(pTHX)
 {
+    flush(aTHX_ around.err);
     close_handle(aTHX_ around.out, around.idle_out);
     close_handle(aTHX_ around.in, around.idle_in);
     put(around.null, STDIN_FILENO);
@@ -264,22 +290,33 @@ static bool same_file(const struct stat *one, const struct stat *other)
     return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
 }
 
+static bool is_as_it_was(pTHX_ PerlIO *f)
+{
+    return f && f == around.err_file && PerlIOBase(f)->tab == around.err_tab &&
+           PerlIOBase(f)->flags == around.err_flags;
+}
+
 static void put_back_error(pTHX)
 {
     IO *io = around.err_io;
+    PerlIO *f;
     struct stat now;
 
     if (GvIOp(around.err) != io)
         close_handle(aTHX_ around.err, io);
     if (fstat(STDERR_FILENO, &now) == -1 || !same_file(&now, &around.error_stat))
         put(around.error, STDERR_FILENO);
-    if (IoOFP(io) == around.err_file && around.err_file)
+    if (is_as_it_was(aTHX_ IoOFP(io)))
         return;
     if (IoIFP(io))
         (void)do_close(around.err, FALSE);
     put(around.error, STDERR_FILENO);
-    IoIFP(io) = IoOFP(io) = around.err_file = PerlIO_fdopen(STDERR_FILENO, "w");
+    f = PerlIO_fdopen(STDERR_FILENO, "w");
+    if (f)
+        PerlIOBase(f)->flags |= PERLIO_F_UNBUF;
+    IoIFP(io) = IoOFP(io) = f;
     IoTYPE(io) = IoTYPE_WRONLY;
+    remember_error(f);
 }
 
 static bool equal(pTHX_ SV *one, SV *other)
@@ -354,6 +391,7 @@ void xs_surroundings_put_back(pTHX)
     put_back_error(aTHX);
     setdefout(around.selected);
     PL_last_in_gv = NULL;
+    SvOK_off(around.line_number);
     put_back_own(aTHX);
     put_back_hash(aTHX_ signals, around.signals);
     put_back_missing(aTHX_ signals, around.signals);

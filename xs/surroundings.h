@@ -9,7 +9,9 @@
 void xs_surroundings_remember(pTHX);
 /* fd: the connection's, in blocking mode, which stays the engine's. */
 void xs_surroundings_begin(pTHX_ struct xs_connection *connection, int fd);
-/* What is printed is sent, and STDIN and STDOUT are nobody. */
+/* What is printed is sent; then objects that the program has left may print more. */
+void xs_surroundings_flush(pTHX);
+/* That is sent, too, and STDIN and STDOUT are nobody. */
 void xs_surroundings_end(pTHX);
 /* All else as it was. */
 void xs_surroundings_put_back(pTHX);

@@ -114,8 +114,6 @@ static int find(char name[HOST_MAX + 1], const char *text)
     if (getnameinfo(&addr.u.sa, addr.len, said, sizeof said, NULL, 0, NI_NAMEREQD) != 0)
         return 0;
     size_t len = strlen(said);
-    if (len > 0 && said[len - 1] == '.')
-        said[--len] = '\0';
     if (len > HOST_MAX || !is_name(said) || !leads_back(said, &addr))
         return 0;
     memcpy(name, said, len + 1);

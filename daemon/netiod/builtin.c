@@ -7,6 +7,8 @@
 #include "builtin.h"
 #include "served.h"
 
+#include <netio/log.h>
+
 #include <inttypes.h>
 #include <stdint.h>
 #include <syslog.h>

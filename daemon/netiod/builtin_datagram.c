@@ -15,6 +15,8 @@
 #include "builtin.h"
 #include "served.h"
 
+#include <netio/log.h>
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -27,10 +29,20 @@
 #define PORT_MIN    1024
 #define SECOND      ((int64_t)1000 * 1000 * 1000)
 
-struct answers {                 /* service->own */
-    struct netio_limit *buckets; /* a bucket for each source, whatever the configuration says */
-    int64_t told;                /* when the log last had one that was not answered */
-    unsigned long since;         /* how many there were since */
+enum objection { NONE, LOW_PORT, OWN_PORT, SHARED, TOO_MANY, LONGER, OBJECTIONS };
+
+static const char *const words[OBJECTIONS] = {
+    [LOW_PORT] = "its port is below 1024",
+    [OWN_PORT] = "its port is a built-in service's",
+    [SHARED] = "broadcast or multicast",
+    [TOO_MANY] = "too many",
+    [LONGER] = "the answer would be longer than the question",
+};
+
+struct answers {                     /* service->own */
+    struct netio_limit *buckets;     /* one for each source, whatever the configuration says */
+    int64_t told[OBJECTIONS];        /* when the log last had one that was not answered */
+    unsigned long since[OBJECTIONS]; /* how many there were since */
 };
 
 /* ---- who gets no answer ---- */
@@ -62,42 +74,42 @@ static int is_own_port(const struct house *house, unsigned port)
     return 0;
 }
 
-/* Why there is no answer; NULL: there may be one. */
-static const char *objection(const struct service *service, const struct netio_datagram *datagram)
+static enum objection object(const struct service *service, const struct netio_datagram *datagram)
 {
     const struct answers *answers = service->own;
     unsigned port = netio_addr_port(datagram->peer);
     enum netio_refused why;
 
     if (netio_addr_family(datagram->peer) == AF_UNIX)
-        return NULL;
+        return NONE;
     if (port < PORT_MIN)
-        return "its port is below 1024";
+        return LOW_PORT;
     if (is_own_port(service->house, port))
-        return "its port is a built-in service's";
+        return OWN_PORT;
     if (datagram->broadcast || is_group(datagram->local) || is_group(datagram->peer))
-        return "broadcast or multicast";
+        return SHARED;
     if (netio_limit_pass(answers->buckets, datagram->peer, 0, netio_loop_now(service->house->loop),
                          &why) < 0)
-        return "too many";
-    return NULL;
+        return TOO_MANY;
+    return NONE;
 }
 
-/* At most once a second: whoever forges one forges many. */
+/* Each at most once a second: whoever forges one forges many. */
 static void log_objection(const struct service *service, const struct netio_addr *peer,
-                          const char *why)
+                          enum objection objection)
 {
     struct answers *answers = service->own;
     int64_t now = netio_loop_now(service->house->loop);
     char text[NETIO_ADDR_STRLEN];
 
-    answers->since++;
-    if (answers->told && now - answers->told < SECOND)
+    answers->since[objection]++;
+    if (answers->told[objection] && now - answers->told[objection] < SECOND)
         return;
     netio_log(service->house->log, LOG_NOTICE, "%s: no answer to %s (%s), the last of %lu",
-              service->name, netio_addr_str(peer, text, sizeof text), why, answers->since);
-    answers->told = now;
-    answers->since = 0;
+              service->name, netio_addr_str(peer, text, sizeof text), words[objection],
+              answers->since[objection]);
+    answers->told[objection] = now;
+    answers->since[objection] = 0;
 }
 
 /* ---- answers ---- */
@@ -148,12 +160,12 @@ static void on_datagram(const struct netio_datagram *datagram)
 
     if (builtin == CONFIG_DISCARD)
         return;
-    const char *why = objection(service, datagram);
-    size_t len = why ? 0 : answer(builtin, datagram, text);
-    if (!why && len > datagram->len)
-        why = "the answer would be longer than the question";
-    if (why)
-        log_objection(service, datagram->peer, why);
+    enum objection objection = object(service, datagram);
+    size_t len = objection ? 0 : answer(builtin, datagram, text);
+    if (!objection && len > datagram->len)
+        objection = LONGER;
+    if (objection)
+        log_objection(service, datagram->peer, objection);
     else /* one that cannot be sent is lost, as datagrams are */
         (void)netio_datagram_reply(datagram, beside ? text : datagram->data, len);
 }

@@ -16,8 +16,8 @@
 
 /* ---- faults --------------------------------------------------------------------------------- */
 
-static void say(struct reader *reader, unsigned line, const char *kind, const char *format,
-                va_list args)
+__attribute__((format(printf, 4, 0))) static void
+say(struct reader *reader, unsigned line, const char *kind, const char *format, va_list args)
 {
     char text[FAULT_MAX], shown[FAULT_MAX], whole[2 * FAULT_MAX], where[FAULT_MAX] = "";
 
@@ -80,7 +80,7 @@ static char *settle_host(struct reader *reader, struct reader_file *file, char *
     size_t len = strlen(spec);
     int fault = 0;
 
-    if (len < 2 || spec[len - 1] != ':')
+    if (len < 2 || spec[len - 1] != ':' || *spec == '/')
         return spec;
     char *service = words_next(reader, file, &fault);
     if (!service && !fault)
@@ -170,7 +170,7 @@ static int finish(struct reader *reader, struct config **config)
 int config_parse(struct config **config, const struct config_options *options, const char *file,
                  const char *text, size_t size, config_complain *complain, void *data)
 {
-    struct reader reader = {.options = options, .complain = complain, .data = data};
+    struct reader reader = {.options = options, .complain = complain, .data = data, .alone = 1};
     struct reader_file one = {.line = 1};
 
     *config = NULL;
@@ -193,7 +193,7 @@ int config_parse(struct config **config, const struct config_options *options, c
 int config_read(struct config **config, const struct config_options *options,
                 config_complain *complain, void *data)
 {
-    struct reader reader = {.options = options, .complain = complain, .data = data, .includes = 1};
+    struct reader reader = {.options = options, .complain = complain, .data = data};
 
     *config = NULL;
     if (begin(&reader) < 0)

@@ -1,8 +1,8 @@
 /* netiod: what its configuration says (netiod.conf(5)), all dialects brought to one form.
  *
  * Called by main.c, reload.c and the fuzzer.  It reads files, asks the name services for users,
- * groups, services and hosts, and opens no socket (but one to see whether there is IPv6); nothing that it returns is used by two
- * configurations.
+ * groups, services and hosts, and opens no socket (but one to see whether there is IPv6); nothing
+ * that it returns is used by two configurations.
  */
 #ifndef NETIOD_CONFIG_H
 #define NETIOD_CONFIG_H
@@ -38,9 +38,9 @@ struct config_service {
     /* Addresses as netio_listener_open takes them, each of one socket ("0.0.0.0:79", "[::]:79",
      * "udp:...", "unix:/path,mode=..."); "*" has become two. */
     const char *const *listen;
-    size_t listens;             /* 0 only for services behind tcpmux alone */
+    size_t listens;                  /* 0 only for services behind tcpmux alone */
     int receive_buffer, send_buffer; /* bytes, set on the listener; 0: the system's */
-    int backlog;                /* 0: netio_listener_open's */
+    int backlog;                     /* 0: netio_listener_open's */
     enum config_kind kind;
     enum config_builtin builtin;
     enum config_mux mux;
@@ -61,8 +61,8 @@ struct config_service {
 
     /* Policy.  access NULL: everybody.  A limit that is 0 is none. */
     const struct netio_access *access;
-    const char *const *rules; /* what access was made of, NULL-ended; NULL: none */
-    const char *rules_file;   /* and behind those; NULL: none */
+    const char *const *rules; /* what access was made of, NULL-ended: "deny 192.0.2.66", and for a
+                                 file of rules "access /path"; NULL: none */
     struct netio_limit_options limits; /* total 0: all are welcome that max lets in */
     unsigned max;                      /* processes at once; beyond it clients wait */
     const char *refused_text, *full_text;
@@ -77,12 +77,12 @@ struct config {
     struct config_private *own;
 };
 
-struct config_options {        /* of the command line */
-    const char *const *paths;  /* files and folders; absolute */
+struct config_options {       /* of the command line */
+    const char *const *paths; /* files and folders; absolute */
     size_t paths_count;
-    int allow_empty;           /* no service at all is no error */
-    unsigned rate;             /* -R: starts a minute of a service that says nothing itself; 0: any */
-    const char *bind;          /* -a: the address of those that name none; NULL: "*" */
+    int allow_empty;  /* no service at all is no error */
+    unsigned rate;    /* -R: starts a minute of a service that says nothing itself; 0: any */
+    const char *bind; /* -a: the address of those that name none; NULL: "*" */
 };
 
 /* What is wrong, each with file and line: "FILE:LINE: text"; line 0 for a file as a whole.  Called
@@ -93,7 +93,8 @@ typedef void config_complain(void *data, const char *fault);
  * dialect has and netiod does otherwise) are complaints that begin "FILE:LINE: warning: ". */
 int config_read(struct config **config, const struct config_options *options,
                 config_complain *complain, void *data);
-/* The parsers alone, of one text (for the fuzzer; .include is refused there). */
+/* The parsers alone, of one text (for the fuzzer): .include is refused there, and hosts are numbers
+ * or localhost. */
 int config_parse(struct config **config, const struct config_options *options, const char *file,
                  const char *text, size_t size, config_complain *complain, void *data);
 void config_free(struct config *config);

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-struct arena { /* zero: empty */
+struct arena {                  /* zero: empty */
     struct arena_block *blocks; /* the one that is being filled first */
     int failed;                 /* there was no memory at some time */
 };

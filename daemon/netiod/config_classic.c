@@ -10,11 +10,11 @@
 /* The user's field: "user", "user:group", "user.group", FreeBSD's "/login-class" behind it. */
 static void set_user(struct reader *reader, struct draft *draft, char *text)
 {
-    char *class = strchr(text, '/');
+    char *login = strchr(text, '/');
 
-    if (class) {
-        *class++ = '\0';
-        reader_warn(reader, draft->line, "login class %s: this system has none", class);
+    if (login) {
+        *login++ = '\0';
+        reader_warn(reader, draft->line, "login class %s: this system has none", login);
     }
     draft->user = strsep(&text, ":");
     draft->group = text;

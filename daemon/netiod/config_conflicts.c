@@ -44,9 +44,11 @@ static struct claim claim_of_name(const struct config_service *service)
     const char *name = service->name;
 
     name += strncmp(name, MUX, strlen(MUX)) == 0 ? strlen(MUX) : 0;
-    return (struct claim){
-        .service = service, .text = service->name, .group = "mux", .key = name,
-        .key_len = strlen(name)};
+    return (struct claim){.service = service,
+                          .text = service->name,
+                          .group = "mux",
+                          .key = name,
+                          .key_len = strlen(name)};
 }
 
 /* Names behind tcpmux differ by more than case; as for paths, at_odds looks again. */
@@ -85,20 +87,22 @@ static int alike(const struct claim *a, const struct claim *b)
            strncasecmp(a->key, b->key, a->key_len) == 0;
 }
 
-/* Each service that is at odds with an earlier one, once. */
-static void compare_run(struct reader *reader, const struct claim *claims, size_t count)
+/* Each service that is at odds with an earlier one, once, whatever it has in common with it. */
+static void compare_run(struct reader *reader, const struct claim *claims, size_t count, char *said)
 {
+    const struct config_service *first = reader->config->services;
+
     for (size_t i = 1; i < count; i++)
         for (size_t j = 0; j < i; j++) {
             const struct config_service *service = claims[i].service, *other = claims[j].service;
             struct reader_file file = {.name = service->file};
-            if (service == other || !at_odds(&claims[i], &claims[j]))
+            if (service == other || said[service - first] || !at_odds(&claims[i], &claims[j]))
                 continue;
+            said[service - first] = 1;
             reader->file = &file;
             reader_fault(reader, service->line, "%s: %s:%u has it already", claims[i].text,
                          other->file, other->line);
             reader->file = NULL;
-            break;
         }
 }
 
@@ -124,16 +128,16 @@ void conflicts_find(struct reader *reader)
     for (size_t i = 0; i < config->count; i++)
         room += config->services[i].listens + 1;
     struct claim *claims = calloc(room + 1, sizeof *claims);
-    if (!claims) {
-        reader->scratch.failed = 1;
-        return;
-    }
-    size_t count = collect(config, claims);
-    qsort(claims, count, sizeof *claims, compare);
+    char *said = calloc(config->count + 1, 1);
+    size_t count = claims && said ? collect(config, claims) : 0;
+    reader->scratch.failed |= !claims || !said;
+    if (count)
+        qsort(claims, count, sizeof *claims, compare);
     for (size_t i = 1; i <= count; i++)
         if (i == count || !alike(&claims[begin], &claims[i])) {
-            compare_run(reader, claims + begin, i - begin);
+            compare_run(reader, claims + begin, i - begin, said);
             begin = i;
         }
     free(claims);
+    free(said);
 }

@@ -9,17 +9,18 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define MAX_DEFAULT   256 /* processes at once */
-#define POOL_WORKERS  4
-#define POOL          "pool:"
-#define A_MINUTE      60.0
+#define MAX_DEFAULT  256 /* processes at once */
+#define POOL_WORKERS 4
+#define POOL         "pool:"
+#define A_MINUTE     60.0
 
 void draft_begin(const struct reader *reader, struct draft *draft, const char *spec, unsigned line,
                  int classic)
 {
     unsigned rate = reader->options->rate;
 
-    *draft = (struct draft){.line = line, .spec = spec, .wait = -1, .classic = classic};
+    *draft = (struct draft){.line = line, .spec = spec, .wait = -1};
+    draft->rules_end = &draft->rules;
     draft->faults = reader->faults;
     draft->service.file = reader->file->name;
     draft->service.line = line;
@@ -30,15 +31,35 @@ void draft_begin(const struct reader *reader, struct draft *draft, const char *s
 
 /* ---- socket --------------------------------------------------------------------------------- */
 
+/* What the addresses say that the key "listen" has; all say the same. */
+static int settle_listed(struct reader *reader, struct draft *draft)
+{
+    for (const char *const *text = draft->listen; *text; text++) {
+        int local = strncmp(*text, "unix", 4) == 0, udp = strncmp(*text, "udp:", 4) == 0;
+        int type = udp || strncmp(*text, "unix-", 5) == 0 ? SOCK_DGRAM : SOCK_STREAM;
+        const char *protocol = local ? "unix" : udp ? "udp" : "tcp";
+        if (!draft->protocol) {
+            draft->protocol = protocol;
+            draft->family = local ? DRAFT_UNIX : DRAFT_ANY;
+        }
+        if (!draft->type)
+            draft->type = type;
+        if (strcmp(draft->protocol, protocol) != 0 || draft->type != type)
+            return reader_fault(reader, draft->line, "listen = %s: not %s %s", *text,
+                                draft->type == SOCK_STREAM ? "stream" : "dgram", draft->protocol);
+    }
+    return 0;
+}
+
 /* What is not said follows from what is. */
 static int settle_socket(struct reader *reader, struct draft *draft)
 {
     if (draft->type == -1 || draft->family == DRAFT_UNKNOWN)
         return -1;
+    if (draft->listen && settle_listed(reader, draft) < 0)
+        return -1;
     if (!draft->protocol) {
-        draft->protocol = *draft->spec == '/'          ? "unix"
-                          : draft->type == SOCK_DGRAM ? "udp"
-                                                       : "tcp";
+        draft->protocol = *draft->spec == '/' ? "unix" : draft->type == SOCK_DGRAM ? "udp" : "tcp";
         draft->family = *draft->spec == '/' ? DRAFT_UNIX : DRAFT_ANY;
     }
     if (!draft->type)
@@ -66,6 +87,7 @@ static int settle_builtin(struct reader *reader, struct draft *draft)
 {
     const char *name = draft->args_count ? draft->args[0] : "internal";
 
+    draft->service.socket_errors = 0;
     if (strcmp(name, "internal") == 0)
         name = draft->service.name;
     if (name && strcmp(name, "tcpmux") == 0) {
@@ -90,7 +112,8 @@ static int settle_datagrams(struct reader *reader, struct draft *draft)
     if (draft->service.kind != CONFIG_BUILTIN || draft->type != SOCK_DGRAM)
         return 0;
     if (draft->family == DRAFT_UNIX)
-        return reader_fault(reader, draft->line, "netiod's own services are not for unix datagrams");
+        return reader_fault(reader, draft->line,
+                            "netiod's own services are not for unix datagrams");
     if (!draft->udp) {
         reader_warn(reader, draft->line, "%s/udp stays off: udp = yes would have it answer",
                     draft->service.name);
@@ -109,14 +132,14 @@ static int settle_kind(struct reader *reader, struct draft *draft)
         draft->program += strlen(POOL);
         service->pool = service->pool ? service->pool : POOL_WORKERS;
     }
-    service->kind = service->pool                                  ? CONFIG_POOL
-                    : draft->wait == 1 || draft->type == SOCK_DGRAM ? CONFIG_WAIT
-                                                                    : CONFIG_EXEC;
-    if (service->kind == CONFIG_POOL && (draft->type == SOCK_DGRAM || draft->wait == 1))
+    int waits = draft->wait == 1 || draft->type == SOCK_DGRAM;
+    service->kind = service->pool ? CONFIG_POOL : waits ? CONFIG_WAIT : CONFIG_EXEC;
+    if (service->kind == CONFIG_POOL && waits)
         return reader_fault(reader, draft->line, "a pool must be stream and nowait");
     if (service->kind == CONFIG_WAIT && draft->wait == 0)
         reader_warn(reader, draft->line,
-                    "dgram nowait: served as wait, lest a datagram start programs until it is read");
+                    "dgram nowait: served as wait, as a datagram that nobody "
+                    "has read yet would start programs");
     return 0;
 }
 
@@ -148,7 +171,8 @@ static int settle_program(struct reader *reader, struct draft *draft)
     if (!argv)
         return -1;
     if (*draft->program != '/')
-        return reader_fault(reader, draft->line, "program %s: not an absolute path", draft->program);
+        return reader_fault(reader, draft->line, "program %s: not an absolute path",
+                            draft->program);
     look_at_program(reader, draft);
     draft->service.program = arena_string(arena, draft->program);
     for (size_t i = 0; i < draft->args_count; i++)
@@ -171,19 +195,45 @@ static int settle_user(struct reader *reader, struct draft *draft)
 /* ---- policy --------------------------------------------------------------------------------- */
 
 /* Whoever has the socket itself accepts whom he likes. */
-static int check_wait(struct reader *reader, const struct draft *draft)
+static void check_wait(struct reader *reader, const struct draft *draft)
 {
     const struct config_service *service = &draft->service;
     const struct netio_limit_options *limits = &service->limits;
 
-    if (service->kind != CONFIG_WAIT)
-        return 0;
-    if (service->access || limits->per_source || limits->source_rate.count || limits->total)
-        return reader_fault(reader, draft->line,
-                            "rules and limits of sources cannot be enforced with wait: the program "
-                            "has the socket");
-    if (service->names)
-        return reader_fault(reader, draft->line, "names cannot be looked up with wait");
+    if (service->kind == CONFIG_WAIT &&
+        (draft->access || limits->per_source || limits->source_rate.count || limits->total))
+        reader_fault(reader, draft->line,
+                     "rules and limits of sources cannot be enforced with wait: the program has "
+                     "the socket");
+}
+
+/* What only some kinds can do. */
+static void check_kind(struct reader *reader, const struct draft *draft)
+{
+    const struct config_service *service = &draft->service;
+
+    if (service->names && service->kind != CONFIG_EXEC)
+        reader_fault(reader, draft->line, "names are looked up for nowait programs only");
+    if (service->mux != CONFIG_NO_MUX &&
+        (service->type != SOCK_STREAM || service->kind == CONFIG_WAIT ||
+         service->kind == CONFIG_TCPMUX))
+        reader_fault(reader, draft->line, "%s: behind tcpmux must be stream and nowait",
+                     draft->spec);
+    check_wait(reader, draft);
+}
+
+static int settle_rules(struct reader *reader, struct draft *draft)
+{
+    const char **rules = NULL;
+    size_t i = 0;
+
+    if (draft->rules_count &&
+        !(rules = arena_get(&reader->config->own->arena, (draft->rules_count + 1) * sizeof *rules)))
+        return -1;
+    for (struct rule *rule = draft->rules; rule; rule = rule->next)
+        rules[i++] = rule->text;
+    draft->service.rules = rules;
+    draft->service.access = draft->access;
     return 0;
 }
 
@@ -196,13 +246,21 @@ static int append(struct reader *reader, const struct config_service *service)
     if (config->count == reader->room) {
         size_t room = reader->room ? 2 * reader->room : 16;
         struct config_service *more = realloc(config->services, room * sizeof *more);
-        if (!more)
+        if (!more) {
+            reader->scratch.failed = 1;
             return -1;
+        }
         config->services = more;
         reader->room = room;
     }
     config->services[config->count++] = *service;
     return 0;
+}
+
+void draft_drop(struct draft *draft)
+{
+    netio_access_free(draft->access);
+    draft->access = NULL;
 }
 
 void draft_finish(struct reader *reader, struct draft *draft)
@@ -213,13 +271,14 @@ void draft_finish(struct reader *reader, struct draft *draft)
         known = listen_find(reader, draft) == 0;
         if (settle_kind(reader, draft) == 0 && known)
             settle_datagrams(reader, draft);
-        check_wait(reader, draft);
+        check_kind(reader, draft);
     }
     if (draft->program && strcmp(draft->program, "internal") != 0)
         settle_program(reader, draft);
     settle_user(reader, draft);
+    settle_rules(reader, draft);
     if (reader->faults == draft->faults && !draft->off && !reader->config->own->arena.failed &&
         !reader->scratch.failed && append(reader, &draft->service) == 0)
         return;
-    netio_access_free((struct netio_access *)draft->service.access);
+    draft_drop(draft);
 }

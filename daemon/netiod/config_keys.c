@@ -1,10 +1,83 @@
 /* netiod: NetBSD's notation, "NAME on KEY = VALUE, ...;", with the keys of our own; see
- * config_reader.h.  Called by config.c. */
+ * config_reader.h.  Called by config.c; what keys there are is in config_keyset.c. */
 #include "config_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The words behind "KEY =", up to the next sign, which becomes *token.  0 or -1. */
+static int read_values(struct reader *reader, struct reader_file *file, struct values *values,
+                       struct token *token)
+{
+    size_t room = 0;
+
+    for (;;) {
+        token_next(reader, file, token);
+        if (token->kind != TOKEN_WORD)
+            break;
+        if (values->count + 1 >= room) {
+            room = room ? 2 * room : 8;
+            char **more = arena_get(&reader->scratch, room * sizeof *more);
+            if (!more)
+                return -1;
+            if (values->count)
+                memcpy(more, values->words, values->count * sizeof *more);
+            values->words = more;
+        }
+        values->words[values->count++] = token->text;
+    }
+    if (token->kind == TOKEN_EQUALS)
+        return reader_fault(reader, token->line,
+                            "= in a value: it wants quotes, or a ; is missing before it");
+    return token->kind == TOKEN_FAULT ? -1 : 0;
+}
+
+/* One "KEY = VALUE ...", and the sign behind it.  1: there may be more, 0: that was the last one,
+ * -1. */
+static int read_key(struct reader *reader, struct reader_file *file, struct draft *draft)
+{
+    struct values values = {0};
+    struct token token;
+
+    token_next(reader, file, &token);
+    if (token.kind == TOKEN_SEMICOLON)
+        return 0;
+    if (token.kind == TOKEN_END)
+        return reader_fault(reader, draft->line, "%s: the definition does not end with ;",
+                            draft->spec);
+    if (token.kind != TOKEN_WORD)
+        return token.kind == TOKEN_FAULT
+                   ? -1
+                   : reader_fault(reader, token.line, "a key is missing before the sign");
+    values.key = token.text;
+    values.line = token.line;
+    token_next(reader, file, &token);
+    if (token.kind != TOKEN_EQUALS)
+        return token.kind == TOKEN_FAULT
+                   ? -1
+                   : reader_fault(reader, values.line, "%s: no = behind it", values.key);
+    if (read_values(reader, file, &values, &token) < 0)
+        return -1;
+    key_set(reader, draft, &values);
+    if (token.kind == TOKEN_END)
+        return reader_fault(reader, draft->line, "%s: the definition does not end with ;",
+                            draft->spec);
+    return token.kind == TOKEN_COMMA;
+}
 
 void keys_read(struct reader *reader, struct reader_file *file, char *spec, unsigned line, int on)
 {
-    (void)on;
-    reader_fault(reader, line, "%s: keys are not read", spec);
-    words_skip(file);
+    struct draft draft;
+    int more;
+
+    draft_begin(reader, &draft, spec, line, 0);
+    draft.off = !on;
+    while ((more = read_key(reader, file, &draft)) == 1)
+        continue;
+    if (more < 0)
+        tokens_skip(file);
+    if (more == 0)
+        draft_finish(reader, &draft);
+    else
+        draft_drop(&draft);
 }

@@ -8,15 +8,15 @@
 #include <netio/service.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 
-#define PORT_MAX        65535
 #define RESOLVE_SECONDS 5
-#define LISTENS_MAX     64 /* of one service */
+#define LISTENS_MAX     64     /* of one service */
 #define UNIX_MODE       "0666" /* as other inetds have it: whoever reaches the folder may connect */
 #define MUX             "tcpmux/"
 
@@ -80,10 +80,12 @@ static int resolve(const char *host, int family, struct netio_resolve **resolve,
     struct netio_want want;
     int code = netio_resolve_start(resolve, host, family, deadline, error);
 
-    while (*resolve && (code = netio_resolve_step(*resolve, error), code == -EAGAIN ||
-                        (code == 0 && netio_resolve_pending(*resolve)))) {
+    if (code == 0)
+        code = netio_resolve_step(*resolve, error);
+    while (code == -EAGAIN || (code == 0 && netio_resolve_pending(*resolve))) {
         netio_resolve_want(*resolve, &want);
         netio_want_poll(&want);
+        code = netio_resolve_step(*resolve, error);
     }
     return code;
 }
@@ -94,11 +96,13 @@ static int add_name(struct reader *reader, struct draft *draft, struct list *lis
     const struct netio_addr *found;
     struct netio_resolve *machine = NULL;
     struct netio_error error = {0};
+    int code = NETIO_ENONAME;
     int family = draft->family == DRAFT_IPV4   ? AF_INET
                  : draft->family == DRAFT_IPV6 ? AF_INET6
                                                : AF_UNSPEC;
-    int code = resolve(host, family, &machine, &error);
 
+    if (!reader->alone || strcmp(host, "localhost") == 0)
+        code = resolve(host, family, &machine, &error);
     if (code < 0)
         reader_fault(reader, draft->line, "host %s: %s", host, netio_error_text(code));
     size_t count = code < 0 ? 0 : netio_resolve_answer(machine, &found);
@@ -142,11 +146,13 @@ static int find_port(char *service, const char *protocol)
     return none && *service ? 0 : -1;
 }
 
-static int find_internet(struct reader *reader, struct draft *draft, struct list *list)
+/* "finger", "host:finger", "host,host:2907".  *name: of the service (scratch). */
+static int find_internet(struct reader *reader, struct draft *draft, struct list *list,
+                         const char *text, const char **name)
 {
-    char *spec = arena_string(&reader->scratch, draft->spec), *colon = spec ? strrchr(spec, ':') : NULL;
+    char *spec = arena_string(&reader->scratch, text), *colon = spec ? strrchr(spec, ':') : NULL;
     const char *hosts = draft->hosts ? draft->hosts : reader->file->hosts;
-    char *service = colon ? colon + 1 : spec, *word;
+    char *service = colon ? colon + 1 : spec, *host;
 
     if (!spec)
         return -1;
@@ -155,30 +161,42 @@ static int find_internet(struct reader *reader, struct draft *draft, struct list
         hosts = spec;
     }
     int port = find_port(service, draft->protocol), code = 0;
-    draft->service.name = arena_string(&reader->config->own->arena, service);
+    *name = service;
     if (port < 0)
-        return reader_fault(reader, draft->line, "service %s/%s: unknown", service, draft->protocol);
+        return reader_fault(reader, draft->line, "service %s/%s: unknown", service,
+                            draft->protocol);
     if (!hosts)
         hosts = reader->options->bind ? reader->options->bind : "*";
     char *rest = arena_string(&reader->scratch, hosts);
-    while (rest && code == 0 && (word = strsep(&rest, ",")))
-        code = add_host(reader, draft, list, word, (unsigned)port);
+    while (rest && code == 0 && (host = strsep(&rest, ",")))
+        code = add_host(reader, draft, list, host, (unsigned)port);
     return code;
 }
 
-static int find_unix(struct reader *reader, struct draft *draft, struct list *list)
+/* text: as netio_listener_open takes it. */
+static int add_unix(struct reader *reader, struct draft *draft, struct list *list, const char *text)
+{
+    struct netio_error error = {0};
+    char said[640];
+
+    if (netio_listener_check(text, &error) < 0)
+        return reader_fault(reader, draft->line, "%s", netio_error_str(&error, said, sizeof said));
+    return add(reader, draft, list, text);
+}
+
+static int find_unix(struct reader *reader, struct draft *draft, struct list *list,
+                     const char **name)
 {
     /* A host before a path means nothing, and other inetds pass over it, too. */
     const char *path = *draft->spec == '/' ? draft->spec : strstr(draft->spec, ":/");
-    struct netio_error error = {0};
-    char text[1024], said[640];
+    char text[1024];
 
     if (path && *path == ':')
         path++;
     if (!path)
         return reader_fault(reader, draft->line, "%s: the service of a unix socket is its path",
                             draft->spec);
-    draft->service.name = arena_string(&reader->config->own->arena, path);
+    *name = path;
     int len = snprintf(text, sizeof text, "%s:%s,mode=%s%s%s%s%s",
                        draft->type == SOCK_DGRAM ? "unix-dgram" : "unix", path,
                        draft->mode ? draft->mode : UNIX_MODE, draft->owner ? ",owner=" : "",
@@ -186,42 +204,76 @@ static int find_unix(struct reader *reader, struct draft *draft, struct list *li
                        draft->owner_group ? draft->owner_group : "");
     if (strchr(path, ',') || (size_t)len >= sizeof text)
         return reader_fault(reader, draft->line, "%s: not a path for a socket", path);
-    if (netio_listener_check(text, &error) < 0)
-        return reader_fault(reader, draft->line, "%s", netio_error_str(&error, said, sizeof said));
-    return add(reader, draft, list, text);
+    return add_unix(reader, draft, list, text);
 }
 
-/* Behind tcpmux alone, without a socket of its own. */
-static int find_mux(struct reader *reader, struct draft *draft)
+/* The key "listen": then the name is no more than that. */
+static int find_listed(struct reader *reader, struct draft *draft, struct list *list)
 {
-    const char *name = draft->spec + strlen(MUX);
-    char whole[300];
+    const char *service;
+    int code = 0;
 
-    draft->service.mux = *name == '+' ? CONFIG_MUX_PLUS : CONFIG_MUX;
-    name += *name == '+';
-    snprintf(whole, sizeof whole, MUX "%.255s", name);
-    draft->service.name = arena_string(&reader->config->own->arena, whole);
-    if (!*name || strlen(name) > 255 || strcasecmp(name, "help") == 0)
-        return reader_fault(reader, draft->line, "%s: not a name for a service behind tcpmux",
-                            draft->spec);
-    if (draft->type != SOCK_STREAM || strcmp(draft->protocol, "tcp") != 0 || draft->wait == 1)
-        return reader_fault(reader, draft->line, "%s: must be stream, tcp and nowait", draft->spec);
+    for (const char *const *text = draft->listen; *text && code == 0; text++) {
+        const char *rest = *text;
+        if (strncmp(rest, "tcp:", 4) == 0 || strncmp(rest, "udp:", 4) == 0)
+            rest += 4;
+        code = draft->family == DRAFT_UNIX ? add_unix(reader, draft, list, *text)
+                                           : find_internet(reader, draft, list, rest, &service);
+    }
+    return code;
+}
+
+/* Behind tcpmux alone, without a socket of its own.  The name is without its "+". */
+static int find_mux(struct reader *reader, struct draft *draft, const char **name)
+{
+    const char *rest = draft->spec + strlen(MUX);
+    int plus = *rest == '+';
+    char *whole = arena_get(&reader->scratch, strlen(draft->spec) + 1);
+
+    if (!whole)
+        return -1;
+    sprintf(whole, MUX "%s", rest + plus);
+    *name = whole;
+    draft->service.mux = plus ? CONFIG_MUX_PLUS : CONFIG_MUX;
+    if (!rest[plus] || strcasecmp(rest + plus, "help") == 0 || draft->listen)
+        return reader_fault(reader, draft->line, "%s: not a name for a service behind tcpmux%s",
+                            draft->spec, draft->listen ? " that listens" : "");
+    if (strcmp(draft->protocol, "tcp") != 0)
+        return reader_fault(reader, draft->line, "%s: must be tcp", draft->spec);
     return 0;
+}
+
+/* It is seen in logs, and in the environment of programs. */
+static int keep_name(struct reader *reader, struct draft *draft, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f || strchr("\"'", name[i]))
+            len = 0;
+    if (!len || len > NAME_MAX || strchr(".#", *name) || (strchr(name, ':') && *name != '/'))
+        return reader_fault(reader, draft->line, "%s: not a name of a service", draft->spec);
+    draft->service.name = arena_string(&reader->config->own->arena, name);
+    return draft->service.name ? 0 : -1;
 }
 
 int listen_find(struct reader *reader, struct draft *draft)
 {
-    struct arena *arena = &reader->config->own->arena;
+    const char **texts, *name = draft->spec;
     struct list list = {.count = 0};
+    int code;
 
     if (strncmp(draft->spec, MUX, strlen(MUX)) == 0)
-        return find_mux(reader, draft);
-    int code = draft->family == DRAFT_UNIX ? find_unix(reader, draft, &list)
-                                           : find_internet(reader, draft, &list);
-    if (code < 0)
+        code = find_mux(reader, draft, &name);
+    else if (draft->listen)
+        code = find_listed(reader, draft, &list);
+    else if (draft->family == DRAFT_UNIX)
+        code = find_unix(reader, draft, &list, &name);
+    else
+        code = find_internet(reader, draft, &list, draft->spec, &name);
+    if (code < 0 || keep_name(reader, draft, name) < 0)
         return -1;
-    const char **texts = arena_get(arena, list.count * sizeof *texts);
-    if (!texts)
+    if (!(texts = arena_get(&reader->config->own->arena, (list.count + 1) * sizeof *texts)))
         return -1;
     memcpy(texts, list.texts, list.count * sizeof *texts);
     draft->service.listen = texts;

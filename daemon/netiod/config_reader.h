@@ -4,7 +4,10 @@
  *      config_sources.c    files and folders
  *      config_words.c      words of a text, in both notations
  *      config_classic.c    lines of seven fields
+ *      config_tokens.c     words and signs of the notation with keys
  *      config_keys.c       NAME on KEY = VALUE, ...;
+ *      config_keyset.c     the keys
+ *      config_rules.c      those of them that are rules of access
  *      config_values.c     what a word means: numbers, sizes, rates, protocols, users
  *      config_listen.c     where a service listens
  *      config_draft.c      a draft that has been read becomes a service, or faults
@@ -18,6 +21,7 @@
 #include "config.h"
 #include "config_arena.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #define CONFIG_LINE_MAX 65536 /* bytes */
@@ -35,8 +39,8 @@ struct reader {
     struct arena scratch; /* of one definition */
     size_t room;          /* of config->services */
     size_t faults;
-    int includes;         /* whether .include is obeyed */
-    int lacks_ipv6;       /* the machine has none */
+    int alone;                      /* a text: no other file is read, no name server asked */
+    int lacks_ipv6;                 /* the machine has none */
     const struct reader_file *file; /* that is being read */
 };
 
@@ -49,7 +53,7 @@ struct reader_file {
     unsigned depth;
     const char *at, *end; /* what is to be read yet */
     unsigned line;        /* of at */
-    const char *hosts; /* "host:" of the lines that name none; NULL: "*" */
+    const char *hosts;    /* "host:" of the lines that name none; NULL: "*" */
 };
 
 /* ---- faults --------------------------------------------------------------------------------- */
@@ -75,6 +79,37 @@ int words_switch(struct reader_file *file);
 /* Passes over the rest of the line and those that continue it. */
 void words_skip(struct reader_file *file);
 
+struct draft;
+
+/* ---- keys ----------------------------------------------------------------------------------- */
+
+enum token_kind { TOKEN_WORD, TOKEN_EQUALS, TOKEN_COMMA, TOKEN_SEMICOLON, TOKEN_END, TOKEN_FAULT };
+
+struct token {
+    enum token_kind kind;
+    unsigned line;
+    char *text; /* of a word; scratch */
+};
+
+/* The next word or sign; TOKEN_FAULT when there is no word, and that is said. */
+void token_next(struct reader *reader, struct reader_file *file, struct token *token);
+/* Passes over the rest of the definition, its ";" included, or up to what must be the next one. */
+void tokens_skip(struct reader_file *file);
+
+struct values { /* KEY = WORD WORD ... */
+    const char *key;
+    unsigned line;
+    char **words; /* NULL-ended, scratch; NULL: none */
+    size_t count;
+};
+
+/* Has the draft say so, or says what is wrong. */
+void key_set(struct reader *reader, struct draft *draft, struct values *values);
+
+/* allow, deny, exempt, proxy: one rule a word; access: those of a file.  0 or -1. */
+int rules_set(struct reader *reader, struct draft *draft, const struct values *values);
+int rules_read(struct reader *reader, struct draft *draft, const struct values *values);
+
 /* ---- texts ---------------------------------------------------------------------------------- */
 
 /* Reads one text, which it may change; reader->file is file. */
@@ -99,16 +134,24 @@ struct draft {
     int type;             /* 0: not said */
     const char *protocol; /* "tcp", "udp", "unix"; NULL: not said */
     enum draft_family family;
-    int wait;             /* -1: not said */
+    int wait; /* -1: not said */
     const char *user, *group;
-    int user_dots;        /* "user.group" is understood */
-    const char *program;  /* "internal", "pool:/path", a path; NULL: not said */
-    char **args;          /* NULL-ended */
+    int user_dots;       /* "user.group" is understood */
+    const char *program; /* "internal", "pool:/path", a path; NULL: not said */
+    char **args;         /* NULL-ended */
     size_t args_count;
     const char *mode, *owner, *owner_group; /* of a unix socket; NULL: not said */
-    const char *const *listen;              /* the key; NULL: not said */
-    int udp;              /* a built-in answers datagrams */
-    int classic;
+    const char *const *listen;              /* addresses of the key, NULL-ended; NULL: not said */
+    int udp;                                /* a built-in answers datagrams */
+    struct netio_access *access;            /* draft_finish's, or draft_drop's */
+    struct rule *rules, **rules_end;        /* what access was made of */
+    size_t rules_count;
+    uint64_t seen; /* keys: a bit each */
+};
+
+struct rule {
+    struct rule *next;
+    const char *text; /* the configuration's */
 };
 
 /* A draft with what is in force if nothing else is said. */
@@ -116,6 +159,8 @@ void draft_begin(const struct reader *reader, struct draft *draft, const char *s
                  int classic);
 /* Judges it and adds the service to the configuration, or says all that is wrong. */
 void draft_finish(struct reader *reader, struct draft *draft);
+/* Forgets it. */
+void draft_drop(struct draft *draft);
 /* The rest of a definition, whose first word is spec. */
 void classic_read(struct reader *reader, struct reader_file *file, char *spec, unsigned line);
 void keys_read(struct reader *reader, struct reader_file *file, char *spec, unsigned line, int on);
@@ -132,6 +177,11 @@ int value_type(struct reader *reader, struct draft *draft, char *text);
 int value_protocol(struct reader *reader, struct draft *draft, char *text);
 /* "wait", "nowait", with limits behind them. */
 int value_wait(struct reader *reader, struct draft *draft, char *text);
+/* "nofile:1024", "as:512m", "core:unlimited"; 0 or -1, and nothing is said. */
+int value_rlimit(struct netio_rlimit *limit, const char *text);
+const char *value_resource(int resource); /* "nofile" */
+/* Says that the first value of a key is wrong; -1. */
+int value_wrong(struct reader *reader, const struct values *values, const char *why);
 /* Whom draft->user and ->group mean; NULL after a fault. */
 const struct netio_user *value_user(struct reader *reader, const struct draft *draft);
 void values_free_users(struct config_private *own);

@@ -1,4 +1,5 @@
-/* netiod: whether a service is the same in a new configuration; see config.h.  Called by reload.c. */
+/* netiod: whether a service is the same in a new configuration; see config.h.  Called by reload.c.
+ */
 #include "config.h"
 
 #include <string.h>
@@ -79,9 +80,16 @@ static int same_program(const struct config_service *one, const struct config_se
 }
 
 /* A file of rules may say something else by now without a change here. */
+static int has_file(const char *const *rules)
+{
+    while (rules && *rules && strncmp(*rules, "access ", 7) != 0)
+        rules++;
+    return rules && *rules;
+}
+
 static int same_policy(const struct config_service *one, const struct config_service *other)
 {
-    return same_list(one->rules, other->rules) && !one->rules_file && !other->rules_file &&
+    return same_list(one->rules, other->rules) && !has_file(one->rules) &&
            same_limits(&one->limits, &other->limits) && one->max == other->max &&
            same_text(one->refused_text, other->refused_text) &&
            same_text(one->full_text, other->full_text) &&

@@ -1,5 +1,5 @@
-/* netiod: the files of its configuration, and the folders that hold them; see config_reader.h.  Called
- * by config.c and, for .include, by itself. */
+/* netiod: the files of its configuration, and the folders that hold them; see config_reader.h.
+ * Called by config.c and, for .include, by itself. */
 #include "config_reader.h"
 
 #include "common/slurp.h"
@@ -106,7 +106,7 @@ void include_read(struct reader *reader, const char *path, unsigned line)
 {
     char *whole = beside(reader, path);
 
-    if (!reader->includes)
+    if (reader->alone)
         reader_fault(reader, line, ".include is not for this file");
     else if (whole && read_matches(reader, whole, line) == 0 && !strpbrk(path, "*?["))
         reader_fault(reader, line, "%s: nothing there to include", path);

@@ -1,5 +1,5 @@
-/* netiod: what the words of a definition mean; see config_reader.h.  Called by both notations; it asks
- * the name services who a user is. */
+/* netiod: what the words of a definition mean; see config_reader.h.  Called by both notations; it
+ * asks the name services who a user is. */
 #include "config_reader.h"
 
 #include <errno.h>
@@ -45,6 +45,12 @@ int value_size(const char *text, int *bytes)
     return 0;
 }
 
+int value_wrong(struct reader *reader, const struct values *values, const char *why)
+{
+    return reader_fault(reader, values->line, "%s = %s: %s", values->key,
+                        values->count ? values->words[0] : "", why);
+}
+
 /* ---- socket type ---------------------------------------------------------------------------- */
 
 /* NetBSD's: "stream,10:httpready". */
@@ -74,7 +80,8 @@ int value_type(struct reader *reader, struct draft *draft, char *text)
         draft->type = SOCK_DGRAM;
     else {
         draft->type = -1;
-        return reader_fault(reader, draft->line, "socket type %s: netiod has stream and dgram", text);
+        return reader_fault(reader, draft->line, "socket type %s: netiod has stream and dgram",
+                            text);
     }
     return accept_limits(reader, draft, rest);
 }
@@ -124,7 +131,8 @@ static int buffers(struct reader *reader, struct draft *draft, char *text)
         else if (strncmp(word, "sndbuf=", 7) == 0)
             code = value_size(word + 7, &draft->service.send_buffer);
         if (code < 0)
-            return reader_fault(reader, draft->line, "%s: neither rcvbuf=SIZE nor sndbuf=SIZE", word);
+            return reader_fault(reader, draft->line, "%s: neither rcvbuf=SIZE nor sndbuf=SIZE",
+                                word);
     }
     return 0;
 }
@@ -178,10 +186,56 @@ int value_wait(struct reader *reader, struct draft *draft, char *text)
     int code = *rest == '/' ? child_limits(&draft->service, rest + 1)
                             : value_number(rest + 1, INT_MAX, &rate);
     if (code < 0)
-        return reader_fault(reader, draft->line, "%s: not a limit behind %.*s", text, (int)len, text);
+        return reader_fault(reader, draft->line, "%s: not a limit behind %.*s", text, (int)len,
+                            text);
     if (*rest != '/')
         draft->service.limits.rate = (struct netio_rate){rate, rate ? A_MINUTE : 0};
     return 0;
+}
+
+/* ---- resource limits ------------------------------------------------------------------------ */
+
+static const struct {
+    const char *name;
+    int resource;
+} resources[] = {
+    {"as", RLIMIT_AS},         {"core", RLIMIT_CORE},   {"cpu", RLIMIT_CPU},
+    {"data", RLIMIT_DATA},     {"fsize", RLIMIT_FSIZE}, {"memlock", RLIMIT_MEMLOCK},
+    {"nofile", RLIMIT_NOFILE}, {"nproc", RLIMIT_NPROC}, {"stack", RLIMIT_STACK},
+};
+
+int value_rlimit(struct netio_rlimit *limit, const char *text)
+{
+    size_t len = strcspn(text, ":"), i = 0;
+    char *end;
+
+    while (i < sizeof resources / sizeof *resources &&
+           (strlen(resources[i].name) != len || memcmp(resources[i].name, text, len) != 0))
+        i++;
+    if (i == sizeof resources / sizeof *resources || !text[len])
+        return -1;
+    text += len + 1;
+    limit->resource = resources[i].resource;
+    limit->value.rlim_cur = limit->value.rlim_max = RLIM_INFINITY;
+    if (strcmp(text, "unlimited") == 0)
+        return 0;
+    if (!*text || strspn(text, "0123456789") < strlen(text) - 1 || strlen(text) > 15)
+        return -1;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (end == text || (*end && !strchr("kKmMgG", *end)))
+        return -1;
+    value <<= !*end ? 0 : strchr("kK", *end) ? 10 : strchr("mM", *end) ? 20 : 30;
+    limit->value.rlim_cur = limit->value.rlim_max = value;
+    return 0;
+}
+
+const char *value_resource(int resource)
+{
+    size_t i = 0;
+
+    while (resources[i].resource != resource)
+        i++;
+    return resources[i].name;
 }
 
 /* ---- user ----------------------------------------------------------------------------------- */
@@ -213,8 +267,8 @@ static struct config_user *add_user(struct reader *reader, const char *name, con
     return user;
 }
 
-static const struct netio_user *find_user(struct reader *reader, const char *name, const char *group,
-                                          struct netio_error *error)
+static const struct netio_user *find_user(struct reader *reader, const char *name,
+                                          const char *group, struct netio_error *error)
 {
     struct config_user *user = reader->config->own->users;
 

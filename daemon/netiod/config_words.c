@@ -1,5 +1,5 @@
-/* netiod: words of a configuration's lines; see config_reader.h.  Called by config.c and the files of
- * the two notations; it touches the text of one file. */
+/* netiod: words of a configuration's lines; see config_reader.h.  Called by config.c and the files
+ * of the two notations; it touches the text of one file. */
 #include "config_reader.h"
 
 #include <string.h>
@@ -12,7 +12,8 @@ static int is_blank(char c)
 /* Blanks, and the CR of a line that ends with CRLF. */
 static const char *past_blanks(const struct reader_file *file, const char *at)
 {
-    while (at < file->end && (is_blank(*at) || (*at == '\r' && (at + 1 == file->end || at[1] == '\n'))))
+    while (at < file->end &&
+           (is_blank(*at) || (*at == '\r' && (at + 1 == file->end || at[1] == '\n'))))
         at++;
     return at;
 }
@@ -55,8 +56,8 @@ static int find_first(struct reader *reader, struct reader_file *file)
     }
 }
 
-/* At the end of a line: goes to the one that continues it, if there is one.  Empty lines with a blank
- * in them, and comments that are indented, are passed over. */
+/* At the end of a line: goes to the one that continues it, if there is one.  Empty lines with a
+ * blank in them, and comments that are indented, are passed over. */
 static int find_continuation(struct reader_file *file)
 {
     const char *at = file->at;

@@ -148,6 +148,15 @@ static void set_limits(struct order *order)
             order->limits[world->limits_count++] = config->rlimits[i];
 }
 
+/* A program of root's has what is root's, as under any inetd (login(1), ftpd and their like become
+ * others themselves): with the bounding set exec gives it all. */
+static unsigned privileges_of(const struct config_service *config)
+{
+    return config->more_privileges || (config->user && config->user->uid == 0)
+               ? NETIO_PRIVILEGES_MORE
+               : 0;
+}
+
 static int set_world(struct order *order, struct netio_error *error)
 {
     const struct config_service *config = order->launch->service->config;
@@ -157,8 +166,7 @@ static int set_world(struct order *order, struct netio_error *error)
         .environment = order->environment.list,
         .umask = config->umask,
         .directory = config->directory,
-        .privileges = {.user = config->user,
-                       .flags = config->more_privileges ? NETIO_PRIVILEGES_MORE : 0},
+        .privileges = {.user = config->user, .flags = privileges_of(config)},
     };
     set_limits(order);
     return code ? netio_error_set(error, NETIO_STAGE_CHILD, code, NULL, "environment") : 0;

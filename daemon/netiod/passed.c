@@ -241,18 +241,17 @@ int passed_at(struct passed *passed, const char *listen)
     return -1;
 }
 
-int passed_check(const struct passed *passed, struct netio_error *error)
+int passed_check(const struct passed *passed, char *fault, size_t size)
 {
-    char subject[NAME_MAX_LEN + 80];
+    char address[NETIO_ADDR_STRLEN];
 
     for (size_t i = 0; passed && i < passed->count; i++) {
         const struct socket_passed *socket = &passed->sockets[i];
         if (socket->wanted)
             continue;
-        snprintf(subject, sizeof subject, "no service for descriptor %d (%s) of the manager",
-                 socket->fd, socket->name);
-        return netio_error_set(error, NETIO_STAGE_LISTEN, NETIO_EBADOPTION, &socket->address,
-                               subject);
+        snprintf(fault, size, "no service for descriptor %d (%s) of the service manager: %s",
+                 socket->fd, socket->name, netio_addr_str(&socket->address, address, sizeof address));
+        return NETIO_EBADOPTION;
     }
     return 0;
 }

@@ -37,7 +37,7 @@ void passed_begin(struct passed *passed);
 int passed_named(struct passed *passed, const struct config_service *service, size_t *place);
 /* The socket that has this listen address, alone or with others; -1: none. */
 int passed_at(struct passed *passed, const char *listen);
-/* 0 when every socket has its service; or NETIO_EBADOPTION with one that has none in *error. */
-int passed_check(const struct passed *passed, struct netio_error *error);
+/* 0 when every socket has its service; or NETIO_EBADOPTION, and fault says which one has not. */
+int passed_check(const struct passed *passed, char *fault, size_t size);
 
 #endif

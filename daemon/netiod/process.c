@@ -94,12 +94,14 @@ static void forget(struct process *process)
     free(process);
 }
 
-/* The timer first: a program whose life cannot be limited is not started. */
+/* The timer first: a program whose life cannot be limited is not started.  Of a pool it is each
+ * connection that is limited, by the pool. */
 static int limit_life(struct process *process)
 {
-    double seconds = process->service->config->total_seconds;
+    const struct config_service *config = process->service->config;
+    double seconds = config->total_seconds;
 
-    if (seconds <= 0)
+    if (seconds <= 0 || config->kind == CONFIG_POOL)
         return 0;
     process->longest = netio_deadline_in(seconds);
     return netio_timer_start(process->service->house->loop, &process->timer, process->longest);

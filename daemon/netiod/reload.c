@@ -232,6 +232,7 @@ static int prepare_texts(struct reload *reload, const char **texts)
 {
     struct house *house = reload->house;
     struct netio_error error;
+    char fault[640];
     size_t count = 0;
 
     passed_begin(house->passed);
@@ -240,8 +241,10 @@ static int prepare_texts(struct reload *reload, const char **texts)
             return no_memory(reload);
     if (house->options->status)
         texts[count++] = house->options->status;
-    if (passed_check(house->passed, &error) != 0)
-        return fail(reload, EX_CONFIG, NULL, &error);
+    if (passed_check(house->passed, fault, sizeof fault) != 0) {
+        complain(house, fault);
+        return EX_CONFIG;
+    }
     if (netio_listeners_prepare(house->listeners, texts, count, &error) != 0)
         return cannot_listen(reload, &error);
     return EX_OK;

@@ -138,23 +138,20 @@ static int is_asked(struct run *run, unsigned what)
 static void act(struct run *run)
 {
     struct house *house = run->house;
-    int leaves = house->stopping || house->left;
 
+    if (is_asked(run, ASKED_REOPEN))
+        reopen_log(house);
     if (is_asked(run, ASKED_NOW)) {
         stop(run, 1);
-        run->asked &= ~(unsigned)ASKED_STOP;
+        run->asked = 0;
     }
     if (is_asked(run, ASKED_STOP))
         stop(run, 0);
-    if (is_asked(run, ASKED_REOPEN))
-        reopen_log(house);
-    if (leaves)
-        run->asked = 0;
     if (house->upgrade) /* what it was started with must not change */
         return;
-    if (is_asked(run, ASKED_RELOAD))
+    if (is_asked(run, ASKED_RELOAD) && !house->stopping && !house->left)
         reload(house);
-    if (is_asked(run, ASKED_UPGRADE))
+    if (is_asked(run, ASKED_UPGRADE) && !house->stopping && !house->left)
         upgrade_begin(house);
 }
 

@@ -2,16 +2,24 @@
  * Called by them, in the house's loop; touches the service's server and limits. */
 #include "served.h"
 
-int served_open(struct service *service, const struct netio_server_handlers *handlers,
-                void (*tune)(const struct service *service, struct netio_server_options *options),
-                struct netio_error *error)
+/* Its limits, and its options, as the configuration has them.  0 or a code. */
+static int configure(struct service *service, served_tune *tune,
+                     struct netio_server_options *options)
 {
-    struct netio_server_options options;
     int code = service_limit(service, service->config);
 
-    service_server_options(service, &options);
+    service_server_options(service, options);
     if (tune)
-        tune(service, &options);
+        tune(service, options);
+    return code;
+}
+
+int served_open(struct service *service, const struct netio_server_handlers *handlers,
+                served_tune *tune, struct netio_error *error)
+{
+    struct netio_server_options options;
+    int code = configure(service, tune, &options);
+
     if (code == 0)
         code = netio_server_new(&service->server, service->house->loop, handlers, &options);
     if (code != 0)
@@ -19,15 +27,11 @@ int served_open(struct service *service, const struct netio_server_handlers *han
     return 0;
 }
 
-int served_change(struct service *service, const struct config_service *before,
-                  void (*tune)(const struct service *service, struct netio_server_options *options))
+int served_change(struct service *service, const struct config_service *before, served_tune *tune)
 {
     struct netio_server_options options;
-    int code = service_limit(service, service->config);
+    int code = configure(service, tune, &options);
 
-    service_server_options(service, &options);
-    if (tune)
-        tune(service, &options);
     if (code == 0)
         code = netio_server_change(service->server, &options);
     if (code != 0)

@@ -9,15 +9,15 @@
 
 #include "service.h"
 
-/* Makes service->limit and service->server as the configuration has them; tune (NULL: nothing to
- * say) has the last word on the options.  0 or a code with *error. */
+/* Has the last word on the options of a kind's server. */
+typedef void served_tune(const struct service *service, struct netio_server_options *options);
+
+/* Makes service->limit and service->server as the configuration has them; tune may be NULL.  0 or a
+ * code with *error. */
 int served_open(struct service *service, const struct netio_server_handlers *handlers,
-                void (*tune)(const struct service *service, struct netio_server_options *options),
-                struct netio_error *error);
+                served_tune *tune, struct netio_error *error);
 /* The same at a reload: service->config is the new one.  0, or a code and all is as before. */
-int served_change(struct service *service, const struct config_service *before,
-                  void (*tune)(const struct service *service,
-                               struct netio_server_options *options));
+int served_change(struct service *service, const struct config_service *before, served_tune *tune);
 
 /* As service_kind has them. */
 int served_listen(struct service *service, int fd);

@@ -109,7 +109,11 @@ static void note_limits(struct house *house)
 /* Returns whether this is the daemon; or else the exit code. */
 static int become_daemon(struct start *start, int *exit_code)
 {
-    struct netio_daemon_options options = {.pidfile = start->pidfile};
+    /* What netiod gives up for good no program of its services can have again: setuid_programs. */
+    struct netio_daemon_options options = {
+        .pidfile = start->pidfile,
+        .world = {.privileges = {.flags = NETIO_PRIVILEGES_MORE}},
+    };
     struct netio_error error = {.code = 0};
 
     options.keep = passed_fds(start->house.passed, &options.keep_count);

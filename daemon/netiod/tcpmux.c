@@ -15,6 +15,7 @@
 #include "served.h"
 
 #include <netio/fd.h>
+#include <netio/log.h>
 #include <netio/text.h>
 
 #include <errno.h>

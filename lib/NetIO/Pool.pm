@@ -11,6 +11,7 @@ use NetIO::Server::Processes ();
 our @ISA = ('NetIO::Server');
 
 my %given;
+my $told;
 
 # -MNetIO::Pool: what netiod-pool was told, which the program need not see.
 sub import {
@@ -30,10 +31,10 @@ sub _supervise {
 
     if ($server) {
         $server->_is_served;
-        _pass_sockets();
+        _take_descriptors();
         return if eval { $server->run; 1 };
     }
-    warn "netiod-pool: $@" =~ s/\n*\z/\n/r;
+    warn 'netiod-pool: ', $@ =~ s/(?: at \S+ line \d+[.])?\n*\z/\n/r;
     exit 71;
 }
 
@@ -76,24 +77,32 @@ sub _options {
     );
 }
 
-# netiod's, from 3 on.
-sub _pass_sockets {
-    my $count = _one('sockets') or return;
+# What netiod has passed: sockets, from 3 on; a pipe for one octet when all workers are ready.
+sub _take_descriptors {
+    my $count = _one('sockets');
+    my $ready = _one('ready');
 
-    local $! = 0;
-    @ENV{qw(LISTEN_PID LISTEN_FDS)} = ($$, $count); ## no critic (RequireLocalizedPunctuationVars)
+    if (defined $ready) {
+        open $told, '>&=', $ready or die "ready: descriptor $ready: $!\n";
+        _hide($ready);
+    }
+    ## no critic (RequireLocalizedPunctuationVars)
+    @ENV{qw(LISTEN_PID LISTEN_FDS)} = ($$, $count) if $count;
     return;
 }
 
-# In each worker.  The first one that gets here shows that the program can be served.
+# In each worker.
 sub _begin {
-    my $ready = _one('ready');
+    close $told if $told;
+    $SIG{PIPE} ||= sub { exit 141 };    ## no critic (RequireLocalizedPunctuationVars)
+    return;
+}
 
-    ## no critic (RequireLocalizedPunctuationVars)
-    $SIG{PIPE} ||= sub { exit 141 };
-    if (defined $ready && open my $file, '>&=', $ready) {
-        syswrite $file, "\n";
-    }
+sub _is_ready {
+    local $SIG{PIPE} = 'IGNORE';
+
+    syswrite $told, "\n" if $told;
+    undef $told;
     return;
 }
 

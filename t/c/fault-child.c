@@ -86,6 +86,19 @@ static int start_one(void)
     return wrong;
 }
 
+/* Only the first child in shared memory makes these calls: 0 when it is not started. */
+static int start_first(enum fault_call call, int error)
+{
+    int before = open_descriptors();
+
+    fault_set(call, 0, error, 0);
+    int wrong = start_one();
+    fault_clear();
+    if (wrong || !*fault_hits)
+        return 10 + wrong;
+    return open_descriptors() - before;
+}
+
 /* A program that had a thread is one with threads. */
 static void *end(void *data)
 {
@@ -111,6 +124,9 @@ int main(int argc, char **argv)
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGUSR1);
     sigprocmask(SIG_BLOCK, &blocked, NULL);
+    is_int(start_first(FAULT_pidfd_open, EMFILE), 0, "the first: there is no descriptor");
+    is_int(start_first(FAULT_mmap, ENOMEM), 0, "there is no memory for it");
+    is_int(start_first(FAULT_clone, EAGAIN), 0, "there is no process");
     fault_walk("a child in shared memory", start_one);
     pthread_create(&thread, NULL, end, NULL);
     pthread_join(thread, NULL);

@@ -96,7 +96,7 @@ struct netio_notify *netio_daemon_notify(struct netio_daemon *daemon);
 /* For hosts (NETIO_DAEMON_HOST): the environment that environ(7) is to become; the daemon's own.
  * NULL elsewhere, where it is so already. */
 char *const *netio_daemon_environment(const struct netio_daemon *daemon);
-/* Tells the manager STOPPING, removes the pid file if it is this process's.  Of a child of fork:
+/* Tells the manager STOPPING, if it was ready; removes the pid file if it is this process's.  Of a child of fork:
  * only frees. */
 void netio_daemon_free(struct netio_daemon *daemon);
 

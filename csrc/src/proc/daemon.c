@@ -148,7 +148,8 @@ void netio_daemon_free(struct netio_daemon *daemon)
     if (!daemon)
         return;
     int own = daemon->pid == getpid();
-    if (own && !daemon->left)
+    /* A successor that never was ready does not speak for who still serves. */
+    if (own && daemon->told && !daemon->left)
         (void)netio_notify_stopping(daemon->notify);
     netio__daemon_discard(daemon, own);
 }

@@ -198,7 +198,7 @@ sub _supervisor {
 
 my %on = (
     worker   => \&_work,
-    ready    => sub { $_[0]{daemon}->ready if $_[0]{daemon} },
+    ready    => sub { $_[0]->_is_ready },
     reload   => \&_reload,
     reloaded => \&_forget,
     kept     => \&_keep,

@@ -14,7 +14,7 @@ package NetIO::Test::Inetd;
 # {NAME} in a configuration is a port that is free, TCP and UDP: the same for the same name as long
 # as the object lives, and no two tests have the same one.  port('NAME') says which; it is the name
 # of the service, too, unless the configuration says another.  {DIR} is the folder of the daemon,
-# $d->dir, which everybody may read.
+# $d->dir, which everybody may read.  Arguments may have them, too.
 #
 #     my $pid = $d->upgrade;             # USR2: of the successor that serves, now $d->pid; undef
 #     is $d->left, 0;                    # the exit code of the predecessor that left first
@@ -93,6 +93,8 @@ sub prepare {
 
     chmod 0755, "$dir";
     $self->{ports} = $how{ports} || {};
+    $self->{grows} = 0;
+    $_ = $self->fill($_) for @{ $self->{args} };
     push @{ $self->{args} }, $self->configure($how{config}) if defined $how{config};
     return $self;
 }
@@ -139,6 +141,12 @@ sub ask {
     shutdown $socket, 1;
     return $self->read_all($socket);
 }
+
+# A reload has given it more sockets, or less: two descriptors a service.
+sub grows { return $_[0]{grows} += $_[1] }
+
+# Those that are there, whether or not they are about to end.
+sub children_now { return $_[0]->SUPER::children }
 
 sub log { return $_[0]->log_text }
 
@@ -195,6 +203,29 @@ sub wait_end {
     return $end if !defined $end;
     $end ||= $self->left while @{ $self->{before_it} || [] };
     return $self->{end} = $end;
+}
+
+# A client may have had all of its answer before the program's end was seen.
+sub children {
+    my ($self) = @_;
+    my $until = Time::HiRes::time() + 30;
+
+    while (1) {
+        my @children = $self->SUPER::children;
+        return @children if @children == $self->{workers} || Time::HiRes::time() > $until;
+        $self->pump(Time::HiRes::time() + 0.02);
+    }
+}
+
+# The pipes of its programs' standard errors, of which it has both ends, stay as long as it does.
+sub extra_descriptors {
+    my ($self) = @_;
+    my %open = $self->open_files;
+    my %ends;
+
+    $ends{$_}++ for grep { /^pipe/ } values %open;
+    my $pipes = 2 * grep { $_ == 2 } values %ends;
+    return $self->SUPER::extra_descriptors(($self->{grows} || 0) + $pipes);
 }
 
 # TERM, and its end: the exit code, or "signal N".

@@ -1,0 +1,228 @@
+/* netiod: --show, the configuration as it is in force; see config.h.  Called by main.c; it writes
+ * keys (netiod.conf(5)) that are read back to the same. */
+#include "config_reader.h"
+
+#include <grp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const char *const builtins[] = {
+    [CONFIG_ECHO] = "echo", [CONFIG_DISCARD] = "discard", [CONFIG_DAYTIME] = "daytime",
+    [CONFIG_TIME] = "time", [CONFIG_CHARGEN] = "chargen",
+};
+
+/* ---- values --------------------------------------------------------------------------------- */
+
+static void quoted(FILE *out, const char *text)
+{
+    fputc('"', out);
+    for (; *text; text++) {
+        if (*text == '\\' || *text == '"')
+            fprintf(out, "\\%c", *text);
+        else if (*text < ' ' || *text > '~')
+            fprintf(out, "\\x%02x", (unsigned char)*text);
+        else
+            fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
+static void key(FILE *out, const char *name)
+{
+    fprintf(out, "\n    %-15s = ", name);
+}
+
+static void text(FILE *out, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    key(out, name);
+    quoted(out, value);
+    fputc(',', out);
+}
+
+static void word(FILE *out, const char *name, const char *value)
+{
+    key(out, name);
+    fprintf(out, "%s,", value);
+}
+
+static void list(FILE *out, const char *name, const char *const *values)
+{
+    key(out, name);
+    for (size_t i = 0; values[i]; i++) {
+        fputs(i ? " " : "", out);
+        quoted(out, values[i]);
+    }
+    fputc(',', out);
+}
+
+/* 0 is not said. */
+static void number(FILE *out, const char *name, unsigned value)
+{
+    if (!value)
+        return;
+    key(out, name);
+    fprintf(out, "%u,", value);
+}
+
+static void seconds(FILE *out, const char *name, double value)
+{
+    if (value <= 0)
+        return;
+    key(out, name);
+    fprintf(out, "%.15g,", value);
+}
+
+static void rate(FILE *out, const char *name, const struct netio_rate *value)
+{
+    key(out, name);
+    if (value->count)
+        fprintf(out, "%u/%.15g,", value->count, value->seconds > 0 ? value->seconds : 1);
+    else
+        fputs("0,", out);
+}
+
+/* ---- a service ------------------------------------------------------------------------------ */
+
+static void show_socket(const struct config_service *service, FILE *out)
+{
+    word(out, "socktype", service->type == SOCK_STREAM ? "stream" : "dgram");
+    word(out, "protocol", service->protocol);
+    if (service->listens) {
+        key(out, "listen");
+        for (size_t i = 0; i < service->listens; i++) {
+            fputs(i ? " " : "", out);
+            quoted(out, service->listen[i]);
+        }
+        fputc(',', out);
+    }
+    number(out, "recvbuf", (unsigned)service->receive_buffer);
+    number(out, "sndbuf", (unsigned)service->send_buffer);
+    number(out, "backlog", (unsigned)service->backlog);
+    if (service->listens && service->mux != CONFIG_NO_MUX)
+        word(out, "tcpmux", service->mux == CONFIG_MUX ? "yes" : "plus");
+}
+
+static void show_user(const struct netio_user *user, FILE *out)
+{
+    struct group *group = getgrgid(user->gid);
+
+    key(out, "user");
+    if (user->name)
+        quoted(out, user->name);
+    else
+        fprintf(out, "%u", user->uid);
+    fputc(',', out);
+    key(out, "group");
+    if (group)
+        quoted(out, group->gr_name);
+    else
+        fprintf(out, "%u", user->gid);
+    fputc(',', out);
+}
+
+static void show_builtin(const struct config_service *service, FILE *out)
+{
+    word(out, "exec", "internal");
+    word(out, "args", service->kind == CONFIG_TCPMUX ? "tcpmux" : builtins[service->builtin]);
+    if (service->type == SOCK_DGRAM)
+        word(out, "udp", "yes");
+    seconds(out, "idle_seconds", service->idle_seconds);
+}
+
+static void show_rlimits(const struct config_service *service, FILE *out)
+{
+    if (!service->rlimits_count)
+        return;
+    key(out, "rlimit");
+    for (size_t i = 0; i < service->rlimits_count; i++) {
+        const struct netio_rlimit *limit = &service->rlimits[i];
+        fprintf(out, "%s%s:", i ? " " : "", value_resource(limit->resource));
+        if (limit->value.rlim_cur == RLIM_INFINITY)
+            fputs("unlimited", out);
+        else
+            fprintf(out, "%llu", (unsigned long long)limit->value.rlim_cur);
+    }
+    fputc(',', out);
+}
+
+static void show_program(const struct config_service *service, FILE *out)
+{
+    text(out, "exec", service->program);
+    list(out, "args", service->argv);
+    if (service->kind == CONFIG_POOL)
+        number(out, "pool", service->pool);
+    else
+        word(out, "wait", service->kind == CONFIG_WAIT ? "yes" : "no");
+    if (service->environment)
+        list(out, "env", service->environment);
+    text(out, "directory", service->directory);
+    if (service->umask) {
+        key(out, "umask");
+        fprintf(out, "%03o,", service->umask & 0777);
+    }
+    show_rlimits(service, out);
+    if (service->more_privileges)
+        word(out, "setuid_programs", "yes");
+    word(out, "stderr", service->socket_errors ? "socket" : "log");
+    if (service->names)
+        word(out, "names", "yes");
+}
+
+/* "deny 192.0.2.66" is deny = "192.0.2.66" */
+static void show_rule(const char *rule, FILE *out)
+{
+    int len = (int)strcspn(rule, " ");
+
+    fprintf(out, "\n    %-15.*s = ", len, rule);
+    quoted(out, rule + len + 1);
+    fputc(',', out);
+}
+
+static void show_policy(const struct config_service *service, FILE *out)
+{
+    const struct netio_limit_options *limits = &service->limits;
+
+    for (size_t i = 0; service->rules && service->rules[i]; i++)
+        show_rule(service->rules[i], out);
+    key(out, "accept_max");
+    fprintf(out, "%u,", service->max);
+    rate(out, "rate", &limits->rate);
+    number(out, "max_clients", limits->total);
+    number(out, "max_per_source", limits->per_source);
+    if (limits->source_rate.count)
+        rate(out, "source_rate", &limits->source_rate);
+    if (limits->ipv4_bits) {
+        key(out, "source_bits");
+        fprintf(out, "%u/%u,", limits->ipv4_bits, limits->ipv6_bits);
+    }
+    text(out, "refused_text", service->refused_text);
+    text(out, "full_text", service->full_text);
+    seconds(out, "first_seconds", service->first_seconds);
+    seconds(out, "total_seconds", service->total_seconds);
+}
+
+static void show_service(const struct config_service *service, FILE *out)
+{
+    fprintf(out, "# %s:%u\n", service->file, service->line);
+    if (service->mux == CONFIG_MUX_PLUS && !service->listens)
+        fprintf(out, "tcpmux/+%s on", strchr(service->name, '/') + 1);
+    else
+        fprintf(out, "%s on", service->name);
+    show_socket(service, out);
+    if (service->program)
+        show_program(service, out);
+    else
+        show_builtin(service, out);
+    if (service->user)
+        show_user(service->user, out);
+    show_policy(service, out);
+    fputs("\n;\n\n", out);
+}
+
+void config_show(const struct config *config, FILE *out)
+{
+    for (size_t i = 0; i < config->count; i++)
+        show_service(&config->services[i], out);
+}

@@ -1,0 +1,144 @@
+# netiod: how it ends.  TERM, QUIT and INT: who is served may finish, for a while.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use lib 't/lib';
+use NetIO::Test::Inetd;
+use NetIO::Test::Run qw(slurp spew);
+
+alarm 120;
+
+my $CONF = <<'CONF';
+127.0.0.1:{cat}     stream tcp nowait root /bin/cat cat
+127.0.0.1:{deaf}    stream tcp nowait root {DIR}/deaf deaf
+127.0.0.1:{family}  stream tcp nowait root {DIR}/family family
+127.0.0.1:{wait}    stream tcp wait   root {DIR}/wait wait
+CONF
+
+# What TERM does not reach, and what has children; each says its pid first.
+my %PROGRAM = (
+    deaf   => "#!/bin/sh\ntrap '' TERM\necho \$\$\nwhile :; do read line || sleep 1000; done\n",
+    family => "#!/bin/sh\nsleep 1000 &\necho \$! \$\$\nwait\n",
+    wait   =>
+        "#!$^X\nuse Socket; accept C, STDIN or die; syswrite C, \"\$\$\\n\"; sysread C, \$_, 1\n",
+);
+
+sub start {
+    my (@args) = @_;
+    my $d = NetIO::Test::Inetd->start(config => $CONF, args => \@args);
+
+    for my $name (keys %PROGRAM) {
+        spew($d->dir . "/$name", $PROGRAM{$name});
+        chmod 0755, $d->dir . "/$name";
+    }
+    return $d;
+}
+
+sub talk {
+    my ($socket, $text) = @_;
+
+    syswrite $socket, "$text\n";
+    return $socket->getline // 'nothing';
+}
+
+sub runs { return kill 0 => $_[0] }
+
+# ---- a client may finish -------------------------------------------------------------------------
+
+for my $signal (qw(TERM QUIT)) {
+    my $d      = start();
+    my $client = $d->connect('cat');
+
+    is talk($client, 'a'), "a\n", "$signal: somebody is served";
+    $d->kill($signal);
+    ok $d->wait_log(qr/ends: no new clients\n/), "$signal: it ends";
+    ok !eval { $d->connect('cat') },             "$signal: nobody else is served";
+    is talk($client, 'b'), "b\n", "$signal: who was goes on";
+    shutdown $client, 1;
+    is $d->read_all($client), '', "$signal: to the end";
+    is $d->wait_end,          0,  "$signal: then it has ended";
+    like $d->log_text, qr/end for .*exit 0\n\z/, "$signal: the last thing that it says is how";
+    $d->finish;
+}
+
+# ---- but not for ever ----------------------------------------------------------------------------
+
+{
+    my $d      = start('--stop-seconds', 0.5);
+    my $client = $d->connect('cat');
+
+    is talk($client, 'a'),    "a\n", 'time is up: somebody is served';
+    is $d->stop,              0,     'time is up: it ends';
+    is $d->read_all($client), '',    'time is up: the client is let go';
+    like $d->log_text, qr/end for .*signal 15\n/, 'time is up: its program was told by TERM';
+    $d->finish;
+}
+{
+    my $d      = start('--stop-seconds', 0.2);
+    my $client = $d->connect('deaf');
+    my ($pid)  = $client->getline =~ /(\d+)/;
+
+    is $d->stop, 0, 'one that ignores TERM: it ends';
+    like $d->log_text, qr/end for .*pid $pid, .*signal 9\n/, 'one that ignores TERM: is killed';
+    ok !runs($pid), 'one that ignores TERM: is gone';
+    $d->finish;
+}
+{
+    my $d      = start('--stop-seconds', 0.2);
+    my $client = $d->connect('family');
+    my @pids   = $client->getline =~ /(\d+)/g;
+
+    is $d->stop, 0, 'one that has forked: it ends';
+    $client->getline;
+    ok !(grep { runs($_) && slurp("/proc/$_/stat") !~ /\) Z / } @pids),
+        'one that has forked: with all of its group';
+    $d->finish;
+}
+{
+    my $d      = start('--stop-seconds', 0.2);
+    my $client = $d->connect('wait');
+    my ($pid)  = $client->getline =~ /(\d+)/;
+
+    is $d->stop, 0, 'one that has the listener: it ends';
+    ok !runs($pid), 'one that has the listener: is gone';
+    $d->finish;
+}
+
+# ---- at once --------------------------------------------------------------------------------------
+
+for my $row (['INT', 'INT'], ['a second TERM', 'TERM', 'TERM'], ['INT after TERM', 'TERM', 'INT']) {
+    my ($name, @signals) = @$row;
+    my $d      = start('--stop-seconds', 1000);
+    my $client = $d->connect('cat');
+
+    is talk($client, 'a'), "a\n", "$name: somebody is served";
+    $d->kill(shift @signals);
+    ok $d->wait_log(qr/ends(?:: no new clients| at once)\n/), "$name: it ends";
+    $d->kill($_) for @signals;
+    is $d->wait_end, 0, "$name: at once";
+    like $d->log_text, qr/end for .*signal 15\n/, "$name: and so does the program";
+    $d->finish;
+}
+
+# ---- killed ---------------------------------------------------------------------------------------
+
+# Its programs are nobody's then; the next netiod gets its port all the same.
+{
+    my $d      = start();
+    my $client = $d->connect('cat');
+
+    is talk($client, 'a'), "a\n", 'killed: somebody is served';
+    $d->kill('KILL');
+    is $d->wait_end(5) // 'held', 'signal 9',
+        'killed: it has ended, and its programs hold nothing of it';
+    is talk($client, 'b'), "b\n", 'killed: they go on';
+    my $next = NetIO::Test::Inetd->start(config => $CONF, ports => $d->{ports});
+    is $next->ask(cat => 'c'), 'c', 'killed: another one listens there';
+    close $client;
+    $next->finish;
+}
+
+done_testing;

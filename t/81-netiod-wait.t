@@ -1,0 +1,200 @@
+# netiod, a process that has the socket: streams and datagrams.  R2 and R17 of the faults that
+# super-servers have had; services that never read what they were started for.
+
+use strict;
+use warnings;
+use lib 't/lib';
+
+use File::Temp ();
+use IO::Socket::INET;
+use NetIO::Test::Inetd;
+use NetIO::Test::Run;
+use NetIO::Test::World;
+use Socket qw(AF_UNIX SOCK_DGRAM pack_sockaddr_un);
+use Test::More;
+use Time::HiRes ();
+
+alarm 120;
+
+plan skip_all => 'who is not root starts nothing as somebody else' if $> != 0;
+delete @ENV{ grep { /^(?:LANG|LC_|LANGUAGE$|TZ$)/ } keys %ENV };
+
+my $folder = File::Temp->newdir;
+chmod 01777, $folder or die "$folder: $!\n";    # nobody writes there, too
+
+# What comes gets the process's number for an answer; "end" ends it.
+my $STREAM = spew("$folder/stream", <<'PERL');
+use Fcntl; use Socket;
+my $blocks = fcntl(STDIN, F_GETFL, 0) & O_NONBLOCK ? 'no' : 'yes';
+$| = 1;
+while (accept my $client, STDIN) {
+    my $said = readline $client;
+    syswrite $client, "$$ $blocks";
+    last if $said eq "end\n";
+}
+PERL
+my $DATAGRAM = spew("$folder/datagram", <<'PERL');
+use Fcntl; use Socket;
+my $blocks = fcntl(STDIN, F_GETFL, 0) & O_NONBLOCK ? 'no' : 'yes';
+while (my $from = recv STDIN, my $said, 1000, 0) {
+    send STDOUT, "$$ $blocks", 0, $from;
+    last if $said eq 'end';
+}
+PERL
+my $UNIX = spew("$folder/unix", <<'PERL');
+recv STDIN, my $said, 1000, 0;
+open my $fh, '>', $ARGV[0] or die; print $fh $said; close $fh;
+PERL
+
+sub udp {
+    my ($d, $name) = @_;
+
+    return IO::Socket::INET->new(
+        Proto    => 'udp',
+        PeerAddr => '127.0.0.1',
+        PeerPort => $d->port($name)
+    ) || die "udp: $!\n";
+}
+
+sub answer {
+    my ($socket, $question) = @_;
+
+    send $socket, $question, 0;
+    vec(my $bits = '', fileno $socket, 1) = 1;
+    select($bits, undef, undef, 5) or return 'no answer';
+    recv $socket, my $text, 1000, 0;
+    return $text // "error $!";
+}
+
+sub starts {
+    my ($d, $name) = @_;
+    my $port = $d->port($name);
+
+    return scalar(() = $d->log =~ /$port: start, pid/g);
+}
+
+my $d = NetIO::Test::Inetd->start(
+    config => <<"CONF");
+127.0.0.1:{stream}   stream tcp  wait   nobody /usr/bin/perl perl $STREAM
+127.0.0.1:{datagram} dgram  udp  wait   nobody /usr/bin/perl perl $DATAGRAM
+127.0.0.1:{sworld}   stream tcp  wait   nobody $PROBE drive-world $folder/sworld
+127.0.0.1:{dworld}   dgram  udp  wait   nobody $PROBE drive-world $folder/dworld
+{DIR}/unix           dgram  unix wait   nobody /usr/bin/perl perl $UNIX $folder/said
+127.0.0.1:{true}     dgram  udp  wait   nobody /bin/true true
+127.0.0.1:{gone}     dgram  udp  wait   nobody /nowhere/at/all gone
+127.0.0.1:{false}    stream tcp  wait   nobody /bin/false false
+CONF
+
+# ---- what it is for
+
+my ($first, $blocks) = split / /, $d->ask(stream => "one\n");
+is $blocks, 'yes', 'a program has the listening socket, which blocks';
+is $d->ask(stream => "two\n"), "$first yes", '... and all who come';
+is $d->ask(stream => "end\n"), "$first yes", '... until it ends';
+isnt +(split / /, $d->ask(stream => "end\n"))[0], $first, 'then another one has it';
+
+($first) = split / /, answer(udp($d, 'datagram'), 'one');
+like $first, qr/^\d+$/, 'the same with datagrams';
+is answer(udp($d, 'datagram'), 'end'), "$first yes", '... on a socket that blocks';
+isnt +(split / /, answer(udp($d, 'datagram'), 'end'))[0], $first, '... then another one';
+
+socket my $local, AF_UNIX, SOCK_DGRAM, 0 or die "socket: $!\n";
+send $local, 'over unix', 0, pack_sockaddr_un($d->dir . '/unix') or die "send: $!\n";
+ok $d->wait_log(qr/unix: end, pid \d+, \S+ seconds, exit 0\n/), 'datagrams over a unix socket';
+is slurp("$folder/said"), 'over unix', '... are read';
+
+# ---- the world of the program
+
+for ([sworld => 'TCP'], [dworld => 'UDP']) {
+    my ($name, $protocol) = @$_;
+    my $client = $name eq 'sworld' ? $d->connect($name) : udp($d, $name);
+    send $client, 'x', 0;
+    my $port = $d->port($name);
+    $d->wait_log(qr/$port: end/);
+    my $world = read_world("$folder/$name");
+    my %want  = documented('nobody');
+    delete $want{tpgid};
+    is_world(
+        $world,
+        {
+            %want,
+            env => [sort @{ $want{env} }, "PROTO=$protocol"],
+            map { ("fd.$_" => 'sock rdwr') } 0 .. 2
+        },
+        "R2 R4 the world of a program that waits, $protocol"
+    );
+}
+
+# ---- who never reads
+
+my $true   = $d->port('true');
+my $before = Time::HiRes::time();
+my $silent = udp($d, 'true');
+send $silent, 'nobody reads this', 0;
+my $from = '127.0.0.1:' . $silent->sockport;
+ok $d->wait_log(qr/$true: a datagram of 17 bytes from $from is thrown away: no program reads it\n/),
+    'R17 a datagram that no program reads is thrown away';
+is starts($d, 'true'), 8, '... after eight programs';
+cmp_ok(Time::HiRes::time() - $before, '>', 1.2, '... each of which had to wait longer');
+send $silent, 'nor this', 0;
+ok $d->wait_log(qr/$true: a datagram of 8 bytes/), '... the next one, too';
+is starts($d, 'true'), 16, '... in the same way';
+
+my $gone = $d->port('gone');
+send udp($d, 'gone'), 'x', 0;
+ok $d->wait_log(qr/$gone: a datagram of 1 bytes from \S+ is thrown away/), 'R17 the same without a program';
+is scalar(() = $d->log =~ m{$gone: cannot start: exec /nowhere/at/all: No such file}g), 8,
+    '... which the log says';
+
+my $false = $d->port('false');
+$before = Time::HiRes::time();
+my $waits = $d->connect('false');
+for (1 .. 8) {
+    $d->wait_log(qr/$false: start, pid/) or last;
+}
+is starts($d, 'false'), 8, 'R17 a stream whose program never accepts: another one, and another';
+cmp_ok(Time::HiRes::time() - $before, '>', 1.2, '... each of which has to wait longer');
+
+# ---- at a reload
+
+($first) = split / /, answer(udp($d, 'datagram'), 'one');
+ok $d->reload(<<"CONF"), 'a reload';
+127.0.0.1:{stream}   stream tcp  wait   nobody /usr/bin/perl perl $STREAM
+127.0.0.1:{datagram} dgram  udp  wait   nobody /usr/bin/perl perl -W $DATAGRAM
+127.0.0.1:{false}    stream tcp  wait   nobody /usr/bin/perl perl $STREAM
+CONF
+syswrite $waits, "end\n";
+like $d->read_all($waits), qr/^\d+ yes\z/, 'who waited for a program that is mended is served at once';
+is answer(udp($d, 'datagram'), 'two'), "$first yes", 'R15 what runs goes on, with the same socket';
+answer(udp($d, 'datagram'), 'end');
+$d->wait_log(qr/pid $first, \S+ seconds, exit 0\n/);
+isnt +(split / /, answer(udp($d, 'datagram'), 'end'))[0], $first, '... and a new one comes behind it';
+
+# ---- a service that is gone while its program runs
+
+($first) = split / /, answer(udp($d, 'datagram'), 'one');
+my $old = udp($d, 'datagram');
+ok $d->reload("127.0.0.1:{stream} stream tcp wait nobody /usr/bin/perl perl $STREAM\n"), 'another';
+is answer($old, 'two'), "$first yes", 'R15 a service that is gone: its program may finish';
+is answer($old, 'end'), "$first yes", '...';
+ok $d->wait_log(qr/pid $first, \S+ seconds, exit 0\n/), '... and its end is seen';
+$d->finish;
+
+# ---- starts a minute
+
+$d = NetIO::Test::Inetd->start(
+    config => <<"CONF");
+127.0.0.1:{datagram} dgram udp wait.3 nobody /usr/bin/perl perl $DATAGRAM
+127.0.0.1:{other}    dgram udp wait   nobody /usr/bin/perl perl $DATAGRAM
+CONF
+for (1 .. 3) {
+    like answer(udp($d, 'datagram'), 'end'), qr/^\d+ yes\z/, "start $_ of 3";
+}
+my $fourth = udp($d, 'datagram');
+send $fourth, 'end', 0;
+like answer(udp($d, 'other'), 'end'), qr/^\d+ yes\z/, '... others are served';
+$d->wait_log(qr/@{[$d->port('other')]}: end/);
+is starts($d, 'datagram'), 3, 'R9 three are three';
+$d->finish;
+
+done_testing;

@@ -1,0 +1,154 @@
+/* Perl face.  The value of a variable, kept and put back; see value.h.  Called by program.c and
+ * pads.c; it may run code of the program: what a value goes with may have a DESTROY. */
+#include "value.h"
+
+#define KEPT 65536 /* bytes that an empty variable may keep for the next run */
+
+static bool same(pTHX_ SV *one, SV *other)
+{
+    if (SvROK(one) || SvROK(other))
+        return SvROK(one) && SvROK(other) && SvRV(one) == SvRV(other);
+    if (!SvOK(one) || !SvOK(other))
+        return !SvOK(one) && !SvOK(other);
+    if (SvPOK(one) && SvPOK(other))
+        return SvCUR(one) == SvCUR(other) && SvUTF8(one) == SvUTF8(other) &&
+               memEQ(SvPVX_const(one), SvPVX_const(other), SvCUR(one));
+    if (SvIOK(one) && SvIOK(other) && !SvNOK(one) && !SvNOK(other))
+        return SvIVX(one) == SvIVX(other);
+    return false;
+}
+
+static bool same_array(pTHX_ AV *array, AV *content)
+{
+    SSize_t n = av_len(content);
+
+    if (SvRMAGICAL(array) && mg_find((SV *)array, PERL_MAGIC_tied))
+        return false;
+    if (av_len(array) != n)
+        return false;
+    for (SSize_t i = 0; i <= n; i++) {
+        SV **now = av_fetch(array, i, 0), **then = av_fetch(content, i, 0);
+        if (!now || !then || !same(aTHX_ * now, *then))
+            return false;
+    }
+    return true;
+}
+
+static void put_back_scalar(pTHX_ SV *sv, SV *content)
+{
+    if (SvTHINKFIRST(sv))
+        sv_force_normal_flags(sv, SV_COW_DROP_PV);
+    if (SvMAGICAL(sv)) {
+        (void)sv_unmagic(sv, PERL_MAGIC_tiedscalar);
+        (void)sv_unmagic(sv, PERL_MAGIC_regex_global);
+    }
+    if (SvREADONLY(sv))
+        return;
+    if (content && !same(aTHX_ sv, content))
+        sv_setsv_mg(sv, content);
+    else if (!content && SvOK(sv))
+        sv_setsv_mg(sv, &PL_sv_undef);
+    if (!content && SvTYPE(sv) >= SVt_PV && SvLEN(sv) > KEPT && !SvOOK(sv)) {
+        SvPV_free(sv);
+        SvPV_set(sv, NULL);
+        SvLEN_set(sv, 0);
+    }
+}
+
+static void put_back_array(pTHX_ AV *array, AV *content)
+{
+    (void)sv_unmagic((SV *)array, PERL_MAGIC_tied);
+    if (!content && av_len(array) >= 0)
+        av_clear(array);
+    if (!content || same_array(aTHX_ array, content))
+        return;
+    av_clear(array);
+    for (SSize_t i = 0; i <= av_len(content); i++) {
+        SV **then = av_fetch(content, i, 0);
+        av_push(array, then ? newSVsv(*then) : newSV(0));
+    }
+}
+
+static bool same_hash(pTHX_ HV *hash, HV *content)
+{
+    HE *entry;
+
+    if (SvRMAGICAL((SV *)hash) && mg_find((SV *)hash, PERL_MAGIC_tied))
+        return false;
+    if (HvUSEDKEYS(hash) != HvUSEDKEYS(content))
+        return false;
+    (void)hv_iterinit(content);
+    while ((entry = hv_iternext(content))) {
+        const HE *now = hv_fetch_ent(hash, hv_iterkeysv(entry), 0, 0);
+        if (!now || !same(aTHX_ HeVAL(now), HeVAL(entry)))
+            return false;
+    }
+    return true;
+}
+
+static void put_back_hash(pTHX_ HV *hash, HV *content)
+{
+    HE *entry;
+
+    (void)sv_unmagic((SV *)hash, PERL_MAGIC_tied);
+    if (!content && HvUSEDKEYS(hash))
+        hv_clear(hash);
+    if (content && !same_hash(aTHX_ hash, content)) {
+        hv_clear(hash);
+        (void)hv_iterinit(content);
+        while ((entry = hv_iternext(content)))
+            (void)hv_store_ent(hash, hv_iterkeysv(entry), newSVsv(HeVAL(entry)), 0);
+    }
+    (void)hv_iterinit(hash);
+}
+
+void xs_value_put_back(pTHX_ SV *sv, SV *content)
+{
+    switch (SvTYPE(sv)) {
+    case SVt_PVAV:
+        put_back_array(aTHX_(AV *) sv, (AV *)content);
+        break;
+    case SVt_PVHV:
+        put_back_hash(aTHX_(HV *) sv, (HV *)content);
+        break;
+    case SVt_PVCV:
+    case SVt_PVGV:
+    case SVt_PVIO:
+    case SVt_PVFM:
+        break;
+    default:
+        put_back_scalar(aTHX_ sv, content);
+    }
+}
+
+static SV *copy_of_array(pTHX_ AV *array)
+{
+    AV *copy;
+
+    if (av_len(array) < 0)
+        return NULL;
+    copy = newAV();
+    for (SSize_t i = 0; i <= av_len(array); i++) {
+        SV **element = av_fetch(array, i, 0);
+        av_push(copy, element ? newSVsv(*element) : newSV(0));
+    }
+    return (SV *)copy;
+}
+
+/* What references in it refer to is not copied. */
+SV *xs_value_content(pTHX_ SV *sv)
+{
+    switch (SvTYPE(sv)) {
+    case SVt_PVAV:
+        return copy_of_array(aTHX_(AV *) sv);
+    case SVt_PVHV:
+        return HvUSEDKEYS((HV *)sv) ? (SV *)newHVhv((HV *)sv) : NULL;
+    case SVt_PVCV:
+    case SVt_PVGV:
+    case SVt_PVIO:
+    case SVt_PVFM:
+        return NULL;
+    default:
+        return SvOK(sv) ? newSVsv(sv) : NULL;
+    }
+}
