@@ -39,6 +39,7 @@ struct house {
     struct netio_upgrade *upgrade;      /* NULL: none is under way: upgrade.c */
     int resting;                        /* since the successor was ready: upgrade.c */
     struct rlimit files;                /* RLIMIT_NOFILE of the start, which children get back */
+    int has_terminal;                   /* a controlling one, which children must not have */
     int stopping;
     int left;                           /* a successor has taken over ... */
     struct netio_child successor;       /* ... which is to be reaped: upgrade.c */
