@@ -108,6 +108,9 @@ void house_sweep(struct house *house)
 void house_close(struct house *house)
 {
     netio_upgrade_free(house->upgrade);
+    netio_watch_stop(&house->successor_watch);
+    if (house->left)
+        netio_child_forget(&house->successor);
     status_close(house);
     for (size_t i = 0; i < house->count; i++)
         service_free(house->services[i]);

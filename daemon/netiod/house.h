@@ -39,8 +39,11 @@ struct house {
     struct netio_upgrade *upgrade;      /* NULL: none is under way: upgrade.c */
     int resting;                        /* since the successor was ready: upgrade.c */
     struct rlimit files;                /* RLIMIT_NOFILE of the start, which children get back */
+    int has_terminal;                   /* a controlling one, which children must not have */
     int stopping;
-    int left;                           /* a successor has taken over */
+    int left;                           /* a successor has taken over ... */
+    struct netio_child successor;       /* ... which is to be reaped: upgrade.c */
+    struct netio_watch successor_watch;
     char *program;                      /* netiod's own path, for upgrades; NULL: not known */
     char *libexec;                      /* the folder of netiod-pool and netiod-name; the same */
 };

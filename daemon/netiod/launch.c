@@ -209,9 +209,14 @@ static int set_descriptors(struct order *order, struct netio_error *error)
     return 0;
 }
 
+/* A session of its own keeps a program from netiod's terminal.  Where there is none a process group
+ * does: for a session Linux makes a scheduling group (sched_autogroup), at a tenth of the CPU that
+ * a small program takes in all. */
 static int start(struct order *order, struct netio_child *child, struct netio_error *error)
 {
     int code = set_program(order, error);
+
+    order->plan.flags = order->launch->service->house->has_terminal ? 0 : NETIO_CHILD_SAME_SESSION;
 
     if (code == 0)
         code = set_world(order, error);

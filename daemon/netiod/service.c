@@ -167,11 +167,24 @@ static void log_refused(struct netio_server *server, const struct netio_addr *pe
                   netio_refused_str(why));
 }
 
+/* Who comes waits in the backlog, and nobody is told but the log. */
+static const char *wait_text(int code)
+{
+    if (code == NETIO_EFULL)
+        return "as many as may be are served: clients wait";
+    return code == -EAGAIN ? "as many as may come have come: clients wait" : NULL;
+}
+
 static void log_trouble(struct netio_server *server, const struct netio_error *error)
 {
     const struct service *service = netio_server_data(server);
+    const char *waits = wait_text(error->code);
     char text[640];
 
+    if (waits) {
+        netio_log(service->house->log, LOG_WARNING, "%s: %s", service->name, waits);
+        return;
+    }
     netio_log(service->house->log, LOG_WARNING, "%s: %s", service->name,
               netio_error_str(error, text, sizeof text));
 }

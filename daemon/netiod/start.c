@@ -22,6 +22,7 @@
 #include <netio/fd.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -153,11 +154,21 @@ static int open_log(struct start *start)
     return EX_OK;
 }
 
+static int has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    int none = fd == -1 && errno == ENXIO;
+
+    netio_fd_close(fd);
+    return !none;
+}
+
 static int open_house(struct start *start)
 {
     struct house *house = &start->house;
     struct netio_error error;
 
+    house->has_terminal = has_terminal();
     (void)standard_descriptors(DESCRIPTORS_MAX);
     int code = netio_loop_new(&house->loop, 0);
     if (code == 0)

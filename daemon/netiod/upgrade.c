@@ -17,8 +17,7 @@ static void log_failure(struct house *house, const struct netio_error *error)
 {
     char text[640];
 
-    netio_log(house->log, LOG_ERR, "upgrade failed: %s",
-              netio_error_str(error, text, sizeof text));
+    netio_log(house->log, LOG_ERR, "upgrade failed: %s", netio_error_str(error, text, sizeof text));
 }
 
 /* ---- the predecessor ---- */
@@ -87,6 +86,28 @@ void upgrade_begin(struct house *house)
     free(passed);
 }
 
+/* Who waits for its end by its number must not find it for as long as this process goes on. */
+static void reap(struct netio_watch *watch, unsigned events)
+{
+    struct house *house = watch->data;
+    int status;
+
+    (void)events;
+    if (netio_child_ended(&house->successor, &status) != 0)
+        netio_watch_stop(watch);
+}
+
+static void leave(struct house *house)
+{
+    house->resting = 0;
+    house->left = 1;
+    house->successor_watch = (struct netio_watch){.ready = reap, .data = house};
+    netio_upgrade_child_take(house->upgrade, &house->successor);
+    (void)netio_watch_start(house->loop, &house->successor_watch, house->successor.pidfd,
+                            NETIO_READ);
+    netio_log(house->log, LOG_NOTICE, "upgrade: the successor serves");
+}
+
 int upgrade_look(struct house *house)
 {
     struct netio_error error;
@@ -96,17 +117,15 @@ int upgrade_look(struct house *house)
     int code = netio_upgrade_step(house->upgrade, &error);
     if (code == -EAGAIN)
         return 0;
+    if (code == 0)
+        leave(house);
     netio_upgrade_free(house->upgrade);
     house->upgrade = NULL;
-    if (code != 0) {
-        resume(house);
-        log_failure(house, &error);
-        return 0;
-    }
-    house->resting = 0;
-    netio_log(house->log, LOG_NOTICE, "upgrade: the successor serves");
-    house->left = 1;
-    return 1;
+    if (code == 0)
+        return 1;
+    resume(house);
+    log_failure(house, &error);
+    return 0;
 }
 
 void upgrade_cancel(struct house *house)

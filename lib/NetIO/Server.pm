@@ -305,8 +305,8 @@ Somebody was not let in.  At most once a second for each reason; COUNT is how ma
 
 =item on_trouble(SERVER, ERROR)
 
-A client was lost on its way in, or descriptors, memory or places ran out.  A L<NetIO::Error>; each kind at
-most once a second.
+A client was lost on its way in, or descriptors, memory, places or the rate of all ran out.  A L<NetIO::Error>;
+each kind at most once a second.
 
 =item on_error(ERROR, CONNECTION, NAME)
 

@@ -518,6 +518,23 @@ static struct netio_listeners *leave(struct netio_listeners *set)
     return next;
 }
 
+/* A program that has the socket, too, is not to be told that there is nothing for it. */
+static void test_left_blocking(void)
+{
+    struct netio_listeners *set = new_set();
+
+    change(set, LIST("udp:127.0.0.1:0", "127.0.0.1:0"));
+    netio_fd_nonblock(fd_of(set, 0), 0);
+    struct netio_listeners *next = leave(set);
+    is_int(netio_listeners_prepare(next, LIST("udp:127.0.0.1:0", "127.0.0.1:0"), NULL), 0,
+           "what was left");
+    netio_listeners_commit(next);
+    is_int(fcntl(fd_of(set, 0), F_GETFL) & O_NONBLOCK, 0, "R30: what blocks still does");
+    is_int(fcntl(fd_of(next, 1), F_GETFL) & O_NONBLOCK, O_NONBLOCK, "what does not, does not");
+    netio_listeners_free(next);
+    netio_listeners_free(set);
+}
+
 static void test_left(void)
 {
     struct netio_listeners *set = new_set();
@@ -591,6 +608,7 @@ int main(void)
     test_replaced();
     test_passed();
     test_give();
+    test_left_blocking();
     test_left();
     is_int(rmdir(folder), 0, "nothing is left behind");
     return tap_done();

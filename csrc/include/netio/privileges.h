@@ -26,8 +26,8 @@ struct netio_privileges {          /* zero: no_new_privs, and nothing else */
                                       still root after it: name a user as well */
     uint64_t capabilities; /* to keep, 1 << CAP_NET_BIND_SERVICE; kept over exec, as ambient ones.
                               With a user, all others are gone for good (from the bounding set as
-                              well, unless NETIO_PRIVILEGES_MORE); without one, 0 leaves them as
-                              they are. */
+                              well, unless NETIO_PRIVILEGES_MORE); without one, and for root with
+                              NETIO_PRIVILEGES_MORE, 0 leaves them as they are. */
     unsigned flags;        /* NETIO_PRIVILEGES_MORE */
 };
 

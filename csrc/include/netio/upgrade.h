@@ -26,6 +26,9 @@
  * up, and step says why.  A predecessor that dies before go has left its listeners: the successor
  * goes on as after go, without the descriptor, as soon as it is ready.
  *
+ * What is passed stays as it is, also where other processes have it: a listener that blocks, since
+ * a program works with it, still does in the successor.
+ *
  * Who serves between ready and done is the program's to say: listeners keep their queues, so that
  * a client waits at most.  netio_supervisor does all this by itself.
  *
@@ -36,6 +39,7 @@
 #ifndef NETIO_UPGRADE_H
 #define NETIO_UPGRADE_H
 
+#include <netio/child.h>
 #include <netio/daemonize.h>
 #include <netio/listeners.h>
 #include <netio/log.h>
@@ -71,6 +75,9 @@ int netio_upgrade_start(struct netio_upgrade **upgrade, struct netio_loop *loop,
  * Once it is not -EAGAIN: free. */
 int netio_upgrade_step(struct netio_upgrade *upgrade, struct netio_error *error);
 pid_t netio_upgrade_pid(const struct netio_upgrade *upgrade);
+/* After 0: the successor, which is a child of this process all the same, for who goes on for so
+ * long that it has to reap it (netio_child_ended). */
+void netio_upgrade_child_take(struct netio_upgrade *upgrade, struct netio_child *child);
 /* Before its end: kills the successor, and takes back what was given up. */
 void netio_upgrade_free(struct netio_upgrade *upgrade);
 

@@ -174,16 +174,24 @@ static int examine(struct netio_listener *listener, int fd)
     return listens || (listener->type == SOCK_DGRAM && is_bound(&listener->address)) ? 0 : -EINVAL;
 }
 
-int netio_listener_take(struct netio_listener *listener, int fd)
+int netio__listener_inherit(struct netio_listener *listener, int fd)
 {
     *listener = (struct netio_listener){.fd = -1};
     int code = examine(listener, fd);
     if (!code)
+        listener->fd = fd;
+    return code;
+}
+
+int netio_listener_take(struct netio_listener *listener, int fd)
+{
+    int code = netio__listener_inherit(listener, fd);
+    if (!code)
         code = netio_fd_cloexec(fd, 1);
     if (!code)
         code = netio_fd_nonblock(fd, 1);
-    if (!code)
-        listener->fd = fd;
+    if (code)
+        listener->fd = -1;
     return code;
 }
 

@@ -30,6 +30,10 @@ int netio__listener_open(struct netio_listener listeners[NETIO_LISTENER_MAX],
                          const struct netio__listen *what, unsigned skip, int beside, int backlog,
                          const char *text, struct netio_error *error);
 
+/* As netio_listener_take, of one that another process of ours has had and passed close-on-exec: how
+ * it is, blocking if a program of that one's works with it, it stays. */
+int netio__listener_inherit(struct netio_listener *listener, int fd);
+
 /* Binds a fresh unix socket to its path, taking over a stale one, dresses it, and has a stream
  * listen.  0 or -errno, and then *stage says at what. */
 int netio__unix_listen(int fd, const struct netio__listen *what, int backlog,

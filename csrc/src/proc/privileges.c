@@ -191,9 +191,16 @@ static int set_capabilities(const struct capabilities *wanted)
     return outcome(syscall(SYS_capset, &header, data));
 }
 
+/* What root has, exec gives back to root unless the bounding set is without it. */
+static int stays_root(plan *privileges)
+{
+    return privileges->user && privileges->user->uid == 0 &&
+           privileges->flags & NETIO_PRIVILEGES_MORE;
+}
+
 static int limits_capabilities(plan *privileges)
 {
-    return privileges->user || privileges->capabilities;
+    return (privileges->user && !stays_root(privileges)) || privileges->capabilities;
 }
 
 /* What programs that are executed may ever gain.  Without CAP_SETPCAP it stays as it is, and

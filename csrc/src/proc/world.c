@@ -267,7 +267,8 @@ int netio__world_enter(const struct netio__world *world, struct netio_error *err
     int code = failed(world, set_umask(mask ? mask & 0777 : UMASK), "umask", NULL, error);
 
     code = code ? code : set_limits(world, error);
-    return code ? code : enter_folder(world, error);
+    /* It drops its privileges next, and enters the folder with that. */
+    return code || world->in_shared_memory ? code : enter_folder(world, error);
 }
 
 /* A change of user clears the flag, or sets it to 2, as /proc/sys/fs/suid_dumpable has it; and a

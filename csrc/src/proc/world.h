@@ -23,7 +23,7 @@ struct netio__world {
     char **environment;     /* for execve(2) or environ(7): the list's, and the user's own; owned */
     char *directory, *root; /* what is owned of plan; NULL: none */
     enum netio_stage stage; /* of errors that are not of the privileges */
-    int in_shared_memory;   /* netio__world_drop is called by who lives in another's, until exec */
+    int in_shared_memory;   /* enter and drop come one behind the other, in another's memory */
 };
 
 /* Copies plan; its user, list and limits must outlive *world.  Relative paths are taken from the

@@ -211,6 +211,7 @@ static int is_early(struct netio__slot *slot)
 
     if (next <= now)
         return 0;
+    netio__server_tell(server, NETIO__TROUBLE_RATE, -EAGAIN, &slot->listener.address);
     /* Looked at once a second: another rate may be set meanwhile. */
     rest_until(slot, netio_deadline_sooner(next, now + SECOND));
     return 1;

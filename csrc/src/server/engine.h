@@ -40,6 +40,7 @@ enum netio__trouble {
     NETIO__TROUBLE_PEER,   /* a client was lost on its way in */
     NETIO__TROUBLE_SCARCE, /* no descriptors or memory left: listeners rest */
     NETIO__TROUBLE_FULL,   /* max_connections are there: listeners rest */
+    NETIO__TROUBLE_RATE,   /* the rate of all is spent: listeners rest */
     NETIO__TROUBLES
 };
 

@@ -2,6 +2,7 @@
  * upgrade.c and successor.c, and by programs without a supervisor; it closes sockets.
  *
  * Thousands of them are looked up by address and by text: both lists are sorted. */
+#include "net/listener.h"
 #include "server/listeners.h"
 
 #include <netio/fd.h>
@@ -355,7 +356,7 @@ int netio__listeners_left(struct netio_listeners *set, const struct netio__legac
     struct netio_listener listener;
     struct netio__name *name = NULL;
     struct netio__entry *entry;
-    int code = netio_listener_take(&listener, legacy->fd);
+    int code = netio__listener_inherit(&listener, legacy->fd);
 
     if (!code && legacy->text && !(name = netio__listeners_name(set, legacy->text)))
         code = -ENOMEM;

@@ -350,7 +350,6 @@ static int is_over(struct netio_upgrade *self)
 {
     if (self->daemon)
         netio__daemon_over(self->daemon);
-    netio_child_forget(&self->child);
     self->owner = 0;
     return 0;
 }
@@ -376,6 +375,13 @@ int netio_upgrade_step(struct netio_upgrade *self, struct netio_error *error)
 pid_t netio_upgrade_pid(const struct netio_upgrade *self)
 {
     return self->child.pid;
+}
+
+void netio_upgrade_child_take(struct netio_upgrade *self, struct netio_child *child)
+{
+    netio_watch_stop(&self->ends);
+    *child = self->child;
+    self->child = (struct netio_child){.pidfd = -1};
 }
 
 void netio_upgrade_free(struct netio_upgrade *self)

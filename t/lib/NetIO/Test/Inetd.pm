@@ -18,6 +18,7 @@ package NetIO::Test::Inetd;
 #
 #     my $pid = $d->upgrade;             # USR2: of the successor that serves, now $d->pid; undef
 #     is $d->left, 0;                    # the exit code of the predecessor that left first
+#     is $d->left_of($old), 0;          # ... of that one
 #
 # start() waits until netiod is ready, or dies with its log; with ready => 0 it waits for nothing.
 # config may be a list of files, as a hash NAME => TEXT: all of them are arguments then, in the order
@@ -36,7 +37,7 @@ use File::Spec ();
 use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::Process qw(as_reaper);
-use NetIO::Test::Run     qw(end_of slurp spew);
+use NetIO::Test::Run     qw(slurp spew);
 use Time::HiRes          ();
 
 use constant { FIRST_PORT => 11_000, LAST_PORT => 31_000 };    # below those of clients
@@ -176,12 +177,22 @@ sub upgrade {
     return $self->{pid} = $next;
 }
 
-# Waits for it.
+# Waits for that one, or the first of them.  Of one that its own predecessor, which is still there,
+# has reaped nobody knows the exit code.
+sub left_of {
+    my ($self, $pid) = @_;
+
+    @{ $self->{before_it} } = grep { $_ != $pid } @{ $self->{before_it} };
+    return $? & 127 ? 'signal ' . ($? & 127) : $? >> 8 if waitpid($pid, 0) == $pid;
+    Time::HiRes::sleep(0.01) while CORE::kill(0, $pid);
+    return 0;
+}
+
 sub left {
     my ($self) = @_;
-    my $pid = shift @{ $self->{before_it} } or die "nobody has left\n";
+    my ($pid)  = @{ $self->{before_it} };
 
-    return end_of($pid);
+    return $self->left_of($pid || die "nobody has left\n");
 }
 
 # Predecessors hold the log open, too; each must have ended well.

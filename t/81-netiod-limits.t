@@ -1,0 +1,157 @@
+# netiod, how many and how fast: the exact numbers, who waits and who is refused, and that nobody
+# switches a service off.  R8, R9, R11, R33 of the faults that super-servers have had.
+
+use strict;
+use warnings;
+use lib 't/lib';
+
+use NetIO::Test::Inetd;
+use Test::More;
+
+alarm 120;
+
+plan skip_all => 'who is not root starts nothing as somebody else' if $> != 0;
+
+sub netiod {
+    my ($config) = @_;
+
+    return NetIO::Test::Inetd->start(config => $config);
+}
+
+sub on {
+    my ($name, $program, @keys) = @_;
+
+    return "$name on listen = 127.0.0.1:{$name}, user = nobody, exec = " . join(', ', $program, @keys)
+        . ";\n";
+}
+
+# A client that is served: it hears its echo.
+sub served {
+    my ($d, $name) = @_;
+    my $client = $d->connect($name);
+
+    return is_served($client) ? $client : undef;
+}
+
+sub is_served {
+    my ($client) = @_;
+
+    local $SIG{PIPE} = 'IGNORE';
+    syswrite $client, "hello\n";
+    vec(my $bits = '', fileno $client, 1) = 1;
+    select($bits, undef, undef, 20) or return 0;
+    my $line = readline $client;
+    return defined $line && $line eq "hello\n";
+}
+
+sub starts {
+    my ($d, $name) = @_;
+
+    return scalar(() = $d->log =~ /\b$name: start for/g);
+}
+
+# It ends, and netiod has seen that.
+sub leave {
+    my ($d, $name, $client) = @_;
+
+    close $client;
+    return $d->wait_log(qr/\b$name: end for \S+, pid \d+, \S+ seconds, exit 0\n/);
+}
+
+# ---- processes at once
+
+my $d       = netiod(on('three', '/bin/cat', 'accept_max = 3') . on('other', '/bin/cat'));
+my @clients = map { served($d, 'three') } 1 .. 3;
+is grep({ $_ } @clients), 3, 'R9 of three at once three are served';
+my $fourth = $d->connect('three');
+my $fifth  = $d->connect('three');
+ok $d->wait_log(qr/three: as many as may be are served: clients wait\n/), '... then clients wait';
+ok served($d, 'other'), '... of other services not';
+is starts($d, 'three'), 3, '... and it is three';
+ok leave($d, 'three', shift @clients), 'one leaves';
+ok is_served($fourth), '... the next one is served';
+is starts($d, 'three'), 4, '... and no other';
+leave($d, 'three', shift @clients);
+ok is_served($fifth), '... then that one';
+
+# ---- over a reload and an upgrade: what runs counts
+
+ok $d->reload(on('three', '/bin/cat', 'accept_max = 2') . on('other', '/bin/cat')),
+    'R11 two are allowed from now on';
+my $sixth = $d->connect('three');
+leave($d, 'three', $fourth);
+ok served($d, 'other'), '... others are served';
+is starts($d, 'three'), 5, '... nobody is started: two run';
+leave($d, 'three', $fifth);
+ok is_served($sixth), '... until less than two run';
+leave($d, 'three', shift @clients);
+ok $d->upgrade, 'an upgrade';
+my $seventh = $d->connect('three');
+my $eighth  = $d->connect('three');
+ok is_served($seventh), 'R11 ... counts who was there before';
+ok $d->wait_log(qr/three: as many as may be are served: clients wait\n/), '... as one of two';
+ok leave($d, 'three', $sixth), '... whose end its predecessor sees';
+ok is_served($eighth), '... and which it knows of';
+close $_ for @clients, $seventh, $eighth;
+$d->finish;
+
+# ---- of one source
+
+$d = netiod(
+    on('two', '/bin/cat', 'max_per_source = 2', 'refused_text = "Too many of you"')
+        . on('gone', '/nowhere/at/all', 'max_per_source = 1', 'full_text = "Cannot"')
+        . on('exempt', '/bin/cat', 'max_per_source = 1', 'exempt = 127.0.0.0/8')
+        . on('deny',   '/bin/cat', 'deny = 127.0.0.1', 'refused_text = "Not you"')
+        . on('full',   '/bin/cat', 'max_clients = 1',  'full_text = "Come back later"')
+);
+my $one = served($d, 'two');
+my $two = served($d, 'two');
+is $d->ask('two', ''), "Too many of you\r\n", 'R33 of two of a source the third is refused, and told so';
+ok $d->wait_log(qr/two: refused 127\.0\.0\.1:\d+ \(source\)\n/), '... and the log knows why';
+leave($d, 'two', $one);
+$one = served($d, 'two');
+ok $one, 'R11 who has left does not count';
+ok $d->reload, 'a reload';
+is $d->ask('two', ''), "Too many of you\r\n", 'R11 ... does not forget who is there';
+leave($d, 'two', $one);
+ok $one = served($d, 'two'), '... nor who leaves then';
+for (1 .. 3) {
+    is $d->ask('gone', ''), "Cannot\r\n", 'R33 who cannot be served is told so';
+}
+is scalar(() = $d->log =~ /gone: refused \S+ \(source\)/g), 0, 'R11 ... and does not count';
+is scalar(() = $d->log =~ m{gone: cannot start for \S+: exec /nowhere/at/all: No such file}g), 3,
+    '... the log has each';
+my @exempt = map { served($d, 'exempt') } 1 .. 3;
+is grep({ $_ } @exempt), 3, 'R33 who is exempt is not counted';
+is $d->ask('deny', ''), "Not you\r\n", 'R33 who may not is told so';
+ok $d->wait_log(qr/deny: refused 127\.0\.0\.1:\d+ \(access\)\n/), '... and the log knows why';
+$one = served($d, 'full');
+is $d->ask('full', ''), "Come back later\r\n", 'R33 a limit with a text: nobody waits';
+close $_ for $one, $two, @exempt;
+$d->finish;
+
+# ---- how fast
+
+$d = netiod(<<'CONF' . on('fast', '/bin/cat', 'rate = 3/1') . on('own', '/bin/cat', 'source_rate = 2/60'));
+127.0.0.1:{slow} stream tcp nowait.3 nobody /bin/cat cat
+127.0.0.1:{any}  stream tcp nowait.0 nobody /bin/cat cat
+CONF
+my $slow = $d->port('slow');
+is grep({ served($d, 'slow') } 1 .. 3), 3, 'R9 nowait.3: three a minute';
+my $late = $d->connect('slow');
+ok $d->wait_log(qr/$slow: as many as may come have come: clients wait\n/), 'R8 then clients wait';
+is starts($d, $slow), 3, 'R9 ... after exactly three';
+ok $d->connect('slow'), 'R8 ... in the backlog: nobody closes that';
+is grep({ served($d, 'any') } 1 .. 50), 50, 'nowait.0 knows no limit';
+is grep({ served($d, 'fast') } 1 .. 7), 7, 'R8 a rate recovers by itself';
+is grep({ served($d, 'own') } 1 .. 2), 2, 'a rate of each source';
+is $d->ask('own', ''), '', '... refuses that source';
+ok $d->wait_log(qr/own: refused 127\.0\.0\.1:\d+ \(rate\)\n/), '... and the log knows why';
+ok $d->reload(<<'CONF'), 'another rate';
+127.0.0.1:{slow} stream tcp nowait.600 nobody /bin/cat cat
+CONF
+ok is_served($late), 'R8 ... and who has waited is served';
+close $late;
+$d->finish;
+
+done_testing;
