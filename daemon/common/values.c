@@ -1,6 +1,8 @@
 /* daemon/common: values of options; see values.h. */
 #include "common/values.h"
 
+#include <netio/listener.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,5 +63,16 @@ const char *values_log(const char **log, const char *text)
     if (!path && strcmp(text, "syslog") != 0 && strcmp(text, "stderr") != 0)
         return "neither syslog, nor stderr, nor a path";
     *log = text;
+    return NULL;
+}
+
+const char *values_stream(const char *text)
+{
+    int code = netio_listener_check(text, NULL);
+
+    if (code < 0)
+        return netio_error_text(code);
+    if (strncmp(text, "udp:", 4) == 0 || strncmp(text, "unix-dgram:", 11) == 0)
+        return "datagrams, which this is not spoken over";
     return NULL;
 }
