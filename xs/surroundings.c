@@ -93,6 +93,19 @@ static void remember_error(PerlIO *f)
     around.err_flags = PerlIOValid(f) ? PerlIOBase(f)->flags : 0;
 }
 
+/* perl's own stdin and stdout (to which "-" leads) are the first places of PerlIO's table: when they
+ * are free STDIN and STDOUT of a connection get them.  The descriptors stay. */
+static void free_place(pTHX_ IO *io, int fd)
+{
+    PerlIOUnix_refcnt_inc(fd);
+    if (IoIFP(io))
+        (void)PerlIO_close(IoIFP(io));
+    if (IoOFP(io) && IoOFP(io) != IoIFP(io))
+        (void)PerlIO_close(IoOFP(io));
+    IoIFP(io) = IoOFP(io) = NULL;
+    IoTYPE(io) = IoTYPE_CLOSED;
+}
+
 static void remember_handles(pTHX)
 {
     around.in = gv_fetchpvs("STDIN", GV_ADD | GV_NOTQUAL, SVt_PVIO);
@@ -105,6 +118,8 @@ static void remember_handles(pTHX)
     around.layers_in = layers_of(aTHX_ IoIFP(around.idle_in));
     around.layers_out = layers_of(aTHX_ IoOFP(around.idle_out));
     around.flags_out = IoFLAGS(around.idle_out) & IOf_FLUSH;
+    free_place(aTHX_ around.idle_in, STDIN_FILENO);
+    free_place(aTHX_ around.idle_out, STDOUT_FILENO);
     around.selected = PL_defoutgv;
     around.line_number = GvSVn(gv_fetchpvs(".", GV_ADD | GV_NOTQUAL, SVt_PV));
 }
@@ -320,6 +335,23 @@ static bool is_as_it_was(pTHX_ PerlIO *f)
            PerlIOBase(f)->flags == around.err_flags;
 }
 
+/* In its place, even if others before it are free. */
+static PerlIO *open_error(pTHX)
+{
+    PerlIO *spare[2], *f = PerlIO_fdopen(STDERR_FILENO, "w");
+    int spares = 0;
+
+    while (f && f != PerlIO_stderr() && spares < 2) {
+        spare[spares++] = f;
+        f = PerlIO_fdopen(STDERR_FILENO, "w");
+    }
+    if (f)
+        PerlIOBase(f)->flags |= PERLIO_F_UNBUF;
+    while (spares > 0)
+        (void)PerlIO_close(spare[--spares]);
+    return f;
+}
+
 static void put_back_error(pTHX)
 {
     IO *io = around.err_io;
@@ -335,9 +367,7 @@ static void put_back_error(pTHX)
     if (IoIFP(io))
         (void)do_close(around.err, FALSE);
     put(around.error, STDERR_FILENO);
-    f = PerlIO_fdopen(STDERR_FILENO, "w");
-    if (f)
-        PerlIOBase(f)->flags |= PERLIO_F_UNBUF;
+    f = open_error(aTHX);
     IoIFP(io) = IoOFP(io) = f;
     IoTYPE(io) = IoTYPE_WRONLY;
     remember_error(f);

@@ -20,6 +20,8 @@ sub import {
         or die "NetIO::Pool is loaded by netiod-pool(8)\n";
     my @option = split /\x1f/, $text, -1;
     while (my ($name, $value) = splice @option, 0, 2) { push @{ $given{$name} }, $value }
+    # What was ignored by whoever has started this is none of the program's wishes.
+    $SIG{PIPE} = 'DEFAULT' if ($SIG{PIPE} // '') eq 'IGNORE';  ## no critic (RequireLocalizedPunctuationVars)
     return;
 }
 
@@ -94,7 +96,7 @@ sub _take_descriptors {
 # In each worker.
 sub _begin {
     close $told if $told;
-    $SIG{PIPE} ||= sub { exit 141 };    ## no critic (RequireLocalizedPunctuationVars)
+    $SIG{PIPE} = sub { exit 141 } if ($SIG{PIPE} // 'DEFAULT') eq 'DEFAULT';    ## no critic (RequireLocalizedPunctuationVars)
     return;
 }
 
