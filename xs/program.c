@@ -22,7 +22,8 @@ struct global {
     HV *hash, *hash_content;
     CV *code;
     IO *io;
-    bool open; /* io: it was opened at the beginning, by a BEGIN block */
+    U8 flags;  /* io's: ARGV begins anew */
+    bool open;  /* io: it was opened at the beginning, by a BEGIN block */
 };
 
 static struct program {
@@ -127,6 +128,7 @@ static void remember_global(pTHX_ GV *gv, bool known)
         global->code = (CV *)SvREFCNT_inc((SV *)GvCV(gv));
     global->io = (IO *)SvREFCNT_inc((SV *)GvIOp(gv));
     global->open = global->io && IoIFP(global->io);
+    global->flags = global->io ? (U8)IoFLAGS(global->io) : 0;
     if (global->open && strEQ(GvNAME(gv), "DATA") && is_ours(aTHX_ GvSTASH(gv), gv))
         xs_data_remember(aTHX_ gv);
 }
@@ -149,6 +151,8 @@ static void put_back_io(pTHX_ struct global *global)
 
     if (io && IoIFP(io) && !(io == global->io && global->open) && !xs_data_is(gv))
         (void)do_close(gv, FALSE);
+    if (global->io && !global->open)
+        IoFLAGS(global->io) = global->flags;
     if (io != global->io)
         put_back_slot(aTHX_(SV **) & GvIOp(gv), (SV *)global->io);
 }

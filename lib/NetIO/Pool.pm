@@ -15,11 +15,13 @@ my $told;
 
 # -MNetIO::Pool: what netiod-pool was told, which the program need not see.
 sub import {
-    my $text = delete $ENV{NETIO_POOL};
-
-    die "NetIO::Pool is loaded by netiod-pool(8)\n" if !defined $text;
+    # netiod's words are no data of the program's: they are not tainted.
+    my ($text) = (delete $ENV{NETIO_POOL} // '') =~ /\A(.+)\z/s
+        or die "NetIO::Pool is loaded by netiod-pool(8)\n";
     my @option = split /\x1f/, $text, -1;
     while (my ($name, $value) = splice @option, 0, 2) { push @{ $given{$name} }, $value }
+    # What was ignored by whoever has started this is none of the program's wishes.
+    $SIG{PIPE} = 'DEFAULT' if ($SIG{PIPE} // '') eq 'IGNORE';  ## no critic (RequireLocalizedPunctuationVars)
     return;
 }
 
@@ -94,7 +96,7 @@ sub _take_descriptors {
 # In each worker.
 sub _begin {
     close $told if $told;
-    $SIG{PIPE} ||= sub { exit 141 };    ## no critic (RequireLocalizedPunctuationVars)
+    $SIG{PIPE} = sub { exit 141 } if ($SIG{PIPE} // 'DEFAULT') eq 'DEFAULT';    ## no critic (RequireLocalizedPunctuationVars)
     return;
 }
 
