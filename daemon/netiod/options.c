@@ -198,9 +198,9 @@ enum options_next options_parse(struct options *options, int argc, char **argv,
     if (next != OPTIONS_RUN)
         return next;
     int code = !options->folder ? -errno
-               : optind < argc  ? locate(options, (const char *const *)argv + optind,
-                                         (size_t)(argc - optind))
-                                : locate(options, usual, usual_paths(usual));
+               : optind < argc
+                   ? locate(options, (const char *const *)argv + optind, (size_t)(argc - optind))
+                   : locate(options, usual, usual_paths(usual));
     if (code == 0)
         return OPTIONS_RUN;
     snprintf(fault, OPTIONS_FAULT_MAX, "the folder it was started in: %s", netio_error_text(code));

@@ -30,11 +30,11 @@ struct sockets { /* of one service */
 struct reload {
     struct house *house;
     struct config *config;
-    struct service **services;             /* of config, in its order */
-    const struct config_service **before;  /* what they were; NULL: new */
-    struct sockets *wanted;                /* their sockets in config */
-    struct sockets *had;                   /* those of the house's services, in its order */
-    struct service **known;                /* the house's, sorted */
+    struct service **services;            /* of config, in its order */
+    const struct config_service **before; /* what they were; NULL: new */
+    struct sockets *wanted;               /* their sockets in config */
+    struct sockets *had;                  /* those of the house's services, in its order */
+    struct service **known;               /* the house's, sorted */
 };
 
 /* ---- what is said ------------------------------------------------------------------------------
@@ -470,8 +470,7 @@ static int make_room(struct reload *reload)
         realloc(house->leaving, (house->leaving_count + house->count + 1) * sizeof *leaving);
     if (leaving)
         house->leaving = leaving;
-    struct config **retired =
-        realloc(house->retired, (house->retired_count + 1) * sizeof *retired);
+    struct config **retired = realloc(house->retired, (house->retired_count + 1) * sizeof *retired);
     if (retired)
         house->retired = retired;
     return leaving && retired ? EX_OK : no_memory(reload);
