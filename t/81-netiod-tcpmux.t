@@ -172,13 +172,24 @@ SKIP: {
 }
 $netiod->finish;
 
-# ---- what cannot be enforced ------------------------------------------------------------
+# ---- what cannot be ----------------------------------------------------------------------
 
-my ($exit, undef, $said) = NetIO::Test::Inetd->look(<<'CONF', '-f');
+my ($exit, undef, $said) = NetIO::Test::Inetd->look(<<'CONF', '-t');
 {mux} on bind = 127.0.0.1, socktype = stream, protocol = tcp, exec = internal, args = tcpmux,
     proxy = 127.0.0.1;
+tcpmux/wait stream tcp wait   nobody /bin/cat cat
+tcpmux/pool stream tcp nowait nobody pool:/bin/cat cat
+tcpmux/self stream tcp nowait nobody internal tcpmux
+tcpmux/udp  dgram  udp wait   nobody /bin/cat cat
+tcpmux/help stream tcp nowait nobody /bin/cat cat
+tcpmux/     stream tcp nowait nobody /bin/cat cat
+tcpmux/two  stream tcp nowait nobody /bin/cat cat
+tcpmux/TWO  stream tcp nowait nobody /bin/cat cat
 CONF
-isnt $exit, 0, 'R5: rules for proxies are refused at the start';
-like $said, qr/proxy/, "for the service would judge the proxy: $said";
+isnt $exit, 0, 'R5, R13: all that cannot be is said before anything starts';
+like $said, qr/inetd\.conf:1: .*tcpmux has no rules for proxies/,
+    'rules for proxies: the service would judge the proxy';
+like $said, qr/inetd\.conf:$_: (?!warning)/,       "line $_" for 3 .. 8;
+like $said, qr/inetd\.conf:(?:9|10): (?!warning)/, 'one name twice';
 
 done_testing;

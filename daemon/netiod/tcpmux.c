@@ -156,20 +156,10 @@ static void tune(const struct service *service, struct netio_server_options *opt
     options->read_seconds = options->write_seconds = options->first_seconds;
 }
 
-/* Whom a proxy speaks for would be forgotten on the way to the service, whose rules would judge the
- * proxy. */
-static int is_for_proxies(const struct config_service *config)
-{
-    return config->access && netio_access_wants_proxy(config->access);
-}
-
 static int open_tcpmux(struct service *service, struct netio_error *error)
 {
     struct netio_server_handlers handlers;
 
-    if (is_for_proxies(service->config))
-        return netio_error_set(error, NETIO_STAGE_OPTION, -EOPNOTSUPP, NULL,
-                               "a rule \"proxy\" of tcpmux");
     service_server_handlers(&handlers);
     handlers.on_line = on_line;
     handlers.on_toolong = on_toolong;
@@ -179,8 +169,6 @@ static int open_tcpmux(struct service *service, struct netio_error *error)
 
 static int change(struct service *service, const struct config_service *before)
 {
-    if (is_for_proxies(service->config))
-        return -EOPNOTSUPP;
     return served_change(service, before, tune);
 }
 
