@@ -23,7 +23,7 @@ struct global {
     CV *code;
     IO *io;
     U8 flags;  /* io's: ARGV begins anew */
-    bool open;  /* io: it was opened at the beginning, by a BEGIN block */
+    bool open; /* io: it was opened at the beginning, by a BEGIN block */
 };
 
 static struct program {
@@ -42,7 +42,8 @@ static struct program {
 /* perl's own variables are xs/surroundings.c's. */
 static bool is_name(const char *name, STRLEN len)
 {
-    static const char *const others[] = {"ENV", "INC", "SIG", "STDIN", "STDOUT", "STDERR", "ARGVOUT"};
+    static const char *const others[] = {"ENV",    "INC",    "SIG",    "STDIN",
+                                         "STDOUT", "STDERR", "ARGVOUT"};
 
     if (!isIDFIRST(*name) || (len >= 2 && memEQs(name + len - 2, 2, "::")) ||
         (len >= 2 && memEQs(name, 2, "_<")))
