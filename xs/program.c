@@ -130,7 +130,7 @@ static void remember_global(pTHX_ GV *gv, bool known)
     global->io = (IO *)SvREFCNT_inc((SV *)GvIOp(gv));
     global->open = global->io && IoIFP(global->io);
     global->flags = global->io ? (U8)IoFLAGS(global->io) : 0;
-    if (global->open && strEQ(GvNAME(gv), "DATA") && is_ours(aTHX_ GvSTASH(gv), gv))
+    if (global->open && strEQ(HEK_KEY(GvNAME_HEK(gv)), "DATA") && is_ours(aTHX_ GvSTASH(gv), gv))
         xs_data_remember(aTHX_ gv);
 }
 
