@@ -270,7 +270,7 @@ static void remember_stashes(pTHX_ HV *stash)
         if (len < 3 || !memEQs(HeKEY(entry) + len - 2, 2, "::") || !isGV_with_GP(gv))
             continue;
         HV *inner = GvHV(gv);
-        if (inner && inner != PL_defstash && HvNAME(inner))
+        if (inner && inner != PL_defstash && HvNAME_HEK(inner))
             remember_stashes(aTHX_ inner);
     }
 }
