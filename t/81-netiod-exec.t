@@ -73,7 +73,11 @@ for (['world', 'nobody'], ['root', 'root']) {
     my ($said, @own)  = world_of($name);
     my %person = documented($user);
     $person{env} = [sort @{ $person{env} }, @own];
-    delete @person{ 'tpgid', grep { /^(?:try|cap_)/ && $user eq 'root' } keys %person };
+    # A process group is enough where there is no terminal, and root has no more to lose.
+    delete @person{
+        qw(tpgid session_leader),
+        grep { /^(?:try|cap_|no_new)/ && $user eq 'root' } keys %person
+    };
     is_world(
         read_world($said),
         { %person, (map { ("fd.$_" => 'sock rdwr') } 0 .. 2), argv => ['drive-world', '-'] },

@@ -19,8 +19,8 @@ sub pool { return NetIO::Test::Pool->start(@_) }
 
 # Of the one worker.
 sub held {
-    my ($pool) = @_;
-    my ($worker) = $pool->workers;
+    my ($pool)      = @_;
+    my ($worker)    = $pool->workers;
     my ($kilobytes) = NetIO::Test::Run::slurp("/proc/$worker/status") =~ /^VmRSS:\s+(\d+)/m;
     opendir my $dir, "/proc/$worker/fd" or die "fd: $!\n";
 
@@ -65,7 +65,7 @@ PERL
         cmp_ok $after[1] - $before[1], '<=', 256, "and no memory (kilobytes, of $before[1])";
     }
     is $pool->ask("none\n"), "30\nend\n", 'and the last one is served as the first';
-    is $pool->stop, 0, 'stops';
+    is $pool->stop,          0,           'stops';
 };
 
 subtest 'clients that go away, or never speak, or never read' => sub {
@@ -95,21 +95,21 @@ PERL
     $client = $pool->client;
     like NetIO::Test::Pool::heard($client), qr/^no line: \d+\n/, 'one that never speaks, too';
     is scalar(() = $pool->err =~ /has ended by itself/g), 0, 'all by the same worker';
-    is $pool->stop, 0, 'stops';
+    is $pool->stop,                                       0, 'stops';
 };
 
 subtest 'total_seconds' => sub {
-    my $pool = pool('$| = 1; while (<STDIN>) { print }', args => ['--total-seconds', 0.5]);
+    my $pool   = pool('$| = 1; while (<STDIN>) { print }', args => ['--total-seconds', 0.5]);
     my $client = $pool->client;
-    my $lines = 0;
+    my $lines  = 0;
     while (print {$client} "line\n") {
         sysread $client, my $text, 100 or last;
         $lines++;
-        select undef, undef, undef, 0.02;
+        Time::HiRes::sleep(0.02);
     }
     ok $lines, 'who never stops is stopped';
     is $pool->ask("a\n"), "a\n", 'the next one is served';
-    is $pool->stop, 0, 'stops';
+    is $pool->stop,       0,     'stops';
 };
 
 subtest 'workers that are lost are replaced' => sub {
@@ -126,12 +126,19 @@ if ($line eq 'exec2') { exec '/none/there' or print "failed\n" }
 if ($line eq 'term')  { kill 'TERM', $$; sleep 0; print "goes on\n" }
 print "served\n";
 PERL
-    for my $row (['posix', ''], ['kill', ''], ['alarm', ''], ['spin', ''], ['exec', "executed\n"],
-        ['exec2', "failed\nserved\n"], ['term', "goes on\nserved\n"])
+    for my $row (
+        ['posix', ''],
+        ['kill',  ''],
+        ['alarm', ''],
+        ['spin',  ''],
+        ['exec',  "executed\n"],
+        ['exec2', "failed\nserved\n"],
+        ['term',  "goes on\nserved\n"]
+        )
     {
         my ($way, $answer) = @$row;
-        is $pool->ask("$way\n") =~ s/^\Q$way\E\n//r, $answer, $way;
-        is $pool->ask("next\n"), "next\nserved\n", 'the next one';
+        is $pool->ask("$way\n") =~ s/^\Q$way\E\n//r, $answer,          $way;
+        is $pool->ask("next\n"),                     "next\nserved\n", 'the next one';
     }
     is $pool->stop, 0, 'stops';
 };
@@ -148,7 +155,7 @@ if ($line eq 'gid') { $( = $) = 65534 }
 if ($line eq 'chroot') { chroot '/var/empty' or chroot '/etc' or die "$!\n"; chdir '/' }
 PERL
         is $pool->ask("$_\n"), "0 0 0 root\n", $_ for qw(uid euid gid chroot none none);
-        is $pool->stop, 0, 'stops';
+        is $pool->stop,        0,              'stops';
     };
 }
 
@@ -165,17 +172,19 @@ two
 three
 PERL
     my @clients = map { $pool->client } 1 .. 3;
-    my %pids = map { NetIO::Test::Pool::heard($_, qr/\n/) =~ /^(\d+) one\n/ ? ($1 => 1) : () } @clients;
+    my %pids =
+        map { NetIO::Test::Pool::heard($_, qr/\n/) =~ /^(\d+) one\n/ ? ($1 => 1) : () } @clients;
     is scalar keys %pids, 3, 'three at once, and each reads DATA from its beginning';
     print {$_} "rest\n" for @clients;
-    my %random = map { /^two\nthree\n(.*)/s ? ($1 => 1) : () } map { NetIO::Test::Pool::heard($_) } @clients;
+    my %random =
+        map { /^two\nthree\n(.*)/s ? ($1 => 1) : () } map { NetIO::Test::Pool::heard($_) } @clients;
     is scalar keys %random, 3, 'and has random numbers of its own';
-    is $pool->stop, 0, 'stops';
+    is $pool->stop,         0, 'stops';
 };
 
 subtest 'the end, while somebody is served' => sub {
-    my $text = '$| = 1; print "hello\n"; while (<STDIN>) { print }';
-    my $pool = pool($text, args => ['--stop-seconds', 60]);
+    my $text   = '$| = 1; print "hello\n"; while (<STDIN>) { print }';
+    my $pool   = pool($text, args => ['--stop-seconds', 60]);
     my $client = $pool->client;
     NetIO::Test::Pool::heard($client, qr/hello\n/);
     $pool->signal('TERM');
@@ -184,21 +193,32 @@ subtest 'the end, while somebody is served' => sub {
     close $client;
     is $pool->stop, 0, 'which is the end of the pool';
 
-    $pool = pool($text, args => ['--stop-seconds', 60]);
+    $pool   = pool($text, args => ['--stop-seconds', 60]);
     $client = $pool->client;
     NetIO::Test::Pool::heard($client, qr/hello\n/);
     $pool->signal('TERM');
-    is $pool->stop('TERM'), 0, 'TERM again: at once';
+    is $pool->stop('TERM'),               0,  'TERM again: at once';
     is NetIO::Test::Pool::heard($client), '', 'the client sees the end';
 };
 
 subtest 'programs that cannot be served' => sub {
     my @rows = (
-        ['a fault', "#!/usr/bin/perl\nmy \$x = ;\n", 255, qr/^syntax error at \S+program\.pl line 2, near/],
-        ['a module that is not there', "use No::Such::Thing;\n", 2, qr/^Can't locate No.Such.Thing\.pm/],
-        ['dies in BEGIN', "BEGIN { die qq{no\\n} }\n", 255, qr/^no\nBEGIN failed/],
-        ['exits in BEGIN', "BEGIN { exit 3 }\nprint 1;", 3, qr/^\z/],
-        ['another language', "#!/bin/sh\necho\n", 66, qr/^netiod-pool: \S+program\.pl: not a program in Perl\n\z/],
+        [
+            'a fault', "#!/usr/bin/perl\nmy \$x = ;\n",
+            255,       qr/^syntax error at \S+program\.pl line 2, near/
+        ],
+        [
+            'a module that is not there',
+            "use No::Such::Thing;\n",
+            2,
+            qr/^Can't locate No.Such.Thing\.pm/
+        ],
+        ['dies in BEGIN',  "BEGIN { die qq{no\\n} }\n",  255, qr/^no\nBEGIN failed/],
+        ['exits in BEGIN', "BEGIN { exit 3 }\nprint 1;", 3,   qr/^\z/],
+        [
+            'another language', "#!/bin/sh\necho\n",
+            66,                 qr/^netiod-pool: \S+program\.pl: not a program in Perl\n\z/
+        ],
     );
     for my $row (@rows) {
         my ($name, $text, $exit, $said) = @$row;
@@ -209,37 +229,41 @@ subtest 'programs that cannot be served' => sub {
     }
     my $pool = pool('');
     is $pool->ask("a\n"), '', 'an empty one says nothing';
-    is $pool->stop, 0, 'stops';
+    is $pool->stop,       0,  'stops';
     my @command = ($^X, '-Mblib', 'blib/script/netiod-pool');
     for my $row (
-        [64, qr/usage: netiod-pool/, '--listen', '127.0.0.1:0'],
+        [64, qr/usage: netiod-pool/,             '--listen', '127.0.0.1:0'],
         [64, qr/neither --sockets nor --listen/, '/etc/passwd'],
-        [64, qr/unknown option: nonsense/, '--nonsense'],
-        [66, qr{/none/there: No such file}, '--listen', '127.0.0.1:0', '/none/there'],
-        [66, qr{/etc: not a file}, '--listen', '127.0.0.1:0', '/etc'],
-        [71, qr/netiod-pool: .*nonsense/, '--listen', 'nonsense:x:y', $0],
-        [71, qr/netiod-pool: NetIO::Server: option x: not a valid network/, '--listen', '127.0.0.1:0', '--rule', 'allow x', $0],
+        [64, qr/unknown option: nonsense/,       '--nonsense'],
+        [66, qr{/none/there: No such file},      '--listen', '127.0.0.1:0',  '/none/there'],
+        [66, qr{/etc: not a file},               '--listen', '127.0.0.1:0',  '/etc'],
+        [71, qr/netiod-pool: .*nonsense/,        '--listen', 'nonsense:x:y', $0],
+        [
+            71, qr/netiod-pool: NetIO::Server: option x: not a valid network/,
+            '--listen', '127.0.0.1:0', '--rule', 'allow x', $0
+        ],
         )
     {
         my ($exit, $said, @args) = @$row;
-        my ($got, undef, $err) = run(@command, @args);
+        my ($got,  undef, $err)  = run(@command, @args);
         is $got, $exit, "@args: $exit";
         like $err, $said, 'says why';
     }
 };
 
 subtest 'switches of the first line' => sub {
-    my $pool = pool(qq{#!/usr/bin/perl -wT\nprint "\${^TAINT} \$^W\\n"; system 'echo ' . <STDIN>;\n});
+    my $pool =
+        pool(qq{#!/usr/bin/perl -wT\nprint "\${^TAINT} \$^W\\n"; system 'echo ' . <STDIN>;\n});
     is $pool->ask("a\n"), "1 1\n", 'taint and warnings';
     like $pool->err, qr/^Insecure .* while running with -T switch/m, 'are on';
     is $pool->stop, 0, 'stops';
     $pool = pool(qq{#!/usr/bin/perl -n\nprint "line \$_";\n});
     is $pool->ask("a\nb\n"), "line a\nline b\n", 'a loop around it' for 1 .. 2;
-    is $pool->stop, 0, 'stops';
+    is $pool->stop,          0,                  'stops';
 };
 
 subtest 'a unix socket' => sub {
-    my $dir = File::Temp->newdir;
+    my $dir      = File::Temp->newdir;
     my $listener = IO::Socket::UNIX->new(Local => "$dir/s", Listen => 5) or die "s: $!\n";
     $listener->blocking(0);
     my $pool = pool(<<'PERL', listener => $listener);
@@ -247,7 +271,9 @@ print join ' ', map { "$_=$ENV{$_}" } grep { /^(?:PROTO|UNIX|TCP|REMOTE)/ } sort
 PERL
     my $client = IO::Socket::UNIX->new(Peer => "$dir/s") or die "s: $!\n";
     is NetIO::Test::Pool::heard($client),
-        'PROTO=UNIX UNIXLOCALPATH=' . "$dir/s UNIXREMOTEEGID=" . ($) + 0)
+          'PROTO=UNIX UNIXLOCALPATH='
+        . "$dir/s UNIXREMOTEEGID="
+        . ($) + 0)
         . " UNIXREMOTEEUID=$> UNIXREMOTEPID=$$", 'the variables of UCSPI';
     is $pool->stop, 0, 'stops';
 };

@@ -117,8 +117,8 @@ static void forget_pending(PerlIOl *above)
     }
 }
 
-/* After one that could not throw, a flush, PerlIO fails each print without asking again; unless each
- * print is a write: then it comes down here, to be told why, or to throw. */
+/* After one that could not throw, a flush, PerlIO fails each print without asking again; unless
+ * each print is a write: then it comes down here, to be told why, or to throw. */
 static void stop_buffering(PerlIOl *above)
 {
     above->flags |= PERLIO_F_UNBUF;
@@ -289,8 +289,8 @@ static SSize_t layer_write(pTHX_ PerlIO *f, const void *data, Size_t size)
         }
         if (too_late(self(f)->talk, due))
             return fail(aTHX_ f, NETIO_STAGE_WRITE, -ETIMEDOUT);
-        ssize_t n = netio_fd_send(self(f)->fd, (const char *)data + self(f)->sent,
-                                  size - self(f)->sent);
+        ssize_t n =
+            netio_fd_send(self(f)->fd, (const char *)data + self(f)->sent, size - self(f)->sent);
         if (n == -EPIPE && self(f)->talk->signals)
             (void)raise(SIGPIPE);
         if (n >= 0)
@@ -453,8 +453,7 @@ static PerlIO *push_pair(pTHX_ const char *mode, int fd, struct xs_talk *talk)
     return f;
 }
 
-struct xs_talk *xs_layer_open_take(pTHX_ int fd, netio_deadline deadline, PerlIO **in,
-                                   PerlIO **out)
+struct xs_talk *xs_layer_open_take(pTHX_ int fd, netio_deadline deadline, PerlIO **in, PerlIO **out)
 {
     return xs_layer_open_both_take(aTHX_ fd, fd, deadline, in, out);
 }

@@ -23,7 +23,7 @@ struct global {
     CV *code;
     IO *io;
     U8 flags;  /* io's: ARGV begins anew */
-    bool open;  /* io: it was opened at the beginning, by a BEGIN block */
+    bool open; /* io: it was opened at the beginning, by a BEGIN block */
 };
 
 static struct program {
@@ -42,7 +42,8 @@ static struct program {
 /* perl's own variables are xs/surroundings.c's. */
 static bool is_name(const char *name, STRLEN len)
 {
-    static const char *const others[] = {"ENV", "INC", "SIG", "STDIN", "STDOUT", "STDERR", "ARGVOUT"};
+    static const char *const others[] = {"ENV",    "INC",    "SIG",    "STDIN",
+                                         "STDOUT", "STDERR", "ARGVOUT"};
 
     if (!isIDFIRST(*name) || (len >= 2 && memEQs(name + len - 2, 2, "::")) ||
         (len >= 2 && memEQs(name, 2, "_<")))
@@ -129,7 +130,7 @@ static void remember_global(pTHX_ GV *gv, bool known)
     global->io = (IO *)SvREFCNT_inc((SV *)GvIOp(gv));
     global->open = global->io && IoIFP(global->io);
     global->flags = global->io ? (U8)IoFLAGS(global->io) : 0;
-    if (global->open && strEQ(GvNAME(gv), "DATA") && is_ours(aTHX_ GvSTASH(gv), gv))
+    if (global->open && strEQ(HEK_KEY(GvNAME_HEK(gv)), "DATA") && is_ours(aTHX_ GvSTASH(gv), gv))
         xs_data_remember(aTHX_ gv);
 }
 
@@ -269,7 +270,7 @@ static void remember_stashes(pTHX_ HV *stash)
         if (len < 3 || !memEQs(HeKEY(entry) + len - 2, 2, "::") || !isGV_with_GP(gv))
             continue;
         HV *inner = GvHV(gv);
-        if (inner && inner != PL_defstash && HvNAME(inner))
+        if (inner && inner != PL_defstash && HvNAME_HEK(inner))
             remember_stashes(aTHX_ inner);
     }
 }

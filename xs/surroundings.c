@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 /* What can be assigned to and is not of a handle. */
-static const char *const own[] = {"/", "\\", ",", "\"", ";", ":", "0", "\001", "\006", "\014", "\027"};
+static const char *const own[] = {"/", "\\",   ",",    "\"",   ";",   ":",
+                                  "0", "\001", "\006", "\014", "\027"};
 
 #define OWN (sizeof own / sizeof *own)
 
@@ -93,8 +94,8 @@ static void remember_error(PerlIO *f)
     around.err_flags = PerlIOValid(f) ? PerlIOBase(f)->flags : 0;
 }
 
-/* perl's own stdin and stdout (to which "-" leads) are the first places of PerlIO's table: when they
- * are free STDIN and STDOUT of a connection get them.  The descriptors stay. */
+/* perl's own stdin and stdout (to which "-" leads) are the first places of PerlIO's table: when
+ * they are free STDIN and STDOUT of a connection get them.  The descriptors stay. */
 static void free_place(pTHX_ IO *io, int fd)
 {
     PerlIOUnix_refcnt_inc(fd);
@@ -217,8 +218,8 @@ static void set_unix(pTHX_ const struct netio_conn *conn, const struct netio_add
 static void set_environment(pTHX_ const struct netio_conn *conn)
 {
     static const char *const here[] = {"TCPLOCALIP", "TCPLOCALPORT", NULL};
-    static const char *const there[] = {"TCPREMOTEIP", "TCPREMOTEPORT", "REMOTE_ADDR", "REMOTE_PORT",
-                                        NULL};
+    static const char *const there[] = {"TCPREMOTEIP", "TCPREMOTEPORT", "REMOTE_ADDR",
+                                        "REMOTE_PORT", NULL};
     const struct netio_addr *peer = netio_conn_peer(conn);
     struct netio_addr local;
 

@@ -76,3 +76,8 @@ const char *values_stream(const char *text)
         return "datagrams, which this is not spoken over";
     return NULL;
 }
+
+int values_is_path(const char *log)
+{
+    return log && strcmp(log, "syslog") != 0 && strcmp(log, "stderr") != 0;
+}

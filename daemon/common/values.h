@@ -21,5 +21,7 @@ int values_parse(unsigned *count, const char *text, char end, unsigned most);
 const char *values_stream(const char *text);
 /* Where to log to: syslog, stderr, or a path. */
 const char *values_log(const char **log, const char *text);
+/* Whether such a target, or NULL, is a path. */
+int values_is_path(const char *log);
 
 #endif

@@ -14,8 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RATE_MAX 1000000
-
 const char options_usage[] =
     "usage: netiod [-t] [-f] [--show] [-a ADDR] [-R N] [--log syslog|stderr|FILE] "
     "[--pidfile FILE] [--status ADDR] [--stop-seconds N] [--allow-empty] [-V] [CONF...]\n";
@@ -78,11 +76,8 @@ static const char *set_status(const char **status, const char *text)
 
 static const char *set_rate(unsigned *rate, const char *text)
 {
-    size_t digits = strspn(text, "0123456789");
-    unsigned long value = digits > 0 && digits < 8 ? strtoul(text, NULL, 10) : RATE_MAX + 1;
-
-    *rate = (unsigned)value;
-    return text[digits] || value > RATE_MAX ? "not a number from 0 to 1000000" : NULL;
+    *rate = 0;
+    return strcmp(text, "0") == 0 ? NULL : values_count(rate, text);
 }
 
 static const char *set_value(struct options *options, int option, const char *text)

@@ -21,7 +21,8 @@ sub import {
     my @option = split /\x1f/, $text, -1;
     while (my ($name, $value) = splice @option, 0, 2) { push @{ $given{$name} }, $value }
     # What was ignored by whoever has started this is none of the program's wishes.
-    $SIG{PIPE} = 'DEFAULT' if ($SIG{PIPE} // '') eq 'IGNORE';  ## no critic (RequireLocalizedPunctuationVars)
+    $SIG{PIPE} = 'DEFAULT'
+        if ($SIG{PIPE} // '') eq 'IGNORE';    ## no critic (RequireLocalizedPunctuationVars)
     return;
 }
 
@@ -58,7 +59,7 @@ sub _options {
     my %option = (
         model       => 'prefork',
         listen      => $given{listen} || [],
-        on_serve    => sub { },                 # _is_served
+        on_serve    => sub { },                # _is_served
         on_start    => \&_begin,
         on_refused  => \&_tell_refused,
         on_trouble  => \&_tell_trouble,
@@ -73,10 +74,8 @@ sub _options {
     {
         $option{$name} = _one($name);
     }
-    return (
-        (map { defined $option{$_} ? ($_ => $option{$_}) : () } sort keys %option),
-        map { split / /, $_, 2 } @{ $given{rule} || [] }
-    );
+    return ((map { defined $option{$_} ? ($_ => $option{$_}) : () } sort keys %option),
+        map { split / /, $_, 2 } @{ $given{rule} || [] });
 }
 
 # What netiod has passed: sockets, from 3 on; a pipe for one octet when all workers are ready.
@@ -96,7 +95,8 @@ sub _take_descriptors {
 # In each worker.
 sub _begin {
     close $told if $told;
-    $SIG{PIPE} = sub { exit 141 } if ($SIG{PIPE} // 'DEFAULT') eq 'DEFAULT';    ## no critic (RequireLocalizedPunctuationVars)
+    $SIG{PIPE} = sub { exit 141 }
+        if ($SIG{PIPE} // 'DEFAULT') eq 'DEFAULT';    ## no critic (RequireLocalizedPunctuationVars)
     return;
 }
 
