@@ -67,27 +67,15 @@ static const char help_text[] =
 /* ---- values: NULL, or what is wrong with one ---------------------------------------------------
  */
 
-/* Whois and the status are spoken over streams. */
-static const char *check_address(const char *text)
-{
-    int code = netio_listener_check(text, NULL);
-
-    if (code < 0)
-        return netio_error_text(code);
-    if (strncmp(text, "udp:", 4) == 0 || strncmp(text, "unix-dgram:", 11) == 0)
-        return "datagrams, which this is not spoken over";
-    return NULL;
-}
-
 static const char *add_listen(struct options *options, const char *text)
 {
-    const char *why = check_address(text);
+    const char *address, *why = values_stream(&address, text);
 
     if (why)
         return why;
     if (options->listens == OPTIONS_LISTEN_MAX)
         return "too many addresses (8 at most)";
-    options->listen[options->listens++] = text;
+    options->listen[options->listens++] = address;
     return NULL;
 }
 
@@ -122,12 +110,6 @@ static const char *set_workers(unsigned *workers, const char *text)
         return NULL;
     }
     return values_parse(workers, text, '\0', NETIO_WORKERS_MAX) ? NULL : "not a number from 0 to 32";
-}
-
-static const char *set_status(const char **status, const char *text)
-{
-    *status = text;
-    return check_address(text);
 }
 
 /* ---- rules --------------------------------------------------------------------------------------
@@ -301,7 +283,7 @@ static const char *set_value(struct options *options, int option, const char *na
     case OPTION_WORKERS:
         return set_workers(&options->workers, value);
     case OPTION_STATUS:
-        return set_status(&options->status, value);
+        return values_stream(&options->status, value);
     default:
         return set_policy(options, option, name, value);
     }

@@ -94,7 +94,7 @@ sub prepare {
     chmod 0755, "$dir";
     $self->{ports} = $how{ports} || {};
     $self->{grows} = 0;
-    $_ = $self->fill($_) for @{ $self->{args} };
+    $_             = $self->fill($_) for @{ $self->{args} };
     push @{ $self->{args} }, $self->configure($how{config}) if defined $how{config};
     return $self;
 }
