@@ -66,11 +66,10 @@ const char *values_log(const char **log, const char *text)
     return NULL;
 }
 
-const char *values_stream(const char **address, const char *text)
+const char *values_stream(const char *text)
 {
     int code = netio_listener_check(text, NULL);
 
-    *address = text;
     if (code < 0)
         return netio_error_text(code);
     if (strncmp(text, "udp:", 4) == 0 || strncmp(text, "unix-dgram:", 11) == 0)

@@ -68,6 +68,12 @@ static const char *set_text(const char **field, const char *text, const char *wh
     return *text ? NULL : why;
 }
 
+static const char *set_status(const char **status, const char *text)
+{
+    *status = text;
+    return values_stream(text);
+}
+
 static const char *set_rate(unsigned *rate, const char *text)
 {
     *rate = 0;
@@ -86,7 +92,7 @@ static const char *set_value(struct options *options, int option, const char *te
     case OPTION_PIDFILE:
         return set_text(&options->pidfile, text, "not a path");
     case OPTION_STATUS:
-        return values_stream(&options->status, text);
+        return set_status(&options->status, text);
     default:
         return values_seconds(&options->stop_seconds, text);
     }

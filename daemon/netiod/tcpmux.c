@@ -113,6 +113,15 @@ static void log_request(const struct netio_conn *conn, const char *line, size_t 
               len > SHOWN_MAX ? "..." : "");
 }
 
+/* At the service's own port clients wait in the backlog as long as its rate is spent; here there is
+ * no such place. */
+static int is_early(const struct service *target)
+{
+    int64_t now = netio_loop_now(target->house->loop);
+
+    return target->limit && netio_limit_next(target->limit, now) > now;
+}
+
 static void on_line(struct netio_conn *conn, char *line, size_t len)
 {
     struct service *target;
@@ -126,6 +135,8 @@ static void on_line(struct netio_conn *conn, char *line, size_t len)
         refuse(conn, "No such service");
     else if (!target->kind->serve)
         refuse(conn, "Service not available");
+    else if (is_early(target))
+        refuse(conn, "Too many, try again later");
     else
         pass(conn, target);
 }

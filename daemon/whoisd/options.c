@@ -5,7 +5,6 @@
 
 #include "common/values.h"
 
-#include <netio/listener.h>
 #include <netio/supervisor.h>
 #include <netio/version.h>
 
@@ -69,13 +68,13 @@ static const char help_text[] =
 
 static const char *add_listen(struct options *options, const char *text)
 {
-    const char *address, *why = values_stream(&address, text);
+    const char *why = values_stream(text);
 
     if (why)
         return why;
     if (options->listens == OPTIONS_LISTEN_MAX)
         return "too many addresses (8 at most)";
-    options->listen[options->listens++] = address;
+    options->listen[options->listens++] = text;
     return NULL;
 }
 
@@ -110,6 +109,12 @@ static const char *set_workers(unsigned *workers, const char *text)
         return NULL;
     }
     return values_parse(workers, text, '\0', NETIO_WORKERS_MAX) ? NULL : "not a number from 0 to 32";
+}
+
+static const char *set_status(const char **status, const char *text)
+{
+    *status = text;
+    return values_stream(text);
 }
 
 /* ---- rules --------------------------------------------------------------------------------------
@@ -283,7 +288,7 @@ static const char *set_value(struct options *options, int option, const char *na
     case OPTION_WORKERS:
         return set_workers(&options->workers, value);
     case OPTION_STATUS:
-        return values_stream(&options->status, value);
+        return set_status(&options->status, value);
     default:
         return set_policy(options, option, name, value);
     }

@@ -75,7 +75,7 @@ static void house_full(struct netio__slot *slot)
 
 void netio__server_reserve(struct netio_server *server)
 {
-    if (server->reserve < 0)
+    if (server->reserve < 0 && server->nslots)
         server->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 

@@ -234,7 +234,8 @@ void netio__server_tell(struct netio_server *server, enum netio__trouble trouble
                         const struct netio_addr *address);
 void netio__server_place_free(struct netio_server *server);
 void netio__server_wake(struct netio_timer *timer); /* of server->rest */
-/* Gets the reserve, if it is not there; missing when it is needed is all that can happen. */
+/* Gets the reserve, if it is not there and somebody may come who needs it; missing when it is needed
+ * is all that can happen. */
 void netio__server_reserve(struct netio_server *server);
 
 #endif

@@ -3,6 +3,8 @@ package NetIO::Bench::Process;
 # Processes that are measured.  Called by the parts.
 #
 #     my $server = NetIO::Bench::Process->serve($folder, 'blib/script/whoisd', ...);
+#     my $other = NetIO::Bench::Process->serve_at($folder, 4343, 'inetd', ...);
+#     $server->pid; $server->log_file; $server->said_since($size);
 #     $server->port;             # from the line "listening on 127.0.0.1:PORT", or the socket's
 #     $server->cpu;              # seconds, user and system, its children's, too
 #     $server->peak;             # the most memory it ever had resident, MiB
@@ -19,6 +21,7 @@ use warnings;
 
 use Exporter 'import';
 use Fcntl       qw(F_SETFD);
+use IO::Socket::INET ();
 use POSIX       ();
 use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 
@@ -60,6 +63,31 @@ sub serve_socket {
 
     $self->{port} = $socket->sockport;
     return $self;
+}
+
+# Starts one that was told its port of 127.0.0.1, and waits until somebody accepts there.
+sub serve_at {
+    my ($class, $folder, $port, @command) = @_;
+    my $self  = $class->_start($folder, sub { }, @command);
+    my $until = clock_gettime(CLOCK_MONOTONIC) + GRACE;
+
+    $self->{port} = $port;
+    until (IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port)) {
+        die "$self->{name} does not listen: " . _slurp($self->{log}) . "\n"
+            if clock_gettime(CLOCK_MONOTONIC) > $until;
+        sleep PULSE;
+    }
+    return $self;
+}
+
+sub pid      { return $_[0]{pid} }
+sub log_file { return $_[0]{log} }
+
+# What it has said since its log had that size.
+sub said_since {
+    my ($self, $size) = @_;
+
+    return substr _slurp($self->{log}), $size;
 }
 
 sub _start {
