@@ -43,24 +43,18 @@ my %user = (
     both   => ['user = netio-test, group = nogroup', '4201', '65534', '4301 4302 4303 65534'],
     number => ['user = 4777, group = 4778',          '4777', '4778',  '4778'],
 );
+# Perl loads no library with a sanitizer that is not preloaded, as nothing is for a program of netiod's.
+my $pools  = !$ENV{NETIO_TEST_SANITIZED};
 my $config = '';
 for my $who (sort keys %user) {
-    my $user = $user{$who}[0];
+    my @probe = ($user{$who}[0], "exec = $PROBE");
+    my $file  = "args = drive-world $folder";
     $config .=
-          on("exec-$who", $user, "exec = $PROBE", 'args = drive-world -')
-        . on("mux-$who", $user, "exec = $PROBE", 'args = drive-world -', 'tcpmux = yes')
-        . on(
-        "wait-$who", $user,
-        "exec = $PROBE",
-        "args = drive-world $folder/wait-$who",
-        'wait = yes'
-        )
-        . on(
-        "datagram-$who", $user,
-        "exec = $PROBE",
-        "args = drive-world $folder/datagram-$who",
-        'wait = yes'
-        ) . on("pool-$who", $user, "exec = $folder/pooled", 'pool = 1');
+          on("exec-$who", @probe, 'args = drive-world -')
+        . on("mux-$who",      @probe, 'args = drive-world -', 'tcpmux = yes')
+        . on("wait-$who",     @probe, "$file/wait-$who",      'wait = yes')
+        . on("datagram-$who", @probe, "$file/datagram-$who",  'wait = yes');
+    $config .= on("pool-$who", $user{$who}[0], "exec = $folder/pooled", 'pool = 1') if $pools;
 }
 $config =~ s/\{(\w+)-(\w+)\}/{$1_$2}/g;
 my $d = NetIO::Test::Inetd->start(
@@ -105,9 +99,12 @@ for my $who (sort keys %user) {
     is_user(read_world("$folder/datagram-$who"), $who, 'who has a socket of datagrams');
 
     my (undef, $uid, $gid, $groups) = @{ $user{$who} };
-    is $d->ask("pool_$who", ''), "$uid|$uid|$gid|$groups\n", "R2 a pooled program as $who";
+    is $d->ask("pool_$who", ''), "$uid|$uid|$gid|$groups\n", "R2 a pooled program as $who"
+        if $pools;
 }
-$d->{workers} = 3;    # the pools
+# A process and what it says that it is ready by, of each pool; and programs that wait in vain.
+$d->{workers} = $pools ? keys %user : 0;
+$d->grows(3 * keys %user);
 $d->finish;
 
 done_testing;
