@@ -21,6 +21,8 @@
 #include "surroundings.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define LAST_SECONDS 5 /* for the answer of a worker that ends behind it */
@@ -176,6 +178,8 @@ static void serve(pTHX)
     int code;
 
     pool.forks = xs_forks;
+    /* One that computes for ever would never see that the pool is gone. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     xs_surroundings_remember(aTHX);
     do {
         code = netio_server_run(server->engine);

@@ -56,6 +56,12 @@ sub start {
     return $self;
 }
 
+# What a sanitizer needs is passed on (inc/asan.sh).
+sub environment {
+    return map { $_ => $ENV{$_} }
+        grep { defined $ENV{$_} } qw(PATH ASAN_OPTIONS LD_PRELOAD UBSAN_OPTIONS LSAN_OPTIONS);
+}
+
 sub _become {
     my ($self, $told, $how) = @_;
 
@@ -68,11 +74,7 @@ sub _become {
     POSIX::dup2(101, 3);
     POSIX::dup2(102, 4);
     POSIX::close($_) for 5 .. 102;
-    %ENV = (
-        PATH => $ENV{PATH},
-        %{ $how->{env} || {} }, map { $_ => $ENV{$_} }
-            grep { defined $ENV{$_} } qw(ASAN_OPTIONS LD_PRELOAD UBSAN_OPTIONS LSAN_OPTIONS)
-    );
+    %ENV = (environment(), %{ $how->{env} || {} });
     chdir '/';
     umask 022;
     exec $^X, "-Mblib=$blib", "$blib/script/netiod-pool", '--sockets', 1, '--ready', 4,
@@ -139,7 +141,7 @@ sub alone {
             open STDERR, '>', $errors or die "STDERR: $!\n";
             POSIX::dup2(fileno $far, $_) for 0, 1;
             POSIX::close($_) for 3 .. 100;
-            %ENV = (PATH => $ENV{PATH});
+            %ENV = environment();
             chdir '/';
             umask 022;
             exec $^X, "-Mblib=$blib", $self->{path}, @{ $self->{with} };
