@@ -102,7 +102,7 @@ sub is_there { return kill 0, $_[0] }
     my $client  = $d->connect('cat');
 
     is say_to($client, 'a'), "a\n", 'somebody is served';
-    my ($child) = $d->children;
+    my ($child) = $d->children_now;
     my $second = $d->upgrade;
     isnt $second,            $first,   'USR2: a successor';
     is sockets($d),          $sockets, 'R14: has the same sockets';
@@ -150,7 +150,7 @@ for my $passed (0, 1) {
     send $client, 'go', 0;
     $d->wait_log(qr/: end, pid $pid, /);
     my ($next) = ask_udp($client, 'c') =~ /^(\d+) c$/;
-    is join(' ', $d->children), $next, 'once it has ended the last successor starts the next';
+    is join(q{ }, $d->children_now), $next, 'once it has ended the last successor starts the next';
     is $d->left, 0, 'predecessors have left' for 1, 2;
     kill 'TERM', $next;
     $d->wait_log(qr/: end, pid $next, /);
@@ -244,8 +244,8 @@ CONF
         $d->upgrade;
         $d->left;
     }
-    is $d->ask(echo => 'x'), 'x', 'so does the last one';
-    is $d->descriptors, $count, 'R30: ten upgrades, and not one descriptor more';
+    is $d->ask(echo => 'x'), 'x',    'so does the last one';
+    is $d->descriptors,      $count, 'R30: ten upgrades, and not one descriptor more';
     cmp_ok $memory->(), '<', $before + 256, 'nor memory' if !$ENV{NETIO_TEST_SANITIZED};
     is slurp($d->dir . '/pid'), $d->pid . "\n", 'R18: the pid file is the last one\'s';
     is $d->stop,                0,              'TERM';

@@ -36,6 +36,7 @@ use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::Process qw(as_reaper);
 use NetIO::Test::Run     qw(slurp spew);
+use POSIX                qw(WNOHANG);
 use Socket               qw(AF_UNIX SOCK_DGRAM pack_sockaddr_un);
 use Time::HiRes          ();
 
@@ -174,15 +175,17 @@ sub upgrade {
     return $self->{pid} = $next;
 }
 
-# Waits for that one, or the first of them.  Of one that its own predecessor, which is still there,
-# has reaped nobody knows the exit code.
+# Waits for that one, or the first of them.  As long as its own predecessor is there, it is that one's
+# to reap, and nobody here knows the exit code.
 sub left_of {
     my ($self, $pid) = @_;
 
     @{ $self->{before_it} } = grep { $_ != $pid } @{ $self->{before_it} };
-    return $? & 127 ? 'signal ' . ($? & 127) : $? >> 8 if waitpid($pid, 0) == $pid;
-    Time::HiRes::sleep(0.01) while CORE::kill(0, $pid);
-    return 0;
+    while (waitpid($pid, WNOHANG) != $pid) {
+        return 0 if !CORE::kill(0, $pid);
+        Time::HiRes::sleep(0.01);
+    }
+    return $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
 }
 
 sub left {
