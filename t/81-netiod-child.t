@@ -11,6 +11,7 @@ use NetIO::Test::Run;
 use NetIO::Test::World;
 use POSIX ();
 use Test::More;
+use Time::HiRes ();
 
 alarm 120;
 
@@ -52,8 +53,9 @@ sub netiod {
 sub on {
     my ($name, $program, @keys) = @_;
 
-    return "$name on listen = 127.0.0.1:{$name}, user = nobody, exec = " . join(', ', $program, @keys)
-        . ";\n";
+    return
+        "$name on listen = 127.0.0.1:{$name}, user = nobody, exec = "
+        . join(', ', $program, @keys) . ";\n";
 }
 
 # Whether that process is there, or soon is not any more.
@@ -62,7 +64,7 @@ sub is_gone {
 
     for (1 .. 3000) {
         return 1 if !kill 0, $pid or -e "/proc/$pid/stat" && slurp("/proc/$pid/stat") =~ /\) Z/;
-        select undef, undef, undef, 0.01;
+        Time::HiRes::sleep(0.01);
     }
     return 0;
 }
@@ -70,14 +72,22 @@ sub is_gone {
 # ---- what they say on standard error
 
 my $d = netiod(
-    on('err', '/bin/sh', "args = sh $TALK")
+          on('err', '/bin/sh', "args = sh $TALK")
         . on('part',  '/bin/sh', q{args = sh -c "printf 'no end' >&2"})
         . on('long',  '/bin/sh', q{args = sh -c "head -c 2500 /dev/zero | tr '\\\\000' a >&2"})
         . on('flood', '/usr/bin/perl', "args = perl $FLOOD")
-        . on('own',   '/bin/sh', q{args = sh -c "echo err >&2", stderr = socket})
-        . on('world', $PROBE,    'args = drive-world -', 'umask = 077', 'directory = /usr',
-             'env = "A=b c" PATH', 'rlimit = nofile:99 core:4096', 'setuid_programs = yes')
-        . on('plain', $PROBE,    'args = drive-world -')
+        . on('own',   '/bin/sh',       q{args = sh -c "echo err >&2", stderr = socket})
+        . on(
+        'world',
+        $PROBE,
+        'args = drive-world -',
+        'umask = 077',
+        'directory = /usr',
+        'env = "A=b c" PATH',
+        'rlimit = nofile:99 core:4096',
+        'setuid_programs = yes'
+        )
+        . on('plain', $PROBE, 'args = drive-world -')
 );
 is $d->ask('err', ''), "out\n", 'R28 what a program says on standard error is not for the client';
 ok $d->wait_log(qr/err: says: one\n.*err: says: two\n.*err: says: x y\\x1bz\n.*err: end for/s),
@@ -92,7 +102,7 @@ is $d->ask('own', ''), "err\n", 'or it is for the client, if that is wished';
 
 is $d->ask('flood', ''), 'done', 'who says too much is not kept waiting';
 $d->wait_log(qr/flood: end for/);
-select undef, undef, undef, 1;    # lines are counted by the second
+Time::HiRes::sleep(1);    # lines are counted by the second
 $d->ask('flood', '');
 my $lost = $d->wait_log(qr/flood: (\d+) lines of its programs lost\n/);
 my $said = () = $d->log =~ /flood: says: line/g;
@@ -102,12 +112,12 @@ cmp_ok $said, '<', 2000, '... most of them';
 # ---- the world as the configuration has it
 
 my $world = read_world($d->ask('world', ''));
-is $world->{umask}, '0077', 'R32 umask';
-is $world->{cwd}, '/usr', 'directory';
-is $world->{'rlimit.nofile'}, '99 99', 'rlimit';
-is $world->{'rlimit.core'}, '4096 4096', '... core, too';
-is $world->{no_new_privs}, 0, 'setuid_programs';
-ok +(grep { $_ eq 'A=b c' } @{ $world->{env} }), 'env';
+is $world->{umask},           '0077',      'R32 umask';
+is $world->{cwd},             '/usr',      'directory';
+is $world->{'rlimit.nofile'}, '99 99',     'rlimit';
+is $world->{'rlimit.core'},   '4096 4096', '... core, too';
+is $world->{no_new_privs},    0,           'setuid_programs';
+ok + (grep { $_ eq 'A=b c' } @{ $world->{env} }), 'env';
 like $world->{'fd.2'}, qr/^fifo wronly/, 'standard error is a pipe';
 $world = read_world($d->ask('plain', ''));
 is $world->{no_new_privs}, 1, 'without them: no_new_privs';
@@ -118,13 +128,12 @@ $d->finish;
 
 # ---- who exits at once, is not read, or not read from
 
-$d = netiod(
-    on('true', '/bin/true')
-        . on('yes',   '/usr/bin/perl', 'args = perl -e "$| = 1; print qq(x\\n) while 1"')
-        . on('never', '/bin/sleep', 'args = sleep 1000', 'total_seconds = 0.5')
-        . on('stubborn', '/bin/sh', "args = sh $STUBBORN", 'total_seconds = 0.5')
-        . on('onward', '/bin/sh', "args = sh $ONWARD $folder/onward.pid"),
-);
+$d =
+    netiod(on('true', '/bin/true')
+        . on('yes',      '/usr/bin/perl', 'args = perl -e "$| = 1; print qq(x\\n) while 1"')
+        . on('never',    '/bin/sleep',    'args = sleep 1000',   'total_seconds = 0.5')
+        . on('stubborn', '/bin/sh',       "args = sh $STUBBORN", 'total_seconds = 0.5')
+        . on('onward',   '/bin/sh',       "args = sh $ONWARD $folder/onward.pid"),);
 my $end  = "$d->{dir}/end";
 my @many = map { $d->connect('true') } 1 .. 100;
 is scalar(grep { ($d->read_all($_) // 'reset') eq '' } @many), 100,
@@ -142,7 +151,9 @@ ok $d->wait_log(qr/yes: end for \S+, pid \d+, \S+ seconds, signal 13\n/),
     'R22 who writes to a client that is gone ends by SIGPIPE';
 
 $client = $d->connect('never');
-ok $d->wait_log(qr/never: end for \S+, pid \d+, 0\.[5-9]\d\d seconds, signal 15\n|never: end for \S+, pid \d+, [1-9]\S+ seconds, signal 15\n/),
+ok $d->wait_log(
+    qr/never: end for \S+, pid \d+, 0\.[5-9]\d\d seconds, signal 15\n|never: end for \S+, pid \d+, [1-9]\S+ seconds, signal 15\n/
+    ),
     'who goes on for ever is ended by SIGTERM after total_seconds';
 
 $client = $d->connect('stubborn');
@@ -152,7 +163,8 @@ ok $d->wait_log(qr/stubborn: end for \S+, pid $leader, [1-9]\S* seconds, signal 
 ok is_gone($other), '... with all of its process group';
 
 is $d->ask('onward', ''), '', 'who forks on';
-ok $d->wait_log(qr/onward: end for \S+, pid \d+, \S+ seconds, exit 0\n/), '... has ended for netiod';
+ok $d->wait_log(qr/onward: end for \S+, pid \d+, \S+ seconds, exit 0\n/),
+    '... has ended for netiod';
 chomp(my $onward = slurp("$folder/onward.pid"));
 ok kill(0, $onward), '... what it has started goes on';
 $d->finish;
@@ -161,10 +173,8 @@ kill 'KILL', $onward;
 
 # ---- at the end of netiod
 
-$d = netiod(
-    on('stubborn', '/bin/sh', "args = sh $STUBBORN") . on('cat', '/bin/cat'),
-    '--stop-seconds', 0.5
-);
+$d = netiod(on('stubborn', '/bin/sh', "args = sh $STUBBORN") . on('cat', '/bin/cat'),
+    '--stop-seconds', 0.5);
 my $talk = $d->connect('cat');
 syswrite $talk, "one\n";
 is readline $talk, "one\n", 'a client who is served';
@@ -182,7 +192,7 @@ is $d->wait_end, 0, '... and netiod ends';
 ok is_gone($other), '... nobody is left of the process group';
 $d->finish;
 
-$d = netiod(on('cat', '/bin/cat') . on('stubborn', '/bin/sh', "args = sh $STUBBORN"));
+$d      = netiod(on('cat', '/bin/cat') . on('stubborn', '/bin/sh', "args = sh $STUBBORN"));
 $talk   = $d->connect('cat');
 $client = $d->connect('stubborn');
 syswrite $talk, "one\n";

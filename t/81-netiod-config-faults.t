@@ -57,6 +57,9 @@ subtest 'names' => sub {
     is_faulty '/run/x stream tcp nowait root /bin/cat', '1: service /run/x/tcp: unknown';
     is_faulty '7001 stream unix nowait root /bin/cat',
         '1: 7001: the service of a unix socket is its path';
+    is_faulty "/run/\xc3\xbc stream unix nowait root /bin/cat",
+        '1: /run/\\xc3\\xbc: not a name of a service';
+    is_faulty "a\x7f(0) stream tcp nowait root /bin/cat",  '1: a\\x7f(0): not a name of a service';
     is_faulty '/run/a,b stream unix nowait root /bin/cat', '1: /run/a,b: not a path for a socket';
     is_faulty ':nosuch:adm:0600:/run/x stream unix nowait root /bin/cat',
         '1: user nosuch: no such user';

@@ -21,8 +21,9 @@ sub netiod {
 sub on {
     my ($name, $program, @keys) = @_;
 
-    return "$name on listen = 127.0.0.1:{$name}, user = nobody, exec = " . join(', ', $program, @keys)
-        . ";\n";
+    return
+        "$name on listen = 127.0.0.1:{$name}, user = nobody, exec = "
+        . join(', ', $program, @keys) . ";\n";
 }
 
 # A client that is served: it hears its echo.
@@ -69,7 +70,7 @@ ok $d->wait_log(qr/three: as many as may be are served: clients wait\n/), '... t
 ok served($d, 'other'), '... of other services not';
 is starts($d, 'three'), 3, '... and it is three';
 ok leave($d, 'three', shift @clients), 'one leaves';
-ok is_served($fourth), '... the next one is served';
+ok is_served($fourth),                 '... the next one is served';
 is starts($d, 'three'), 4, '... and no other';
 leave($d, 'three', shift @clients);
 ok is_served($fifth), '... then that one';
@@ -91,26 +92,26 @@ my $eighth  = $d->connect('three');
 ok is_served($seventh), 'R11 ... counts who was there before';
 ok $d->wait_log(qr/three: as many as may be are served: clients wait\n/), '... as one of two';
 ok leave($d, 'three', $sixth), '... whose end its predecessor sees';
-ok is_served($eighth), '... and which it knows of';
+ok is_served($eighth),         '... and which it knows of';
 close $_ for @clients, $seventh, $eighth;
 $d->finish;
 
 # ---- of one source
 
-$d = netiod(
-    on('two', '/bin/cat', 'max_per_source = 2', 'refused_text = "Too many of you"')
-        . on('gone', '/nowhere/at/all', 'max_per_source = 1', 'full_text = "Cannot"')
-        . on('exempt', '/bin/cat', 'max_per_source = 1', 'exempt = 127.0.0.0/8')
-        . on('deny',   '/bin/cat', 'deny = 127.0.0.1', 'refused_text = "Not you"')
-        . on('full',   '/bin/cat', 'max_clients = 1',  'full_text = "Come back later"')
-);
+$d =
+    netiod(on('two', '/bin/cat', 'max_per_source = 2', 'refused_text = "Too many of you"')
+        . on('gone',   '/nowhere/at/all', 'max_per_source = 1', 'full_text = "Cannot"')
+        . on('exempt', '/bin/cat',        'max_per_source = 1', 'exempt = 127.0.0.0/8')
+        . on('deny',   '/bin/cat',        'deny = 127.0.0.1',   'refused_text = "Not you"')
+        . on('full',   '/bin/cat',        'max_clients = 1',    'full_text = "Come back later"'));
 my $one = served($d, 'two');
 my $two = served($d, 'two');
-is $d->ask('two', ''), "Too many of you\r\n", 'R33 of two of a source the third is refused, and told so';
+is $d->ask('two', ''), "Too many of you\r\n",
+    'R33 of two of a source the third is refused, and told so';
 ok $d->wait_log(qr/two: refused 127\.0\.0\.1:\d+ \(source\)\n/), '... and the log knows why';
 leave($d, 'two', $one);
 $one = served($d, 'two');
-ok $one, 'R11 who has left does not count';
+ok $one,       'R11 who has left does not count';
 ok $d->reload, 'a reload';
 is $d->ask('two', ''), "Too many of you\r\n", 'R11 ... does not forget who is there';
 leave($d, 'two', $one);
@@ -122,8 +123,8 @@ is scalar(() = $d->log =~ /gone: refused \S+ \(source\)/g), 0, 'R11 ... and does
 is scalar(() = $d->log =~ m{gone: cannot start for \S+: exec /nowhere/at/all: No such file}g), 3,
     '... the log has each';
 my @exempt = map { served($d, 'exempt') } 1 .. 3;
-is grep({ $_ } @exempt), 3, 'R33 who is exempt is not counted';
-is $d->ask('deny', ''), "Not you\r\n", 'R33 who may not is told so';
+is grep({ $_ } @exempt), 3,             'R33 who is exempt is not counted';
+is $d->ask('deny', ''),  "Not you\r\n", 'R33 who may not is told so';
 ok $d->wait_log(qr/deny: refused 127\.0\.0\.1:\d+ \(access\)\n/), '... and the log knows why';
 $one = served($d, 'full');
 is $d->ask('full', ''), "Come back later\r\n", 'R33 a limit with a text: nobody waits';
@@ -132,7 +133,8 @@ $d->finish;
 
 # ---- how fast
 
-$d = netiod(<<'CONF' . on('fast', '/bin/cat', 'rate = 3/1') . on('own', '/bin/cat', 'source_rate = 2/60'));
+$d = netiod(
+    <<'CONF' . on('fast', '/bin/cat', 'rate = 3/1') . on('own', '/bin/cat', 'source_rate = 2/60'));
 127.0.0.1:{slow} stream tcp nowait.3 nobody /bin/cat cat
 127.0.0.1:{any}  stream tcp nowait.0 nobody /bin/cat cat
 CONF
@@ -143,11 +145,11 @@ ok $d->wait_log(qr/$slow: as many as may come have come: clients wait\n/), 'R8 t
 is starts($d, $slow), 3, 'R9 ... after exactly three';
 ok $d->connect('slow'), 'R8 ... in the backlog: nobody closes that';
 is grep({ served($d, 'any') } 1 .. 50), 50, 'nowait.0 knows no limit';
-is grep({ served($d, 'fast') } 1 .. 7), 7, 'R8 a rate recovers by itself';
-is grep({ served($d, 'own') } 1 .. 2), 2, 'a rate of each source';
+is grep({ served($d, 'fast') } 1 .. 7), 7,  'R8 a rate recovers by itself';
+is grep({ served($d, 'own') } 1 .. 2),  2,  'a rate of each source';
 is $d->ask('own', ''), '', '... refuses that source';
 ok $d->wait_log(qr/own: refused 127\.0\.0\.1:\d+ \(rate\)\n/), '... and the log knows why';
-ok $d->reload(<<'CONF'), 'another rate';
+ok $d->reload(<<'CONF'),                                       'another rate';
 127.0.0.1:{slow} stream tcp nowait.600 nobody /bin/cat cat
 CONF
 ok is_served($late), 'R8 ... and who has waited is served';

@@ -203,7 +203,7 @@ sub up_to {
     is_deeply [up_to($manager, 'READY=1')], ['MONOTONIC_USEC RELOADING=1', 'READY=1'],
         'is said, too: it goes on';
     is slurp($d->dir . '/pid'), $d->pid . "\n", 'has its pid file';
-    is $d->ask(cat => 'x'), 'x', 'and serves';
+    is $d->ask(cat => 'x'),     'x',            'and serves';
     $d->configure($plain);
     ok $d->upgrade, 'an upgrade';
     my @said = up_to($manager, 'STATUS=1 services');

@@ -13,8 +13,13 @@ use NetIO::Test::Netns;
 use NetIO::Test::Run qw(run slurp spew);
 use Test::More;
 
-needs_netns(120, grep({ !-x } qw(/usr/bin/finger /usr/sbin/in.fingerd /usr/bin/tftp
-            /usr/sbin/in.tftpd /usr/bin/git /usr/bin/whois)) && 'a service or its client is missing');
+needs_netns(
+    120,
+    grep({ !-x }
+        qw(/usr/bin/finger /usr/sbin/in.fingerd /usr/bin/tftp
+            /usr/sbin/in.tftpd /usr/bin/git /usr/bin/whois))
+        && 'a service or its client is missing'
+);
 
 my $ns = NetIO::Test::Netns->new('real');
 $ns->enter;
@@ -22,7 +27,7 @@ $ns->enter;
 # What the lines of share/inetd.d name is of this tree, in netiod's own mount namespace.
 my $folder = File::Temp->newdir;
 chmod 0755, $folder or die "$folder: $!\n";
-mkdir "$folder/$_"  or die "$_: $!\n" for qw(bin srv srv/tftp srv/git lib lib/netio);
+mkdir "$folder/$_" or die "$_: $!\n" for qw(bin srv srv/tftp srv/git lib lib/netio);
 build_directory("$folder/lib/netio/directory.db", [{ handle => 'A1', name => 'One' }]);
 system('cp', 'blib/script/whoisd', "$folder/bin/whoisd") == 0 or die "cp: $?\n";
 my $MOUNT = <<'SH';
@@ -38,6 +43,7 @@ sub netiod {
 
     return NetIO::Test::Inetd->start(
         wrap   => ['unshare', '-m', 'sh', '-c', $MOUNT, "$folder"],
+        args   => ['--stop-seconds', 1],
         config => { map { $_ => slurp("share/inetd.d/$_") } @services },
     );
 }
@@ -53,7 +59,7 @@ sub client {
 {
     my $d = netiod('finger');
     my ($said) = client('finger', 'root@127.0.0.1');
-    like $said, qr/^\[127\.0\.0\.1\][\r\n]+Login: root\s/m, 'fingerd tells finger who root is';
+    like $said, qr{^Login: root\s}m, 'fingerd tells finger who root is';
     ($said) = client('finger', 'nosuch@127.0.0.1');
     like $said, qr/no such user/i, 'and that there is no such user';
     ok $d->wait_log(qr/finger: end for 127\.0\.0\.1:\d+, pid \d+, [\d.]+ seconds, exit 0\n/),
@@ -70,13 +76,13 @@ sub client {
         my ($said, $exit) =
             client('tftp', '127.0.0.1', '-m', 'binary', '-c', 'get', 'boot', "$folder/got");
         is $exit, 0, "R17: tftpd has its socket, $try" or diag $said;
-        is slurp("$folder/got"), $text, 'tftp gets a file of many blocks';
+        ok slurp("$folder/got") eq $text, 'tftp gets a file of many blocks';
         unlink "$folder/got";
     }
     my ($said) = client('tftp', '127.0.0.1', '-c', 'get', 'nosuch', "$folder/got");
     like $said, qr/not found/i, 'and hears of one that is not there';
     is scalar(() = $d->log =~ /tftp: start/g), 1, 'by one process, as long as that stays';
-    is $d->stop, 0, 'TERM ends it, too';
+    is $d->stop,                               0, 'TERM ends that, too';
 }
 
 {
@@ -87,7 +93,8 @@ sub client {
     my $bare = "$folder/srv/git/one.git";
     system('git', @author, 'init', '-q', "$folder/work") == 0 or die "git init: $?\n";
     spew("$folder/work/hello", "hello, git\n");
-    system('git', '-C', "$folder/work", @author, @$_) == 0 or die "git @$_: $?\n"
+    system('git', '-C', "$folder/work", @author, @$_) == 0
+        or die "git @$_: $?\n"
         for ['add', 'hello'], ['commit', '-q', '-m', 'one'];
     system('git', 'clone', '-q', '--bare', "$folder/work", $bare) == 0 or die "git clone: $?\n";
 
@@ -99,9 +106,9 @@ sub client {
     isnt $exit, 0, 'git daemon shows nothing that is not to be shown';
     spew("$bare/git-daemon-export-ok", '');
     ($said, $exit) = client('git', 'clone', '-q', 'git://127.0.0.1/one.git', "$folder/clone");
-    is $exit, 0, 'git clone' or diag $said, $d->log;
+    is $exit,                        0,              'git clone' or diag $said, $d->log;
     is slurp("$folder/clone/hello"), "hello, git\n", 'has all of it';
-    is $d->stop, 0, 'TERM';
+    is $d->stop,                     0,              'TERM';
 }
 
 {
@@ -118,6 +125,7 @@ sub client {
 {
     my $d = NetIO::Test::Inetd->start(
         wrap   => ['unshare', '-m', 'sh', '-c', $MOUNT, "$folder"],
+        args   => ['--stop-seconds', 1],
         config => {
             (map { $_ => slurp("share/inetd.d/$_") } qw(finger tftpd git-daemon whoisd)),
             internal => "echo stream tcp nowait root internal\n",
@@ -129,7 +137,7 @@ sub client {
         is scalar(readline $echo), $line, 'an echo client hears what it says';
     }
     close $echo;
-    like((client('finger', 'root@127.0.0.1'))[0],     qr/Login: root/,   'finger beside the others');
+    like((client('finger', 'root@127.0.0.1'))[0], qr/Login: root/, 'finger beside the others');
     like((client('whois', '-h', '127.0.0.1', 'A1'))[0], qr/Full Name: One/, 'whois, too');
     is $d->stop, 0, 'TERM';
 }

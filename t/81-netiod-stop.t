@@ -44,7 +44,16 @@ sub talk {
     return $socket->getline // 'nothing';
 }
 
-sub runs { return kill 0 => $_[0] }
+# A zombie that nobody has reaped yet does not run; what got its signal may take a moment to go.
+sub runs {
+    my ($pid) = @_;
+
+    for (1 .. 1500) {
+        return 0 if !kill 0 => $pid or (eval { slurp("/proc/$pid/stat") } // ') Z') =~ /\) [ZX] /;
+        select undef, undef, undef, 0.02;
+    }
+    return 1;
+}
 
 # ---- a client may finish -------------------------------------------------------------------------
 
@@ -93,8 +102,7 @@ for my $signal (qw(TERM QUIT)) {
 
     is $d->stop, 0, 'one that has forked: it ends';
     $client->getline;
-    ok !(grep { runs($_) && slurp("/proc/$_/stat") !~ /\) Z / } @pids),
-        'one that has forked: with all of its group';
+    ok !(grep { runs($_) } @pids), 'one that has forked: with all of its group';
     $d->finish;
 }
 {

@@ -106,8 +106,11 @@ $netiod = NetIO::Test::Inetd->start(config => <<'CONF');
     tcpmux = yes;
 {one} on bind = 127.0.0.1, socktype = stream, protocol = tcp, user = nobody, exec = /bin/cat,
     args = cat, stderr = socket, tcpmux = yes, accept_max = 1;
+{prox} on bind = 127.0.0.1, socktype = stream, protocol = tcp, user = nobody, exec = /bin/cat,
+    args = cat, tcpmux = yes, stderr = socket, proxy = 127.0.0.1, allow = 192.0.2.1;
+tcpmux/rate stream tcp nowait.2 nobody /bin/cat cat
 CONF
-my %name = map { $_ => $netiod->port($_) } qw(denied told few echo one);
+my %name = map { $_ => $netiod->port($_) } qw(denied told few echo one prox);
 is $netiod->ask(mux => "$name{denied}\r\nx"), "-Refused\r\n",
     'R3: who may not is refused behind tcpmux, too';
 is $netiod->ask(denied => '') // '', '', 'as at its own port';
@@ -133,6 +136,16 @@ sysread $first, $byte, 1;
 is $netiod->ask(mux => "$name{one}\r\nx"), "-Service not available\r\n",
     'where all places are taken tcpmux cannot wait, and says so';
 close $first;
+
+is_deeply [map { $netiod->ask(mux => "rate\r\nx") } 1 .. 3],
+    ['x', 'x', "-Too many, try again later\r\n"],
+    'R3, R9: nowait.2 is two in a minute, and tcpmux gets no third one past it';
+
+is $netiod->ask(mux => "$name{prox}\r\nx") // '', '',
+    'R31: whose rules want a PROXY header get one';
+ok $netiod->wait_log(qr/$name{prox}: refused 127\.0\.0\.1:\d+ \(proxy\)/), 'or refuse who has none';
+is $netiod->ask(mux => "$name{prox}\r\nPROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nx"), 'x',
+    'and judge whom it names';
 
 # ---- time -------------------------------------------------------------------------------
 
@@ -172,13 +185,24 @@ SKIP: {
 }
 $netiod->finish;
 
-# ---- what cannot be enforced ------------------------------------------------------------
+# ---- what cannot be ----------------------------------------------------------------------
 
-my ($exit, undef, $said) = NetIO::Test::Inetd->look(<<'CONF', '-f');
+my ($exit, undef, $said) = NetIO::Test::Inetd->look(<<'CONF', '-t');
 {mux} on bind = 127.0.0.1, socktype = stream, protocol = tcp, exec = internal, args = tcpmux,
     proxy = 127.0.0.1;
+tcpmux/wait stream tcp wait   nobody /bin/cat cat
+tcpmux/pool stream tcp nowait nobody pool:/bin/cat cat
+tcpmux/self stream tcp nowait nobody internal tcpmux
+tcpmux/udp  dgram  udp wait   nobody /bin/cat cat
+tcpmux/help stream tcp nowait nobody /bin/cat cat
+tcpmux/     stream tcp nowait nobody /bin/cat cat
+tcpmux/two  stream tcp nowait nobody /bin/cat cat
+tcpmux/TWO  stream tcp nowait nobody /bin/cat cat
 CONF
-isnt $exit, 0, 'R5: rules for proxies are refused at the start';
-like $said, qr/proxy/, "for the service would judge the proxy: $said";
+isnt $exit, 0, 'R5, R13: all that cannot be is said before anything starts';
+like $said, qr/inetd\.conf:1: .*tcpmux has no rules for proxies/,
+    'rules for proxies: the service would judge the proxy';
+like $said, qr/inetd\.conf:$_: (?!warning)/,       "line $_" for 3 .. 8;
+like $said, qr/inetd\.conf:(?:9|10): (?!warning)/, 'one name twice';
 
 done_testing;

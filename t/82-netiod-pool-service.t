@@ -6,6 +6,7 @@ use warnings;
 
 use File::Temp ();
 use Test::More;
+use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Inetd;
@@ -36,7 +37,6 @@ while (my $line = <STDIN>) {
 }
 PERL
 
-
 sub started {
     my ($config, %how) = @_;
     my $dir = File::Temp->newdir('netiod-XXXXXX', TMPDIR => 1);
@@ -61,7 +61,7 @@ sub until_it_says {
     for (1 .. 1000) {
         $said = $daemon->ask($name, $question) // '';
         return 1 if $said =~ $answer;
-        select undef, undef, undef, 0.01;
+        Time::HiRes::sleep(0.01);
     }
     diag "it says '$said'";
     return 0;
@@ -82,7 +82,7 @@ subtest 'one service in each form' => sub {
 CONF
     ready($daemon) for 1 .. 2;
     is $daemon->ask(classic => "word\n"), "first one two\n", 'a classic line, with arguments';
-    is $daemon->ask(keys => "word\n"), "first \n", 'the key form, without';
+    is $daemon->ask(keys    => "word\n"), "first \n",        'the key form, without';
     my (undef, @ids) = split ' ', $daemon->ask(classic => "who\n");
     is "@ids[0, 1]", join(' ', (scalar getpwnam 'nobody') x 2), 'R2: its user';
     is $daemon->ask(classic => "groups\n"), join(' ', (scalar getgrnam 'daemon') x 2) . "\n",
@@ -98,14 +98,14 @@ CONF
         "REMOTE_PORT=$port", 'TCPLOCALIP=127.0.0.1', "TCPLOCALPORT=$service", 'USER=daemon';
     unlike $environment, qr/PERL|NETIO|LISTEN|HARNESS/, 'R20: and nothing of anybody else';
     close $socket;
-    is $daemon->ask(keys => "ls\n"), "0 1 2 3\n", 'R4: what it executes has no descriptor more';
-    is $daemon->ask(keys => "warn\n"), '', 'R28: its warnings';
+    is $daemon->ask(keys => "ls\n"),   "0 1 2 3\n", 'R4: what it executes has no descriptor more';
+    is $daemon->ask(keys => "warn\n"), '',          'R28: its warnings';
     ok $daemon->wait_log(qr/says: a warning\n/), 'are in the log';
     is $daemon->ask(keys => "die\nword\n"), '', 'die ends the connection';
     ok $daemon->wait_log(qr/says: dead\n/), 'and is in the log';
     is $daemon->ask(keys => "word\n"), "first \n", 'and the next one is served';
-    is scalar settled($daemon, 2), 2, 'a process for each pool';
-    is $daemon->stop, 0, 'and none afterwards';
+    is scalar settled($daemon, 2),     2,          'a process for each pool';
+    is $daemon->stop,                  0,          'and none afterwards';
 };
 
 subtest 'rules, limits, texts' => sub {
@@ -120,13 +120,13 @@ CONF
     ok $daemon->wait_log(qr/says: 127\.0\.0\.1:\d+ refused: access\n/), 'and the log is';
     my $first = $daemon->connect('few');
     print {$first} "word\n";
-    is readline $first, "first \n", 'one of a source';
-    is $daemon->ask(few => ''), '', 'a second one at the same time is refused';
+    is readline $first,         "first \n", 'one of a source';
+    is $daemon->ask(few => ''), '',         'a second one at the same time is refused';
     ok $daemon->wait_log(qr/refused: source\n/), 'and logged';
     close $first;
     ok until_it_says($daemon, 'few', "word\n", qr/first/), 'later it is let in';
-    is $daemon->ask(proxied => "PROXY TCP4 192.0.2.1 192.0.2.2 4711 79\r\nenv\n")
-        =~ /REMOTE_ADDR=192\.0\.2\.1 REMOTE_PORT=4711 .*TCPLOCALIP=192\.0\.2\.2/ ? 1 : 0, 1,
+    is $daemon->ask(proxied => "PROXY TCP4 192.0.2.1 192.0.2.2 4711 79\r\nenv\n") =~
+        /REMOTE_ADDR=192\.0\.2\.1 REMOTE_PORT=4711 .*TCPLOCALIP=192\.0\.2\.2/ ? 1 : 0, 1,
         'R31: a proxy says who it is';
     is $daemon->stop, 0, 'stops';
 };
@@ -136,14 +136,14 @@ subtest 'another program, another configuration' => sub {
 127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 1, user = nobody;
 CONF
     my $daemon = started($config, workers => 1, grows => 2);
-    my $path = "$daemon->{dir}/pool.pl";
-    my $pool = ready($daemon);
-    my $held = $daemon->connect('a');
+    my $path   = "$daemon->{dir}/pool.pl";
+    my $pool   = ready($daemon);
+    my $held   = $daemon->connect('a');
     print {$held} "word\n";
     is readline $held, "first \n", 'a client of the first program';
     spew_whole($path, $program =~ s/'first'/'second'/r);
     my $next = ready($daemon);
-    isnt $next, $pool, 'another file: another pool';
+    isnt $next,                     $pool,       'another file: another pool';
     is $daemon->ask(a => "word\n"), "second \n", 'which serves';
     print {$held} "word\n";
     is readline $held, "first \n", 'while the old one goes on';
@@ -161,17 +161,17 @@ CONF
 
     $pool = (settled($daemon, 1))[0];
     ok $daemon->reload($config), 'a reload of the same';
-    is +(settled($daemon, 1))[0], $pool, 'R15: changes nothing';
+    is + (settled($daemon, 1))[0], $pool, 'R15: changes nothing';
     ok $daemon->reload($config =~ s/exec = (\S+),/exec = $1, args = x y,/r), 'of another';
     ready($daemon);
     ok until_it_says($daemon, 'a', "word\n", qr/fourth y/), 'has another pool';
-    ok $daemon->reload($config . <<'CONF'), 'and one service more';
+    ok $daemon->reload($config . <<'CONF'),                 'and one service more';
 127.0.0.1:{b} stream tcp nowait nobody pool:{DIR}/pool.pl pool.pl b
 CONF
     $daemon->grows(2);
     ready($daemon, 'b');
     is $daemon->ask(b => "word\n"), "fourth b\n", 'it serves';
-    ok $daemon->reload($config), 'and one less';
+    ok $daemon->reload($config),                                                  'and one less';
     ok $daemon->wait_log(qr/@{[$daemon->port('b')]}: end, pid \d+, .* exit 0\n/), 'it ends';
     $daemon->grows(-2);
     settled($daemon, 1);
@@ -187,14 +187,14 @@ CONF
     ok until_it_says($daemon, 'a', "word\n", qr/first/), 'is replaced';
     kill 'KILL', $pool;
     my $next = ready($daemon);
-    isnt $next, $pool, 'a pool that is killed is, too';
+    isnt $next,                     $pool,      'a pool that is killed is, too';
     is $daemon->ask(a => "word\n"), "first \n", 'and serves';
     my $client = $daemon->connect('a');
     print {$client} "spin\n";
     $client = $daemon->connect('a');
     print {$client} "word\n";
     is readline $client, "first \n", 'one worker computes for ever, the other serves';
-    is $daemon->stop, 0, 'the end comes all the same';
+    is $daemon->stop,    0,          'the end comes all the same';
     ok !kill(0, $next), 'and nobody is left';
 };
 
@@ -226,7 +226,7 @@ CONF
     is readline $held, "first \n", 'a client';
     ok $daemon->upgrade, 'of netiod';
     my $next = ready($daemon);
-    isnt $next, $pool, 'the successor has a pool of its own';
+    isnt $next,                     $pool,      'the successor has a pool of its own';
     is $daemon->ask(a => "word\n"), "first \n", 'which serves';
     print {$held} "word\n";
     is readline $held, "first \n", 'and the old one its client';

@@ -189,7 +189,8 @@ if ($line eq 'local') { local *STDOUT; open STDOUT, '>', '/dev/null' or die; pri
 print "still here\n";
 print STDERR "heard $line\n";
 PERL
-    map { "$_\n" } qw(a dup same close file select stderr noerr memory local b), 'read', 'c', 'read';
+    map { "$_\n" } qw(a dup same close file select stderr noerr memory local b), 'read', 'c',
+    'read';
 
 program 'layers and binmode', <<'PERL',
 use strict; use warnings; use utf8;
@@ -404,6 +405,35 @@ dump_all() if /all/;
 sub dump_all { foreach $k (sort keys %names) { print "$k\n"; } while (($k, $v) = each %names) { last } }
 PERL
     "root\n", "all\n", "other\n", "root\n";
+
+program 'a part of what was said', <<'PERL',
+use strict; use warnings;
+@ARGV = (); my $line = <>; print $line // 'none'; $line = <STDIN>; print $line // 'none';
+open my $same, '-' or die; print scalar <$same> // 'none';
+PERL
+    "a\nb\nc\nd\ne\n", "x\ny\n", '', "z\n";
+
+program 'objects that are left over, and a goodbye in their destructors', <<'PERL',
+use strict; use warnings;
+package Guard; sub new { bless [$_[1]] } sub DESTROY { print "bye $_[0][0]\n"; exit 3 if $_[0][0] eq 'exit'; die "x\n" if $_[0][0] eq 'die' }
+package main;
+my $line = <STDIN> // ''; chomp $line;
+my $lexical = Guard->new('lexical') if $line ne 'none'; sub uses { return $lexical }
+{ my $inner = Guard->new($line) }
+print "done\n";
+PERL
+    map { "$_\n" } qw(a die a);
+
+program 'all handles closed, others opened, as daemons do', <<'PERL',
+use strict; use warnings; use POSIX ();
+my $line = <STDIN> // ''; chomp $line;
+print "before $line\n";
+if ($line eq 'all') { close STDIN; close STDOUT; close STDERR; open my $n, '<', '/dev/null'; open my $o, '>', '/dev/null' }
+if ($line eq 'posix') { POSIX::setlocale(POSIX::LC_ALL(), 'C'); POSIX::close(0); POSIX::close(2) }
+if ($line eq 'null') { open STDIN, '<', '/dev/null'; open STDERR, '>', '/dev/null'; print scalar <STDIN> // 'null', "\n" }
+warn "heard $line\n";
+PERL
+    map { "$_\n" } qw(a all b posix c null d);
 
 program 'arguments', <<'PERL', "a\n", "b\n";
 print "@ARGV\n"; print shift, "\n"; @ARGV = ('x') x 5; print <STDIN>;

@@ -117,8 +117,8 @@ static void forget_pending(PerlIOl *above)
     }
 }
 
-/* After one that could not throw, a flush, PerlIO fails each print without asking again; unless each
- * print is a write: then it comes down here, to be told why, or to throw. */
+/* After one that could not throw, a flush, PerlIO fails each print without asking again; unless
+ * each print is a write: then it comes down here, to be told why, or to throw. */
 static void stop_buffering(PerlIOl *above)
 {
     above->flags |= PERLIO_F_UNBUF;
@@ -152,8 +152,6 @@ static SSize_t fail(pTHX_ PerlIO *f, enum netio_stage stage, int code)
         layer->talk->write_failed = code;
     else if (code != -ETIMEDOUT)
         layer->talk->read_failed = code;
-    if (layer->talk->signals && code == -EPIPE)
-        (void)raise(SIGPIPE);
     bool throws = layer->talk->fatal && may_throw(aTHX_ stage);
     if (stage == NETIO_STAGE_WRITE)
         each_above(f, throws ? forget_pending : stop_buffering);
@@ -284,12 +282,17 @@ static SSize_t layer_write(pTHX_ PerlIO *f, const void *data, Size_t size)
             return -1;
         if (self(f)->completed != completed)
             return (SSize_t)size;
-        if (self(f)->talk->write_failed)
+        if (self(f)->talk->write_failed) {
+            if (self(f)->talk->signals)
+                (void)raise(SIGPIPE);
             return fail(aTHX_ f, NETIO_STAGE_WRITE, self(f)->talk->write_failed);
+        }
         if (too_late(self(f)->talk, due))
             return fail(aTHX_ f, NETIO_STAGE_WRITE, -ETIMEDOUT);
-        ssize_t n = netio_fd_send(self(f)->fd, (const char *)data + self(f)->sent,
-                                  size - self(f)->sent);
+        ssize_t n =
+            netio_fd_send(self(f)->fd, (const char *)data + self(f)->sent, size - self(f)->sent);
+        if (n == -EPIPE && self(f)->talk->signals)
+            (void)raise(SIGPIPE);
         if (n >= 0)
             self(f)->sent += (Size_t)n;
         else if (n != -EAGAIN)
@@ -450,8 +453,7 @@ static PerlIO *push_pair(pTHX_ const char *mode, int fd, struct xs_talk *talk)
     return f;
 }
 
-struct xs_talk *xs_layer_open_take(pTHX_ int fd, netio_deadline deadline, PerlIO **in,
-                                   PerlIO **out)
+struct xs_talk *xs_layer_open_take(pTHX_ int fd, netio_deadline deadline, PerlIO **in, PerlIO **out)
 {
     return xs_layer_open_both_take(aTHX_ fd, fd, deadline, in, out);
 }

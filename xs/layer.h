@@ -20,7 +20,8 @@ struct xs_talk {
     int write_failed;        /* the same of writing */
     unsigned refs;           /* layers that point here */
     bool fatal;              /* failures are thrown as NetIO::Error */
-    bool signals;            /* a peer that is gone is a SIGPIPE, as it is to any write(2) */
+    bool signals;            /* for programs that know no layer: writes after the peer has gone are
+                                a SIGPIPE, and errno is as plain system calls leave it */
     bool over;               /* the end of the file is this end's: a datagram socket shut down */
 };
 

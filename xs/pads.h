@@ -1,4 +1,5 @@
-/* Perl face.  The lexical variables of a pool's program, and how they are put back; see program.c. */
+/* Perl face.  The lexical variables of a pool's program, and how they are put back; see program.c.
+ */
 #ifndef XS_PADS_H
 #define XS_PADS_H
 

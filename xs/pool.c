@@ -23,6 +23,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#define LAST_SECONDS 5 /* for the answer of a worker that ends behind it */
+
 static struct pool {
     OP op;         /* what perl begins with */
     OP *start;     /* what it would begin with */
@@ -157,6 +159,8 @@ static void on_serve(struct netio_conn *conn, int fd)
     guarded(aTHX_ xs_surroundings_end);
     guarded(aTHX_ xs_surroundings_put_back);
     guarded(aTHX_ go_to_base);
+    if (xs_surroundings_are_lost())
+        netio_server_stop(connection->server->engine, netio_deadline_in(LAST_SECONDS));
 }
 
 /* --- a worker */

@@ -22,6 +22,7 @@ struct global {
     HV *hash, *hash_content;
     CV *code;
     IO *io;
+    U8 flags;  /* io's: ARGV begins anew */
     bool open; /* io: it was opened at the beginning, by a BEGIN block */
 };
 
@@ -41,7 +42,8 @@ static struct program {
 /* perl's own variables are xs/surroundings.c's. */
 static bool is_name(const char *name, STRLEN len)
 {
-    static const char *const others[] = {"ENV", "INC", "SIG", "STDIN", "STDOUT", "STDERR", "ARGVOUT"};
+    static const char *const others[] = {"ENV",    "INC",    "SIG",    "STDIN",
+                                         "STDOUT", "STDERR", "ARGVOUT"};
 
     if (!isIDFIRST(*name) || (len >= 2 && memEQs(name + len - 2, 2, "::")) ||
         (len >= 2 && memEQs(name, 2, "_<")))
@@ -127,7 +129,8 @@ static void remember_global(pTHX_ GV *gv, bool known)
         global->code = (CV *)SvREFCNT_inc((SV *)GvCV(gv));
     global->io = (IO *)SvREFCNT_inc((SV *)GvIOp(gv));
     global->open = global->io && IoIFP(global->io);
-    if (global->open && strEQ(GvNAME(gv), "DATA") && is_ours(aTHX_ GvSTASH(gv), gv))
+    global->flags = global->io ? (U8)IoFLAGS(global->io) : 0;
+    if (global->open && strEQ(HEK_KEY(GvNAME_HEK(gv)), "DATA") && is_ours(aTHX_ GvSTASH(gv), gv))
         xs_data_remember(aTHX_ gv);
 }
 
@@ -149,6 +152,8 @@ static void put_back_io(pTHX_ struct global *global)
 
     if (io && IoIFP(io) && !(io == global->io && global->open) && !xs_data_is(gv))
         (void)do_close(gv, FALSE);
+    if (global->io && !global->open)
+        IoFLAGS(global->io) = global->flags;
     if (io != global->io)
         put_back_slot(aTHX_(SV **) & GvIOp(gv), (SV *)global->io);
 }
@@ -265,7 +270,7 @@ static void remember_stashes(pTHX_ HV *stash)
         if (len < 3 || !memEQs(HeKEY(entry) + len - 2, 2, "::") || !isGV_with_GP(gv))
             continue;
         HV *inner = GvHV(gv);
-        if (inner && inner != PL_defstash && HvNAME(inner))
+        if (inner && inner != PL_defstash && HvNAME_HEK(inner))
             remember_stashes(aTHX_ inner);
     }
 }

@@ -45,12 +45,12 @@ struct xs_server {
     unsigned forks; /* xs_forks of that process */
     CV *on[XS_EVENTS];
     void (*serve)(struct netio_conn *conn, int fd); /* in the place of on_serve's code; NULL */
-    HV *connections;                      /* the class of their objects */
-    SV *argument;                         /* the text of an event, used again and again */
-    const struct xs_connection *speaking; /* whose line or octets argument is */
-    size_t unread;                        /* of the octets that on_data has got */
-    unsigned users;                       /* the object, and calls of the engine that are running */
-    bool exiting;                         /* code has called exit: none is called any more */
+    HV *connections;                                /* the class of their objects */
+    SV *argument;                                   /* the text of an event, used again and again */
+    const struct xs_connection *speaking;           /* whose line or octets argument is */
+    size_t unread;                                  /* of the octets that on_data has got */
+    unsigned users; /* the object, and calls of the engine that are running */
+    bool exiting;   /* code has called exit: none is called any more */
     struct xs_timer *timers;
     struct netio_server_options options;
     struct netio_access *access;

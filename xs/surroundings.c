@@ -6,6 +6,7 @@
 #include "request.h"
 
 #include <netio/fd.h>
+#include <netio/peer.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,8 @@
 #include <unistd.h>
 
 /* What can be assigned to and is not of a handle. */
-static const char *const own[] = {"/", "\\", ",", "\"", ";", ":", "0", "\001", "\006", "\014", "\027"};
+static const char *const own[] = {"/", "\\",   ",",    "\"",   ";",   ":",
+                                  "0", "\001", "\006", "\014", "\027"};
 
 #define OWN (sizeof own / sizeof *own)
 
@@ -38,8 +40,9 @@ static struct surroundings {
     mode_t mask;
     locale_t locale;
     sigset_t blocked;
-    uid_t uid, euid;
-    gid_t gid, egid;
+    uid_t users[3];
+    gid_t groups[3];
+    struct stat root;
 } around;
 
 /* --- remembering */
@@ -91,6 +94,19 @@ static void remember_error(PerlIO *f)
     around.err_flags = PerlIOValid(f) ? PerlIOBase(f)->flags : 0;
 }
 
+/* perl's own stdin and stdout (to which "-" leads) are the first places of PerlIO's table: when
+ * they are free STDIN and STDOUT of a connection get them.  The descriptors stay. */
+static void free_place(pTHX_ IO *io, int fd)
+{
+    PerlIOUnix_refcnt_inc(fd);
+    if (IoIFP(io))
+        (void)PerlIO_close(IoIFP(io));
+    if (IoOFP(io) && IoOFP(io) != IoIFP(io))
+        (void)PerlIO_close(IoOFP(io));
+    IoIFP(io) = IoOFP(io) = NULL;
+    IoTYPE(io) = IoTYPE_CLOSED;
+}
+
 static void remember_handles(pTHX)
 {
     around.in = gv_fetchpvs("STDIN", GV_ADD | GV_NOTQUAL, SVt_PVIO);
@@ -103,6 +119,8 @@ static void remember_handles(pTHX)
     around.layers_in = layers_of(aTHX_ IoIFP(around.idle_in));
     around.layers_out = layers_of(aTHX_ IoOFP(around.idle_out));
     around.flags_out = IoFLAGS(around.idle_out) & IOf_FLUSH;
+    free_place(aTHX_ around.idle_in, STDIN_FILENO);
+    free_place(aTHX_ around.idle_out, STDOUT_FILENO);
     around.selected = PL_defoutgv;
     around.line_number = GvSVn(gv_fetchpvs(".", GV_ADD | GV_NOTQUAL, SVt_PV));
 }
@@ -140,10 +158,9 @@ void xs_surroundings_remember(pTHX)
     (void)umask(around.mask);
     around.locale = uselocale((locale_t)0);
     (void)sigprocmask(SIG_SETMASK, NULL, &around.blocked);
-    around.uid = getuid();
-    around.euid = geteuid();
-    around.gid = getgid();
-    around.egid = getegid();
+    (void)getresuid(&around.users[0], &around.users[1], &around.users[2]);
+    (void)getresgid(&around.groups[0], &around.groups[1], &around.groups[2]);
+    (void)stat("/", &around.root);
 }
 
 /* --- the beginning of a connection */
@@ -162,38 +179,61 @@ static void set_variable(pTHX_ const char *name, const char *value)
         sv_setpv_mg(*slot, value);
 }
 
-static void set_end(pTHX_ const struct netio_addr *addr, const char *host_name,
-                    const char *port_name, const char *const *again)
+static void set_number(pTHX_ const char *name, unsigned long number)
 {
-    char host[NETIO_ADDR_STRLEN], port[16];
+    char text[24];
 
-    netio_addr_host_str(addr, host, sizeof host);
-    my_snprintf(port, sizeof port, "%u", (unsigned)netio_addr_port(addr));
-    set_variable(aTHX_ host_name, host);
-    set_variable(aTHX_ port_name, port);
-    if (!again)
+    my_snprintf(text, sizeof text, "%lu", number);
+    set_variable(aTHX_ name, text);
+}
+
+/* IPv4 is never written as IPv6; see daemon/netiod/environment.h, whose variables these are. */
+static void set_end(pTHX_ const struct netio_addr *addr, const char *const *names)
+{
+    struct netio_addr plain = *addr;
+    char host[NETIO_ADDR_STRLEN];
+
+    netio_addr_unmap(&plain);
+    netio_addr_host_str(&plain, host, sizeof host);
+    for (; *names; names += 2) {
+        set_variable(aTHX_ names[0], host);
+        set_number(aTHX_ names[1], netio_addr_port(&plain));
+    }
+}
+
+static void set_unix(pTHX_ const struct netio_conn *conn, const struct netio_addr *local)
+{
+    char path[NETIO_ADDR_STRLEN];
+    struct netio_peer peer;
+
+    set_variable(aTHX_ "PROTO", "UNIX");
+    set_variable(aTHX_ "UNIXLOCALPATH", netio_addr_host_str(local, path, sizeof path));
+    if (netio_peer_credentials(&peer, netio_conn_fd(conn)) != 0)
         return;
-    set_variable(aTHX_ again[0], host);
-    set_variable(aTHX_ again[1], port);
+    set_number(aTHX_ "UNIXREMOTEEUID", peer.uid);
+    set_number(aTHX_ "UNIXREMOTEEGID", peer.gid);
+    set_number(aTHX_ "UNIXREMOTEPID", (unsigned long)peer.pid);
 }
 
 static void set_environment(pTHX_ const struct netio_conn *conn)
 {
-    static const char *const remote[] = {"REMOTE_ADDR", "REMOTE_PORT"};
+    static const char *const here[] = {"TCPLOCALIP", "TCPLOCALPORT", NULL};
+    static const char *const there[] = {"TCPREMOTEIP", "TCPREMOTEPORT", "REMOTE_ADDR",
+                                        "REMOTE_PORT", NULL};
     const struct netio_addr *peer = netio_conn_peer(conn);
     struct netio_addr local;
-    bool has_local = netio_conn_local(conn, &local) == 0;
-    int family = has_local ? netio_addr_family(&local) : AF_UNSPEC;
 
-    if (family == AF_UNIX || (peer->len && netio_addr_family(peer) == AF_UNIX)) {
-        set_variable(aTHX_ "PROTO", "UNIX");
+    if (netio_conn_local(conn, &local) != 0)
+        local.len = 0;
+    if (local.len && netio_addr_family(&local) == AF_UNIX) {
+        set_unix(aTHX_ conn, &local);
         return;
     }
     set_variable(aTHX_ "PROTO", "TCP");
-    if (has_local)
-        set_end(aTHX_ & local, "TCPLOCALIP", "TCPLOCALPORT", NULL);
+    if (local.len)
+        set_end(aTHX_ & local, here);
     if (peer->len)
-        set_end(aTHX_ peer, "TCPREMOTEIP", "TCPREMOTEPORT", remote);
+        set_end(aTHX_ peer, there);
 }
 
 static IO *fresh(pTHX_ GV *gv, PerlIO *in, PerlIO *out, char type, SV *layers)
@@ -296,6 +336,23 @@ static bool is_as_it_was(pTHX_ PerlIO *f)
            PerlIOBase(f)->flags == around.err_flags;
 }
 
+/* In its place, even if others before it are free. */
+static PerlIO *open_error(pTHX)
+{
+    PerlIO *spare[2], *f = PerlIO_fdopen(STDERR_FILENO, "w");
+    int spares = 0;
+
+    while (f && f != PerlIO_stderr() && spares < 2) {
+        spare[spares++] = f;
+        f = PerlIO_fdopen(STDERR_FILENO, "w");
+    }
+    if (f)
+        PerlIOBase(f)->flags |= PERLIO_F_UNBUF;
+    while (spares > 0)
+        (void)PerlIO_close(spare[--spares]);
+    return f;
+}
+
 static void put_back_error(pTHX)
 {
     IO *io = around.err_io;
@@ -311,9 +368,7 @@ static void put_back_error(pTHX)
     if (IoIFP(io))
         (void)do_close(around.err, FALSE);
     put(around.error, STDERR_FILENO);
-    f = PerlIO_fdopen(STDERR_FILENO, "w");
-    if (f)
-        PerlIOBase(f)->flags |= PERLIO_F_UNBUF;
+    f = open_error(aTHX);
     IoIFP(io) = IoOFP(io) = f;
     IoTYPE(io) = IoTYPE_WRONLY;
     remember_error(f);
@@ -380,6 +435,21 @@ static void put_back_process(pTHX)
     (void)sigprocmask(SIG_SETMASK, &around.blocked, NULL);
     if (uselocale((locale_t)0) != around.locale)
         (void)uselocale(around.locale);
+}
+
+bool xs_surroundings_are_lost(void)
+{
+    uid_t users[3];
+    gid_t groups[3];
+    struct stat root;
+
+    (void)getresuid(&users[0], &users[1], &users[2]);
+    (void)getresgid(&groups[0], &groups[1], &groups[2]);
+    if (memcmp(users, around.users, sizeof users) != 0 ||
+        memcmp(groups, around.groups, sizeof groups) != 0)
+        return true;
+    /* Only root could have another. */
+    return users[1] == 0 && (stat("/", &root) == -1 || !same_file(&root, &around.root));
 }
 
 void xs_surroundings_put_back(pTHX)

@@ -15,5 +15,7 @@ void xs_surroundings_flush(pTHX);
 void xs_surroundings_end(pTHX);
 /* All else as it was. */
 void xs_surroundings_put_back(pTHX);
+/* The process has other users or groups, or another root: there is no way back. */
+bool xs_surroundings_are_lost(void);
 
 #endif

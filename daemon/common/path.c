@@ -1,6 +1,7 @@
 /* daemon/common: paths that stay true when the daemon works in another folder; see path.h. */
 #include "path.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,4 +27,12 @@ char *path_folder(const char *path)
     if (!slash)
         return strdup(".");
     return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+char *path_program(void)
+{
+    char path[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+
+    return len > 0 ? strndup(path, (size_t)len) : NULL;
 }

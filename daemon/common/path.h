@@ -9,5 +9,8 @@
 char *path_absolute(const char *path);
 /* The folder that holds it, the caller's to free; NULL with errno. */
 char *path_folder(const char *path);
+/* Where this program is, or the one that has taken its place when an upgrade comes: the caller's to
+ * free; NULL where /proc is not. */
+char *path_program(void);
 
 #endif

@@ -1,6 +1,8 @@
 /* daemon/common: values of options; see values.h. */
 #include "common/values.h"
 
+#include <netio/listener.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,4 +64,20 @@ const char *values_log(const char **log, const char *text)
         return "neither syslog, nor stderr, nor a path";
     *log = text;
     return NULL;
+}
+
+const char *values_stream(const char *text)
+{
+    int code = netio_listener_check(text, NULL);
+
+    if (code < 0)
+        return netio_error_text(code);
+    if (strncmp(text, "udp:", 4) == 0 || strncmp(text, "unix-dgram:", 11) == 0)
+        return "datagrams, which this is not spoken over";
+    return NULL;
+}
+
+int values_is_path(const char *log)
+{
+    return log && strcmp(log, "syslog") != 0 && strcmp(log, "stderr") != 0;
 }

@@ -17,7 +17,11 @@ const char *values_rate(struct netio_rate *rate, const char *text);
 const char *values_bits(struct netio_limit_options *limits, const char *text);
 /* Digits from 1 to most, up to the character end or the end of the text; whether it is that. */
 int values_parse(unsigned *count, const char *text, char end, unsigned most);
+/* A listen address (netio/listener.h) of streams. */
+const char *values_stream(const char *text);
 /* Where to log to: syslog, stderr, or a path. */
 const char *values_log(const char **log, const char *text);
+/* Whether such a target, or NULL, is a path. */
+int values_is_path(const char *log);
 
 #endif

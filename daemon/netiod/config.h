@@ -32,7 +32,8 @@ enum config_mux { CONFIG_NO_MUX, CONFIG_MUX, CONFIG_MUX_PLUS /* netiod does */ }
 struct config_service {
     const char *file; /* where it is written, for messages */
     unsigned line;
-    const char *name;     /* as it is called: "finger", "2907", "/run/x.sock", "tcpmux/fortune" */
+    const char *name;     /* as it is called: "finger", "2907", "/run/x.sock", "tcpmux/fortune";
+                             several may have one, on other addresses or of another protocol */
     const char *protocol; /* "tcp", "udp" or "unix": PROTO of the child */
     int type;             /* SOCK_STREAM or SOCK_DGRAM */
     /* Addresses as netio_listener_open takes them, each of one socket ("0.0.0.0:79", "[::]:79",

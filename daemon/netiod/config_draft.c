@@ -219,6 +219,12 @@ static void check_kind(struct reader *reader, const struct draft *draft)
          service->kind == CONFIG_TCPMUX))
         reader_fault(reader, draft->line, "%s: behind tcpmux must be stream and nowait",
                      draft->spec);
+    if (service->mux != CONFIG_NO_MUX && service->kind == CONFIG_POOL)
+        reader_fault(reader, draft->line, "%s: a pool takes clients from its sockets alone",
+                     draft->spec);
+    /* On the way to the service it would be forgotten for whom the proxy speaks. */
+    if (service->kind == CONFIG_TCPMUX && netio_access_wants_proxy(draft->access))
+        reader_fault(reader, draft->line, "%s: tcpmux has no rules for proxies", draft->spec);
     check_wait(reader, draft);
 }
 

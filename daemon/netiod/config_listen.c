@@ -243,13 +243,13 @@ static int find_mux(struct reader *reader, struct draft *draft, const char **nam
     return 0;
 }
 
-/* It is seen in logs, and in the environment of programs. */
+/* It is seen in logs, and --show has it outside of quotes. */
 static int keep_name(struct reader *reader, struct draft *draft, const char *name)
 {
     size_t len = strlen(name);
 
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f || strchr("\"'", name[i]))
+    for (size_t i = 0; name[i]; i++)
+        if (name[i] <= ' ' || name[i] > '~' || strchr("\"'", name[i]))
             len = 0;
     if (!len || len > NAME_MAX || strchr(".#", *name) || (strchr(name, ':') && *name != '/'))
         return reader_fault(reader, draft->line, "%s: not a name of a service", draft->spec);

@@ -1,5 +1,5 @@
 /* netiod: what programs say on standard error, in the log; see errors.h.
- * Called by launch.c and the kinds; owns a service's pipe, and watches it in the house's loop. */
+ * Called by launch.c and service.c; owns a service's pipe, and watches it in the house's loop. */
 #include "errors.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
  * theirs is one of the log, behind the service's name.  Who says more than a log can bear loses
  * lines, which are counted: programs are not kept waiting, and no disk is filled.
  *
- * Called by launch.c, and by kinds that end.
+ * Called by launch.c and service.c.
  */
 #ifndef NETIOD_ERRORS_H
 #define NETIOD_ERRORS_H

@@ -26,26 +26,26 @@ struct house {
     struct netio_log *log; /* report_to(report), once it is open */
     struct netio_daemon *daemon;
     const struct options *options;
-    struct config *config;              /* in use: reload.c */
-    struct netio_listeners *listeners;  /* of that configuration: reload.c */
-    struct service **services;          /* of that configuration, in its order: reload.c */
+    struct config *config;             /* in use: reload.c */
+    struct netio_listeners *listeners; /* of that configuration: reload.c */
+    struct service **services;         /* of that configuration, in its order: reload.c */
     size_t count;
-    struct service **leaving;           /* of earlier ones, whose processes still run: reload.c */
+    struct service **leaving; /* of earlier ones, whose processes still run: reload.c */
     size_t leaving_count;
-    struct config **retired;            /* the configurations of those */
+    struct config **retired; /* the configurations of those */
     size_t retired_count;
-    struct passed *passed;              /* sockets of a service manager: passed.c */
-    struct netio_server *status;        /* NULL: nowhere: status.c */
-    struct netio_upgrade *upgrade;      /* NULL: none is under way: upgrade.c */
-    int resting;                        /* since the successor was ready: upgrade.c */
-    struct rlimit files;                /* RLIMIT_NOFILE of the start, which children get back */
-    int has_terminal;                   /* a controlling one, which children must not have */
+    struct passed *passed;         /* sockets of a service manager: passed.c */
+    struct netio_server *status;   /* NULL: nowhere: status.c */
+    struct netio_upgrade *upgrade; /* NULL: none is under way: upgrade.c */
+    int resting;                   /* since the successor was ready: upgrade.c */
+    struct rlimit files;           /* RLIMIT_NOFILE of the start, which children get back */
+    int has_terminal;              /* a controlling one, which children must not have */
     int stopping;
-    int left;                           /* a successor has taken over ... */
-    struct netio_child successor;       /* ... which is to be reaped: upgrade.c */
+    int left;                     /* a successor has taken over ... */
+    struct netio_child successor; /* ... which is to be reaped: upgrade.c */
     struct netio_watch successor_watch;
-    char *program;                      /* netiod's own path, for upgrades; NULL: not known */
-    char *libexec;                      /* the folder of netiod-pool and netiod-name; the same */
+    char *program; /* netiod's own path, for upgrades; NULL: not known */
+    char *libexec; /* the folder of netiod-pool and netiod-name; the same */
 };
 
 /* The service that tcpmux knows by that name (RFC 1078: no matter which case); NULL: none. */

@@ -3,8 +3,8 @@
 #include "options.h"
 
 #include "common/path.h"
+#include "common/values.h"
 
-#include <netio/listener.h>
 #include <netio/version.h>
 
 #include <errno.h>
@@ -13,9 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define SECONDS_MAX 86400.0
-#define RATE_MAX    1000000
 
 const char options_usage[] =
     "usage: netiod [-t] [-f] [--show] [-a ADDR] [-R N] [--log syslog|stderr|FILE] "
@@ -71,48 +68,16 @@ static const char *set_text(const char **field, const char *text, const char *wh
     return *text ? NULL : why;
 }
 
-static const char *set_log(const char **log, const char *text)
-{
-    int path = text[0] == '/' || text[0] == '.';
-
-    *log = text;
-    return path || strcmp(text, "syslog") == 0 || strcmp(text, "stderr") == 0
-               ? NULL
-               : "neither syslog, nor stderr, nor a path";
-}
-
-/* The status is spoken over streams. */
 static const char *set_status(const char **status, const char *text)
 {
-    int code = netio_listener_check(text, NULL);
-
     *status = text;
-    if (code < 0)
-        return netio_error_text(code);
-    if (strncmp(text, "udp:", 4) == 0 || strncmp(text, "unix-dgram:", 11) == 0)
-        return "datagrams, which this is not spoken over";
-    return NULL;
+    return values_stream(text);
 }
 
 static const char *set_rate(unsigned *rate, const char *text)
 {
-    size_t digits = strspn(text, "0123456789");
-    unsigned long value = digits > 0 && digits < 8 ? strtoul(text, NULL, 10) : RATE_MAX + 1;
-
-    *rate = (unsigned)value;
-    return text[digits] || value > RATE_MAX ? "not a number from 0 to 1000000" : NULL;
-}
-
-/* Digits and a point: strtod(3) takes signs, hex, infinity and blanks as well. */
-static const char *set_seconds(double *seconds, const char *text)
-{
-    char *end;
-
-    *seconds = strtod(text, &end);
-    if (!*text || *end || text[strspn(text, "0123456789.")] || *seconds <= 0 ||
-        *seconds > SECONDS_MAX)
-        return "not a number of seconds up to 86400";
-    return NULL;
+    *rate = 0;
+    return strcmp(text, "0") == 0 ? NULL : values_count(rate, text);
 }
 
 static const char *set_value(struct options *options, int option, const char *text)
@@ -123,13 +88,13 @@ static const char *set_value(struct options *options, int option, const char *te
     case 'R':
         return set_rate(&options->config.rate, text);
     case OPTION_LOG:
-        return set_log(&options->log, text);
+        return values_log(&options->log, text);
     case OPTION_PIDFILE:
         return set_text(&options->pidfile, text, "not a path");
     case OPTION_STATUS:
         return set_status(&options->status, text);
     default:
-        return set_seconds(&options->stop_seconds, text);
+        return values_seconds(&options->stop_seconds, text);
     }
 }
 
@@ -228,9 +193,9 @@ enum options_next options_parse(struct options *options, int argc, char **argv,
     if (next != OPTIONS_RUN)
         return next;
     int code = !options->folder ? -errno
-               : optind < argc  ? locate(options, (const char *const *)argv + optind,
-                                         (size_t)(argc - optind))
-                                : locate(options, usual, usual_paths(usual));
+               : optind < argc
+                   ? locate(options, (const char *const *)argv + optind, (size_t)(argc - optind))
+                   : locate(options, usual, usual_paths(usual));
     if (code == 0)
         return OPTIONS_RUN;
     snprintf(fault, OPTIONS_FAULT_MAX, "the folder it was started in: %s", netio_error_text(code));

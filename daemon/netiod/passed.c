@@ -250,7 +250,8 @@ int passed_check(const struct passed *passed, char *fault, size_t size)
         if (socket->wanted)
             continue;
         snprintf(fault, size, "no service for descriptor %d (%s) of the service manager: %s",
-                 socket->fd, socket->name, netio_addr_str(&socket->address, address, sizeof address));
+                 socket->fd, socket->name,
+                 netio_addr_str(&socket->address, address, sizeof address));
         return NETIO_EBADOPTION;
     }
     return 0;

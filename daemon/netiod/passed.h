@@ -1,10 +1,11 @@
 /* netiod: sockets that a service manager has passed (sd_listen_fds(3)), and whose they are.
  *
- * A socket is of the service whose name it has in LISTEN_FDNAMES ("finger" or "finger.socket"), which
- * then listens there and nowhere else.  One without such a name is of the service that listens on
- * its address.  All others are an error: clients would wait there for nobody.
+ * A socket is of the service whose name it has in LISTEN_FDNAMES ("finger" or "finger.socket"),
+ * which then listens there and nowhere else.  One without such a name is of the service that
+ * listens on its address.  All others are an error: clients would wait there for nobody.
  *
- * A successor has the sockets from its predecessor (netio/upgrade.h), and their names by a variable.
+ * A successor has the sockets from its predecessor (netio/upgrade.h), and their names by a
+ * variable.
  *
  * Called by start.c, reload.c and upgrade.c; NULL, for none, is legal everywhere. */
 #ifndef NETIOD_PASSED_H

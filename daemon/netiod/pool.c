@@ -41,7 +41,7 @@ struct pool {
     struct stat program; /* as it was when the last one was started */
     ino_t *sockets;      /* that the last one was given */
     size_t sockets_count;
-    unsigned failed;  /* in a row */
+    unsigned failed;     /* in a row */
     unsigned wanted : 1; /* another one, whatever it was started with */
     unsigned stopped : 1;
 };
@@ -509,7 +509,8 @@ static int pool_child(const struct service *service, size_t index, struct handov
     return process_describe(pool->processes, index, child);
 }
 
-/* Its sockets are served by one of this netiod's own as well, until the predecessor has it drain. */
+/* Its sockets are served by one of this netiod's own as well, until the predecessor has it drain.
+ */
 static void pool_adopt(struct service *service, const struct handover_child *child)
 {
     struct pool *pool = service->own;

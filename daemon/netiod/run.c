@@ -112,8 +112,7 @@ static void reload(struct house *house)
     if (code == EX_OK)
         netio_log(house->log, LOG_NOTICE, "configuration: read again, %zu services", house->count);
     else
-        netio_log(house->log, LOG_ERR,
-                  "configuration: RELOAD FAILED, the one before stays in use");
+        netio_log(house->log, LOG_ERR, "configuration: RELOAD FAILED, the one before stays in use");
     tell_status(house);
     (void)netio_notify_ready(notify);
 }

@@ -2,6 +2,7 @@
  * Called by reload.c, house.c and the kinds.  What is particular to a kind is in its file; here is
  * what all have: a name, a list of sockets, limits, and the handlers of a netio_server that log. */
 #include "service.h"
+#include "errors.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -110,6 +111,7 @@ void service_free(struct service *service)
     if (!service)
         return;
     service->kind->free(service);
+    errors_close(service);
     netio_limit_free(service->limit);
     free(service->fds);
     free(service->name);

@@ -63,14 +63,14 @@ struct service {
     char *name;                          /* its own copy: outlives a configuration */
     int *fds;                            /* the sockets that its kind has: reload.c */
     size_t fds_count;
-    struct netio_server *server;         /* NULL in kinds without one */
-    struct netio_limit *limit;           /* NULL: no limit was ever set; shared with nobody */
+    struct netio_server *server; /* NULL in kinds without one */
+    struct netio_limit *limit;   /* NULL: no limit was ever set; shared with nobody */
     struct service_counts counts;
     size_t running; /* its processes, those of an earlier netiod included (handover.c) ... */
     size_t adopted; /* ... which are so many */
     int errors[2];  /* errors.c: the pipe that is its children's standard error; -1: none */
     struct netio_watch errors_watch;
-    int stays;                           /* in the configuration that reload.c looks at */
+    int stays; /* in the configuration that reload.c looks at */
     void *own; /* the kind's */
 };
 

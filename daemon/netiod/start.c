@@ -18,19 +18,18 @@
 
 #include "common/path.h"
 #include "common/standard.h"
+#include "common/values.h"
 
 #include <netio/fd.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #define DESCRIPTORS_MAX 262144
 
@@ -67,19 +66,10 @@ static int look(const struct options *options, struct report *report)
 /* ---- before anything is started ----------------------------------------------------------------
  */
 
-static int is_path(const char *log)
-{
-    return log && strcmp(log, "syslog") != 0 && strcmp(log, "stderr") != 0;
-}
-
-/* Where netiod is, or the one that has taken its place when an upgrade comes; its folder has the
- * programs that it starts for itself. */
+/* Its folder has the programs that netiod starts for itself. */
 static void find_program(struct house *house)
 {
-    char path[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
-
-    house->program = len > 0 ? strndup(path, (size_t)len) : NULL;
+    house->program = path_program();
     house->libexec = house->program ? path_folder(house->program) : NULL;
 }
 
@@ -88,7 +78,7 @@ static int locate(struct start *start)
     const struct options *options = start->options;
 
     find_program(&start->house);
-    if ((is_path(options->log) && !(start->log = path_absolute(options->log))) ||
+    if ((values_is_path(options->log) && !(start->log = path_absolute(options->log))) ||
         (options->pidfile && !(start->pidfile = path_absolute(options->pidfile))))
         return report_fail(start->report, EX_OSERR, "the folder it was started in: %s",
                            netio_error_text(-errno));

@@ -10,8 +10,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
-#define PLACES  8 /* for those who ask at the same time; others wait in the backlog */
-#define SECONDS 5 /* for all of it */
+#define PLACES     8 /* for those who ask at the same time; others wait in the backlog */
+#define SECONDS    5 /* for all of it */
 #define ANSWER_MAX (64 << 20)
 
 static const char *kind_of(const struct service *service)

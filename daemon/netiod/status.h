@@ -3,8 +3,8 @@
  *      service=finger protocol=tcp kind=exec state=serving running=2 connections=2 accepted=17
  *      ended=15 failed=0 refused-access=3 ... uptime=3600.0
  *
- * Its socket is one of the house's listeners, so that an upgrade loses nobody here either. Called by
- * start.c and house.c. */
+ * Its socket is one of the house's listeners, so that an upgrade loses nobody here either. Called
+ * by start.c and house.c. */
 #ifndef NETIOD_STATUS_H
 #define NETIOD_STATUS_H
 

@@ -113,6 +113,15 @@ static void log_request(const struct netio_conn *conn, const char *line, size_t 
               len > SHOWN_MAX ? "..." : "");
 }
 
+/* At the service's own port clients wait in the backlog as long as its rate is spent; here there is
+ * no such place. */
+static int is_early(const struct service *target)
+{
+    int64_t now = netio_loop_now(target->house->loop);
+
+    return target->limit && netio_limit_next(target->limit, now) > now;
+}
+
 static void on_line(struct netio_conn *conn, char *line, size_t len)
 {
     struct service *target;
@@ -126,6 +135,8 @@ static void on_line(struct netio_conn *conn, char *line, size_t len)
         refuse(conn, "No such service");
     else if (!target->kind->serve)
         refuse(conn, "Service not available");
+    else if (is_early(target))
+        refuse(conn, "Too many, try again later");
     else
         pass(conn, target);
 }
@@ -156,20 +167,10 @@ static void tune(const struct service *service, struct netio_server_options *opt
     options->read_seconds = options->write_seconds = options->first_seconds;
 }
 
-/* Whom a proxy speaks for would be forgotten on the way to the service, whose rules would judge the
- * proxy. */
-static int is_for_proxies(const struct config_service *config)
-{
-    return config->access && netio_access_wants_proxy(config->access);
-}
-
 static int open_tcpmux(struct service *service, struct netio_error *error)
 {
     struct netio_server_handlers handlers;
 
-    if (is_for_proxies(service->config))
-        return netio_error_set(error, NETIO_STAGE_OPTION, -EOPNOTSUPP, NULL,
-                               "a rule \"proxy\" of tcpmux");
     service_server_handlers(&handlers);
     handlers.on_line = on_line;
     handlers.on_toolong = on_toolong;
@@ -179,8 +180,6 @@ static int open_tcpmux(struct service *service, struct netio_error *error)
 
 static int change(struct service *service, const struct config_service *before)
 {
-    if (is_for_proxies(service->config))
-        return -EOPNOTSUPP;
     return served_change(service, before, tune);
 }
 

@@ -1,8 +1,8 @@
 /* netiod: SIGUSR2 has it execute its program anew (netio/upgrade.h).
  *
- * The successor reads the configuration for itself.  When it is ready this process gives all services
- * a rest, so that what it hands over (handover.h) is true until the successor serves; it goes on
- * until its own children have ended.
+ * The successor reads the configuration for itself.  When it is ready this process gives all
+ * services a rest, so that what it hands over (handover.h) is true until the successor serves; it
+ * goes on until its own children have ended.
  *
  * Called by start.c (the successor), run.c and house.c. */
 #ifndef NETIOD_UPGRADE_H

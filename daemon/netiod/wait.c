@@ -12,13 +12,13 @@
  * the same, so it costs such a service nothing but that rest.)  Of a stream's queue nothing can be
  * seen but that it is not empty; nobody in it is ever sent away. */
 #include "handover.h"
+#include "head.h"
 #include "process.h"
 #include "service.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
 
@@ -26,19 +26,11 @@
 #define SHORTEST    (SECOND / 100) /* rest; it is doubled each time, ... */
 #define DOUBLED_MAX 10             /* ... so often at most */
 #define FUTILE_MAX  8              /* programs in a row for one datagram */
-#define HEAD_BYTES  64             /* of a datagram, to know it again */
 
 /* The longest rest: */
 #define REST_QUEUE  SECOND        /* there is a datagram to throw away, or something scarce */
 #define REST_FAILED (10 * SECOND) /* a stream whose program fails */
 #define REST_SERVED (SECOND / 10) /* a stream whose program says that all is well */
-
-/* The first datagram of a queue. */
-struct head {
-    struct netio_addr from;
-    ssize_t length; /* -1: none */
-    char bytes[HEAD_BYTES];
-};
 
 /* One socket.  It stays in the list while a program has it, also when the house has taken it back,
  * which may be for a moment only (house_rest). */
@@ -66,24 +58,6 @@ static int is_stream(const struct seat *seat)
     return seat->service->config->type == SOCK_STREAM;
 }
 
-/* Also takes an error off the socket, which would make it readable as long as it is there. */
-static void look(const struct seat *seat, struct head *head)
-{
-    memset(head, 0, sizeof *head);
-    head->from.len = sizeof head->from.u;
-    head->length = recvfrom(seat->fd, head->bytes, sizeof head->bytes,
-                            MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, &head->from.u.sa, &head->from.len);
-    if (head->length == -1)
-        head->from.len = 0;
-}
-
-static int is_same(const struct head *one, const struct head *other)
-{
-    return one->length == other->length && one->length >= 0 && one->from.len == other->from.len &&
-           memcmp(&one->from.u, &other->from.u, one->from.len) == 0 &&
-           memcmp(one->bytes, other->bytes, sizeof one->bytes) == 0;
-}
-
 /* Whether what a program was started for is still there. */
 static int is_unread(const struct seat *seat)
 {
@@ -91,16 +65,16 @@ static int is_unread(const struct seat *seat)
 
     if (is_stream(seat))
         return netio_fd_poll(seat->fd, NETIO_READ, NETIO_NOW) > 0;
-    look(seat, &head);
-    return is_same(&head, &seat->head);
+    head_look(&head, seat->fd);
+    return head_is_same(&head, &seat->head);
 }
 
 static void throw_away(const struct seat *seat)
 {
     const struct service *service = seat->service;
-    char byte, from[NETIO_ADDR_STRLEN];
+    char from[NETIO_ADDR_STRLEN];
 
-    (void)recv(seat->fd, &byte, sizeof byte, MSG_DONTWAIT);
+    head_drop(seat->fd);
     netio_log(service->house->log, LOG_WARNING,
               "%s: a datagram of %zd bytes from %s is thrown away: no program reads it",
               service->name, seat->head.length,
@@ -293,10 +267,10 @@ static void somebody(struct netio_watch *watch, unsigned events)
     (void)events;
     if (!is_stream(seat)) {
         struct head before = seat->head;
-        look(seat, &seat->head);
+        head_look(&seat->head, seat->fd);
         if (seat->head.length < 0)
             return;
-        if (!is_same(&before, &seat->head))
+        if (!head_is_same(&before, &seat->head))
             seat->futile = 0;
     }
     if (is_early(seat))

@@ -5,7 +5,6 @@
 
 #include "common/values.h"
 
-#include <netio/listener.h>
 #include <netio/supervisor.h>
 #include <netio/version.h>
 
@@ -67,21 +66,9 @@ static const char help_text[] =
 /* ---- values: NULL, or what is wrong with one ---------------------------------------------------
  */
 
-/* Whois and the status are spoken over streams. */
-static const char *check_address(const char *text)
-{
-    int code = netio_listener_check(text, NULL);
-
-    if (code < 0)
-        return netio_error_text(code);
-    if (strncmp(text, "udp:", 4) == 0 || strncmp(text, "unix-dgram:", 11) == 0)
-        return "datagrams, which this is not spoken over";
-    return NULL;
-}
-
 static const char *add_listen(struct options *options, const char *text)
 {
-    const char *why = check_address(text);
+    const char *why = values_stream(text);
 
     if (why)
         return why;
@@ -127,7 +114,7 @@ static const char *set_workers(unsigned *workers, const char *text)
 static const char *set_status(const char **status, const char *text)
 {
     *status = text;
-    return check_address(text);
+    return values_stream(text);
 }
 
 /* ---- rules --------------------------------------------------------------------------------------

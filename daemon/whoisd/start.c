@@ -19,11 +19,11 @@
 #include "workers.h"
 
 #include "common/path.h"
+#include "common/values.h"
 
 #include <netio/daemonize.h>
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -154,11 +154,6 @@ static int find_user(struct start *start)
     return EX_OK;
 }
 
-static int is_path(const char *log)
-{
-    return log && strcmp(log, "syslog") != 0 && strcmp(log, "stderr") != 0;
-}
-
 static int locate(struct start *start)
 {
     const struct options *options = start->options;
@@ -170,7 +165,7 @@ static int locate(struct start *start)
         return report_fail(start->report, EX_USAGE, "--directory %s: %s", options->directory,
                            fault.text);
     }
-    if (code == 0 && is_path(options->log) && !(start->log = path_absolute(options->log)))
+    if (code == 0 && values_is_path(options->log) && !(start->log = path_absolute(options->log)))
         code = -errno;
     if (code == 0 && options->pidfile && !(start->pidfile = path_absolute(options->pidfile)))
         code = -errno;
@@ -178,15 +173,6 @@ static int locate(struct start *start)
         return report_fail(start->report, EX_OSERR, "the folder it was started in: %s",
                            netio_error_text(code));
     return EX_OK;
-}
-
-/* Where whoisd is, or the one that has taken its place when an upgrade comes. */
-static char *find_program(void)
-{
-    char path[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
-
-    return len > 0 ? strndup(path, (size_t)len) : NULL;
 }
 
 /* Returns whether this is the daemon; or else the exit code.  A supervisor stays who it is. */
@@ -429,7 +415,7 @@ int start(const struct options *options, struct report *report)
     if (code == EX_OK)
         code = locate(&start);
     int single = options->test || start.sockets.input == STANDARD_INPUT_PIPE;
-    start.program = find_program();
+    start.program = path_program();
     start.passed = start.sockets.count > 0 ||
                    (netio_supervisor_is_upgrade() && getenv(WORKERS_PASSED)); /* until daemonize */
     if (code == EX_OK && (single || become_daemon(&start, &code)))

@@ -15,11 +15,14 @@ my $told;
 
 # -MNetIO::Pool: what netiod-pool was told, which the program need not see.
 sub import {
-    my $text = delete $ENV{NETIO_POOL};
-
-    die "NetIO::Pool is loaded by netiod-pool(8)\n" if !defined $text;
+    # netiod's words are no data of the program's: they are not tainted.
+    my ($text) = (delete $ENV{NETIO_POOL} // '') =~ /\A(.+)\z/s
+        or die "NetIO::Pool is loaded by netiod-pool(8)\n";
     my @option = split /\x1f/, $text, -1;
     while (my ($name, $value) = splice @option, 0, 2) { push @{ $given{$name} }, $value }
+    # What was ignored by whoever has started this is none of the program's wishes.
+    $SIG{PIPE} = 'DEFAULT'
+        if ($SIG{PIPE} // '') eq 'IGNORE';    ## no critic (RequireLocalizedPunctuationVars)
     return;
 }
 
@@ -56,7 +59,7 @@ sub _options {
     my %option = (
         model       => 'prefork',
         listen      => $given{listen} || [],
-        on_serve    => sub { },                 # _is_served
+        on_serve    => sub { },                # _is_served
         on_start    => \&_begin,
         on_refused  => \&_tell_refused,
         on_trouble  => \&_tell_trouble,
@@ -71,10 +74,8 @@ sub _options {
     {
         $option{$name} = _one($name);
     }
-    return (
-        (map { defined $option{$_} ? ($_ => $option{$_}) : () } sort keys %option),
-        map { split / /, $_, 2 } @{ $given{rule} || [] }
-    );
+    return ((map { defined $option{$_} ? ($_ => $option{$_}) : () } sort keys %option),
+        map { split / /, $_, 2 } @{ $given{rule} || [] });
 }
 
 # What netiod has passed: sockets, from 3 on; a pipe for one octet when all workers are ready.
@@ -94,7 +95,8 @@ sub _take_descriptors {
 # In each worker.
 sub _begin {
     close $told if $told;
-    $SIG{PIPE} ||= sub { exit 141 };    ## no critic (RequireLocalizedPunctuationVars)
+    $SIG{PIPE} = sub { exit 141 }
+        if ($SIG{PIPE} // 'DEFAULT') eq 'DEFAULT';    ## no critic (RequireLocalizedPunctuationVars)
     return;
 }
 

@@ -121,7 +121,8 @@ struct netio_server_handlers {
      * one, and fills *child (netio/child.h), which the engine watches, counts and, at the deadline
      * of a stop, kills with its process group.  The program gets the connection's descriptor, which
      * blocks if it was accepted.  0; or a code, and the peer is refused (FORK) as without a
-     * process, without on_trouble.  What netio_conn_set_data says goes on to on_end. */
+     * process, without on_trouble; after -EMFILE or -ENFILE it is called once more, with the
+     * descriptor that was in reserve.  What netio_conn_set_data says goes on to on_end. */
     int (*on_spawn)(struct netio_conn *conn, struct netio_child *child);
     /* Such a program has ended; status: as of waitpid(2), or -1 when somebody else has reaped it.
      * Its place and its share of the limits are free again afterwards.  Exactly once for each that

@@ -53,7 +53,7 @@ static int is_stream(const struct netio__slot *slot)
     return slot->listener.type == SOCK_STREAM;
 }
 
-static void rest_all(struct netio_server *server)
+void netio__server_rest(struct netio_server *server)
 {
     for (size_t i = 0; i < server->nslots; i++)
         if (is_stream(server->slots[i]))
@@ -75,7 +75,7 @@ static void house_full(struct netio__slot *slot)
 
 void netio__server_reserve(struct netio_server *server)
 {
-    if (server->reserve < 0)
+    if (server->reserve < 0 && server->nslots)
         server->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
@@ -116,7 +116,7 @@ static void scarce(struct netio__slot *slot, int code)
         server->scarce_since = now;
     else if (now - server->scarce_since >= SECOND)
         shed(slot);
-    rest_all(server);
+    netio__server_rest(server);
     pass_on(server, now);
     netio__server_tell(server, NETIO__TROUBLE_SCARCE, code, &slot->listener.address);
 }

@@ -227,12 +227,15 @@ int netio__server_admit(struct netio_server *server, int fd, const struct netio_
 int netio__slot_watch(struct netio__slot *slot); /* 0 or -errno */
 /* Its socket has failed in a way that may last: it rests for a moment, and on_trouble is told. */
 void netio__slot_trouble(struct netio__slot *slot, int code);
+/* Something is scarce: listeners of streams rest for a moment. */
+void netio__server_rest(struct netio_server *server);
 /* on_trouble, at most once a second of each kind. */
 void netio__server_tell(struct netio_server *server, enum netio__trouble trouble, int code,
                         const struct netio_addr *address);
 void netio__server_place_free(struct netio_server *server);
 void netio__server_wake(struct netio_timer *timer); /* of server->rest */
-/* Gets the reserve, if it is not there; missing when it is needed is all that can happen. */
+/* Gets the reserve, if it is not there and somebody may come who needs it; missing when it is needed
+ * is all that can happen. */
 void netio__server_reserve(struct netio_server *server);
 
 #endif

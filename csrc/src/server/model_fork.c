@@ -218,15 +218,40 @@ static void let_go(struct offspring *offspring, struct netio_conn *conn)
     bury_with(offspring, pid, status);
 }
 
+static int is_scarcity(int code)
+{
+    return code == -EMFILE || code == -ENFILE || code == -EAGAIN || code == -ENOMEM;
+}
+
+/* accept took the last descriptor, and the pidfd needs another one: that is what the reserve is
+ * for. When the connection is closed there is one for it again, and the next accept finds none. */
+static int spawn_program(struct offspring *offspring, struct netio_conn *conn)
+{
+    struct netio_server *server = conn->server;
+    int code = server->handlers.on_spawn(conn, &offspring->child);
+
+    if ((code != -EMFILE && code != -ENFILE) || server->reserve < 0)
+        return code;
+    netio_fd_close(server->reserve);
+    server->reserve = -1;
+    return server->handlers.on_spawn(conn, &offspring->child);
+}
+
+/* What one client could not have others wait for in the backlog. */
 static void spawn(struct offspring *offspring, struct netio_conn *conn)
 {
+    struct netio_server *server = conn->server;
+
     conn->busy = 1;
-    int code = conn->server->handlers.on_spawn(conn, &offspring->child);
+    int code = spawn_program(offspring, conn);
     conn->busy = 0;
     if (code)
         refuse(offspring, conn, code);
     else
         let_go(offspring, conn);
+    netio__server_reserve(server);
+    if (is_scarcity(code))
+        netio__server_rest(server);
 }
 
 static int fork_off(struct offspring *offspring, struct netio_conn *conn)

@@ -269,7 +269,7 @@ sub _call_safely {
 # --- a worker, which never gets back into the program
 
 sub _work {
-    my ($server) = @_;
+    my ($server)   = @_;
     my $supervisor = $server->{of} = delete $server->{supervisor};    # it lives as long
     my $begun      = eval {
         $server->{generation} = $supervisor->generation;

@@ -32,17 +32,16 @@ use warnings;
 use parent 'NetIO::Test::Daemon';
 
 use Cwd        ();
-use Fcntl      qw(LOCK_EX LOCK_NB);
-use File::Spec ();
 use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::Process qw(as_reaper);
 use NetIO::Test::Run     qw(slurp spew);
+use Socket               qw(AF_UNIX SOCK_DGRAM pack_sockaddr_un);
 use Time::HiRes          ();
 
 use constant { FIRST_PORT => 11_000, LAST_PORT => 31_000 };    # below those of clients
 
-my %locks;    # by port: files that are locked as long as this test lives
+my %locks;    # by port: addresses that nobody else has as long as this test lives
 
 sub program { return Cwd::abs_path($ENV{NETIO_NETIOD} || 'blib/script/netiod') }
 
@@ -52,8 +51,8 @@ sub is_free {
     for my $how ([Proto => 'tcp', Listen => 1], [Proto => 'udp']) {
         IO::Socket::INET->new(LocalAddr => '0.0.0.0', LocalPort => $port, @$how) or return 0;
     }
-    open my $lock, '>>', File::Spec->tmpdir . "/netio-port-$port" or return 0;
-    flock $lock, LOCK_EX | LOCK_NB or return 0;
+    socket my $lock, AF_UNIX, SOCK_DGRAM, 0 or die "socket: $!\n";
+    bind $lock, pack_sockaddr_un("\0netio-port-$port") or return 0;
     $locks{$port} = $lock;
     return 1;
 }
@@ -65,8 +64,6 @@ sub free_port {
     }
     die "no free port\n";
 }
-
-END { unlink File::Spec->tmpdir . "/netio-port-$_" for keys %locks }
 
 # A configuration with its ports.
 sub fill {
@@ -94,7 +91,7 @@ sub prepare {
     chmod 0755, "$dir";
     $self->{ports} = $how{ports} || {};
     $self->{grows} = 0;
-    $_ = $self->fill($_) for @{ $self->{args} };
+    $_             = $self->fill($_) for @{ $self->{args} };
     push @{ $self->{args} }, $self->configure($how{config}) if defined $how{config};
     return $self;
 }

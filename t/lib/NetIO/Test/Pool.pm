@@ -20,8 +20,8 @@ use File::Temp ();
 use IO::Select;
 use IO::Socket::INET;
 use NetIO::Test::Run qw(end_of slurp spew);
-use POSIX ();
-use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
+use POSIX            ();
+use Socket           qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
 
 our @EXPORT = qw(alone);
 
@@ -39,7 +39,8 @@ sub start {
         with  => $how{with} || [],
     }, $class;
     chmod 0755, "$dir", $self->{path};
-    $self->{listener} = $how{listener}
+    $self->{listener} =
+           $how{listener}
         || IO::Socket::INET->new(Listen => 100, LocalAddr => '127.0.0.1', Blocking => 0)
         || die "listen: $@\n";
     pipe my $ready, my $told or die "pipe: $!\n";
@@ -58,17 +59,20 @@ sub start {
 sub _become {
     my ($self, $told, $how) = @_;
 
-    open STDIN, '<', '/dev/null' or die "STDIN: $!\n";
-    open STDOUT, '>', "$self->{dir}/out" or die "STDOUT: $!\n";
+    open STDIN,  '<',  '/dev/null'        or die "STDIN: $!\n";
+    open STDOUT, '>',  "$self->{dir}/out" or die "STDOUT: $!\n";
     open STDERR, '>>', "$self->{dir}/err" or die "STDERR: $!\n";
     # Out of each other's way first.
     my $listener = POSIX::dup2(fileno $self->{listener}, 101);
-    my $ready = POSIX::dup2(fileno $told, 102);
+    my $ready    = POSIX::dup2(fileno $told,             102);
     POSIX::dup2(101, 3);
     POSIX::dup2(102, 4);
     POSIX::close($_) for 5 .. 102;
-    %ENV = (PATH => $ENV{PATH}, %{ $how->{env} || {} }, map { $_ => $ENV{$_} }
-            grep { defined $ENV{$_} } qw(ASAN_OPTIONS LD_PRELOAD UBSAN_OPTIONS LSAN_OPTIONS));
+    %ENV = (
+        PATH => $ENV{PATH},
+        %{ $how->{env} || {} }, map { $_ => $ENV{$_} }
+            grep { defined $ENV{$_} } qw(ASAN_OPTIONS LD_PRELOAD UBSAN_OPTIONS LSAN_OPTIONS)
+    );
     chdir '/';
     umask 022;
     exec $^X, "-Mblib=$blib", "$blib/script/netiod-pool", '--sockets', 1, '--ready', 4,
@@ -165,7 +169,7 @@ sub signal {
 sub stop {
     my ($self, $signal) = @_;
 
-    $self->signal($signal || 'TERM') if !exists $self->{status};
+    $self->signal($signal || 'TERM')       if !exists $self->{status};
     $self->{status} = end_of($self->{pid}) if !exists $self->{status};
     return $self->{status};
 }

@@ -1,0 +1,30 @@
+/* daemon/common: what the main of each daemon begins with; see entry.h. */
+#include "entry.h"
+#include "standard.h"
+
+#include <netio/error.h>
+
+#include <stdio.h>
+#include <sysexits.h>
+
+int entry_begin(struct report *report, const char *name)
+{
+    int code = standard_begin();
+
+    if (code < 0)
+        fprintf(stderr, "%s: /dev/null: %s\n", name, netio_error_text(code));
+    return code == 0 && report_open(report, name) == 0 ? EX_OK : EX_OSERR;
+}
+
+int entry_wrong(const char *name, const char *fault, const char *usage)
+{
+    if (*fault)
+        fprintf(stderr, "%s: %s\n", name, fault);
+    fputs(usage, stderr);
+    return EX_USAGE;
+}
+
+int entry_printed(void)
+{
+    return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+}

@@ -1,0 +1,231 @@
+/* netiod: which sockets a service gets at a reload; see reload_own.h.
+ * Called by reload.c.  It opens and closes what the house listens on, and gives it to services.
+ *
+ * When they move, who has a socket no longer gives it up, then who is to have it gets it: the loop
+ * cannot watch one twice; nobody sees the moment between. */
+#include "options.h"
+#include "passed.h"
+#include "reload_own.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <syslog.h>
+
+static int add_socket(struct sockets *sockets, int fd)
+{
+    for (size_t i = 0; i < sockets->count; i++)
+        if (sockets->fds[i] == fd)
+            return 0;
+    int *fds = realloc(sockets->fds, (sockets->count + 1) * sizeof *fds);
+    if (!fds)
+        return -ENOMEM;
+    fds[sockets->count++] = fd;
+    sockets->fds = fds;
+    return 0;
+}
+
+/* Those that a service manager has passed to it; the rest of its addresses go to texts. */
+static int use_passed(struct reload *reload, size_t i, const char **texts, size_t *count)
+{
+    const struct config_service *config = &reload->config->services[i];
+    struct passed *passed = reload->house->passed;
+    struct sockets *sockets = &reload->wanted[i];
+    size_t place = 0;
+    int fd, code = 0;
+
+    while (code == 0 && (fd = passed_named(passed, config, &place)) >= 0)
+        code = add_socket(sockets, fd);
+    if (sockets->count > 0)
+        return code;
+    for (size_t k = 0; code == 0 && k < config->listens; k++)
+        if ((fd = passed_at(passed, config->listen[k])) >= 0)
+            code = add_socket(sockets, fd);
+        else
+            texts[(*count)++] = config->listen[k];
+    return code;
+}
+
+/* Whose address it was that could not be listened on. */
+static const char *owner_of(const struct reload *reload, const char *text, char *out, size_t size)
+{
+    const struct config *config = reload->config;
+
+    for (size_t i = 0; i < config->count; i++)
+        for (size_t k = 0; k < config->services[i].listens; k++)
+            if (strcmp(config->services[i].listen[k], text) == 0)
+                return reload_place(&config->services[i], out, size);
+    return NULL;
+}
+
+static int cannot_listen(const struct reload *reload, const struct netio_error *error)
+{
+    char place[320];
+
+    return reload_fail(reload, error->code == -EACCES ? EX_NOPERM : EX_UNAVAILABLE,
+                       owner_of(reload, error->subject, place, sizeof place), error);
+}
+
+static int prepare_texts(struct reload *reload, const char **texts)
+{
+    struct house *house = reload->house;
+    struct netio_error error;
+    char fault[640];
+    size_t count = 0;
+
+    passed_begin(house->passed);
+    for (size_t i = 0; i < reload->config->count; i++)
+        if (use_passed(reload, i, texts, &count) != 0)
+            return reload_no_memory(reload);
+    if (house->options->status)
+        texts[count++] = house->options->status;
+    if (passed_check(house->passed, fault, sizeof fault) != 0) {
+        reload_complain(house, fault);
+        return EX_CONFIG;
+    }
+    if (netio_listeners_prepare(house->listeners, texts, count, &error) != 0)
+        return cannot_listen(reload, &error);
+    return EX_OK;
+}
+
+int sockets_prepare(struct reload *reload)
+{
+    size_t count = 1;
+
+    for (size_t i = 0; i < reload->config->count; i++)
+        count += reload->config->services[i].listens;
+    const char **texts = calloc(count, sizeof *texts);
+    int code = texts ? prepare_texts(reload, texts) : reload_no_memory(reload);
+    free(texts);
+    return code;
+}
+
+/* After prepare: the sockets of addresses that nobody has passed. */
+int sockets_collect(struct reload *reload)
+{
+    int fds[NETIO_LISTENER_MAX];
+
+    for (size_t i = 0; i < reload->config->count; i++) {
+        const struct config_service *config = &reload->config->services[i];
+        for (size_t k = 0; k < config->listens; k++) {
+            size_t count = netio_listeners_find(reload->house->listeners, NETIO_LISTENERS_NEXT,
+                                                config->listen[k], fds);
+            for (size_t n = 0; n < count; n++)
+                if (add_socket(&reload->wanted[i], fds[n]) != 0)
+                    return reload_no_memory(reload);
+        }
+    }
+    return EX_OK;
+}
+
+static int has(const int *fds, size_t count, int fd)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fds[i] == fd)
+            return 1;
+    return 0;
+}
+
+/* How many are left. */
+static size_t give_up(struct service *service, const struct sockets *wanted)
+{
+    for (size_t i = service->fds_count; i-- > 0;)
+        if (!has(wanted->fds, wanted->count, service->fds[i]))
+            service_ignore(service, service->fds[i]);
+    return service->fds_count;
+}
+
+static int listen_on(struct service *service, const struct sockets *wanted)
+{
+    int code = 0;
+
+    for (size_t i = 0; code == 0 && i < wanted->count; i++)
+        if (!has(service->fds, service->fds_count, wanted->fds[i]))
+            code = service_listen(service, wanted->fds[i]);
+    return code;
+}
+
+int sockets_remember(struct reload *reload)
+{
+    for (size_t i = 0; i < reload->house->count; i++) {
+        const struct service *service = reload->house->services[i];
+        for (size_t k = 0; k < service->fds_count; k++)
+            if (add_socket(&reload->had[i], service->fds[k]) != 0)
+                return reload_no_memory(reload);
+    }
+    return EX_OK;
+}
+
+static void move_back(struct reload *reload)
+{
+    static const struct sockets none;
+    const struct house *house = reload->house;
+
+    for (size_t i = 0; i < reload->config->count; i++)
+        if (!reload->before[i])
+            give_up(reload->services[i], &none);
+    for (size_t i = 0; i < house->count; i++)
+        give_up(house->services[i], &reload->had[i]);
+    for (size_t i = 0; i < house->count; i++)
+        if (listen_on(house->services[i], &reload->had[i]) != 0)
+            netio_log(house->log, LOG_ERR, "%s: listens no more", house->services[i]->name);
+}
+
+int sockets_move(struct reload *reload)
+{
+    static const struct sockets none;
+    const struct house *house = reload->house;
+    struct netio_error error;
+    char place[320];
+
+    for (size_t i = 0; i < house->count; i++)
+        if (!house->services[i]->stays)
+            give_up(house->services[i], &none);
+    for (size_t i = 0; i < reload->config->count; i++)
+        reload->wanted[i].had = give_up(reload->services[i], &reload->wanted[i]);
+    for (size_t i = 0; i < reload->config->count; i++) {
+        int code = listen_on(reload->services[i], &reload->wanted[i]);
+        if (code == 0)
+            continue;
+        reload_place(&reload->config->services[i], place, sizeof place);
+        netio_error_set(&error, NETIO_STAGE_LISTEN, code, NULL, reload->services[i]->name);
+        move_back(reload);
+        return reload_fail(reload, EX_OSERR, place, &error);
+    }
+    return EX_OK;
+}
+
+static void log_socket(const struct house *house, const struct service *service, int fd)
+{
+    int is_dgram = service->config->type == SOCK_DGRAM;
+    struct netio_addr address;
+    char text[NETIO_ADDR_STRLEN];
+
+    if (netio_addr_local(&address, fd) != 0)
+        address.len = 0;
+    netio_addr_str(&address, text, sizeof text);
+    if (is_dgram && netio_addr_family(&address) == AF_UNIX)
+        netio_log(house->log, LOG_NOTICE, "%s: listening on unix-dgram%s", service->name, text + 4);
+    else
+        netio_log(house->log, LOG_NOTICE, "%s: listening on %s%s", service->name,
+                  is_dgram ? "udp:" : "", text);
+}
+
+/* Sockets that it had before are no news. */
+void sockets_log(const struct reload *reload)
+{
+    const struct house *house = reload->house;
+
+    for (size_t i = 0; i < house->count; i++)
+        for (size_t k = reload->wanted[i].had; k < house->services[i]->fds_count; k++)
+            log_socket(house, house->services[i], house->services[i]->fds[k]);
+}
+
+void sockets_free(struct sockets *sockets, size_t count)
+{
+    for (size_t i = 0; sockets && i < count; i++)
+        free(sockets[i].fds);
+    free(sockets);
+}

@@ -1,0 +1,110 @@
+# netiod, R2 and R21: uid, gid and all groups of a program, for each kind of service, since there is
+# one way only in which one is started; and users that a reload finds to be others.
+
+use strict;
+use warnings;
+use lib 't/lib';
+
+use File::Temp ();
+use IO::Socket::INET;
+use NetIO::Test::Inetd;
+use NetIO::Test::Run;
+use NetIO::Test::World;
+use Test::More;
+
+alarm 120;
+
+plan skip_all => 'who is not root starts nothing as somebody else' if $> != 0;
+private_mounts();
+
+my $users = File::Temp->newdir;
+install_users($users);
+my $folder = File::Temp->newdir;
+chmod 01777, $folder or die "$folder: $!\n";
+
+# A pooled program has no world of its own: it tells of its worker's.
+my $POOLED = spew("$folder/pooled", <<'PERL');
+use strict; use warnings;
+my %seen;
+print join('|', $<, $>, $( =~ s/ .*//r, join ' ', sort { $a <=> $b } grep { !$seen{$_}++ } split ' ', $)), "\n";
+PERL
+
+sub on {
+    my ($name, @keys) = @_;
+
+    my $udp = $name =~ /^datagram/ ? 'udp:' : '';
+
+    return "$name on listen = ${udp}127.0.0.1:{$name}, " . join(', ', @keys) . ";\n";
+}
+
+# By name, number, and with another group in the place of its own.
+my %user = (
+    named  => ['user = netio-test',                  '4201', '4201',  '4201 4301 4302 4303'],
+    both   => ['user = netio-test, group = nogroup', '4201', '65534', '4301 4302 4303 65534'],
+    number => ['user = 4777, group = 4778',          '4777', '4778',  '4778'],
+);
+# Perl loads no library with a sanitizer that is not preloaded, as nothing is for a program of netiod's.
+my $pools  = !$ENV{NETIO_TEST_SANITIZED};
+my $config = '';
+for my $who (sort keys %user) {
+    my @probe = ($user{$who}[0], "exec = $PROBE");
+    my $file  = "args = drive-world $folder";
+    $config .=
+          on("exec-$who", @probe, 'args = drive-world -')
+        . on("mux-$who",      @probe, 'args = drive-world -', 'tcpmux = yes')
+        . on("wait-$who",     @probe, "$file/wait-$who",      'wait = yes')
+        . on("datagram-$who", @probe, "$file/datagram-$who",  'wait = yes');
+    $config .= on("pool-$who", $user{$who}[0], "exec = $folder/pooled", 'pool = 1') if $pools;
+}
+$config =~ s/\{(\w+)-(\w+)\}/{$1_$2}/g;
+my $d = NetIO::Test::Inetd->start(
+    config => $config . "127.0.0.1:{tcpmux} stream tcp nowait root internal tcpmux\n");
+
+sub is_user {
+    my ($world, $who, $name) = @_;
+    my (undef, $uid, $gid, $groups) = @{ $user{$who} };
+
+    is_world(
+        $world,
+        {
+            uid          => join(' ', ($uid) x 4),
+            gid          => join(' ', ($gid) x 4),
+            groups       => $groups,
+            'try.setuid' => 'EPERM',
+            cap_prm      => '0' x 16,
+            cap_bnd      => '0' x 16,
+            no_new_privs => 1,
+        },
+        "R2 R21 $name as $who"
+    );
+    return;
+}
+
+for my $who (sort keys %user) {
+    is_user(read_world($d->ask("exec_$who", '')), $who, 'a connection');
+
+    my $mux = $d->connect('tcpmux');
+    syswrite $mux, "mux-$who\r\n";
+    my $said = $d->read_all($mux);
+    is_user(read_world($said =~ s/\A\+.*\r\n//r), $who, 'a connection that came through tcpmux');
+
+    my $client = $d->connect("wait_$who");
+    $d->wait_log(qr/wait-$who: end/);
+    is_user(read_world("$folder/wait-$who"), $who, 'who has a listening socket');
+
+    my $port = $d->port("datagram_$who");
+    my $udp  = IO::Socket::INET->new(Proto => 'udp', PeerAddr => '127.0.0.1', PeerPort => $port);
+    send $udp, 'x', 0;
+    $d->wait_log(qr/datagram-$who: end/);
+    is_user(read_world("$folder/datagram-$who"), $who, 'who has a socket of datagrams');
+
+    my (undef, $uid, $gid, $groups) = @{ $user{$who} };
+    is $d->ask("pool_$who", ''), "$uid|$uid|$gid|$groups\n", "R2 a pooled program as $who"
+        if $pools;
+}
+# A process and what it says that it is ready by, of each pool; and programs that wait in vain.
+$d->{workers} = $pools ? keys %user : 0;
+$d->grows(3 * keys %user);
+$d->finish;
+
+done_testing;
