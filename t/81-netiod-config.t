@@ -46,7 +46,7 @@ subtest 'fields' => sub {
         stderr         => 'socket',
         user           => 'nobody',
         group          => 'nogroup',
-        accept_max     => 256,
+        accept_max     => 1000,
         rate           => 0,
         max_per_source => undef,
         allow          => undef,
@@ -124,8 +124,8 @@ END
 
 subtest 'wait and limits' => sub {
     my %want = (
-        'nowait'       => { rate       => '0',    accept_max => 256 },
-        'nowait.5'     => { rate       => '5/60', accept_max => 256 },
+        'nowait'       => { rate       => '0',    accept_max => 1000 },
+        'nowait.5'     => { rate       => '5/60', accept_max => 1000 },
         'nowait:5'     => { rate       => '5/60' },
         'nowait.0'     => { rate       => '0' },
         'wait.3'       => { rate       => '3/60', wait        => 'yes' },

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define MAX_DEFAULT  256 /* processes at once */
+#define MAX_DEFAULT  1000 /* processes at once */
 #define POOL_WORKERS 4
 #define POOL         "pool:"
 #define A_MINUTE     60.0
