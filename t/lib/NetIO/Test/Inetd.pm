@@ -201,7 +201,12 @@ sub wait_end {
     my $end = $self->SUPER::wait_end(@seconds);
 
     return $end if !defined $end;
-    $end ||= $self->left while @{ $self->{before_it} || [] };
+    # No child of this process: its predecessor was still there, and has reaped it.
+    $end = 0 if $end eq 'signal 127' && @{ $self->{before_it} || [] };
+    while (@{ $self->{before_it} || [] }) {
+        my $earlier = $self->left;
+        $end ||= $earlier;
+    }
     return $self->{end} = $end;
 }
 
