@@ -111,7 +111,9 @@ sub client {
     is $d->stop,                     0,              'TERM';
 }
 
-{
+# In whoisd's sandbox LeakSanitizer cannot work, and its line is what others copy.
+SKIP: {
+    skip 'whoisd has sanitizers in it', 4 if $ENV{NETIO_TEST_SANITIZED};
     my $d = netiod('whoisd');
     my ($said, $exit) = client('whois', '-h', '127.0.0.1', 'one');
     is $exit, 0, 'whois asks whoisd' or diag $said;

@@ -32,7 +32,10 @@ sub ask_on {
     local $SIG{TERM} = sub { $stop = 1 };
     while (!$stop && !$lost) {
         my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port);
-        $lost = "connect: $!", last if !$socket;
+        if (!$socket) {
+            $lost = "connect: $!" if !$stop;    # which interrupts it
+            last;
+        }
         print {$socket} "client $asked\n";
         shutdown $socket, 1;
         my $answer = join '', <$socket>;

@@ -15,7 +15,7 @@ use NetIO::Test::Inetd;
 use NetIO::Test::Run qw(slurp spew);
 
 plan skip_all => 'needs root' if $> != 0;
-alarm 120;
+alarm 240;
 $SIG{PIPE} = 'IGNORE';
 
 # Programs of "wait" services: they say who answers, until they are told to go.
