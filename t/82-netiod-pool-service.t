@@ -11,6 +11,7 @@ use Time::HiRes ();
 use lib 't/lib';
 use NetIO::Test::Inetd;
 use NetIO::Test::Run qw(spew spew_whole);
+use NetIO::Test::Workers;
 
 alarm 300;
 $SIG{PIPE} = 'IGNORE';
@@ -51,6 +52,18 @@ sub ready {
     my $name_or_any = $name ? $daemon->port($name) : '\d+';
 
     return $daemon->wait_log(qr/$name_or_any: the pool is ready, pid (\d+)\n/)->[0];
+}
+
+# Whether it ends, or has; nobody may be there to reap it.
+sub gone {
+    my ($pid) = @_;
+    my $until = time + 30;
+
+    while (kill(0, $pid) && !NetIO::Test::Workers::is_zombie($pid)) {
+        return 0 if time > $until;
+        Time::HiRes::sleep(0.01);
+    }
+    return 1;
 }
 
 # Until it answers so: the one before may still take a client or two.
@@ -196,6 +209,33 @@ CONF
     is readline $client, "first \n", 'one worker computes for ever, the other serves';
     is $daemon->stop,    0,          'the end comes all the same';
     ok !kill(0, $next), 'and nobody is left';
+};
+
+# A worker that computes does not hear of anything, and has a process group of its own.
+subtest 'all end with a pool that is killed, and with netiod' => sub {
+    my $config = "127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 2, user = nobody;\n";
+    my $daemon = started($config, workers => 1, grows => 2);
+    my $worker = sub {
+        my $client = $daemon->connect('a');
+        print {$client} "who\nspin\n";
+        my ($pid) = split ' ', readline $client;
+        return ($pid, $client);
+    };
+
+    my $pool = ready($daemon);
+    my ($spins, $client) = $worker->();
+    kill 'KILL', $pool;
+    ok gone($spins), 'a worker that computes, when its pool is killed';
+    $pool = ready($daemon);
+    ($spins, $client) = $worker->();
+    $daemon->kill('KILL');
+    is $daemon->wait_end, 'signal 9', 'netiod is killed';
+    ok gone($pool),  'its pool has ended';
+    ok gone($spins), 'and the worker';
+    my $next = started($config, workers => 1, grows => 2, ports => $daemon->{ports});
+    ready($next);
+    is $next->ask(a => "word\n"), "first \n", 'another netiod has its port';
+    is $next->stop,               0,          'stops';
 };
 
 subtest 'no program' => sub {

@@ -21,6 +21,8 @@
 #include "surroundings.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define LAST_SECONDS 5 /* for the answer of a worker that ends behind it */
@@ -183,6 +185,14 @@ static void serve(pTHX)
         go_to_base(aTHX);
     } while (code == -EINTR);
     xs_fork_end(aTHX);
+}
+
+void xs_pool_end_with(pTHX_ pid_t supervisor)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
+        croak("prctl: %s", strerror(errno));
+    if (getppid() != supervisor)
+        (void)raise(SIGKILL);
 }
 
 void xs_pool_work(pTHX_ SV *server)
