@@ -11,8 +11,8 @@ use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Inetd;
-use NetIO::Test::Run qw(spew spew_whole);
-use NetIO::Test::Workers;
+use NetIO::Test::Process qw(is_gone);
+use NetIO::Test::Run     qw(spew spew_whole);
 
 alarm 300;
 $SIG{PIPE} = 'IGNORE';
@@ -53,18 +53,6 @@ sub ready {
     my $name_or_any = $name ? $daemon->port($name) : '\d+';
 
     return $daemon->wait_log(qr/$name_or_any: the pool is ready, pid (\d+)\n/)->[0];
-}
-
-# Whether it ends, or has; nobody may be there to reap it.
-sub gone {
-    my ($pid) = @_;
-    my $until = time + 30;
-
-    while (kill(0, $pid) && !NetIO::Test::Workers::is_zombie($pid)) {
-        return 0 if time > $until;
-        Time::HiRes::sleep(0.01);
-    }
-    return 1;
 }
 
 # Until it answers so: the one before may still take a client or two.
@@ -226,13 +214,13 @@ subtest 'all end with a pool that is killed, and with netiod' => sub {
     my $pool = ready($daemon);
     my ($spins, $client) = $worker->();
     kill 'KILL', $pool;
-    ok gone($spins), 'a worker that computes, when its pool is killed';
+    ok is_gone($spins), 'a worker that computes, when its pool is killed';
     $pool = ready($daemon);
     ($spins, $client) = $worker->();
     $daemon->kill('KILL');
     is $daemon->wait_end, 'signal 9', 'netiod is killed';
-    ok gone($pool),  'its pool has ended';
-    ok gone($spins), 'and the worker';
+    ok is_gone($pool),  'its pool has ended';
+    ok is_gone($spins), 'and the worker';
     my $next = started($config, workers => 1, grows => 2, ports => $daemon->{ports});
     ready($next);
     is $next->ask(a => "word\n"), "first \n", 'another netiod has its port';
@@ -252,9 +240,9 @@ subtest 'R15: a pool that nobody needs any more before it is ready' => sub {
         $program =~ s/^my \$word/BEGIN { open my \$file, '<', '$gate' } my \$word/mr);
     ok $daemon->reload($echo . $pool), 'a service';
     my $pid = $begun->();
-    ok $daemon->reload($echo),                           'that is gone again';
+    ok $daemon->reload($echo),                                 'that is gone again';
     ok $daemon->wait_log(qr/: end, pid $pid, .* signal 15\n/), 'its pool is not left behind';
-    ok $daemon->reload($echo . $pool), 'once more';
+    ok $daemon->reload($echo . $pool),                         'once more';
     $pid = $begun->();
     ok $daemon->upgrade, 'an upgrade';
     is $daemon->left, 0, 'the predecessor ends';
