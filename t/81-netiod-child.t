@@ -7,6 +7,7 @@ use lib 't/lib';
 
 use File::Temp ();
 use NetIO::Test::Inetd;
+use NetIO::Test::Process qw(is_gone);
 use NetIO::Test::Run;
 use NetIO::Test::World;
 use POSIX ();
@@ -56,17 +57,6 @@ sub on {
     return
         "$name on listen = 127.0.0.1:{$name}, user = nobody, exec = "
         . join(', ', $program, @keys) . ";\n";
-}
-
-# Whether that process is there, or soon is not any more.
-sub is_gone {
-    my ($pid) = @_;
-
-    for (1 .. 3000) {
-        return 1 if !kill 0, $pid or -e "/proc/$pid/stat" && slurp("/proc/$pid/stat") =~ /\) Z/;
-        Time::HiRes::sleep(0.01);
-    }
-    return 0;
 }
 
 # ---- what they say on standard error

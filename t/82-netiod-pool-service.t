@@ -5,12 +5,14 @@ use strict;
 use warnings;
 
 use File::Temp ();
+use POSIX      ();
 use Test::More;
 use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Inetd;
-use NetIO::Test::Run qw(spew spew_whole);
+use NetIO::Test::Process qw(is_gone);
+use NetIO::Test::Run     qw(spew spew_whole);
 
 alarm 300;
 $SIG{PIPE} = 'IGNORE';
@@ -201,6 +203,59 @@ CONF
     is $daemon->stop,    0,          'the end comes all the same';
     ok !kill(0, $next), 'and nobody is left';
     is sysread($spins, my $text, 1) || 0, 0, 'nobody at all: whoever was computing has gone';
+};
+
+# A worker that computes does not hear of anything, and has a process group of its own.
+subtest 'all end with a pool that is killed, and with netiod' => sub {
+    my $config = "127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 2, user = nobody;\n";
+    my $daemon = started($config, workers => 1, grows => 2);
+    my $worker = sub {
+        my $client = $daemon->connect('a');
+        print {$client} "who\nspin\n";
+        my ($pid) = split ' ', readline $client;
+        return ($pid, $client);
+    };
+
+    my $pool = ready($daemon);
+    my ($spins, $client) = $worker->();
+    kill 'KILL', $pool;
+    ok is_gone($spins), 'a worker that computes, when its pool is killed';
+    $pool = ready($daemon);
+    ($spins, $client) = $worker->();
+    $daemon->kill('KILL');
+    is $daemon->wait_end, 'signal 9', 'netiod is killed';
+    ok is_gone($pool),  'its pool has ended';
+    ok is_gone($spins), 'and the worker';
+    my $next = started($config, workers => 1, grows => 2, ports => $daemon->{ports});
+    ready($next);
+    is $next->ask(a => "word\n"), "first \n", 'another netiod has its port';
+    is $next->stop,               0,          'stops';
+};
+
+# It waits in BEGIN until somebody opens the gate.
+subtest 'R15: a pool that nobody needs any more before it is ready' => sub {
+    my $echo   = "127.0.0.1:{c} on exec = internal, args = echo;\n";
+    my $pool   = "127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 1, user = nobody;\n";
+    my $daemon = started($echo, workers => 1, grows => 2);
+    my $gate   = "$daemon->{dir}/gate";
+    my $begun  = sub { return $daemon->wait_log(qr/\d+: start, pid (\d+)\n/)->[0] };
+
+    POSIX::mkfifo($gate, 0644) or die "$gate: $!\n";
+    spew_whole("$daemon->{dir}/pool.pl",
+        $program =~ s/^my \$word/BEGIN { open my \$file, '<', '$gate' } my \$word/mr);
+    ok $daemon->reload($echo . $pool), 'a service';
+    my $pid = $begun->();
+    ok $daemon->reload($echo),                                 'that is gone again';
+    ok $daemon->wait_log(qr/: end, pid $pid, .* signal 15\n/), 'its pool is not left behind';
+    ok $daemon->reload($echo . $pool),                         'once more';
+    $pid = $begun->();
+    ok $daemon->upgrade, 'an upgrade';
+    is $daemon->left, 0, 'the predecessor ends';
+    ok !kill(0, $pid), 'and so has its pool';
+    open my $open, '+<', $gate or die "$gate: $!\n";
+    ready($daemon);
+    is $daemon->ask(a => "word\n"), "first \n", 'that of the successor serves';
+    is $daemon->stop,               0,          'stops';
 };
 
 subtest 'no program' => sub {

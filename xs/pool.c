@@ -189,6 +189,14 @@ static void serve(pTHX)
     xs_fork_end(aTHX);
 }
 
+void xs_pool_end_with(pTHX_ pid_t supervisor)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
+        croak("prctl: %s", strerror(errno));
+    if (getppid() != supervisor)
+        (void)raise(SIGKILL);
+}
+
 void xs_pool_work(pTHX_ SV *server)
 {
     pool.server = newSVsv(server);

@@ -14,6 +14,9 @@
 void xs_pool_take_over(pTHX_ CV *supervise);
 /* A server whose connections the program serves; before it is started. */
 void xs_pool_of(pTHX_ SV *server);
+/* In a worker: SIGKILL when its supervisor ends, or now if it is gone.  A program that computes for
+ * ever would not hear of it, and nobody else is left to end it. */
+void xs_pool_end_with(pTHX_ pid_t supervisor);
 /* In a worker, whose server is ready: leaves whatever calls this, and serves.  Never returns. */
 void xs_pool_work(pTHX_ SV *server) __attribute__((noreturn));
 

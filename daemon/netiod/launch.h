@@ -20,6 +20,7 @@ struct launch {
     const char *const *more;              /* further variables "NAME=VALUE", NULL-ended; NULL */
     const struct netio_child_fd *fds;     /* descriptors beside 0 to 2 */
     size_t fds_count;
+    unsigned flags; /* more of netio/child.h */
 };
 
 /* Starts it, counts it (service->counts, ->running) and logs the start, or why there is none.  0 or

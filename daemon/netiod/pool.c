@@ -213,6 +213,7 @@ static int start_with(struct service *service, struct netio_child_fd *fds, const
         .argv = (const char *const *)arguments->list,
         .fds = fds,
         .fds_count = service->fds_count + 1,
+        .flags = NETIO_CHILD_DIE_WITH_PARENT, /* or the next netiod would find its sockets taken */
     };
     int write_end = -1, code = open_ready(pool, &write_end);
 

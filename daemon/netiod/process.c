@@ -58,11 +58,10 @@ static void expired(struct netio_timer *timer)
 
 void process_until(struct process *process, netio_deadline deadline)
 {
-    netio_deadline when = netio_deadline_sooner(process->longest, deadline);
-
+    process->longest = netio_deadline_sooner(process->longest, deadline);
     if (process->told)
         return;
-    if (netio_timer_start(process->service->house->loop, &process->timer, when) < 0)
+    if (netio_timer_start(process->service->house->loop, &process->timer, process->longest) < 0)
         expired(&process->timer);
 }
 

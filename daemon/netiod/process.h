@@ -17,7 +17,7 @@ struct process {
     struct netio_child child;
     struct netio_addr peer; /* len 0: none */
     int64_t since;          /* netio_clock_now at its start */
-    netio_deadline longest; /* of its life, as the configuration had it */
+    netio_deadline longest; /* of its life: as the configuration had it, or sooner */
     struct netio_timer timer;
     struct netio_watch watch; /* of its pidfd, where the owner has asked for that */
     void (*ended)(struct process *process, int status);
@@ -34,7 +34,7 @@ int process_adopt(struct process **process, struct process **list, struct servic
 /* Calls ended when it has ended: once, and that has to call process_over.  0; or -errno, and it has
  * been ended as by process_end: no program goes on unseen. */
 int process_watch(struct process *process, void (*ended)(struct process *process, int status));
-/* It may go on until then; called again it changes the deadline. */
+/* It may go on until then; called again the soonest counts. */
 void process_until(struct process *process, netio_deadline deadline);
 /* SIGKILL for its group, now. */
 void process_kill(struct process *process);

@@ -12,6 +12,7 @@ our @ISA = ('NetIO::Server');
 
 my %given;
 my $told;
+my $supervisor;
 
 # -MNetIO::Pool: what netiod-pool was told, which the program need not see.
 sub import {
@@ -35,6 +36,7 @@ sub _supervise {
     if ($server) {
         $server->_is_served;
         _take_descriptors();
+        $supervisor = $$;
         return if eval { $server->run; 1 };
     }
     warn 'netiod-pool: ', $@ =~ s/(?: at \S+ line \d+[.])?\n*\z/\n/r;
@@ -94,6 +96,7 @@ sub _take_descriptors {
 
 # In each worker.
 sub _begin {
+    _end_with($supervisor);
     close $told if $told;
     $SIG{PIPE} = sub { exit 141 }
         if ($SIG{PIPE} // 'DEFAULT') eq 'DEFAULT';    ## no critic (RequireLocalizedPunctuationVars)

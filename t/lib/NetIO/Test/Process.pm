@@ -8,16 +8,19 @@ package NetIO::Test::Process;
 #
 # and what others leave to it:
 #
+#     ok is_gone($pid);   # that process has ended, or ends soon; nobody need have reaped it
 #     as_reaper();        # orphans come to this process, as the successor does after an upgrade
 
 use strict;
 use warnings;
 
 use Exporter 'import';
-use POSIX ();
+use NetIO::Test::Run qw(slurp);
+use POSIX            ();
+use Time::HiRes      ();
 
 our @EXPORT    = qw(fds kilobytes);
-our @EXPORT_OK = qw(as_reaper);
+our @EXPORT_OK = qw(as_reaper is_gone);
 
 use constant {
     PRCTL                  => (POSIX::uname())[4] eq 'aarch64' ? 167 : 157,
@@ -35,6 +38,16 @@ sub kilobytes {
     open my $status, '<', '/proc/self/status' or die "/proc/self/status: $!\n";
     local $/;
     return <$status> =~ /^VmRSS:\s+(\d+)/m ? $1 : die "no VmRSS\n";
+}
+
+sub is_gone {
+    my ($pid) = @_;
+
+    for (1 .. 3000) {
+        return 1 if !kill 0, $pid or -e "/proc/$pid/stat" && slurp("/proc/$pid/stat") =~ /\) Z/;
+        Time::HiRes::sleep(0.01);
+    }
+    return 0;
 }
 
 sub as_reaper {
