@@ -145,8 +145,12 @@ static void test_scarce(void)
 {
     struct netio_parcel *parcel;
     struct rlimit before, few;
-    int count = open_descriptors(), sealed = seal(500);
 
+    if (strstr(getenv("LD_PRELOAD") ? getenv("LD_PRELOAD") : "", "vgpreload")) {
+        skip(2, "valgrind keeps the limit, but not of what a message brings");
+        return;
+    }
+    int count = open_descriptors(), sealed = seal(500);
     getrlimit(RLIMIT_NOFILE, &before);
     few = before;
     few.rlim_cur = 100;
