@@ -182,6 +182,39 @@ is answer($old, 'end'), "$first yes", '...';
 ok $d->wait_log(qr/pid $first, \S+ seconds, exit 0\n/), '... and its end is seen';
 $d->finish;
 
+# ---- what a program does to the socket for good
+
+my $CONNECTS = spew("$folder/connects", <<'PERL');
+my $from = recv STDIN, my $said, 1000, 0;
+connect STDIN, $from;
+send STDOUT, "$$ yes", 0;
+PERL
+my $SHUTS = spew("$folder/shuts", <<'PERL');
+$ARGV[0] ? accept my $client, STDIN : recv STDIN, my $said, 1000, 0;
+syswrite $client, "$$ yes" if $client;
+shutdown STDIN, 0;
+PERL
+$d = NetIO::Test::Inetd->start(config => <<"CONF");
+127.0.0.1:{connects} dgram  udp  wait nobody /usr/bin/perl perl $CONNECTS
+127.0.0.1:{tcp}      stream tcp  wait nobody /usr/bin/perl perl $SHUTS stream
+127.0.0.1:{udp}      dgram  udp  wait nobody /usr/bin/perl perl $SHUTS
+{DIR}/shut           stream unix wait nobody /usr/bin/perl perl $SHUTS stream
+CONF
+for my $try (1 .. 2) {
+    like answer(udp($d, 'connects'), 'x'), qr/^\d+ yes\z/, "R17 a program that connects, $try";
+    like $d->ask(tcp => ''), qr/^\d+ yes\z/, "R17 a program that shuts the listener, $try";
+    for my $name (qw(connects tcp)) {
+        $d->wait_log(qr/@{[$d->port($name)]}: end/);
+    }
+}
+send udp($d, 'udp'), 'x', 0;
+$d->ask($d->dir . '/shut', '');
+for my $name ($d->port('udp'), $d->dir . '/shut') {
+    ok $d->wait_log(qr/\Q$name\E: a program has shut the socket down: not served until/),
+        'R17 ... what cannot be undone is said, and nothing spins';
+}
+$d->finish;
+
 # ---- starts a minute
 
 $d = NetIO::Test::Inetd->start(config => <<"CONF");
