@@ -11,10 +11,9 @@
 
 #define LINE_MAX_BYTES 1024 /* a longer one is several */
 #define LINES_A_SECOND 100
-#define BYTES_A_SECOND (1 << 20) /* then its programs wait, or reading would be all that is done   \
-                                  */
-#define READS_A_TURN 16          /* then it is the turn of others */
-#define SECOND       ((int64_t)1000 * 1000 * 1000)
+#define BYTES_A_SECOND (1 << 20) /* then its programs wait */
+#define READS_A_TURN   16        /* then it is the turn of others */
+#define SECOND         ((int64_t)1000 * 1000 * 1000)
 
 struct errors {
     struct service *service;
