@@ -66,6 +66,7 @@ my $d = netiod(
         . on('part',  '/bin/sh', q{args = sh -c "printf 'no end' >&2"})
         . on('long',  '/bin/sh', q{args = sh -c "head -c 2500 /dev/zero | tr '\\\\000' a >&2"})
         . on('flood', '/usr/bin/perl', "args = perl $FLOOD")
+        . on('roar',  '/bin/sh',       q{args = sh -c "head -c 3500000 /dev/zero >&2"})
         . on('own',   '/bin/sh',       q{args = sh -c "echo err >&2", stderr = socket})
         . on(
         'world',
@@ -98,6 +99,11 @@ my $lost = $d->wait_log(qr/flood: (\d+) lines of its programs lost\n/);
 my $said = () = $d->log =~ /flood: says: line/g;
 ok $lost, '... but loses lines';
 cmp_ok $said, '<', 2000, '... most of them';
+my $since = Time::HiRes::time();
+$d->ask('roar', '');
+cmp_ok(Time::HiRes::time() - $since, '>', 1.5,
+    'who says much too much is: netiod does not read on');
+$d->wait_log(qr/roar: end for/);
 
 # ---- the world as the configuration has it
 

@@ -10,6 +10,7 @@ use IO::Socket::INET;
 use NetIO::Test::Inetd;
 use NetIO::Test::Run;
 use NetIO::Test::World;
+use POSIX  ();
 use Socket qw(AF_UNIX SOCK_DGRAM pack_sockaddr_un);
 use Test::More;
 use Time::HiRes ();
@@ -180,6 +181,64 @@ ok $d->reload("127.0.0.1:{stream} stream tcp wait nobody /usr/bin/perl perl $STR
 is answer($old, 'two'), "$first yes", 'R15 a service that is gone: its program may finish';
 is answer($old, 'end'), "$first yes", '...';
 ok $d->wait_log(qr/pid $first, \S+ seconds, exit 0\n/), '... and its end is seen';
+$d->finish;
+
+# ---- what a program does to the socket for good
+
+my $CONNECTS = spew("$folder/connects", <<'PERL');
+my $from = recv STDIN, my $said, 1000, 0;
+connect STDIN, $from;
+send STDOUT, "$$ yes", 0;
+PERL
+my $SHUTS = spew("$folder/shuts", <<'PERL');
+$ARGV[0] ? accept my $client, STDIN : recv STDIN, my $said, 1000, 0;
+syswrite $client, "$$ yes" if $client;
+shutdown STDIN, 0;
+PERL
+$d = NetIO::Test::Inetd->start(config => <<"CONF");
+127.0.0.1:{connects} dgram  udp  wait nobody /usr/bin/perl perl $CONNECTS
+127.0.0.1:{tcp}      stream tcp  wait nobody /usr/bin/perl perl $SHUTS stream
+127.0.0.1:{udp}      dgram  udp  wait nobody /usr/bin/perl perl $SHUTS
+{DIR}/shut           stream unix wait nobody /usr/bin/perl perl $SHUTS stream
+CONF
+for my $try (1 .. 2) {
+    like answer(udp($d, 'connects'), 'x'), qr/^\d+ yes\z/, "R17 a program that connects, $try";
+    like $d->ask(tcp => ''), qr/^\d+ yes\z/, "R17 a program that shuts the listener, $try";
+    for my $name (qw(connects tcp)) {
+        $d->wait_log(qr/@{[$d->port($name)]}: end/);
+    }
+}
+send udp($d, 'udp'), 'x', 0;
+$d->ask($d->dir . '/shut', '');
+for my $name ($d->port('udp'), $d->dir . '/shut') {
+    ok $d->wait_log(qr/\Q$name\E: a program has shut the socket down: not served until/),
+        'R17 ... what cannot be undone is said, and nothing spins';
+}
+$d->finish;
+
+# ---- ... and at an upgrade has not yet undone
+
+my $STAYS = spew("$folder/stays", <<'PERL');
+my $from = $ARGV[1] ? accept my $client, STDIN : recv STDIN, my $said, 1000, 0;
+$ARGV[1] ? shutdown STDIN, 0 : connect STDIN, $from;
+syswrite $client || *STDOUT, "$$ yes";
+close $client if $client;
+open my $end, '<', $ARGV[0];    # a named pipe
+PERL
+POSIX::mkfifo("$folder/end$_", 0644) or die "mkfifo: $!\n" for 1 .. 2;
+$d = NetIO::Test::Inetd->start(config => <<"CONF");
+127.0.0.1:{connects} dgram  udp wait nobody /usr/bin/perl perl $STAYS $folder/end1
+127.0.0.1:{tcp}      stream tcp wait nobody /usr/bin/perl perl $STAYS $folder/end2 stream
+CONF
+($first) = split / /, answer(udp($d, 'connects'), 'x');
+like $d->ask(tcp => ''), qr/^\d+ yes\z/, 'a program that connects, and one that shuts the listener';
+my $before_it = $d->pid;
+isnt $d->upgrade, undef, 'R30 that does not keep netiod from an upgrade';
+spew("$folder/end$_", '') for 1 .. 2;
+is $d->left_of($before_it), 0, '... the programs end';
+like answer(udp($d, 'connects'), 'x'), qr/^(?!$first)\d+ yes\z/, '... and the next ones';
+like $d->ask(tcp => ''),               qr/^\d+ yes\z/, '... have the sockets as they ought to be';
+spew("$folder/end$_", '') for 1 .. 2;
 $d->finish;
 
 # ---- starts a minute

@@ -11,15 +11,18 @@
 
 #define LINE_MAX_BYTES 1024 /* a longer one is several */
 #define LINES_A_SECOND 100
-#define READS_A_TURN   16 /* then it is the turn of others */
+#define BYTES_A_SECOND (1 << 20) /* then its programs wait */
+#define READS_A_TURN   16        /* then it is the turn of others */
 #define SECOND         ((int64_t)1000 * 1000 * 1000)
 
 struct errors {
     struct service *service;
-    int64_t second;     /* when the present one began ... */
-    unsigned lines;     /* ... and how many have come in it */
-    unsigned long lost; /* of those, but for what was told of already */
-    size_t used;        /* of line: what has no end yet */
+    struct netio_timer timer; /* until more is read */
+    int64_t second;           /* when the present one began ... */
+    unsigned lines;           /* ... and how many have come in it ... */
+    size_t bytes;             /* ... and of how many */
+    unsigned long lost;       /* of those, but for what was told of already */
+    size_t used;              /* of line: what has no end yet */
     char line[LINE_MAX_BYTES];
 };
 
@@ -33,17 +36,16 @@ static void own_up(struct errors *errors)
     errors->lost = 0;
 }
 
-/* Whether the log takes one more in this second. */
-static int has_room(struct errors *errors)
+static void look_at_clock(struct errors *errors)
 {
     int64_t now = netio_clock_now();
 
-    if (now - errors->second >= SECOND) {
-        own_up(errors);
-        errors->second = now;
-        errors->lines = 0;
-    }
-    return errors->lines++ < LINES_A_SECOND;
+    if (now - errors->second < SECOND)
+        return;
+    own_up(errors);
+    errors->second = now;
+    errors->lines = 0;
+    errors->bytes = 0;
 }
 
 static void end_line(struct errors *errors)
@@ -56,7 +58,7 @@ static void end_line(struct errors *errors)
         n--;
     if (n == 0)
         return;
-    if (has_room(errors))
+    if (errors->lines++ < LINES_A_SECOND)
         netio_log(service->house->log, LOG_NOTICE, "%s: says: %.*s", service->name, (int)n,
                   errors->line);
     else
@@ -78,18 +80,48 @@ static void drain(struct errors *errors, int fd)
 {
     char data[4096];
 
+    look_at_clock(errors);
     for (int i = 0; i < READS_A_TURN; i++) {
         ssize_t n = netio_fd_read(fd, data, sizeof data);
         if (n <= 0)
             return;
+        errors->bytes += (size_t)n;
         take(errors, data, (size_t)n);
     }
 }
 
+static void rest(struct errors *errors)
+{
+    struct service *service = errors->service;
+
+    if (netio_timer_start(service->house->loop, &errors->timer, errors->second + SECOND) == 0)
+        netio_watch_stop(&service->errors_watch);
+}
+
 static void ready(struct netio_watch *watch, unsigned events)
 {
+    struct errors *errors = watch->data;
+
     (void)events;
-    drain(watch->data, watch->fd);
+    drain(errors, watch->fd);
+    if (errors->bytes >= BYTES_A_SECOND)
+        rest(errors);
+}
+
+static int watch_pipe(struct service *service)
+{
+    return netio_watch_start(service->house->loop, &service->errors_watch, service->errors[0],
+                             NETIO_READ);
+}
+
+/* Without memory: later. */
+static void rested(struct netio_timer *timer)
+{
+    struct errors *errors = timer->data;
+
+    look_at_clock(errors);
+    if (watch_pipe(errors->service) < 0)
+        (void)netio_timer_start(errors->service->house->loop, timer, netio_clock_now() + SECOND);
 }
 
 /* Its writing end blocks, as programs expect it. */
@@ -116,8 +148,8 @@ int errors_open(struct service *service)
     if (code == 0) {
         errors->service = service;
         service->errors_watch = (struct netio_watch){.ready = ready, .data = errors};
-        code = netio_watch_start(service->house->loop, &service->errors_watch, service->errors[0],
-                                 NETIO_READ);
+        errors->timer = (struct netio_timer){.fire = rested, .data = errors};
+        code = watch_pipe(service);
         if (code == 0)
             return service->errors[1];
         netio_fd_close(service->errors[0]);
@@ -147,6 +179,7 @@ void errors_close(struct service *service)
     errors_flush(service);
     own_up(errors);
     netio_watch_stop(&service->errors_watch);
+    netio_timer_stop(&errors->timer);
     netio_fd_close(service->errors[0]);
     netio_fd_close(service->errors[1]);
     service->errors[0] = service->errors[1] = -1;

@@ -14,6 +14,7 @@
 #include "handover.h"
 #include "head.h"
 #include "process.h"
+#include "returned.h"
 #include "service.h"
 
 #include <errno.h>
@@ -212,6 +213,7 @@ static void over(struct process *process, int status)
         return;
     }
     (void)netio_fd_nonblock(seat->fd, 1);
+    returned_mend(seat->fd, seat->service->config->type, seat->service->config->backlog);
     if (quick && !adopted && is_unread(seat)) {
         read_nothing(seat, status);
         return;
@@ -260,11 +262,26 @@ static int start(struct seat *seat)
     return code;
 }
 
+/* Another look would be as good as this one, for ever. */
+static void is_gone(struct seat *seat)
+{
+    const struct service *service = seat->service;
+
+    netio_watch_stop(&seat->watch);
+    netio_log(service->house->log, LOG_ERR,
+              "%s: a program has shut the socket down: not served until it is opened again",
+              service->name);
+}
+
 static void somebody(struct netio_watch *watch, unsigned events)
 {
     struct seat *seat = watch->data;
 
     (void)events;
+    if (returned_is_shut(seat->fd)) {
+        is_gone(seat);
+        return;
+    }
     if (!is_stream(seat)) {
         struct head before = seat->head;
         head_look(&seat->head, seat->fd);

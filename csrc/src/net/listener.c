@@ -154,23 +154,29 @@ static int is_bound(const struct netio_addr *addr)
     return netio_addr_port(addr) != 0;
 }
 
-/* What kind of socket it is, and whether clients can come to it. */
+/* What kind of socket it is. */
 static int examine(struct netio_listener *listener, int fd)
+{
+    socklen_t len = sizeof listener->type;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &listener->type, &len) == -1)
+        return -errno;
+    if (listener->type != SOCK_STREAM && listener->type != SOCK_DGRAM)
+        return -ESOCKTNOSUPPORT;
+    return netio_addr_local(&listener->address, fd);
+}
+
+/* Whether clients can come to it. */
+static int check_open(const struct netio_listener *listener, int fd)
 {
     struct sockaddr_storage peer;
     int listens = 0;
     socklen_t len = sizeof listens, peer_len = sizeof peer;
 
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &listener->type, &len) == -1 ||
-        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == -1)
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == -1)
         return -errno;
-    if (listener->type != SOCK_STREAM && listener->type != SOCK_DGRAM)
-        return -ESOCKTNOSUPPORT;
     if (!listens && getpeername(fd, (struct sockaddr *)&peer, &peer_len) == 0)
         return -EISCONN;
-    int code = netio_addr_local(&listener->address, fd);
-    if (code)
-        return code;
     return listens || (listener->type == SOCK_DGRAM && is_bound(&listener->address)) ? 0 : -EINVAL;
 }
 
@@ -186,6 +192,8 @@ int netio__listener_inherit(struct netio_listener *listener, int fd)
 int netio_listener_take(struct netio_listener *listener, int fd)
 {
     int code = netio__listener_inherit(listener, fd);
+    if (!code)
+        code = check_open(listener, fd);
     if (!code)
         code = netio_fd_cloexec(fd, 1);
     if (!code)
