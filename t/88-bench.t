@@ -134,7 +134,7 @@ subtest 'a wrong name' => sub {
     is $code, 64, 'is a wrong call';
     is $text, '', 'nothing is measured';
     is stderr(), "bench: there is no part 'pages'\n"
-        . "usage: bench/run [NAME...] of whoisd server start connect daemon page scale\n",
+        . "usage: bench/run [NAME...] of whoisd server inetd start connect daemon page scale\n",
         'which says why';
 };
 
@@ -196,6 +196,16 @@ my %table = (
             'NetIO::Server', 'bare loop', 'EV, raw reads', 'AnyEvent::Handle', 'Mojo::IOLoop',
             'IO::Async', 'Multiplex', 'PreFork', 'Fork'
         ),
+    ],
+    inetd => [
+        ['CPU a start, us',      'bare loop'],
+        ['starts a second',      'bare loop'],
+        ['CPU a connection, us', 'NetIO::Server'],
+        ['CPU a connection, us', 'exec'],
+        ['memory of one, bytes'],
+        ['a reload, ms'],
+        ['memory gained by them, KiB'],
+        ['descriptors gained by them, 1'],
     ],
     start => [
         (map { ['from fork to exit, ms', $_] } 'perl -e1', 'IO::Socket::IP', 'EV'),

@@ -9,9 +9,9 @@ use warnings;
 
 use Cwd ();
 use IO::Socket::INET;
-use List::Util            qw(max);
-use NetIO::Bench::Inetd   qw(sides);
-use NetIO::Bench::Load    qw(load);
+use List::Util          qw(max);
+use NetIO::Bench::Inetd qw(sides);
+use NetIO::Bench::Load  qw(load);
 use NetIO::Bench::Process;
 use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 
@@ -19,18 +19,18 @@ use constant {
     LINE        => 'hello',
     CLIENTS     => 8,
     ROUNDS      => 15,
-    STARTS      => 1000,     # of a turn
-    MOST_BARE   => 1.1,      # times the bare loop
-    MOST_PEER   => 1,        # times any other
-    REQUESTS    => 5000,     # of a turn, in a pool
-    MOST_POOL   => 2,        # times NetIO::Server
-    LEAST_POOL  => 20,       # times less than by exec
+    STARTS      => 1000,      # of a turn
+    MOST_BARE   => 1.1,       # times the bare loop
+    MOST_PEER   => 1,         # times any other
+    REQUESTS    => 5000,      # of a turn, in a pool
+    MOST_POOL   => 2,         # times NetIO::Server
+    LEAST_POOL  => 20,        # times less than by exec
     SERVICES    => 1000,
-    MOST_BYTES  => 4096,     # of a service
+    MOST_BYTES  => 4096,      # of a service
     RELOADS     => 1000,
-    MOST_RELOAD => 200,      # ms
-    MOST_GROWTH => 256,      # KiB, over all reloads
-    PATIENCE    => 30,       # seconds for one reload
+    MOST_RELOAD => 200,       # ms
+    MOST_GROWTH => 256,       # KiB, over all reloads
+    PATIENCE    => 30,        # seconds for one reload
 };
 
 sub measure {
@@ -76,10 +76,10 @@ sub _starts {
     my $count   = $bench->pick(STARTS, 20);
     my $program = Cwd::abs_path('bench/build/brief');
     my $is_root = $user eq 'root' || $> != 0;
-    my @sides   = grep { $_->name ne 'inetutils' && ($is_root || $_->name ne 'systemd') }
-        sides($bench);
-    my @turns   = map { ($_->name => $_->start($self->{folder}, program => $program, user => $user)) }
-        @sides;
+    my @sides =
+        grep { $_->name ne 'inetutils' && ($is_root || $_->name ne 'systemd') } sides($bench);
+    my @turns =
+        map { ($_->name => $_->start($self->{folder}, program => $program, user => $user)) } @sides;
 
     my $bare = NetIO::Bench::Process->serve($self->{folder}, 'bench/build/spawner', $program);
     splice @turns, 2, 0, 'bare loop' => $bare;
@@ -99,7 +99,7 @@ sub _print_starts {
     my $bench = $self->{bench};
 
     for my $peer (@{ $series->{names} }[1 .. $#{ $series->{names} }]) {
-        my $pair  = { %$series, names => ['netiod', $peer] };
+        my $pair = { %$series, names => ['netiod', $peer] };
         my $limit =
               $peer eq 'bare loop' ? ($is_root ? MOST_BARE : undef)
             : $peer eq 'tcpsvd'    ? undef
@@ -119,8 +119,8 @@ sub _pool {
     my $perl   = $^X;
     my ($exec, $pool) = map { $self->_netiod("conf-perl$_->[0]", $_->[1]) }
         [exec => "nowait.0 root $perl perl $script"], [pool => "nowait.0 root pool:$script"];
-    my $server = NetIO::Bench::Process->serve($self->{folder}, $^X, '-Mblib',
-        'bench/brief-server.pl', 4);
+    my $server =
+        NetIO::Bench::Process->serve($self->{folder}, $^X, '-Mblib', 'bench/brief-server.pl', 4);
     my %count = (exec => $bench->pick(200, 10));
     my @called;
 
@@ -132,9 +132,12 @@ sub _pool {
     }
     $bench->heading('inetd: a Perl program, line by line, ' . CLIENTS . ' clients');
     my $series = $bench->rounds($bench->pick(ROUNDS, 1), @called);
-    $bench->compare({ %$series, names => ['pool', $_->[0]] },
-        'cpu', 'CPU a connection, us', most => $_->[1])
-        for ['NetIO::Server', MOST_POOL], ['exec', 1 / LEAST_POOL];
+    $bench->compare(
+        { %$series, names => ['pool', $_->[0]] },
+        'cpu',
+        'CPU a connection, us',
+        most => $_->[1]
+    ) for ['NetIO::Server', MOST_POOL], ['exec', 1 / LEAST_POOL];
     return;
 }
 
@@ -166,8 +169,8 @@ sub _configuration {
 
 sub _services {
     my ($self) = @_;
-    my $bench = $self->{bench};
-    my $count = $bench->pick(SERVICES, 20);
+    my $bench  = $self->{bench};
+    my $count  = $bench->pick(SERVICES, 20);
     my %server;
 
     for my $n (1, $count) {
@@ -189,8 +192,11 @@ sub _services {
     my @ms = map { $self->_reload($many) } 1 .. $bench->pick(RELOADS, 3);
     $bench->figure('a reload, ms', \@ms, most => MOST_RELOAD);
     $bench->figure('the longest of ' . @ms . ', ms', [max @ms]);
-    $bench->figure('memory gained by them, KiB', [($many->memory - $memory) / 1024],
-        most => MOST_GROWTH);
+    $bench->figure(
+        'memory gained by them, KiB',
+        [($many->memory - $memory) / 1024],
+        most => MOST_GROWTH
+    );
     $bench->figure('descriptors gained by them, 1', [$many->descriptors - $descriptors], most => 0);
     return;
 }

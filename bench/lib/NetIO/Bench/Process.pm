@@ -21,11 +21,10 @@ use warnings;
 
 use Exporter 'import';
 use Fcntl       qw(F_SETFD);
-use IO::Socket::INET ();
 use POSIX       ();
 use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 
-our @EXPORT_OK = qw(timed run run_piped);
+our @EXPORT_OK = qw(is_listening timed run run_piped);
 
 use constant {
     PATIENCE  => 120,     # seconds until a server is ready; one that reads gigabytes first, too
@@ -65,19 +64,22 @@ sub serve_socket {
     return $self;
 }
 
-# Starts one that was told its port of 127.0.0.1, and waits until somebody accepts there.
+# Starts one that was told its port of 127.0.0.1, and waits until it listens there.
 sub serve_at {
     my ($class, $folder, $port, @command) = @_;
-    my $self  = $class->_start($folder, sub { }, @command);
-    my $until = clock_gettime(CLOCK_MONOTONIC) + GRACE;
+    my $self = $class->_start($folder, sub { }, @command);
 
     $self->{port} = $port;
-    until (IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port)) {
-        die "$self->{name} does not listen: " . _slurp($self->{log}) . "\n"
-            if clock_gettime(CLOCK_MONOTONIC) > $until;
-        sleep PULSE;
-    }
+    _within_grace(sub { is_listening($port) })
+        or die "$self->{name} does not listen: " . _slurp($self->{log}) . "\n";
     return $self;
+}
+
+# Without a connection, which would be a client's.
+sub is_listening {
+    my ($port) = @_;
+
+    return _slurp('/proc/net/tcp') =~ sprintf ':%04X 00000000:0000 0A ', $port;
 }
 
 sub pid      { return $_[0]{pid} }
