@@ -119,7 +119,7 @@ $whoisd->finish;
 
 # The lines for netiod, over programs that are there.
 SKIP: {
-    skip 'programs get users of their own: only root can say so', 4 if $> != 0;
+    skip 'programs get users of their own: only root can say so', 6 if $> != 0;
     my ($lines) = blocks('inetd');
     my $home = File::Temp->newdir;
 
@@ -135,6 +135,7 @@ SKIP: {
         workers => 1,
         grows   => 4
     );
+    ok $netiod->wait_log(qr/the pool is ready, pid \d+\n/), 'of which one is a pool';
     is $netiod->ask(answer => ''), "answer.pl, nobody\n",    'which serves a pool';
     is $netiod->ask(check  => ''), "check_mk_agent, root\n", 'and a program by keys';
     $netiod->finish;
