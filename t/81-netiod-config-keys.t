@@ -151,9 +151,10 @@ subtest 'wrong values' => sub {
         "$RUN, listen = unix:/x unix:y"          => '1: option unix:y: not a valid address',
         'exec = /bin/cat'                        => '1: 7001: no user',
         'user = root'                            => '1: 7001: netiod has no such service itself',
-        "$RUN, names = yes, wait = yes"  => '1: names are looked up for nowait programs only',
-        "$RUN, pool = 2, wait = yes"     => '1: a pool must be stream and nowait',
-        "$RUN, tcpmux = yes, wait = yes" => '1: 7001: behind tcpmux must be stream and nowait',
+        "$RUN, names = yes, wait = yes"   => '1: names are looked up for nowait programs only',
+        "$RUN, pool = 2, wait = yes"      => '1: a pool must be stream and nowait',
+        "$RUN, pool = 2, stderr = socket" => '1: standard error of a pool is the log',
+        "$RUN, tcpmux = yes, wait = yes"  => '1: 7001: behind tcpmux must be stream and nowait',
         'socktype = dgram, protocol = unix, exec = internal, args = echo, listen = unix-dgram:/x'
             => q{1: netiod's own services are not for unix datagrams},
     );

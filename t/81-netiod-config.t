@@ -252,7 +252,8 @@ END
         'FreeBSD: owner, group and mode';
     is_line ":::0700:/run/x $end", { listen => 'unix:/run/x,mode=0700' }, 'each may be empty';
     is_line '7001 stream tcp nowait root pool:/etc/passwd x y',
-        { exec => '/etc/passwd', pool => 4, args => 'x y', wait => undef }, 'a pool';
+        { exec => '/etc/passwd', pool => 4, args => 'x y', wait => undef, stderr => 'log' },
+        'R28: a pool';
     my ($pool, @said) = understood("7001 dgram udp nowait root /bin/cat\n");
     is $pool->[0]{wait}, 'yes', 'R17: dgram nowait is wait';
     like $said[0], qr/^FILE:1: warning: dgram nowait: served as wait/, 'and said to be';

@@ -171,6 +171,46 @@ sub talk {
 
 # ---- unix sockets -----------------------------------------------------------------------------------
 
+{
+    my $own    = "{DIR}/s stream unix nowait root /bin/echo echo one\n";
+    my $d      = NetIO::Test::Inetd->start(config => $cat . $own);
+    my $path   = $d->dir . '/s';
+    my $mode   = sub { sprintf '%o %s', (stat $path)[2] & 07777, join ':', (stat _)[4, 5] };
+    my $file   = sub { (stat $path)[1] };
+    my $same   = $file->();
+    my $user   = getpwnam 'nobody';
+    my $daemon = getgrnam 'daemon';
+
+    is $d->ask($path, ''), "one\n",   'a unix socket';
+    is $mode->(),          '666 0:0', 'that everybody may connect to';
+    ok $d->reload($own =~ s/one/two/r . $cat), 'another program';
+    is $d->ask($path, ''), "two\n", 'R14: serves';
+    is $file->(),          $same,   'R14: at the same path';
+    ok !$d->reload("broken\n"), 'a reload that fails';
+    is $file->(), $same, 'R13: leaves it alone';
+    ok $d->reload($cat), 'without it';
+    ok !-e $path,        'R30: the path is gone';
+    ok $d->reload($cat . $own =~ s/\{DIR\}/:nobody:daemon:0600:$d->{dir}/r),
+        'there again, with mode and owner as FreeBSD writes them';
+    is $mode->(),          "600 $user:$daemon", 'it is whose it is to be';
+    is $d->ask($path, ''), "one\n",             'and serves';
+
+    # Whoever has put his own there in the meantime keeps it.
+    unlink $path;
+    my $other = IO::Socket::UNIX->new(Listen => 1, Local => $path) or die "$path: $!\n";
+    ok $d->reload($cat),         'without it, while another one has its path';
+    ok -e $path,                 'R30: which is not ours to remove';
+    ok !$d->reload($cat . $own), 'nor to take: one that is listened on';
+    like $d->log_text, qr{inetd\.conf:2: \Q$path\E: [^\n]*in use\n.*RELOAD FAILED}s, 'is in use';
+    close $other;
+    ok $d->reload($cat . $own), 'one that nobody listens on any more is';
+    is $d->ask($path, ''), "one\n", 'taken over';
+    $d->grows(1);
+    is $d->stop, 0, 'TERM';
+    ok !-e $path, 'no path is left';
+    $d->finish;
+}
+
 # ---- again and again (R16) --------------------------------------------------------------------------
 
 SKIP: {

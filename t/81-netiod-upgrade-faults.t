@@ -7,13 +7,11 @@ use warnings;
 use File::Copy ();
 use IO::Socket::INET;
 use Test::More;
-use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Inetd;
 use NetIO::Test::Process qw(as_reaper);
 use NetIO::Test::Run     qw(slurp spew);
-use POSIX                ();
 
 plan skip_all => 'needs root' if $> != 0;
 alarm 240;
@@ -214,7 +212,6 @@ for my $signal (qw(TERM INT)) {
 
 # ---- every call of it that can fail ------------------------------------------------------------
 
-# strace counts the calls of one process by name; what goes wrong is the Nth.
 SKIP: {
     skip 'needs strace',                          1 if system('strace -V >/dev/null 2>&1') != 0;
     skip 'strace and a leak detector both trace', 1 if $ENV{NETIO_TEST_SANITIZED};
@@ -230,20 +227,10 @@ SKIP: {
     for my $call (sort keys %calls) {
         my ($error, $times) = @{ $calls{$call} };
         for my $n (1 .. $times) {
-            my $old  = $d->pid;
-            my $said = $d->dir . "/strace-$call-$n";
-            defined(my $strace = fork) or die "fork: $!\n";
-            if (!$strace) {
-                open STDERR, '>', "$said.err";
-                exec 'strace', '-o', $said, '-e', "trace=$call", '-e',
-                    "inject=$call:error=$error:when=$n", '-p', $old
-                    or POSIX::_exit(127);
-            }
-            Time::HiRes::sleep(0.01) until -e "$said.err" && slurp("$said.err") =~ /attached/;
+            my $end  = $d->failing($call, $error, $n);
             my $next = $d->upgrade;
-            kill 'INT', $strace;
-            waitpid $strace, 0;
-            is $next, undef, "$call $n fails: no upgrade" or diag slurp($said);
+            my $said = $end->();
+            is $next, undef, "$call $n fails: no upgrade" or diag $said;
             is_unchanged($before, "$call $n");
         }
     }

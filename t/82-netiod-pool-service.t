@@ -106,6 +106,8 @@ CONF
     is $daemon->ask(keys => "ls\n"),   "0 1 2 3\n", 'R4: what it executes has no descriptor more';
     is $daemon->ask(keys => "warn\n"), '',          'R28: its warnings';
     ok $daemon->wait_log(qr/says: a warning\n/), 'are in the log';
+    is $daemon->ask(classic => "warn\n"), '', 'R28: those of a classic line';
+    ok $daemon->wait_log(qr/says: a warning\n/), 'are there, too';
     is $daemon->ask(keys => "die\nword\n"), '', 'die ends the connection';
     ok $daemon->wait_log(qr/says: dead\n/), 'and is in the log';
     is $daemon->ask(keys => "word\n"), "first \n", 'and the next one is served';

@@ -12,6 +12,8 @@ use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Daemon;
+use NetIO::Test::Inetd;
+use NetIO::Test::Run qw(spew);
 
 plan skip_all => 'no DBD::SQLite' if !eval { require DBD::SQLite };
 require NetIO::Test::Directory;
@@ -113,5 +115,29 @@ $whoisd->finish;
     $server->pump(Time::HiRes::time() + 0.02) while !-S $path && $tries--;
     is $server->ask("hello\r\n", path => $path), "you said hello\r\n", 'which answers';
     $server->finish;
+}
+
+# The lines for netiod, over programs that are there.
+SKIP: {
+    skip 'programs get users of their own: only root can say so', 6 if $> != 0;
+    my ($lines) = blocks('inetd');
+    my $home = File::Temp->newdir;
+
+    for my $name (qw(answer.pl check_mk_agent)) {
+        my $path = "$home/$name";
+        ok $lines =~ s{/usr\S*/\Q$name\E}{$path}, "README has $name for netiod";
+        spew($path, qq{#!$^X\nprint "$name, ", scalar getpwuid(\$>), "\\n";\n});
+        chmod 0755, $path;
+    }
+    my $netiod = NetIO::Test::Inetd->start(
+        config  => $lines =~ s/^7000/127.0.0.1:{answer}/mr =~ s/:6556/:{check}/r,
+        dir     => $home,
+        workers => 1,
+        grows   => 4
+    );
+    ok $netiod->wait_log(qr/the pool is ready, pid \d+\n/), 'of which one is a pool';
+    is $netiod->ask(answer => ''), "answer.pl, nobody\n",    'which serves a pool';
+    is $netiod->ask(check  => ''), "check_mk_agent, root\n", 'and a program by keys';
+    $netiod->finish;
 }
 done_testing;

@@ -136,6 +136,8 @@ static int settle_kind(struct reader *reader, struct draft *draft)
     service->kind = service->pool ? CONFIG_POOL : waits ? CONFIG_WAIT : CONFIG_EXEC;
     if (service->kind == CONFIG_POOL && waits)
         return reader_fault(reader, draft->line, "a pool must be stream and nowait");
+    if (service->kind == CONFIG_POOL && !draft->errors_said)
+        service->socket_errors = 0; /* in a classic line, too */
     if (service->kind == CONFIG_WAIT && draft->wait == 0)
         reader_warn(reader, draft->line,
                     "dgram nowait: served as wait, as a datagram that nobody "
@@ -219,6 +221,8 @@ static void check_kind(struct reader *reader, const struct draft *draft)
          service->kind == CONFIG_TCPMUX))
         reader_fault(reader, draft->line, "%s: behind tcpmux must be stream and nowait",
                      draft->spec);
+    if (service->kind == CONFIG_POOL && service->socket_errors)
+        reader_fault(reader, draft->line, "standard error of a pool is the log");
     if (service->mux != CONFIG_NO_MUX && service->kind == CONFIG_POOL)
         reader_fault(reader, draft->line, "%s: a pool takes clients from its sockets alone",
                      draft->spec);

@@ -124,6 +124,7 @@ static int set_errors(struct reader *reader, struct draft *draft, const struct v
     if (!socket && strcmp(values->words[0], "log") != 0)
         return value_wrong(reader, values, "neither log nor socket");
     draft->service.socket_errors = socket;
+    draft->errors_said = 1;
     return 0;
 }
 

@@ -137,6 +137,7 @@ struct draft {
     int wait; /* -1: not said */
     const char *user, *group;
     int user_dots;       /* "user.group" is understood */
+    int errors_said;     /* the key "stderr" */
     const char *program; /* "internal", "pool:/path", a path; NULL: not said */
     char **args;         /* NULL-ended */
     size_t args_count;

@@ -20,6 +20,9 @@ package NetIO::Test::Inetd;
 #     is $d->left, 0;                    # the exit code of the predecessor that left first
 #     is $d->left_of($old), 0;          # ... of that one
 #
+#     my $end = $d->failing(bind => 'EADDRINUSE', 3);   # its third bind from now on fails
+#     my $trace = $end->();              # all such calls up to now; nothing fails any more
+#
 # start() waits until netiod is ready, or dies with its log; with ready => 0 it waits for nothing.
 # config may be a list of files, as a hash NAME => TEXT: all of them are arguments then, in the order
 # of their names.  All else is NetIO::Test::Daemon's: wait_log, log_text, finish, env, before, wrap.
@@ -157,6 +160,26 @@ sub reload {
     my $caught = $self->wait_log(qr/configuration: (read again|RELOAD FAILED)/)
         or die "no reload:\n" . $self->log_text;
     return $caught->[0] eq 'read again';
+}
+
+# strace counts the calls of one process by name; what goes wrong is the Nth.
+sub failing {
+    my ($self, $call, $error, $n) = @_;
+    my $said = "$self->{dir}/strace-$call-$n";
+
+    defined(my $strace = fork) or die "fork: $!\n";
+    if (!$strace) {
+        open STDERR, '>', "$said.err";
+        exec 'strace', '-o', $said, '-e', "trace=$call", '-e', "inject=$call:error=$error:when=$n",
+            '-p', $self->pid
+            or POSIX::_exit(127);
+    }
+    Time::HiRes::sleep(0.01) until -e "$said.err" && slurp("$said.err") =~ /attached/;
+    return sub {
+        CORE::kill('INT', $strace);
+        waitpid $strace, 0;
+        return slurp($said);
+    };
 }
 
 # undef: it has failed, and the log says why.
