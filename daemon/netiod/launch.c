@@ -216,8 +216,10 @@ static int start(struct order *order, struct netio_child *child, struct netio_er
 {
     int code = set_program(order, error);
 
-    order->plan.flags = order->launch->service->house->has_terminal ? 0 : NETIO_CHILD_SAME_SESSION;
-
+    /* common_standard has begun with the signals, and nothing here ignores any besides. */
+    order->plan.flags = NETIO_CHILD_SIGNALS_BEGUN;
+    if (!order->launch->service->house->has_terminal)
+        order->plan.flags |= NETIO_CHILD_SAME_SESSION;
     if (code == 0)
         code = set_world(order, error);
     if (code == 0)
