@@ -36,6 +36,8 @@ sub be_hostile {
     $) = '0 0 1 2 3';
     open my $fh, '<', '/' or die "/: $!\n";
     POSIX::dup2(fileno $fh, 20);
+    open my $null, '+<', '/dev/null' or die "/dev/null: $!\n";
+    POSIX::dup2(fileno $null, 21);
     return;
 }
 
@@ -105,9 +107,9 @@ sub without_loops {
     } @_;
 }
 
-for my $way ([], ['-T']) {
+for my $way ([], ['-T'], [qw(-B -f 21:0 -f 21:1 -f 21:2)]) {
     @way = @$way;
-    note(@way ? 'by fork: a program that had a thread' : 'in shared memory');
+    note("@way" eq '-T' ? 'by fork: a program that had a thread' : "in shared memory @way");
 
     my @calls = without_loops(calls_of_child());
     my %names = map { $_->[0] => 1 } @calls;
@@ -151,7 +153,7 @@ for my $way ([], ['-T']) {
     {
         unlink $file;
         pipe my $from, my $to or die "pipe: $!\n";
-        my $driver = start({ stdout => $to }, $DRIVER, @way, @COMMAND);
+        my $driver = start({ setup => \&be_hostile, stdout => $to }, $DRIVER, @way, @COMMAND);
         close $to;
         my ($pid) = (readline($from) // '') =~ /^born (\d+)$/;
         open my $tracer, '-|',

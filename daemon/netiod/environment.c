@@ -15,6 +15,10 @@
 
 #define OWN_COUNT 8 /* the most that are ours */
 
+/* What it begins with where the configuration says nothing: netiod's own environment stays as it
+ * is, so it is made once. */
+static char **usual;
+
 static size_t count_of(const char *const *list)
 {
     size_t count = 0;
@@ -111,18 +115,15 @@ int environment_make(struct environment *environment, const struct launch *launc
     const char *const *first = config->environment;
 
     environment->list = NULL;
-    environment->usual = NULL;
     environment->count = environment->used = 0;
-    if (!first && netio_environ_new(&environment->usual, environ, NULL) < 0)
+    if (!first && !usual && netio_environ_new(&usual, environ, NULL) < 0)
         return -ENOMEM;
     if (!first)
-        first = (const char *const *)environment->usual;
+        first = (const char *const *)usual;
     size_t room = count_of(first) + OWN_COUNT + count_of(launch->more) + 1;
     environment->list = malloc(room * sizeof *environment->list);
-    if (!environment->list) {
-        environment_free(environment);
+    if (!environment->list)
         return -ENOMEM;
-    }
     add_list(environment, first);
     add_protocol(environment, config->protocol);
     add_local(environment, launch->local);
@@ -135,8 +136,6 @@ int environment_make(struct environment *environment, const struct launch *launc
 
 void environment_free(struct environment *environment)
 {
-    netio_environ_free(environment->usual);
     free(environment->list);
-    environment->usual = NULL;
     environment->list = NULL;
 }

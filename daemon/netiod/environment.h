@@ -22,7 +22,6 @@
 
 struct environment {
     const char **list; /* for struct netio_world */
-    char **usual;      /* what it begins with, where the configuration says nothing */
     size_t count, used;
     char text[ENVIRONMENT_TEXT];
 };

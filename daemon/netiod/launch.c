@@ -216,7 +216,8 @@ static int start(struct order *order, struct netio_child *child, struct netio_er
 {
     int code = set_program(order, error);
 
-    order->plan.flags = order->launch->flags;
+    /* common_standard has begun with the signals, and nothing here ignores any besides. */
+    order->plan.flags = order->launch->flags | NETIO_CHILD_SIGNALS_BEGUN;
     if (!order->launch->service->house->has_terminal)
         order->plan.flags |= NETIO_CHILD_SAME_SESSION;
     if (code == 0)

@@ -5,6 +5,7 @@
  *     -u USER[:GROUP]  -r ROOT  -d FOLDER  -m UMASK (octal)  -e ENTRY  -k CAPABILITIES (a mask)
  *     -c CORE (a limit)  -f FROM:TO  -s (same session)  -p (may gain privileges)  -t SECONDS
  *     -D: dies with us
+ *     -B: has begun with its signals, some of them ignored (NETIO_CHILD_SIGNALS_BEGUN)
  *     -n FILES: opens so many descriptors first, all of them inherited
  *     -x: closes its own 0 to 2 before
  *     -g SIGNAL: sends it to the child's process group
@@ -14,6 +15,7 @@
  * It prints "code NAME", the error as netio_error_str has it, and "pid N" and "status N" of a child
  * that was started and has ended. */
 #include <netio/child.h>
+#include <netio/signals.h>
 #include <netio/user.h>
 
 #include <dlfcn.h>
@@ -144,6 +146,9 @@ static int set(struct netio_child_plan *plan, int option, char *value, struct ne
     case 'D':
         plan->flags |= NETIO_CHILD_DIE_WITH_PARENT;
         break;
+    case 'B':
+        plan->flags |= NETIO_CHILD_SIGNALS_BEGUN;
+        return netio_signals_begin((const int[]){SIGHUP, SIGTTOU, SIGXFSZ, 0}, 0);
     case 't':
         plan->deadline = netio_deadline_in(strtod(value, NULL));
         break;
@@ -192,7 +197,7 @@ int main(int argc, char **argv)
         return 0;
     }
     alarm(60);
-    while (!code && (option = getopt(argc, argv, "+u:r:d:m:e:k:c:f:sDt:pn:g:xwT")) != -1)
+    while (!code && (option = getopt(argc, argv, "+u:r:d:m:e:k:c:f:sDBt:pn:g:xwT")) != -1)
         if (option == 'x')
             closed = 1;
         else

@@ -41,6 +41,10 @@ struct netio_child_plan {       /* zero: the defaults */
  * them, however that may end.  Not started (NETIO_EDIED) unless that is its parent by then; the
  * kernel forgets it when the program gains privileges or changes its user. */
 #define NETIO_CHILD_DIE_WITH_PARENT 2u
+/* Nothing in this process but netio_signals_begin, which it has called, sets signals to be ignored:
+ * the child resets those that were in that list, and does not ask of the other sixty.  For a program
+ * that owns its process and starts many. */
+#define NETIO_CHILD_SIGNALS_BEGUN 4u
 
 struct netio_child {
     pid_t pid;

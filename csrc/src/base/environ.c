@@ -29,17 +29,6 @@ static int is_entry(const char *entry)
     return *entry && *entry != '=' && strcmp(entry, "*") != 0;
 }
 
-/* What an entry has to do with a variable of n bytes of name: "NAME" and "NAME=VALUE" with the one,
- * "NAME*" with all that begin so. */
-static int concerns(const char *entry, const char *name, size_t n)
-{
-    size_t length = strcspn(entry, "=");
-
-    if (!entry[length] && length > 1 && entry[length - 1] == '*')
-        return n >= length - 1 && memcmp(entry, name, length - 1) == 0;
-    return n == length && memcmp(entry, name, n) == 0;
-}
-
 /* Those chosen so far; first only counted, with room for all that might be chosen. */
 struct chosen {
     const char **variables; /* NULL: counting */
@@ -51,8 +40,7 @@ static void choose(struct chosen *chosen, const char *variable)
     size_t i = 0, n = name_length(variable);
 
     if (chosen->variables)
-        while (i < chosen->count && (name_length(chosen->variables[i]) != n ||
-                                     memcmp(chosen->variables[i], variable, n) != 0))
+        while (i < chosen->count && strncmp(chosen->variables[i], variable, n + 1) != 0)
             i++;
     else
         i = chosen->count;
@@ -64,17 +52,25 @@ static void choose(struct chosen *chosen, const char *variable)
     }
 }
 
-/* Backwards: of two variables of one name getenv(3) finds the first, so it is to win. */
+/* "NAME" and "NAME=VALUE" have to do with the one variable, "NAME*" with all that begin so.
+ * Backwards: of two variables of one name getenv(3) finds the first, so it is to win. */
 static void apply(struct chosen *chosen, const char *entry, char *const *from, size_t from_count)
 {
     if (strchr(entry, '=')) {
         choose(chosen, entry);
         return;
     }
+    size_t length = strlen(entry);
+    int begins = length > 1 && entry[length - 1] == '*';
+    if (begins)
+        length--;
     while (from_count-- > 0) {
-        size_t n = name_length(from[from_count]);
-        if (n > 0 && concerns(entry, from[from_count], n))
-            choose(chosen, from[from_count]);
+        const char *variable = from[from_count];
+        if (strncmp(variable, entry, length) != 0)
+            continue;
+        size_t n = name_length(variable);
+        if (n == length || (begins && n > length))
+            choose(chosen, variable);
     }
 }
 

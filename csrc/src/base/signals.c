@@ -1,5 +1,7 @@
 /* Ring 0.  Signals as a descriptor, for programs that own their process; see
  * netio/signals.h. */
+#include "signals.h"
+
 #include <netio/error.h>
 #include <netio/fd.h>
 #include <netio/signals.h>
@@ -120,7 +122,7 @@ static int is_among(int number, const int *numbers)
     return *numbers != 0;
 }
 
-int netio_signals_begin(const int *ignore, int keep_handlers)
+static int set_all(const int *ignore, int keep_handlers)
 {
     for (int number = 1; number <= SET_SIZE * 8; number++) {
         int code =
@@ -131,7 +133,43 @@ int netio_signals_begin(const int *ignore, int keep_handlers)
     return reset_mask();
 }
 
+/* What begin has set last: with 0 at its end, and known. */
+static int begun[SET_SIZE * 8 + 1], is_begun;
+
+int netio_signals_begin(const int *ignore, int keep_handlers)
+{
+    size_t count = 0;
+
+    is_begun = 0;
+    int code = set_all(ignore, keep_handlers);
+    if (code)
+        return code;
+    for (int number = 1; number <= SET_SIZE * 8; number++)
+        if (is_among(number, ignore))
+            begun[count++] = number;
+    begun[count] = 0;
+    is_begun = 1;
+    return 0;
+}
+
 int netio_signals_reset(void)
 {
-    return netio_signals_begin(&(const int){0}, 0);
+    return set_all(&(const int){0}, 0);
+}
+
+int netio__signals_reset_begun(void)
+{
+    const struct kernel_action action = {.handler = SIG_DFL};
+    void (*handler)(int);
+
+    if (!is_begun)
+        return netio_signals_reset();
+    for (const int *number = begun; *number; number++) {
+        if (syscall(SYS_rt_sigaction, *number, &action, NULL, SET_SIZE) == -1)
+            return -errno;
+        int code = get_handler(*number, &handler);
+        if (code || handler != SIG_DFL)
+            return code ? code : NETIO_ELIED;
+    }
+    return reset_mask();
 }

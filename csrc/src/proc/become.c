@@ -5,6 +5,8 @@
  * What each step did is read back where a call could claim to have worked and has not. */
 #include "become.h"
 
+#include "base/signals.h"
+
 #include <netio/fd.h>
 #include <netio/signals.h>
 
@@ -133,7 +135,7 @@ static int be_known(struct netio__birth *birth)
 }
 
 /* What was sent to the caller's process group before the child had left it was for the caller. */
-static int drop_signals(struct netio_error *error)
+static int drop_signals(const struct netio__birth *birth, struct netio_error *error)
 {
     const struct timespec now = {0};
     sigset_t all;
@@ -141,7 +143,8 @@ static int drop_signals(struct netio_error *error)
     (void)sigfillset(&all);
     while (sigtimedwait(&all, NULL, &now) > 0)
         ;
-    int code = netio_signals_reset();
+    int code = birth->plan->flags & NETIO_CHILD_SIGNALS_BEGUN ? netio__signals_reset_begun()
+                                                              : netio_signals_reset();
     return code ? fail(error, code, "signals") : 0;
 }
 
@@ -165,12 +168,28 @@ static int is_wanted(const struct netio__birth *birth, int fd)
     return 0;
 }
 
+static int has_standard(const struct netio__birth *birth)
+{
+    return is_wanted(birth, 0) && is_wanted(birth, 1) && is_wanted(birth, 2);
+}
+
+/* Whether all can be copied from where they are, and no number is needed but those of the plan. */
+static int is_clear(const struct netio__birth *birth)
+{
+    for (size_t i = 0; i < birth->plan->fds_count; i++)
+        if (birth->plan->fds[i].from < birth->floor)
+            return 0;
+    return has_standard(birth);
+}
+
 /* Those of 0 to 2 that are not in the plan.  What the caller had there is closed first: it might be
  * taken for what an open that did nothing has opened. */
 static int place_null(const struct netio__birth *birth, struct netio_error *error)
 {
     int null = -1;
 
+    if (has_standard(birth))
+        return 0;
     for (int fd = 0; fd <= 2; fd++)
         (void)close(fd);
     for (int fd = 0; fd <= 2; fd++) {
@@ -189,14 +208,17 @@ static int place_null(const struct netio__birth *birth, struct netio_error *erro
     return 0;
 }
 
-/* By way of numbers above all of them, so that they may change places. */
+/* From or by way of numbers above all of them, so that they may change places. */
 static int place_descriptors(struct netio__birth *birth, struct netio_error *error)
 {
     const struct netio_child_plan *plan = birth->plan;
 
-    for (size_t i = 0; i < plan->fds_count; i++)
-        if ((birth->fds[i] = lift(plan->fds[i].from, birth)) < 0)
+    for (size_t i = 0; i < plan->fds_count; i++) {
+        int from = plan->fds[i].from;
+        birth->fds[i] = from < birth->floor ? lift(from, birth) : from;
+        if (birth->fds[i] < 0)
             return fail(error, birth->fds[i], "fcntl");
+    }
     int code = place_null(birth, error);
     if (code)
         return code;
@@ -233,7 +255,7 @@ static int enter_world(struct netio__birth *birth, struct netio_error *error)
     int code = leave_group(birth, error);
 
     if (code == 0)
-        code = drop_signals(error);
+        code = drop_signals(birth, error);
     if (code == 0)
         code = place_descriptors(birth, error);
     if (code == 0)
@@ -269,7 +291,7 @@ _Noreturn void netio__become(struct netio__birth *birth)
 int netio__become_in_place(void *data)
 {
     struct netio__birth *birth = data;
-    int code = close_others(birth);
+    int code = is_clear(birth) ? 0 : close_others(birth);
 
     if (code) {
         (void)fail(&birth->said, code, "close_range");

@@ -40,12 +40,15 @@ static int check_descriptors(const struct netio_child_plan *plan, struct netio_e
 
     for (size_t i = 0; i < plan->fds_count; i++) {
         const struct netio_child_fd *fd = &plan->fds[i];
+        int looked = 0;
         if (fd->to < 0 || fd->to == INT_MAX)
             return bad_option(error, NETIO_EBADOPTION, "fds");
-        for (size_t j = 0; j < i; j++)
+        for (size_t j = 0; j < i; j++) {
+            looked |= plan->fds[j].from == fd->from;
             if (plan->fds[j].to == fd->to)
                 return bad_option(error, NETIO_EBADOPTION, "fds");
-        if (fcntl(fd->from, F_GETFD) == -1) {
+        }
+        if (!looked && fcntl(fd->from, F_GETFD) == -1) {
             snprintf(subject, sizeof subject, "descriptor %d", fd->from);
             return fail(error, -errno, subject);
         }
@@ -59,7 +62,8 @@ static int check(const struct netio_child_plan *plan, struct netio_error *error)
         return bad_option(error, NETIO_EBADOPTION, "path");
     if (!plan->argv || !plan->argv[0])
         return bad_option(error, NETIO_EBADOPTION, "argv");
-    if (plan->flags & ~(NETIO_CHILD_SAME_SESSION | NETIO_CHILD_DIE_WITH_PARENT))
+    if (plan->flags &
+        ~(NETIO_CHILD_SAME_SESSION | NETIO_CHILD_DIE_WITH_PARENT | NETIO_CHILD_SIGNALS_BEGUN))
         return bad_option(error, NETIO_EBADOPTION, "flags");
     return check_descriptors(plan, error);
 }

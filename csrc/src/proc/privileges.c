@@ -124,9 +124,9 @@ static int change_gid(plan *privileges)
 {
     const struct netio_user *user = privileges->user;
 
-    if (!user)
+    if (!user || has_gid(user->gid))
         return 0;
-    int code = has_gid(user->gid) ? 0 : outcome(setresgid(user->gid, user->gid, user->gid));
+    int code = outcome(setresgid(user->gid, user->gid, user->gid));
     return code || has_gid(user->gid) ? code : NETIO_ELIED;
 }
 

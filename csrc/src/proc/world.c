@@ -51,8 +51,9 @@ static char *own_variables(const struct netio_world *plan, const char *own[OWN_C
     return text;
 }
 
-/* Those of base, and what is the user's own: the latter wins over what was passed on. */
-static int add_own(char ***out, char **base, const struct netio_world *plan)
+/* Those of a list, and what is the user's own: the latter wins over what was passed on. */
+static int add_own(char ***out, char *const *from, const char *const *base,
+                   const struct netio_world *plan)
 {
     const char *own[OWN_COUNT + 1];
     int code = -ENOMEM;
@@ -65,7 +66,7 @@ static int add_own(char ***out, char **base, const struct netio_world *plan)
     if (text && list) {
         memcpy(list, base, n * sizeof *list);
         memcpy(list + n, own, sizeof own);
-        code = netio_environ_new(out, NULL, list);
+        code = netio_environ_new(out, from, list);
     }
     free(list);
     free(text);
@@ -75,14 +76,17 @@ static int add_own(char ***out, char **base, const struct netio_world *plan)
 static int make_environment(struct netio__world *world)
 {
     const struct netio_world *plan = &world->plan;
+    int has_user = plan->privileges.user && plan->privileges.user->name;
     char **base;
-    int code = netio_environ_new(&base, environ, plan->environment);
 
-    if (code || !plan->privileges.user || !plan->privileges.user->name) {
+    if (has_user && plan->environment)
+        return add_own(&world->environment, environ, plan->environment, plan);
+    int code = netio_environ_new(&base, environ, plan->environment);
+    if (code || !has_user) {
         world->environment = code ? NULL : base;
         return code;
     }
-    code = add_own(&world->environment, base, plan);
+    code = add_own(&world->environment, NULL, (const char *const *)base, plan);
     netio_environ_free(base);
     return code;
 }
@@ -137,7 +141,8 @@ int netio__world_prepare(struct netio__world *world, const struct netio_world *p
     }
     /* The zone of the log's times: behind a root there may be no file of it.  localtime_r(3) takes
      * what is loaded. */
-    tzset();
+    if (plan->privileges.root)
+        tzset();
     return 0;
 }
 
@@ -204,6 +209,8 @@ static int forbid_core(void)
         return -errno;
     if (core.rlim_cur > core.rlim_max)
         return NETIO_ELIED;
+    if (core.rlim_cur == 0)
+        return 0;
     core.rlim_cur = 0;
     return set_limit(RLIMIT_CORE, &core);
 }

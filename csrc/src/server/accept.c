@@ -245,6 +245,8 @@ static void let_all_in(struct netio__slot *slot)
             continue;
         }
         let_in(slot, fd, &peer);
+        if (spawns) /* a start takes longer than to be woken up again, if there are more */
+            return;
         tried++;
     }
     if (!tried && slot->watch.loop)
