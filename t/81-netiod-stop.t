@@ -4,6 +4,7 @@ use strict;
 use warnings;
 
 use Test::More;
+use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Inetd;
@@ -50,7 +51,7 @@ sub runs {
 
     for (1 .. 1500) {
         return 0 if !kill 0 => $pid or (eval { slurp("/proc/$pid/stat") } // ') Z') =~ /\) [ZX] /;
-        select undef, undef, undef, 0.02;
+        Time::HiRes::sleep(0.02);
     }
     return 1;
 }

@@ -5,6 +5,7 @@
  * empties it when its scope is left. */
 #include "pads.h"
 
+#include "older.h"
 #include "patterns.h"
 #include "value.h"
 

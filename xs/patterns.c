@@ -4,6 +4,8 @@
  * A perl without threads changes the operations themselves, and what it has made stays. */
 #include "patterns.h"
 
+#include "older.h"
+
 #ifdef USE_ITHREADS
 
 static struct {

@@ -3,6 +3,7 @@
 #include "surroundings.h"
 
 #include "layer.h"
+#include "older.h"
 #include "request.h"
 
 #include <netio/fd.h>

@@ -1,0 +1,43 @@
+/* Perl face.  Names of later Perls, as 5.14 has the things that they stand for
+ * (t/56-faults-perls.t: what is defined here may be used).  Included where one of them is. */
+#ifndef NETIO_XS_OLDER_H
+#define NETIO_XS_OLDER_H
+
+#include "perlapi.h"
+
+#ifndef OpSIBLING
+#define OpSIBLING(o) ((o)->op_sibling)
+#endif
+
+#ifndef CLEAR_ERRSV
+#define CLEAR_ERRSV() sv_setpvs(ERRSV, "")
+#endif
+
+#ifndef newSVsv_nomg
+static inline SV *older_copy(pTHX_ SV *from)
+{
+    SV *copy = newSV(0);
+
+    sv_setsv_flags(copy, from, 0);
+    return copy;
+}
+#define newSVsv_nomg(sv) older_copy(aTHX_ sv)
+#endif
+
+/* Before 5.18 a pad was an array of arrays, and the name of a lexical a scalar. */
+#ifndef PadlistARRAY
+#define PADNAME            SV
+#define PADNAMELIST        AV
+#define PadlistARRAY(list) ((AV **)AvARRAY(list))
+#define PadlistMAX(list)   AvFILLp(list)
+#define PadlistNAMES(list) (*PadlistARRAY(list))
+#define PadnamelistARRAY   AvARRAY
+#define PadnamelistMAX     AvFILLp
+#define PadnamePV(name)    (SvPOKp(name) ? SvPVX_const(name) : NULL)
+#define PadnameLEN         SvCUR
+#define PadnameOUTER(name) (SvFAKE(name) != 0)
+#define PadnameIsSTATE     SvPAD_STATE
+#define PadnameIsOUR       SvPAD_OUR
+#endif
+
+#endif
