@@ -221,7 +221,7 @@ static void check_kind(struct reader *reader, const struct draft *draft)
          service->kind == CONFIG_TCPMUX))
         reader_fault(reader, draft->line, "%s: behind tcpmux must be stream and nowait",
                      draft->spec);
-    if (service->kind == CONFIG_POOL && service->socket_errors)
+    if (service->kind == CONFIG_POOL && draft->errors_said && service->socket_errors)
         reader_fault(reader, draft->line, "standard error of a pool is the log");
     if (service->mux != CONFIG_NO_MUX && service->kind == CONFIG_POOL)
         reader_fault(reader, draft->line, "%s: a pool takes clients from its sockets alone",
