@@ -140,7 +140,8 @@ SKIP: {
     }
     close $echo;
     like((client('finger', 'root@127.0.0.1'))[0], qr/Login: root/, 'finger beside the others');
-    like((client('whois', '-h', '127.0.0.1', 'A1'))[0], qr/Full Name: One/, 'whois, too');
+    like((client('whois', '-h', '127.0.0.1', 'A1'))[0], qr/Full Name: One/, 'whois, too')
+        if !$ENV{NETIO_TEST_SANITIZED};
     is $d->stop, 0, 'TERM';
 }
 
