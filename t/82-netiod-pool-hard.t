@@ -191,7 +191,7 @@ subtest 'the end, while somebody is served' => sub {
     print {$client} "more\n";
     is NetIO::Test::Pool::heard($client, qr/\n/), "more\n", 'TERM: it is served to its end';
     close $client;
-    is $pool->stop, 0, 'which is the end of the pool';
+    is $pool->wait_end, 0, 'which is the end of the pool';
 
     $pool   = pool($text, args => ['--stop-seconds', 60]);
     $client = $pool->client;

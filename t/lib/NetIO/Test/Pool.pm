@@ -171,7 +171,14 @@ sub signal {
 sub stop {
     my ($self, $signal) = @_;
 
-    $self->signal($signal || 'TERM')       if !exists $self->{status};
+    $self->signal($signal || 'TERM') if !exists $self->{status};
+    return $self->wait_end;
+}
+
+# Of one that has been told, or ends by itself.
+sub wait_end {
+    my ($self) = @_;
+
     $self->{status} = end_of($self->{pid}) if !exists $self->{status};
     return $self->{status};
 }
