@@ -146,7 +146,7 @@ for my $handler (qw(line serve)) {
     kill 'TERM', $server->pid;
     is $server->says($one, 'still'), '<still>', 'B26: its child goes on';
     close $one;
-    is $server->stop('CONT'), 0, 'B26: and when it has ended, so does the server';
+    is $server->ended, 0, 'B26: and when it has ended, so does the server';
 }
 {
     my $server = start('serve', 'drain=30', '127.0.0.1:0');

@@ -97,7 +97,7 @@ for my $model (qw(iterative prefork)) {
     kill 'TERM', $server->pid;
     is $server->says($client, 'hello'), '<hello>', 'B26: TERM waits for its handler';
     close $client;
-    is $server->stop('CONT'), 0, 'and ends the server then';
+    is $server->ended, 0, 'and ends the server then';
 }
 
 done_testing;

@@ -7,7 +7,7 @@ package NetIO::Test::Engine;
 #     is $server->ask("hello\n"), "<hello>\n"; # all that comes for a question, to the end of file
 #     $server->wait_for(qr/closed/) or ...;    # until it has said that on stderr
 #     is $server->numbers->{open}, 0;          # what it prints when USR1 comes
-#     is $server->stop('TERM'), 0;             # the exit code, or "signal 15"
+#     is $server->stop('TERM'), 0;             # the exit code, or "signal 15"; ended() sends no signal
 #
 # It is ready when start() returns: it has printed its addresses and "listening".  With { strace =>
 # [OPTIONS] } as the first argument it runs under strace(1), whose output is thrown away.  All of it
@@ -192,6 +192,15 @@ sub stop {
     my ($self, $signal) = @_;
 
     kill $signal || 'TERM', $self->{server};
+    return $self->ended;
+}
+
+# The exit code, or "signal 15", once it has ended by itself.  No signal is sent, not even CONT, as a
+# way of only waiting: LeakSanitizer stops the process before it ends, and CONT undoes that stop
+# while LeakSanitizer waits for it, for ever.
+sub ended {
+    my ($self) = @_;
+
     waitpid delete $self->{pid}, 0;
     return $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
 }
