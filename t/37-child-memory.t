@@ -55,14 +55,16 @@ sub stopped_at {
     my ($call, $number, $look, @way) = @_;
 
     pipe my $from, my $to or die "pipe: $!\n";
-    my $driver = start({ stdout => $to }, $DRIVER, @way, '-w', '-u', 'nobody', '/bin/true');
+    pipe my $held, my $go or die "pipe: $!\n";
+    my $driver = start({ stdin => $held, stdout => $to }, $DRIVER, @way, '-W', '-u', 'nobody', '/bin/true');
     close $to;
     my ($pid) = (readline($from) // '') =~ /^born (\d+)$/ or BAIL_OUT('the driver starts no child');
     my $strace = open my $tracer, '-|',
         "exec strace -b execve -e trace=$call -e inject=$call:signal=STOP:when=$number -p $pid 2>&1"
         or die "strace: $!\n";
     readline $tracer;
-    kill 'CONT', $pid;
+    kill 'STOP', $driver->{pid};    # or it would end a child that is stopped
+    syswrite $go, "\n";
     my $seen = 0;
     while (my $line = readline $tracer) {
         $seen++ if $line                     =~ /^$call/;
@@ -72,7 +74,7 @@ sub stopped_at {
     1 while defined readline $tracer;
     close $tracer;
     $look->($pid, $driver->{pid});
-    kill 'CONT', $pid;
+    kill 'CONT', $pid, $driver->{pid};
     my $out = do { local $/; readline $from };
     finish($driver);
     return $out;

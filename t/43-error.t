@@ -2,10 +2,12 @@
 
 use strict;
 use warnings;
+use lib 't/lib';
 
 use Errno qw(ECONNRESET EINVAL EMSGSIZE ETIMEDOUT);
 use NetIO;
 use NetIO::Error;
+use NetIO::Test::Peer;
 use Test::More;
 
 alarm 120;
@@ -72,8 +74,10 @@ subtest 'reply, as the old tcpopen had it' => sub {
     is $@->reply, '550:Cannot gethostbyname(a\x0d\x0ab)', 'tcpopen: a host';
     eval { tcpopen('127.0.0.1', "no\r\nsuch") };
     is $@->reply, '550:Cannot getservbyname(no\x0d\x0asuch)', 'a service';
-    eval { tcpopen('127.0.0.1', 1, timeout => 0) };
-    is $@->reply, '550:Cannot connect(1://127.0.0.1)', 'a connection';
+    my $refusing = NetIO::Test::Peer->refusing;
+    my $port     = $refusing->port;
+    eval { tcpopen('127.0.0.1', $port, timeout => 0) };
+    is $@->reply, "550:Cannot connect($port://127.0.0.1)", 'a connection';
     {
         package Dies;
         use overload '""' => sub { die "no text\n" };
@@ -125,8 +129,9 @@ subtest 'F15 accessors on what is no error' => sub {
     }
     @Special::ISA = 'NetIO::Error';
     my $special = bless { message => 'mine' }, 'Special';
-    is $special->message, 'mine', 'a subclass';
-    is "$special", 'NetIO::Error', 'a text for an object with nothing in it';
+    is $special->message,         'mine',         'a subclass';
+    is "$special",                'mine',         'a text for an object that was not thrown';
+    is bless({}, 'Special') . '', 'NetIO::Error', 'and for one with nothing in it';
     $special->{attempts} = 'x';
     is_deeply [$special->attempts], [], 'attempts that are none';
 };

@@ -1,4 +1,5 @@
-/* daemon/common: what the main of each daemon begins with; see entry.h. */
+/* daemon/common: what the main of each daemon begins with; see entry.h.
+ * Called by the main.c of each daemon; touches what standard.c does. */
 #include "entry.h"
 #include "standard.h"
 

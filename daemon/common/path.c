@@ -1,4 +1,5 @@
-/* daemon/common: paths that stay true when the daemon works in another folder; see path.h. */
+/* daemon/common: paths that stay true when the daemon works in another folder; see path.h.
+ * Called by daemons before they daemonize; reads the folder they are in. */
 #include "path.h"
 
 #include <limits.h>

@@ -1,4 +1,5 @@
-/* daemon/common: what a daemon has to say about itself; see report.h. */
+/* daemon/common: what a daemon has to say about itself; see report.h.
+ * Called by daemons; writes to stderr or the log. */
 #include "report.h"
 
 #include <string.h>

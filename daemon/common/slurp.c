@@ -1,4 +1,5 @@
-/* daemon/common: a whole file at once; see slurp.h. */
+/* daemon/common: a whole file at once; see slurp.h.
+ * Called by what reads a configuration. */
 #include "common/slurp.h"
 
 #include <netio/fd.h>

@@ -1,4 +1,5 @@
-/* daemon/common: what a daemon was given at birth; see standard.h. */
+/* daemon/common: what a daemon was given at birth; see standard.h.
+ * Called by entry.c and the start of each daemon; touches descriptors 0 to 2 and signals. */
 #include "standard.h"
 
 #include <netio/fd.h>

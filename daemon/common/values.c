@@ -1,4 +1,5 @@
-/* daemon/common: values of options; see values.h. */
+/* daemon/common: values of options; see values.h.
+ * Called by the options of each daemon; pure. */
 #include "common/values.h"
 
 #include <netio/listener.h>

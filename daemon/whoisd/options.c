@@ -63,8 +63,7 @@ static const char help_text[] =
     "  -V, --version        the version\n"
     "  -h, --help           this text\n";
 
-/* ---- values: NULL, or what is wrong with one ---------------------------------------------------
- */
+/* ---- values: NULL, or what is wrong with one ---- */
 
 static const char *add_listen(struct options *options, const char *text)
 {
@@ -117,8 +116,7 @@ static const char *set_status(const char **status, const char *text)
     return values_stream(text);
 }
 
-/* ---- rules --------------------------------------------------------------------------------------
- */
+/* ---- rules ---- */
 
 static const char *add_rule(struct options *options, const char *verdict, const char *who)
 {
@@ -167,8 +165,7 @@ static const char *read_rules(struct options *options, const char *text)
     return why;
 }
 
-/* ---- the table ----------------------------------------------------------------------------------
- */
+/* ---- the table ---- */
 
 enum option_value {
     OPTION_LISTEN = 256,
@@ -311,8 +308,7 @@ int options_set(struct options *options, const char *name, const char *value,
     return why ? -1 : 0;
 }
 
-/* ---- the command line ---------------------------------------------------------------------------
- */
+/* ---- the command line ---- */
 
 static enum options_next set_flag(struct options *options, int option)
 {

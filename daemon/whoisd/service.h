@@ -8,9 +8,9 @@
 
 #include "directory.h"
 #include "options.h"
+#include "sockets.h"
 
 #include "common/report.h"
-#include "common/sockets.h"
 
 #include <netio/daemonize.h>
 #include <netio/supervisor.h>

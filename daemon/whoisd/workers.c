@@ -102,8 +102,7 @@ static int listen_on_all(struct supervision *self)
     return EX_OK;
 }
 
-/* ---- events -------------------------------------------------------------------------------------
- */
+/* ---- events ---- */
 
 static void log_addresses(const struct supervision *self, unsigned count)
 {

@@ -4,9 +4,9 @@
 #define WHOISD_WORKERS_H
 
 #include "options.h"
+#include "sockets.h"
 
 #include "common/report.h"
-#include "common/sockets.h"
 
 #include <netio/supervisor.h>
 

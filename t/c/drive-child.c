@@ -9,7 +9,9 @@
  *     -n FILES: opens so many descriptors first, all of them inherited
  *     -x: closes its own 0 to 2 before
  *     -g SIGNAL: sends it to the child's process group
- *     -w: the child says "born PID" and stops, for a tracer to come, before it has done anything
+ *     -w: the child says "born PID" and reads an octet, for a tracer to come, before it has done
+ *         anything
+ *     -W: the same, when it waits for nothing more from its parent
  *     -T: has had a thread before
  *
  * It prints "code NAME", the error as netio_error_str has it, and "pid N" and "status N" of a child
@@ -29,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,7 +42,7 @@ static const char *entries[MOST + 1];
 static int group_signal;
 static struct netio_rlimit core = {.resource = RLIMIT_CORE};
 static struct netio_user user;
-static int stops;
+static int waits, waits_late;
 
 static int say(FILE *out, int code, const struct netio_error *error)
 {
@@ -69,22 +72,33 @@ static FILE *close_standard(void)
     return out;
 }
 
-/* In the child, as the last part of its fork, or as the first of its life. */
-static void stop(void)
+/* In the child, as the last part of its fork, or as the first of its life.  One that stopped would
+ * be ended. */
+static void wait_for_tracer(void)
 {
     char text[32];
     int n = sprintf(text, "born %d\n", getpid());
 
-    if (write(1, text, (size_t)n) != n || raise(SIGSTOP) != 0)
+    if (write(1, text, (size_t)n) != n || read(0, text, 1) != 1)
         _exit(1);
 }
 
-static int (*run_stopped)(void *data);
-
-static int stop_and_run(void *data)
+/* The C library's, with which the child throws old signals away: its parent has nothing more to
+ * tell it then. */
+int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
-    stop();
-    return run_stopped(data);
+    if (waits_late)
+        wait_for_tracer();
+    waits_late = 0;
+    return (int)syscall(SYS_rt_sigtimedwait, set, info, timeout, _NSIG / 8);
+}
+
+static int (*run_traced)(void *data);
+
+static int wait_and_run(void *data)
+{
+    wait_for_tracer();
+    return run_traced(data);
 }
 
 /* The C library's, for a child that shares our memory. */
@@ -100,8 +114,8 @@ int clone(int (*run)(void *), void *stack, int flags, void *data, ...)
     void *tls = va_arg(more, void *);
     pid_t *child = va_arg(more, pid_t *);
     va_end(more);
-    run_stopped = run;
-    return next(stops ? stop_and_run : run, stack, flags, data, parent, tls, child);
+    run_traced = run;
+    return next(waits ? wait_and_run : run, stack, flags, data, parent, tls, child);
 }
 
 static void *end(void *data)
@@ -155,9 +169,12 @@ static int set(struct netio_child_plan *plan, int option, char *value, struct ne
     case 'g':
         group_signal = atoi(value);
         break;
+    case 'W':
+        waits_late = 1;
+        break;
     case 'w':
-        stops = 1;
-        return -pthread_atfork(NULL, NULL, stop);
+        waits = 1;
+        return -pthread_atfork(NULL, NULL, wait_for_tracer);
     case 'T':
         return have_thread();
     case 'n':
@@ -197,7 +214,7 @@ int main(int argc, char **argv)
         return 0;
     }
     alarm(60);
-    while (!code && (option = getopt(argc, argv, "+u:r:d:m:e:k:c:f:sDBt:pn:g:xwT")) != -1)
+    while (!code && (option = getopt(argc, argv, "+u:r:d:m:e:k:c:f:sDBt:pn:g:xwWT")) != -1)
         if (option == 'x')
             closed = 1;
         else

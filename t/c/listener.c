@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
@@ -87,7 +88,16 @@ static const struct {
     {"unix:/run/x,owner=nosuch", "user nosuch: no such user"},
     {"unix:/run/x,group=nosuch", "user nosuch: no such group"},
     {"unix:/run/x,owner=", "user: no such user"},
-    {"tcp:4343,mode=0600", "service 4343,mode=0600: unknown service"},
+    {"tcp:4343,mode=0600", "option tcp:4343,mode=0600: not a valid address"},
+    {"*:0,for=a", NULL},
+    {"udp:[::1]:0,reserved,for=100002.3", NULL},
+    {"0,reserved", NULL},
+    {"79,reserved", "option 79,reserved: not a valid address"},
+    {"79,for=a", "option 79,for=a: not a valid address"},
+    {"0,", "option 0,: not a valid address"},
+    {"0,for", "option 0,for: not a valid address"},
+    {"0,reserved=yes", "option 0,reserved=yes: not a valid address"},
+    {",reserved", "service: unknown service"},
     {"\x1b[2J:43", "option \\x1b[2J:43: not a valid address"},
 };
 
@@ -263,6 +273,29 @@ static void test_without_ipv6(void)
     else
         ok(WIFEXITED(status) && (WEXITSTATUS(status) == 1 || WEXITSTATUS(status) == 2),
            "IPv6 switched off: the rest listens");
+}
+
+/* One that only root can have, without a name in services(5); two of them are two. */
+static void test_reserved(const char *address, const char *protocol)
+{
+    struct netio_listener one[NETIO_LISTENER_MAX], two[NETIO_LISTENER_MAX];
+    struct netio_error error;
+
+    if (geteuid() != 0) {
+        skip(5, "needs root");
+        return;
+    }
+    int n = netio_listener_open(one, address, 0, &error);
+    int m = netio_listener_open(two, address, 0, &error);
+    if (ok(n > 0 && n == m, "%s: opened twice", address)) {
+        unsigned port = netio_addr_port(&one[0].address);
+        ok(port >= 600 && port < 1024, "%s: port %u", address, port);
+        ok(!getservbyport(htons((uint16_t)port), protocol), "nobody else's in services(5)");
+        is_int(netio_addr_port(&one[n - 1].address), port, "the same in each family");
+        ok(netio_addr_port(&two[0].address) != port, "and each has its own");
+    }
+    close_all(one, n);
+    close_all(two, m);
 }
 
 static void test_privileged_port(void)
@@ -453,6 +486,8 @@ int main(void)
     test_dead_address();
     test_both_families();
     test_without_ipv6();
+    test_reserved("*:0,reserved", "tcp");
+    test_reserved("udp:127.0.0.1:0,reserved,for=a", "udp");
     test_privileged_port();
     test_unix();
     test_unix_busy();

@@ -386,6 +386,23 @@ static void test_chosen(void)
     netio_listeners_free(set);
 }
 
+/* Of two that differ in no more than that each is its own, and stays it. */
+static void test_chosen_for(void)
+{
+    static const char one[] = "127.0.0.1:0,for=one", two[] = "127.0.0.1:0,for=two";
+    struct netio_listeners *set = new_set();
+    int first[NETIO_LISTENER_MAX], second[NETIO_LISTENER_MAX], now[NETIO_LISTENER_MAX];
+
+    change(set, LIST(one, two));
+    is_int(netio_listeners_find(set, NETIO_LISTENERS_PRESENT, one, first), 1, "one");
+    is_int(netio_listeners_find(set, NETIO_LISTENERS_PRESENT, two, second), 1, "the other");
+    ok(first[0] != second[0], "each has a socket");
+    change(set, LIST(two, "127.0.0.1:0,for=three", one));
+    is_int(netio_listeners_find(set, NETIO_LISTENERS_PRESENT, one, now), 1, "one after a reload");
+    is_int(now[0], first[0], "R14: has the same");
+    netio_listeners_free(set);
+}
+
 /* ---- paths ---------------------------------------------------------------------------------- */
 
 static mode_t mode_of(const char *name)
@@ -604,6 +621,7 @@ int main(void)
     test_narrower("udp:");
     test_both_families();
     test_chosen();
+    test_chosen_for();
     test_paths();
     test_replaced();
     test_passed();

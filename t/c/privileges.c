@@ -7,11 +7,15 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 
 static gid_t groups[NGROUPS_MAX] = {4301, 4201};
 static struct netio_user person = {.uid = 4201, .gid = 4201, .groups = groups, .groups_count = 2};
 static struct netio_privileges plan = {.user = &person};
+static char is_root[64];
 
 static int refused(const struct netio_privileges *privileges, int code, const char *subject)
 {
@@ -72,6 +76,40 @@ static int may_gain_more(void)
     NEED(netio_privileges_drop(&none, NULL) == 0);
     NEED(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0);
     return 0;
+}
+
+/* Whether a setuid program of root's is root then: its exit code, 0 for yes. */
+static int executes_setuid(unsigned flags)
+{
+    plan.flags = flags;
+    NEED(netio_privileges_drop(&plan, NULL) == 0);
+    NEED(prctl(PR_CAPBSET_READ, CAP_CHOWN, 0, 0, 0) == 1);
+    return WEXITSTATUS(system(is_root));
+}
+
+static int executes_more(void)
+{
+    return executes_setuid(NETIO_PRIVILEGES_MORE);
+}
+
+static int executes_bound(void)
+{
+    return executes_setuid(NETIO_PRIVILEGES_KEEP_BOUNDING);
+}
+
+/* In a folder of its own, which anybody may enter. */
+static void setuid_programs(void)
+{
+    char folder[] = "/tmp/netio-privileges-XXXXXX", make[128], clean[64];
+
+    is_int(mkdtemp(folder) != NULL, 1, "a folder");
+    snprintf(make, sizeof make, "cd %s && cp /usr/bin/test . && chmod 4755 test .", folder);
+    snprintf(clean, sizeof clean, "rm -r %s", folder);
+    snprintf(is_root, sizeof is_root, "%s/test -O /", folder);
+    is_int(system(make), 0, "a setuid program");
+    is_int(in_child(executes_more), 0, "it is root's, if asked so");
+    is_int(in_child(executes_bound), 1, "no_new_privs alone keeps it from that");
+    is_int(system(clean), 0, "and is gone");
 }
 
 static int many_groups(void)
@@ -135,6 +173,7 @@ int main(void)
     is_int(in_child(becomes), 0, "C16, C17: becomes a user, for good");
     is_int(in_child(nothing_asked), 0, "nothing asked for: no_new_privs alone");
     is_int(in_child(may_gain_more), 0, "and that not, if so asked");
+    setuid_programs();
     is_int(in_child(many_groups), 0, "C17: as many groups as there can be");
     is_int(in_child(without_right), 0, "C14: who may not is told which step failed");
     is_int(in_child(stray_fsuid), 0, "C16: a uid of the file system that is still root's");

@@ -7,8 +7,11 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <netio/listener.h>
+#include <poll.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
+
+#define HANG_MS 20
 
 static const char *script; /* what the shell is to do */
 static int spawn_code;     /* instead */
@@ -39,6 +42,8 @@ static int spawn(struct netio_conn *conn, struct netio_child *child)
     if (fcntl(netio_conn_fd(conn), F_GETFL) & O_NONBLOCK)
         note("nonblocking ");
     netio_conn_set_data(conn, "data");
+    if (spawn_code == -ETIMEDOUT)
+        (void)poll(NULL, 0, HANG_MS);
     if (spawn_code)
         return spawn_code;
     int code = start_shell(child, netio_conn_fd(conn));
@@ -150,6 +155,31 @@ static void test_none(void)
     client_close(&client);
     end_server();
     netio_limit_free(options.limit);
+}
+
+/* Who has had all others wait for it waits nine times as long, whichever way its clients come. */
+static void test_hung(void)
+{
+    struct client client;
+    int ends[2];
+
+    begin("echo ok", NULL);
+    spawn_code = -ETIMEDOUT;
+    client_open(&client, 0, 0);
+    hears(&client, "", NETIO_EEOF, "a start that hangs");
+    client_close(&client);
+    spawn_code = 0;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == -1)
+        fail("socketpair");
+    is_int(netio_server_serve_take(server, ends[1]), -EAGAIN, "then nothing is handed over");
+    close(ends[0]);
+    int64_t since = netio_clock_now();
+    client_open(&client, 0, 0);
+    hears(&client, "ok\n", NETIO_EEOF, "who comes is served");
+    ok(netio_clock_now() - since > (int64_t)HANG_MS * 8 * 1000000, "but later");
+    until_seen("end");
+    client_close(&client);
+    end_server();
 }
 
 static void test_proxy(void)
@@ -602,6 +632,7 @@ int main(void)
     test_one();
     test_none();
     test_proxy();
+    test_hung();
     test_serve_take();
     test_places();
     test_stop();

@@ -17,8 +17,9 @@
  * Nothing here waits.  Who opens a parcel trusts who has sent it: a stranger could fill the table
  * of descriptors.  One sealed parcel takes three descriptors while it is made, and then one; unless
  * the process is privileged (CAP_SYS_RESOURCE), no more of them than RLIMIT_NOFILE can be on their
- * way
- * (-ETOOMANYREFS).  Fork: a child may free its copy.
+ * way (-ETOOMANYREFS).
+ *
+ * Fork: a child may free its copy.  One thread; not async-signal-safe.
  */
 #ifndef NETIO_PARCEL_H
 #define NETIO_PARCEL_H

@@ -20,20 +20,25 @@
 /* Programs that it executes may gain more, by setuid files: no no_new_privs. */
 #define NETIO_PRIVILEGES_MORE 1u
 
+/* The bounding set stays: 80 system calls less, 50 us, for who starts programs all day.  What they
+ * execute gains nothing even so: no_new_privs, which is read back, sees to that alone. */
+#define NETIO_PRIVILEGES_KEEP_BOUNDING 2u
+
 struct netio_privileges {          /* zero: no_new_privs, and nothing else */
     const struct netio_user *user; /* NULL: who it is */
     const char *root;              /* chroot(2) to there; NULL: none.  It holds nobody who is
                                       still root after it: name a user as well */
     uint64_t capabilities; /* to keep, 1 << CAP_NET_BIND_SERVICE; kept over exec, as ambient ones.
                               With a user, all others are gone for good (from the bounding set as
-                              well, unless NETIO_PRIVILEGES_MORE); without one, and for root with
+                              well, unless a flag says otherwise); without one, and for root with
                               NETIO_PRIVILEGES_MORE, 0 leaves them as they are. */
-    unsigned flags;        /* NETIO_PRIVILEGES_MORE */
+    unsigned flags;        /* NETIO_PRIVILEGES_... */
 };
 
 /* 0; or a negative code with stage privileges and the name of the step ("setgroups",
- * "chroot /jail", ...) as subject: NETIO_ELIED for a step without effect, NETIO_EREGAIN when the way
- * back is open.  After an error the process may be anything between: _exit it, execute nothing. */
+ * "chroot /jail", ...) as subject: NETIO_ELIED for a step without effect, NETIO_EREGAIN when the
+ * way back is open.  After an error the process may be anything between: _exit it, execute nothing.
+ */
 int netio_privileges_drop(const struct netio_privileges *privileges, struct netio_error *error);
 
 #endif

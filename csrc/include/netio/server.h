@@ -120,9 +120,13 @@ struct netio_server_handlers {
     /* FORK only, and in the place of all handlers of connections: starts a program for this
      * one, and fills *child (netio/child.h), which the engine watches, counts and, at the deadline
      * of a stop, kills with its process group.  The program gets the connection's descriptor, which
-     * blocks if it was accepted.  0; or a code, and the peer is refused (FORK) as without a
-     * process, without on_trouble; after -EMFILE or -ENFILE it is called once more, with the
-     * descriptor that was in reserve.  What netio_conn_set_data says goes on to on_end. */
+     * blocks if it was accepted.  At most one is started each time that a listener wakes the loop,
+     * so that nothing else there waits for more than one.  0; or a code, and the peer is refused
+     * (FORK) as without a process, without on_trouble; after -EMFILE or -ENFILE it is called once
+     * more, with the descriptor that was in reserve: to be told that it has failed wait for
+     * on_refused, which comes at once, if it does.  After -ETIMEDOUT nobody is let in for nine
+     * times as long as it took, so that other servers of the loop have nine tenths of the time.
+     * What netio_conn_set_data says goes on to on_end. */
     int (*on_spawn)(struct netio_conn *conn, struct netio_child *child);
     /* Such a program has ended; status: as of waitpid(2), or -1 when somebody else has reaped it.
      * Its place and its share of the limits are free again afterwards.  Exactly once for each that
@@ -196,7 +200,9 @@ struct netio_server_options { /* zero: the defaults in brackets */
 int netio_server_new(struct netio_server **server, struct netio_loop *loop,
                      const struct netio_server_handlers *handlers,
                      const struct netio_server_options *options);
-/* Closes what is still open, on_close included.  Not from within a handler. */
+/* Closes what is still open, on_close included.  Children of model FORK, programs of on_spawn among
+ * them but for those that were adopted, are killed and waited for, at most a second in all.  Not
+ * from within a handler. */
 void netio_server_free(struct netio_server *server);
 
 /* Listens on a netio_listener address; may be called several times.  0, or a negative code with
@@ -207,13 +213,14 @@ int netio_server_listen(struct netio_server *server, const char *address,
  * on error it is left alone: codes of netio_listener_take, -ENOMEM, -ECANCELED. */
 int netio_server_listen_take(struct netio_server *server, int fd);
 /* The same on one that stays the caller's, who closes it after netio_server_unlisten, or once the
- * server has stopped. */
+ * server has stopped.  Other processes may have it, too, and may let it block: accept(2) is cut
+ * short then (-EBUSY for on_trouble), and the listener rests for a second. */
 int netio_server_listen_on(struct netio_server *server, int fd);
 /* Serves one connected stream socket (inetd), and owns it from now on, also on error:
  * -ENOTSOCK, -ESOCKTNOSUPPORT for another type, -EINVAL when it listens, NETIO_EFULL at
- * max_connections, -ECANCELED, -ENOMEM; -EACCES when rules or limits refuse it (it was told).
- * on_open comes with the loop's next step.  A peer whose address is not known (it may be gone
- * already) is served all the same. */
+ * max_connections, -ECANCELED, -ENOMEM, -EAGAIN after a start that has hung (on_spawn); -EACCES
+ * when rules or limits refuse it (it was told). on_open comes with the loop's next step.  A peer
+ * whose address is not known (it may be gone already) is served all the same. */
 int netio_server_serve_take(struct netio_server *server, int fd);
 /* Listens no more on a descriptor, and closes it if it was taken; connections stay.  0, or -ENOENT
  * for one that it does not listen on. */
@@ -291,9 +298,11 @@ void netio_conn_pause(struct netio_conn *conn);
 void netio_conn_resume(struct netio_conn *conn);
 /* Ends it, by a reset, without sending what is buffered, once the handler returns. */
 void netio_conn_abort(struct netio_conn *conn);
-/* Leaves the descriptor to the caller, as it is, with all that was not read yet (read_max), and
- * ends the connection: on_close comes as after a clean end, and nothing that waits to be sent goes
- * out.  Its place and its share of the limits are free again.  Not for on_serve. */
+/* Returns the descriptor, which is the caller's from now on, as it is (close-on-exec,
+ * non-blocking), with all that was not read yet (read_max), and ends the connection once the
+ * handler returns: on_close comes as after a clean end, and nothing that waits to be sent goes out.
+ * Its place and its share of the limits are free again.  Cannot fail; once a connection.  Not for
+ * on_serve. */
 int netio_conn_release(struct netio_conn *conn);
 struct netio_server *netio_conn_server(const struct netio_conn *conn);
 /* len 0: unknown.  Behind a proxy, the source that it declared. */

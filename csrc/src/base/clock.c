@@ -6,7 +6,6 @@
 #include <math.h>
 #include <time.h>
 
-#define SECOND 1000000000LL
 #define FOREVER_SECONDS (100.0 * 365.25 * 86400.0)
 
 int64_t netio_clock_now(void)
@@ -15,7 +14,7 @@ int64_t netio_clock_now(void)
 
     /* CLOCK_MONOTONIC with a valid pointer cannot fail (clock_gettime(2)). */
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t ns = now.tv_sec * SECOND + now.tv_nsec;
+    int64_t ns = now.tv_sec * NETIO_SECOND + now.tv_nsec;
     return ns > NETIO_NOW ? ns : NETIO_NOW + 1;
 }
 
@@ -25,7 +24,7 @@ netio_deadline netio_deadline_in(double seconds)
         return NETIO_NOW;
     if (seconds > FOREVER_SECONDS)
         return NETIO_NEVER;
-    return netio_clock_now() + (int64_t)(seconds * (double)SECOND) + 1; /* rounded up */
+    return netio_clock_now() + (int64_t)(seconds * (double)NETIO_SECOND) + 1; /* rounded up */
 }
 
 int netio_deadline_passed(netio_deadline deadline)
@@ -54,7 +53,7 @@ double netio_deadline_left(netio_deadline deadline)
 {
     if (deadline == NETIO_NEVER)
         return INFINITY;
-    return (double)left_ns(deadline) / (double)SECOND;
+    return (double)left_ns(deadline) / (double)NETIO_SECOND;
 }
 
 netio_deadline netio_deadline_sooner(netio_deadline a, netio_deadline b)

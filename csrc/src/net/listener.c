@@ -7,7 +7,9 @@
 #include <netio/fd.h>
 
 #include <errno.h>
+#include <netdb.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,6 +17,9 @@
 
 #define BACKLOG    1024
 #define PAIR_TRIES 16 /* for a port that is free in both families */
+
+#define RESERVED_FIRST 600  /* what is below is for services with names */
+#define ENTRY_ROOM     4096 /* for a line of services(5) */
 
 static int set_option(int fd, int level, int name)
 {
@@ -123,12 +128,42 @@ failed:
     return code;
 }
 
+/* Whether services(5) gives the port to somebody, who may come for it yet. */
+static int is_named(int port, int type)
+{
+    struct servent entry, *found = NULL;
+    char room[ENTRY_ROOM];
+
+    return getservbyport_r(htons((uint16_t)port), type == SOCK_DGRAM ? "udp" : "tcp", &entry, room,
+                           sizeof room, &found) == 0 &&
+           found;
+}
+
+/* Of those that only root can have, from the last one down, as bindresvport(3) has it. */
+static int open_reserved(struct netio_listener *listeners, const struct netio__listen *what,
+                         unsigned skip, int backlog, const char *text, struct netio_error *error)
+{
+    struct netio__listen now = *what;
+    int code = -EADDRINUSE;
+
+    for (int port = IPPORT_RESERVED - 1; port >= RESERVED_FIRST && code == -EADDRINUSE; port--) {
+        if (is_named(port, what->type))
+            continue;
+        for (int i = 0; i < now.count; i++)
+            netio_addr_set_port(&now.addrs[i], (unsigned)port);
+        code = open_all(listeners, &now, skip, 0, backlog, text, error);
+    }
+    return code;
+}
+
 int netio__listener_open(struct netio_listener listeners[NETIO_LISTENER_MAX],
                          const struct netio__listen *what, unsigned skip, int beside, int backlog,
                          const char *text, struct netio_error *error)
 {
     int code = -EADDRINUSE;
 
+    if (what->reserved)
+        return open_reserved(listeners, what, skip, backlog, text, error);
     /* The port that the kernel chose for IPv6 may be taken in IPv4: then choose again. */
     for (int tries = 0; code == -EADDRINUSE && tries < PAIR_TRIES; tries++) {
         code = open_all(listeners, what, skip, beside, backlog, text, error);

@@ -14,6 +14,7 @@ struct netio__listen {
     struct netio_addr addrs[NETIO_LISTENER_MAX];
     int count;
     int type;     /* SOCK_STREAM or SOCK_DGRAM */
+    int reserved; /* port 0: one that is privileged */
     int has_mode; /* of a unix path: */
     mode_t mode;  /* 0 to 0777 */
     uid_t uid;    /* -1: as it comes */

@@ -69,6 +69,34 @@ static int parse_port(struct netio__listen *what, const char *rest, const char *
     return 0;
 }
 
+/* What may stand behind port 0. */
+static int parse_choice(struct netio__listen *what, const char *rest, const char *text,
+                        struct netio_error *error)
+{
+    char copy[NETIO_ADDR_STRLEN], *next = copy, *option;
+
+    if (strlen(rest) >= sizeof copy)
+        return not_an_address(error, -ENAMETOOLONG, text);
+    strcpy(copy, rest);
+    int code = parse_port(what, strsep(&next, ","), text, error);
+    if (!code && netio_addr_port(&what->addrs[0]) != 0)
+        return not_an_address(error, NETIO_EBADADDRESS, text);
+    while (!code && (option = strsep(&next, ","))) {
+        if (strcmp(option, "reserved") == 0)
+            what->reserved = 1;
+        else if (strncmp(option, "for=", 4) != 0)
+            code = not_an_address(error, NETIO_EBADADDRESS, text);
+    }
+    return code;
+}
+
+static int parse_internet(struct netio__listen *what, const char *rest, const char *text,
+                          struct netio_error *error)
+{
+    return strchr(rest, ',') ? parse_choice(what, rest, text, error)
+                             : parse_port(what, rest, text, error);
+}
+
 /* ---- the options of a path ------------------------------------------------------------------ */
 
 /* Octal, as chmod(1) has it; nothing beyond read, write and execute means anything for a socket. */
@@ -145,9 +173,9 @@ static const struct {
     int (*parse)(struct netio__listen *what, const char *rest, const char *text,
                  struct netio_error *error);
 } kinds[] = {
-    {"tcp:", SOCK_STREAM, parse_port},  {"udp:", SOCK_DGRAM, parse_port},
-    {"unix:", SOCK_STREAM, parse_path}, {"unix-dgram:", SOCK_DGRAM, parse_path},
-    {"", SOCK_STREAM, parse_port},
+    {"tcp:", SOCK_STREAM, parse_internet}, {"udp:", SOCK_DGRAM, parse_internet},
+    {"unix:", SOCK_STREAM, parse_path},    {"unix-dgram:", SOCK_DGRAM, parse_path},
+    {"", SOCK_STREAM, parse_internet},
 };
 
 int netio__listen_parse(struct netio__listen *what, const char *text, struct netio_error *error)

@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECOND 1000000000LL
+#define SECOND   1000000000LL
 #define AGAIN_NS 10000000 /* from one signal to the next, once the deadline has passed */
 
 #ifndef sigev_notify_thread_id /* the C library knows the member, but not its name */
@@ -33,10 +33,10 @@ struct call {
     struct call *outer; /* the call, if any, that this one was made in */
     netio_deadline deadline;
     timer_t timer;
-    pid_t process;      /* whose it is: not a child's */
-    int socket;         /* ours, a duplicate; -1: none */
-    int was_blocked;    /* SIGALRM was, here or further out */
-    int installed;      /* the handler, over one that the outer call's function had set ... */
+    pid_t process;          /* whose it is: not a child's */
+    int socket;             /* ours, a duplicate; -1: none */
+    int was_blocked;        /* SIGALRM was, here or further out */
+    int installed;          /* the handler, over one that the outer call's function had set ... */
     struct sigaction below; /* ... and what had stood below that one */
     volatile sig_atomic_t expired;
     volatile sig_atomic_t held; /* a SIGALRM of somebody else's came, and was blocked */
@@ -240,11 +240,14 @@ static int start_timer(const struct call *call)
     return timer_settime(call->timer, TIMER_ABSTIME, &spec, NULL) == -1 ? -errno : 0;
 }
 
-/* A child has no timer, and another of its own may have the same number. */
+/* A child has no timer, and another of its own may have the same number.  One that cannot be
+ * deleted must not go on: its signal would end the process once the handler is gone. */
 static void drop_timer(const struct call *call)
 {
-    if (call->process == getpid())
-        (void)timer_delete(call->timer);
+    static const struct itimerspec never;
+
+    if (call->process == getpid() && timer_delete(call->timer) == -1)
+        (void)timer_settime(call->timer, 0, &never, NULL);
 }
 
 static void set_blocked(int blocked, int *was_blocked)

@@ -39,9 +39,12 @@
 
 #include <poll.h>
 
-#define NETIO__STUCK_SECONDS 1 /* for a killed child to end: in the kernel it may be out of reach  \
-                                */
-#define NETIO__CHILD_BY_FORK 1 /* instead; no code is positive */
+/* For a killed child to end: in the kernel it may be out of reach. */
+#define NETIO__STUCK_SECONDS 1
+/* From one look whether it is stopped to the next. */
+#define NETIO__LOOK_SECONDS 0.001
+/* Instead; no code is positive. */
+#define NETIO__CHILD_BY_FORK 1
 
 struct netio__birth {
     const struct netio_child_plan *plan;
@@ -69,6 +72,10 @@ int netio__child_by_fork(struct netio_child *child, struct netio__birth *birth,
                          struct netio_error *error);
 /* poll(2) until the deadline: 0, -ETIMEDOUT or -errno. */
 int netio__poll_until(struct pollfd *fds, nfds_t count, netio_deadline deadline);
+/* The user that the child has become may stop it before it executes anything.  The caller does not
+ * wait for that user: whether it is stopped, and what start says then. */
+int netio__child_is_stopped(int pidfd);
+int netio__child_stopped(const struct netio__birth *birth, struct netio_error *error);
 
 /* In the child, in which all signals are blocked.  They allocate nothing and take no lock, since
  * the caller may have threads. */

@@ -98,6 +98,22 @@ static int look(int pidfd, siginfo_t *info, int flags)
     return result == -1 ? -errno : info->si_pid != 0;
 }
 
+int netio__child_is_stopped(int pidfd)
+{
+    siginfo_t info = {.si_pid = 0};
+
+    return waitid(P_PIDFD, (id_t)pidfd, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid != 0;
+}
+
+int netio__child_stopped(const struct netio__birth *birth, struct netio_error *error)
+{
+    char subject[sizeof error->subject];
+
+    snprintf(subject, sizeof subject, "%.100s (stopped)", birth->plan->path);
+    return fail(error, NETIO_EDIED, subject);
+}
+
 /* Until the child has answered its pidfd may be another process's, which is no child of ours. */
 static void destroy(struct netio_child *child)
 {

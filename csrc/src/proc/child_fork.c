@@ -101,17 +101,33 @@ static int meet(struct netio__birth *birth, const struct netio_child *child,
     return 0;
 }
 
-/* 0: it has become the program.  Waits for the end of file alone: to be woken by what comes before
- * it would take the processor from the child. */
-static int hear(const struct netio__birth *birth, struct netio_error *error)
+/* For the end of file alone: to be woken by what comes before it would take the processor from the
+ * child.  0 or a code with *error. */
+static int await_end(const struct netio__birth *birth, const struct netio_child *child,
+                     struct netio_error *error)
 {
     struct pollfd fd = {.fd = birth->report};
+    int code;
+
+    do {
+        netio_deadline look = netio_deadline_in(NETIO__LOOK_SECONDS);
+        code = netio__poll_until(&fd, 1, netio_deadline_sooner(look, birth->deadline));
+        if (code == -ETIMEDOUT && netio__child_is_stopped(child->pidfd))
+            return netio__child_stopped(birth, error);
+    } while (code == -ETIMEDOUT && !netio_deadline_passed(birth->deadline));
+    return code ? fail(error, code, birth->plan->path) : 0;
+}
+
+/* 0: it has become the program. */
+static int hear(const struct netio__birth *birth, const struct netio_child *child,
+                struct netio_error *error)
+{
     struct netio_error said;
     int executes = 0;
-    int code = netio__poll_until(&fd, 1, birth->deadline);
+    int code = await_end(birth, child, error);
 
     if (code)
-        return fail(error, code, birth->plan->path);
+        return code;
     for (;;) {
         ssize_t n = netio_fd_read(birth->report, &said, sizeof said);
         if (n == 0)
@@ -171,7 +187,7 @@ int netio__child_by_fork(struct netio_child *child, struct netio__birth *birth,
     if (code == 0)
         code = meet(birth, child, error);
     if (code == 0)
-        code = hear(birth, error);
+        code = hear(birth, child, error);
     netio_fd_close(birth->report);
     netio_fd_close(birth->socket[0]);
     return code;

@@ -9,14 +9,15 @@
  *
  * While the child lives there
  *
- *      the caller is in the kernel, but for the few lines of wait_until: errno is the child's, too
+ *      the caller is in the kernel, but for wait_for, which leaves errno to the child
  *      it handles no signal
  *      nobody but root may trace the child or read its memory: privileges.c sees to it that the
  *      dumpable flag is clear before the child has the uids that would allow it
  *
- * After the deadline it is killed: only who can kill it starts it here.  One that is out of reach
- * even so, because a file system does not answer, never comes back from the kernel, but the kernel
- * may still write to its stack and clear its word: that memory is left to it. */
+ * After the deadline, or as soon as it is found stopped, it is killed: only who can kill it starts
+ * it here.  One that is out of reach even so, because a file system does not answer, never comes
+ * back from the kernel, but the kernel may still write to its stack and clear its word: that memory
+ * is left to it. */
 #include "become.h"
 
 #include <netio/fd.h>
@@ -95,6 +96,44 @@ static int is_occupied(void)
     return __atomic_load_n(&nursery->occupied, __ATOMIC_ACQUIRE);
 }
 
+/* futex(2), FUTEX_WAIT: 0 or -errno.  Not by the C library, whose errno the child is using. */
+#if defined __x86_64__
+#define LEAVES_ERRNO 1
+static long futex_wait(int *word, const long *until)
+{
+    register const long *timeout __asm__("r10") = until;
+    long result = SYS_futex;
+
+    __asm__ volatile("syscall"
+                     : "+a"(result)
+                     : "D"(word), "S"((long)FUTEX_WAIT), "d"(1L), "r"(timeout)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+#elif defined __aarch64__
+#define LEAVES_ERRNO 1
+static long futex_wait(int *word, const long *until)
+{
+    register long number __asm__("x8") = SYS_futex;
+    register long result __asm__("x0") = (long)word;
+    register long operation __asm__("x1") = FUTEX_WAIT;
+    register long expected __asm__("x2") = 1;
+    register const long *timeout __asm__("x3") = until;
+
+    __asm__ volatile("svc 0"
+                     : "+r"(result)
+                     : "r"(number), "r"(operation), "r"(expected), "r"(timeout)
+                     : "memory");
+    return result;
+}
+#else
+#define LEAVES_ERRNO 0
+static long futex_wait(int *word, const long *until)
+{
+    return syscall(SYS_futex, word, FUTEX_WAIT, 1, until) == -1 ? -errno : 0;
+}
+#endif
+
 /* Until the child has let go of this memory: 0, or -ETIMEDOUT.  Where futex(2) is forbidden, by
  * looking now and then. */
 static int wait_until(netio_deadline deadline)
@@ -105,12 +144,26 @@ static int wait_until(netio_deadline deadline)
         long until[2] = {(long)left, (long)((left - (double)(long)left) * 1e9)};
         if (netio_deadline_passed(deadline))
             return -ETIMEDOUT;
-        if (syscall(SYS_futex, &nursery->occupied, FUTEX_WAIT, 1,
-                    deadline == NETIO_NEVER ? NULL : until) == -1 &&
-            errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT)
+        long code = futex_wait(&nursery->occupied, deadline == NETIO_NEVER ? NULL : until);
+        if (code < 0 && code != -EAGAIN && code != -EINTR && code != -ETIMEDOUT)
             (void)poll(NULL, 0, 1);
     }
     return 0;
+}
+
+/* The same for one that nobody has stopped: NETIO_EDIED.  Whoever cannot look without touching
+ * errno waits for its deadline. */
+static int wait_for(const struct netio_child *child, netio_deadline deadline)
+{
+    for (;;) {
+        netio_deadline look = LEAVES_ERRNO ? netio_deadline_in(NETIO__LOOK_SECONDS) : deadline;
+        if (wait_until(netio_deadline_sooner(look, deadline)) == 0)
+            return 0;
+        if (netio_deadline_passed(deadline))
+            return -ETIMEDOUT;
+        if (netio__child_is_stopped(child->pidfd))
+            return NETIO_EDIED;
+    }
 }
 
 /* It has had its time.  One that no signal can be sent to is waited for as long as it takes: it
@@ -151,12 +204,14 @@ static int give_birth(struct netio_child *child, struct netio__birth *birth,
         return errno == EPERM || errno == ENOSYS || errno == EINVAL ? NETIO__CHILD_BY_FORK
                                                                     : fail(error, -errno, "clone");
     }
-    int code = wait_until(birth->deadline);
+    int code = wait_for(child, birth->deadline);
     if (code)
         end_it(child);
     /* Not as long as somebody else is in this memory. */
     if (dumpable >= 0 && nursery)
         (void)prctl(PR_SET_DUMPABLE, (unsigned long)(dumpable == 1), 0UL, 0UL, 0UL);
+    if (code == NETIO_EDIED)
+        return netio__child_stopped(birth, error);
     return code ? fail(error, code, birth->plan->path) : outcome(birth, error);
 }
 

@@ -203,14 +203,16 @@ static int limits_capabilities(plan *privileges)
     return (privileges->user && !stays_root(privileges)) || privileges->capabilities;
 }
 
-/* What programs that are executed may ever gain.  Without CAP_SETPCAP it stays as it is, and
- * no_new_privs alone sees to it.  With NETIO_PRIVILEGES_MORE they are to gain what is theirs. */
+/* What programs that are executed may ever gain.  Without CAP_SETPCAP, or where the caller says so,
+ * it stays as it is, and no_new_privs alone sees to it.  With NETIO_PRIVILEGES_MORE they are to
+ * gain what is theirs. */
 static int drop_bounding(plan *privileges)
 {
     struct capabilities now;
     int end = 0;
 
-    if (!limits_capabilities(privileges) || privileges->flags & NETIO_PRIVILEGES_MORE)
+    if (!limits_capabilities(privileges) ||
+        privileges->flags & (NETIO_PRIVILEGES_MORE | NETIO_PRIVILEGES_KEEP_BOUNDING))
         return 0;
     int code = get_capabilities(&now);
     if (code || !(now.effective & 1ULL << CAP_SETPCAP))

@@ -8,6 +8,9 @@
 #include "server/admission.h"
 #include "server/models.h"
 
+#include <netio/alarm.h>
+#include <netio/fd.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -15,7 +18,7 @@
 
 #define ACCEPTS_A_TURN 16
 #define REST           ((int64_t)60 * 1000 * 1000) /* 60 ms: below 20 wake-ups a second */
-#define SECOND         ((int64_t)1000 * 1000 * 1000)
+#define HANG_MAX       (NETIO_SECOND / 100)
 
 void netio__server_tell(struct netio_server *server, enum netio__trouble trouble, int code,
                         const struct netio_addr *address)
@@ -24,7 +27,7 @@ void netio__server_tell(struct netio_server *server, enum netio__trouble trouble
     struct netio_error error;
 
     if (!server->handlers.on_trouble ||
-        (server->told[trouble] && now - server->told[trouble] < SECOND))
+        (server->told[trouble] && now - server->told[trouble] < NETIO_SECOND))
         return;
     server->told[trouble] = now;
     netio_error_set(&error, NETIO_STAGE_ACCEPT, code, address, NULL);
@@ -79,6 +82,58 @@ void netio__server_reserve(struct netio_server *server)
         server->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+/* ---- accept(2) ------------------------------------------------------------------------------ */
+
+struct acceptance {
+    const struct netio__slot *slot;
+    struct netio_addr *peer;
+    int flags;
+};
+
+static int accept_now(void *data)
+{
+    const struct acceptance *how = data;
+    struct netio_addr *peer = how->peer;
+    int fd = accept4(how->slot->listener.fd, &peer->u.sa, &peer->len, how->flags);
+
+    return fd == -1 ? -errno : fd;
+}
+
+/* A listener of the caller's may be somebody else's, too, and O_NONBLOCK is then theirs and ours
+ * together (open(2), "open file description"):
+ *
+ *      here                            who shares the listener
+ *      readable
+ *      O_NONBLOCK set
+ *                                      clears it; accepts the client
+ *      accept4 waits, for all of this process's other clients
+ *
+ * accept(2) has no flag against that, and no second description of a socket can be had.  So it is
+ * interrupted.  Who does this for fun costs a hundredth of a second in each second.  The
+ * descriptor; or -errno, -EBUSY when it waited. */
+static int accept_shared(struct acceptance *how)
+{
+    const struct netio_alarm_options limit = {.deadline = netio_clock_now() + HANG_MAX};
+    int fd = -1;
+
+    (void)netio_fd_nonblock(how->slot->listener.fd, 1);
+    int code = netio_alarm_call(accept_now, how, &limit, &fd);
+    if (code == -ETIMEDOUT)
+        return fd == -EINTR ? -EBUSY : fd;
+    return code == -EAGAIN ? -ENOBUFS : code ? code : fd;
+}
+
+/* The descriptor or -errno. */
+static int accept_one(const struct netio__slot *slot, struct netio_addr *peer, int flags)
+{
+    struct acceptance how = {.slot = slot, .peer = peer, .flags = flags | SOCK_CLOEXEC};
+
+    peer->len = sizeof peer->u;
+    return slot->lent ? accept_shared(&how) : accept_now(&how);
+}
+
+/* ---- when it fails -------------------------------------------------------------------------- */
+
 /* When there has been no descriptor for a whole second, those who have waited longest are
  * told so, by closing: better than silence until their own patience ends. */
 static void shed(struct netio__slot *slot)
@@ -90,8 +145,9 @@ static void shed(struct netio__slot *slot)
     netio_fd_close(server->reserve);
     server->reserve = -1;
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-        int fd = accept4(slot->listener.fd, NULL, NULL, SOCK_CLOEXEC);
-        if (fd == -1)
+        struct netio_addr peer;
+        int fd = accept_one(slot, &peer, 0);
+        if (fd < 0)
             break;
         netio_fd_close(fd);
     }
@@ -101,7 +157,7 @@ static void shed(struct netio__slot *slot)
 /* Other workers may have what is missing here, and sleep: see board.h. */
 static void pass_on(struct netio_server *server, int64_t now)
 {
-    if (server->board->wake < 0 || (server->passed_on && now - server->passed_on < SECOND))
+    if (server->board->wake < 0 || (server->passed_on && now - server->passed_on < NETIO_SECOND))
         return;
     server->passed_on = now;
     (void)netio_fd_write(server->board->wake, "\0", 2);
@@ -114,7 +170,7 @@ static void scarce(struct netio__slot *slot, int code)
 
     if (!server->scarce_since)
         server->scarce_since = now;
-    else if (now - server->scarce_since >= SECOND)
+    else if (now - server->scarce_since >= NETIO_SECOND)
         shed(slot);
     netio__server_rest(server);
     pass_on(server, now);
@@ -155,6 +211,10 @@ static int cope(struct netio__slot *slot, int code)
     case ETIMEDOUT:
         netio__server_tell(slot->server, NETIO__TROUBLE_PEER, code, &slot->listener.address);
         return 1;
+    case EBUSY: /* somebody who shares it has kept it waiting */
+        rest_until(slot, netio_loop_now(slot->server->loop) + NETIO_SECOND);
+        netio__server_tell(slot->server, NETIO__TROUBLE_PEER, code, &slot->listener.address);
+        return 0;
     default: /* the listener itself is broken: it may not take the others down with it */
         netio__slot_trouble(slot, code);
         return 0;
@@ -202,18 +262,22 @@ static void let_in(struct netio__slot *slot, int fd, const struct netio_addr *pe
     netio__conn_turn(conn, 0);
 }
 
-/* The total rate is spent: whether the listener rests until there is some again. */
+/* The total rate is spent, or a start has hung: whether the listener rests meanwhile. */
 static int is_early(struct netio__slot *slot)
 {
     struct netio_server *server = slot->server;
     int64_t now = netio_loop_now(server->loop);
     netio_deadline next = server->limit ? netio_limit_next(server->limit, now) : now;
 
+    if (now < server->hung_until) {
+        rest_until(slot, server->hung_until);
+        return 1;
+    }
     if (next <= now)
         return 0;
     netio__server_tell(server, NETIO__TROUBLE_RATE, -EAGAIN, &slot->listener.address);
     /* Looked at once a second: another rate may be set meanwhile. */
-    rest_until(slot, netio_deadline_sooner(next, now + SECOND));
+    rest_until(slot, netio_deadline_sooner(next, now + NETIO_SECOND));
     return 1;
 }
 
@@ -231,16 +295,16 @@ static int is_closed(struct netio__slot *slot)
 static void let_all_in(struct netio__slot *slot)
 {
     int spawns = slot->server->handlers.on_spawn != NULL, tried = 0;
-    int flags = SOCK_CLOEXEC | (spawns ? 0 : SOCK_NONBLOCK); /* programs want it to block */
+    int flags = spawns ? 0 : SOCK_NONBLOCK; /* programs want it to block */
 
     /* A handler may have stopped the server, or the listener may have to rest. */
     for (int i = 0; i < ACCEPTS_A_TURN && slot->watch.loop; i++) {
-        struct netio_addr peer = {.len = sizeof peer.u};
+        struct netio_addr peer;
         if (is_closed(slot))
             return;
-        int fd = accept4(slot->listener.fd, &peer.u.sa, &peer.len, flags);
-        if (fd == -1) {
-            if (!cope(slot, -errno))
+        int fd = accept_one(slot, &peer, flags);
+        if (fd < 0) {
+            if (!cope(slot, fd))
                 return;
             continue;
         }

@@ -12,7 +12,6 @@
 
 #include <string.h>
 
-#define SECOND     ((int64_t)1000 * 1000 * 1000)
 #define UNREAD_MAX (16 * 4096) /* bytes of a question that nobody reads */
 
 static enum netio_verdict judge(const struct netio_server *server, int fd,
@@ -73,7 +72,7 @@ void netio__tell_refused(struct netio_server *server, const struct netio_addr *p
     netio__count(&server->board->status.refused[why], 1);
     server->refused_since[why]++;
     if (!server->handlers.on_refused ||
-        (server->refused_told[why] && now - server->refused_told[why] < SECOND))
+        (server->refused_told[why] && now - server->refused_told[why] < NETIO_SECOND))
         return;
     unsigned long count = server->refused_since[why];
     server->refused_told[why] = now;

@@ -1,5 +1,6 @@
 /* Ring 3, private: what a supervisor and a worker say to each other, over a pair of sockets whose
- * messages stay whole.  Neither end ever waits, and neither trusts the other further than this: a
+ * messages stay whole; and the same pair for the words of an upgrade (upgrade.c, successor.c),
+ * which are bytes.  Neither end ever waits, and neither trusts the other further than this: a
  * worker may have been taken over by a stranger.  End of file: the other one is gone. */
 #ifndef NETIO_SRC_SERVER_CONTROL_H
 #define NETIO_SRC_SERVER_CONTROL_H
@@ -32,7 +33,8 @@ int netio__control_send(int fd, const struct netio__message *message, int pass);
  * another negative code: then nothing will come any more. */
 int netio__control_receive(int fd, struct netio__message *message, int *passed);
 
-/* The same for any bytes, one message whole: how many, 0 when none waits. */
+/* The same for any bytes, one message whole: send is 0 or -errno; receive is how many there were, 0
+ * when none waits, or a code as above. */
 int netio__control_send_bytes(int fd, const void *bytes, size_t size, int pass);
 ssize_t netio__control_receive_bytes(int fd, void *bytes, size_t size, int *passed);
 

@@ -1,6 +1,7 @@
 /* Ring 3, private: the insides of a server and of its connections.
  *
- *      server.c       a server's life: new, listen, run, stop, free
+ *      server.c       a server's life: new, run, stop, free
+ *      slots.c        what it listens on
  *      server_options.c  what it was made with
  *      accept.c       lets clients in, and rests when there is no place for them
  *      admission.c    rules and limits, before any handler
@@ -70,6 +71,7 @@ struct netio_server {
     struct netio_timer rest; /* when listeners that rest look again */
     int64_t scarce_since;    /* start of this episode of scarcity; 0: none */
     int64_t passed_on;       /* when other workers were last asked to look instead */
+    int64_t hung_until;      /* nobody is let in before: model_fork.c; 0: no start has hung */
     int full;                /* listeners rest until a connection ends */
     int reserve;             /* given up to shed clients when no descriptor is left */
     int64_t told[NETIO__TROUBLES];
@@ -196,7 +198,13 @@ int netio__server_set_options(struct netio_server *server,
 /* server.c: the connection gets a turn in the next step of the loop.  0; or -ENOMEM, and its
  * turn comes with its next event or deadline, if it waits for any. */
 int netio__server_queue(struct netio_server *server, struct netio_conn *conn);
-/* Closes the listeners behind the first count. */
+/* One more connection is DRAINING (1), or one less (-1). */
+void netio__server_drains(struct netio_server *server, int one);
+/* A connection is there; is gone. */
+void netio__server_came(struct netio_server *server);
+void netio__server_left(struct netio_server *server);
+
+/* slots.c: closes the listeners behind the first count. */
 void netio__server_close_slots(struct netio_server *server, size_t count);
 /* Around whatever may run handlers, which may close the slot: it is there until it is put back. */
 static inline struct netio__slot *netio__slot_hold(struct netio__slot *slot)
@@ -205,11 +213,6 @@ static inline struct netio__slot *netio__slot_hold(struct netio__slot *slot)
     return slot;
 }
 void netio__slot_put(struct netio__slot *slot);
-/* One more connection is DRAINING (1), or one less (-1). */
-void netio__server_drains(struct netio_server *server, int one);
-/* A connection is there; is gone. */
-void netio__server_came(struct netio_server *server);
-void netio__server_left(struct netio_server *server);
 
 /* server.c: handlers run from begin to end: the heartbeat, see server/board.h. */
 void netio__server_begin(struct netio_server *server);
@@ -234,8 +237,8 @@ void netio__server_tell(struct netio_server *server, enum netio__trouble trouble
                         const struct netio_addr *address);
 void netio__server_place_free(struct netio_server *server);
 void netio__server_wake(struct netio_timer *timer); /* of server->rest */
-/* Gets the reserve, if it is not there and somebody may come who needs it; missing when it is needed
- * is all that can happen. */
+/* Gets the reserve, if it is not there and somebody may come who needs it; missing when it is
+ * needed is all that can happen. */
 void netio__server_reserve(struct netio_server *server);
 
 #endif

@@ -3,7 +3,7 @@
  *
  *      listeners.c          the set: entries, addresses, what becomes of them
  *      listeners_prepare.c  from one configuration to the next
- *      upgrade.c, successor.c  from one process to the next
+ *      bequest.c, upgrade.c, successor.c  from one process to the next
  *
  * An entry is a socket: in the present configuration, in the next, in both, or (left by a
  * predecessor) in none yet:

@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define HUNG_SHARE    9 /* times as long as a start has hung, its server rests */
 #define STUCK_SECONDS 1 /* for killed children to end: in the kernel they may be out of reach */
 
 struct offspring {
@@ -237,10 +238,19 @@ static int spawn_program(struct offspring *offspring, struct netio_conn *conn)
     return server->handlers.on_spawn(conn, &offspring->child);
 }
 
+/* All that the loop serves have waited for it. */
+static void has_hung(struct netio_server *server, int64_t since)
+{
+    int64_t now = netio_clock_now();
+
+    server->hung_until = now + HUNG_SHARE * (now - since);
+}
+
 /* What one client could not have others wait for in the backlog. */
 static void spawn(struct offspring *offspring, struct netio_conn *conn)
 {
     struct netio_server *server = conn->server;
+    int64_t since = netio_clock_now();
 
     conn->busy = 1;
     int code = spawn_program(offspring, conn);
@@ -250,6 +260,8 @@ static void spawn(struct offspring *offspring, struct netio_conn *conn)
     else
         let_go(offspring, conn);
     netio__server_reserve(server);
+    if (code == -ETIMEDOUT)
+        has_hung(server, since);
     if (is_scarcity(code))
         netio__server_rest(server);
 }

@@ -11,12 +11,10 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#define SECOND 1000000000
-
 /* Rounded up: zero would be no time-out. */
 static int limit_wait(int fd, int which, int64_t span)
 {
-    struct timeval tv = {span / SECOND, (span % SECOND + 999) / 1000};
+    struct timeval tv = {span / NETIO_SECOND, (span % NETIO_SECOND + 999) / 1000};
 
     if (tv.tv_usec == 1000000)
         tv = (struct timeval){tv.tv_sec + 1, 0};

@@ -1,5 +1,6 @@
-/* Ring 3.  A server's life: listeners, run, stop; see netio/server.h.
- * Called by programs.  Clients come in through accept.c, connections live in conn.c. */
+/* Ring 3.  A server's life: new, run, stop, free; see netio/server.h.
+ * Called by programs.  It listens through slots.c; clients come in through accept.c, connections
+ * live in conn.c. */
 #include "net/loop.h"
 #include "server/models.h"
 
@@ -115,17 +116,10 @@ static int check_model(const struct netio_server *server)
     return 0;
 }
 
-int netio_server_new(struct netio_server **out, struct netio_loop *loop,
-                     const struct netio_server_handlers *handlers,
-                     const struct netio_server_options *options)
+/* All of it but the options, which may be wrong, and a loop of its own. */
+static void begin(struct netio_server *server, struct netio_loop *loop,
+                  const struct netio_server_handlers *handlers)
 {
-    static const struct netio_server_options defaults;
-    struct netio_server *server = calloc(1, sizeof *server);
-    int code = -ENOMEM;
-
-    *out = NULL;
-    if (!server)
-        return code;
     netio__ring_init(&server->conns);
     netio__ring_init(&server->children);
     netio__ring_init(&server->pending);
@@ -140,7 +134,20 @@ int netio_server_new(struct netio_server **out, struct netio_loop *loop,
     server->handlers = *handlers;
     server->loop = loop;
     server->own_loop = !loop;
-    code = netio__server_set_options(server, options ? options : &defaults);
+}
+
+int netio_server_new(struct netio_server **out, struct netio_loop *loop,
+                     const struct netio_server_handlers *handlers,
+                     const struct netio_server_options *options)
+{
+    static const struct netio_server_options defaults;
+    struct netio_server *server = calloc(1, sizeof *server);
+
+    *out = NULL;
+    if (!server)
+        return -ENOMEM;
+    begin(server, loop, handlers);
+    int code = netio__server_set_options(server, options ? options : &defaults);
     if (!code)
         code = check_model(server);
     if (!code && !loop)
@@ -172,50 +179,6 @@ int netio_server_change(struct netio_server *server, const struct netio_server_o
     return 0;
 }
 
-/* ---- listeners ------------------------------------------------------------------------------- */
-
-void netio__slot_put(struct netio__slot *slot)
-{
-    if (--slot->users == 0 && slot->closed)
-        free(slot);
-}
-
-static void close_slot(struct netio_server *server, struct netio__slot *slot)
-{
-    netio_watch_stop(&slot->watch);
-    netio__signal_unwatch(server, slot->listener.fd);
-    if (!slot->lent)
-        netio_listener_close(&slot->listener);
-    slot->closed = 1;
-    netio__slot_put(netio__slot_hold(slot));
-}
-
-void netio__server_close_slots(struct netio_server *server, size_t count)
-{
-    while (server->nslots > count)
-        close_slot(server, server->slots[--server->nslots]);
-    if (count)
-        return;
-    netio_timer_stop(&server->rest);
-    netio_fd_close(server->reserve);
-    server->reserve = -1;
-}
-
-int netio_server_unlisten(struct netio_server *server, int fd)
-{
-    size_t i = 0;
-
-    while (i < server->nslots && server->slots[i]->listener.fd != fd)
-        i++;
-    if (i == server->nslots)
-        return -ENOENT;
-    close_slot(server, server->slots[i]);
-    server->nslots--;
-    memmove(&server->slots[i], &server->slots[i + 1], (server->nslots - i) * sizeof *server->slots);
-    netio__server_close_slots(server, server->nslots);
-    return 0;
-}
-
 void netio_server_free(struct netio_server *server)
 {
     if (!server)
@@ -231,88 +194,6 @@ void netio_server_free(struct netio_server *server)
     if (server->own_loop)
         netio_loop_free(server->loop);
     forget(server);
-}
-
-/* A new one behind the others, not watched yet; NULL without memory. */
-static struct netio__slot *new_slot(struct netio_server *server)
-{
-    size_t size = (server->nslots + 1) * sizeof *server->slots;
-    struct netio__slot **slots = realloc(server->slots, size);
-
-    if (!slots)
-        return NULL;
-    server->slots = slots;
-    struct netio__slot *slot = calloc(1, sizeof *slot);
-    if (slot) {
-        slot->server = server;
-        slots[server->nslots++] = slot;
-    }
-    return slot;
-}
-
-/* 0; or a code, and the listener is where and as it was. */
-static int add_slot(struct netio_server *server, const struct netio_listener *listener, int lent)
-{
-    struct netio__slot *slot = new_slot(server);
-
-    if (!slot)
-        return -ENOMEM;
-    slot->listener = *listener;
-    slot->lent = lent != 0;
-    netio__server_reserve(server);
-    int is_stream = listener->type == SOCK_STREAM;
-    int code = is_stream ? 0 : netio__datagram_prepare(server, listener);
-    if (!code)
-        code = netio__signal_watch(server, listener->fd);
-    if (!code && !(is_stream && server->full))
-        code = netio__slot_watch(slot);
-    if (!code)
-        return 0;
-    slot->lent = 1;
-    netio__server_close_slots(server, server->nslots - 1);
-    return code;
-}
-
-int netio_server_listen(struct netio_server *server, const char *address, struct netio_error *error)
-{
-    struct netio_listener listeners[NETIO_LISTENER_MAX];
-    size_t before = server->nslots;
-
-    if (server->stopping)
-        return netio_error_set(error, NETIO_STAGE_LISTEN, -ECANCELED, NULL, address);
-    int n = netio_listener_open(listeners, address, 0, error);
-    if (n < 0)
-        return n;
-    int code = 0, i = 0;
-    while (i < n && !(code = add_slot(server, &listeners[i], 0)))
-        i++;
-    if (!code)
-        return 0;
-    netio_error_set(error, NETIO_STAGE_LISTEN, code, &listeners[0].address, address);
-    netio__server_close_slots(server, before);
-    while (i < n)
-        netio_listener_close(&listeners[i++]);
-    return code;
-}
-
-static int listen_on(struct netio_server *server, int fd, int lent)
-{
-    struct netio_listener listener;
-
-    if (server->stopping)
-        return -ECANCELED;
-    int code = netio_listener_take(&listener, fd);
-    return code ? code : add_slot(server, &listener, lent);
-}
-
-int netio_server_listen_take(struct netio_server *server, int fd)
-{
-    return listen_on(server, fd, 0);
-}
-
-int netio_server_listen_on(struct netio_server *server, int fd)
-{
-    return listen_on(server, fd, 1);
 }
 
 /* 0 for a stream socket that can be connected. */
@@ -335,6 +216,8 @@ int netio_server_serve_take(struct netio_server *server, int fd)
     struct netio_conn *conn;
     int code = server->stopping ? -ECANCELED : check_stream(fd);
 
+    if (!code && netio_loop_now(server->loop) < server->hung_until)
+        code = -EAGAIN;
     if (!code && netio__server_is_full(server))
         code = NETIO_EFULL;
     if (code) {
@@ -352,11 +235,6 @@ int netio_server_serve_take(struct netio_server *server, int fd)
     if (code)
         netio__conn_end(conn, NETIO_CLOSE_ABORT);
     return code;
-}
-
-const struct netio_addr *netio_server_address(const struct netio_server *server, size_t i)
-{
-    return i < server->nslots ? &server->slots[i]->listener.address : NULL;
 }
 
 void netio_server_set_access(struct netio_server *server, const struct netio_access *access)

@@ -9,10 +9,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define SECOND        ((int64_t)1000 * 1000 * 1000)
-#define PAUSE_FIRST   (SECOND / 50)
-#define PAUSE_MAX     SECOND
-#define PAUSE_SERVED  (SECOND / 50) /* at most, between those that have served somebody */
+#define PAUSE_FIRST   (NETIO_SECOND / 50)
+#define PAUSE_MAX     NETIO_SECOND
+#define PAUSE_SERVED  (NETIO_SECOND / 50) /* at most, between those that have served somebody */
 #define CRASHES_MAX   8 /* beyond the free ones: so many seconds until all is forgiven */
 #define STUCK_SECONDS 1 /* for a killed one to end: in the kernel it may be out of reach */
 
@@ -22,15 +21,15 @@ static void count_crash(struct netio__place *place)
 {
     struct netio_supervisor *supervisor = place->supervisor;
     const struct netio_server_status *status = &netio__place_board(place)->status;
-    int64_t now = netio_clock_now(), free = supervisor->workers * SECOND;
+    int64_t now = netio_clock_now(), free = supervisor->workers * NETIO_SECOND;
     int64_t level = supervisor->crashes - (now - supervisor->last_crash);
 
-    level = (level > 0 ? level : 0) + SECOND;
-    if (level > free + CRASHES_MAX * SECOND)
-        level = free + CRASHES_MAX * SECOND;
+    level = (level > 0 ? level : 0) + NETIO_SECOND;
+    if (level > free + CRASHES_MAX * NETIO_SECOND)
+        level = free + CRASHES_MAX * NETIO_SECOND;
     supervisor->crashes = level;
     supervisor->last_crash = now;
-    int64_t beyond = (level - free + SECOND - 1) / SECOND;
+    int64_t beyond = (level - free + NETIO_SECOND - 1) / NETIO_SECOND;
     int64_t pause = beyond <= 0 ? 0 : PAUSE_FIRST << (beyond - 1);
     int64_t most = status->accepted || status->datagrams ? PAUSE_SERVED : PAUSE_MAX;
     supervisor->pause = pause < most ? pause : most;

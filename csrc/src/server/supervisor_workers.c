@@ -25,10 +25,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define SECOND          ((int64_t)1000 * 1000 * 1000)
 #define MESSAGES_A_TURN 16
 #define LATE            "did not end in time: killed"
-#define GRACE           SECOND /* after the deadline to drain by, for its own end */
+#define GRACE           NETIO_SECOND /* after the deadline to drain by, for its own end */
 
 /* ---- the end of one -------------------------------------------------------------------------- */
 
@@ -109,7 +108,7 @@ static void is_scarce(struct netio__place *place)
     struct netio__message message;
     int64_t now = netio_clock_now();
 
-    if (place->scarce && now - place->scarce < SECOND)
+    if (place->scarce && now - place->scarce < NETIO_SECOND)
         return;
     place->scarce = now;
     memset(&message, 0, sizeof message);

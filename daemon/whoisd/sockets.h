@@ -1,12 +1,11 @@
-/* daemon/common: the sockets that whoever started the daemon has passed to it: inetd on descriptor
- * 0, a service manager from 3 on.
+/* whoisd: the sockets that whoever started it has passed to it: inetd on descriptor 0, a service
+ * manager from 3 on.
  *
- * Called by the start of each daemon, before netio_daemonize.
- */
-#ifndef DAEMON_SOCKETS_H
-#define DAEMON_SOCKETS_H
+ * Called by start.c, before netio_daemonize. */
+#ifndef WHOISD_SOCKETS_H
+#define WHOISD_SOCKETS_H
 
-#include "standard.h"
+#include "common/standard.h"
 
 #include <netio/activation.h>
 

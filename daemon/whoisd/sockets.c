@@ -1,4 +1,5 @@
-/* daemon/common: the sockets that whoever started the daemon has passed to it; see sockets.h. */
+/* whoisd: the sockets that whoever started it has passed to it; see sockets.h.
+ * Called by start.c; it looks at descriptors and at the environment. */
 #include "sockets.h"
 
 #include <errno.h>
