@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use IO::Socket::UNIX;
 use Test::More;
 
 use lib 't/lib';
@@ -33,13 +34,14 @@ subtest 'lines' => sub {
     is_faulty "7001 stream sctp $end",   '1: protocol sctp: netiod has tcp, udp and unix';
     is_faulty "7001 stream udp $end",    '1: udp is no protocol of stream sockets';
     is_faulty "7001 dgram tcp $end",     '1: tcp is no protocol of dgram sockets';
-    is_faulty "rusersd/1-3 dgram rpc/udp wait root /bin/cat",
-        '1: protocol rpc/udp: ONC RPC services are not served: netiod registers nothing with '
-        . 'rpcbind(8)';
     is_faulty "telnet stream faith/tcp6 $end",
         '1: protocol faith/tcp6: faithd(8) is not of this system';
+    is_faulty "telnet stream tcp6/faith $end",
+        '1: protocol tcp6/faith: faithd(8) is not of this system';
+    is_faulty "7001 stream tcp46/ttcp $end",
+        '1: protocol tcp46/ttcp: T/TCP is not of this system; leave /ttcp out';
     is_faulty "7001 stream tcp/ttcp $end",
-        '1: protocol tcp/ttcp: T/TCP is not of this system; write tcp';
+        '1: protocol tcp/ttcp: T/TCP is not of this system; leave /ttcp out';
     is_faulty "7001 stream tcp,rcvbuf=0 $end", '1: rcvbuf=0: neither rcvbuf=SIZE nor sndbuf=SIZE';
     is_faulty "7001 stream tcp,size=1 $end",   '1: size=1: neither rcvbuf=SIZE nor sndbuf=SIZE';
     is_faulty "7001 stream tcp,rcvbuf=4096m $end",
@@ -48,6 +50,38 @@ subtest 'lines' => sub {
     is_faulty "7001 stream tcp $_ root /bin/cat", "1: $_: not a limit behind nowait"
         for qw(nowait. nowait.x nowait.-1 nowait.99999999999 nowait/ nowait/x);
     is_faulty '7001 stream,x tcp nowait root /bin/cat', '1: ,x: not a number of processes';
+};
+
+subtest 'rpc' => sub {
+    my %fault = (
+        'nosuch/1 rpc/udp'           => 'rpc service nosuch: unknown',
+        '0/1 rpc/udp'                => 'rpc service 0: unknown',
+        '/1 rpc/udp'                 => 'rpc service : unknown',
+        'rusersd rpc/udp'            => 'rusersd: an rpc service is NAME/VERSION, as rusersd/1-3',
+        'rusersd/ rpc/udp'           => 'rusersd/:  is no version, as 2 or 1-3',
+        'rusersd/x rpc/udp'          => 'rusersd/x: x is no version, as 2 or 1-3',
+        'rusersd/3-2 rpc/udp'        => 'rusersd/3-2: 3-2 is no version, as 2 or 1-3',
+        'rusersd/1-2-3 rpc/udp'      => 'rusersd/1-2-3: 1-2-3 is no version, as 2 or 1-3',
+        'rusersd/4294967296 rpc/udp' => 'rusersd/4294967296: 4294967296 is no version, as 2 or 1-3',
+        'rusersd/1-65 rpc/udp'       => 'rusersd/1-65: more than 64 versions',
+        'rusersd/1 rpc/unix'         => 'protocol rpc/unix: netiod has rpc/tcp and rpc/udp',
+        'rusersd/1 rpc/*'            => 'protocol rpc/*: netiod has rpc/tcp and rpc/udp',
+        'rusersd/1 rpc/tcp'          => 'tcp is no protocol of dgram sockets',
+        '127.0.0.1,127.0.0.2:rusersd/1 rpc/udp4' => '127.0.0.1,127.0.0.2:rusersd/1: rpcbind(8) '
+            . 'can tell of one address of each family',
+    );
+    for my $line (sort keys %fault) {
+        my ($service, $protocol) = split / /, $line;
+        is_faulty "$service dgram $protocol wait root /bin/cat", "1: $fault{$line}";
+    }
+    is_faulty 'rusersd/1 dgram rpc/udp wait root internal',
+        '1: rusersd/1: netiod has no rpc service itself';
+    is_faulty 'rusersd/1 on protocol = rpc/udp, listen = udp:79, user = root, exec = /bin/cat;',
+        '1: listen: an rpc service has the port that it gets';
+    my $end = 'wait root /bin/cat';
+    is_faulty "rusersd/1-3 dgram rpc/udp $end\n100002/3-4 dgram rpc/udp $end\n"
+        . "rusersd/3 dgram rpc/udp6 $end\nrusersd/3 stream rpc/tcp $end",
+        '2: 100002/3-4: FILE:1 has it already';
 };
 
 subtest 'names' => sub {
@@ -83,6 +117,8 @@ subtest 'names' => sub {
         for '', '+', 'help', '+HELP';
     is_faulty 'tcpmux/x stream tcp wait root /bin/cat',
         '1: tcpmux/x: behind tcpmux must be stream and nowait';
+    is_faulty 'tcpmux/x stream tcp nowait root pool:/etc/passwd',
+        '1: tcpmux/x: a pool takes clients from its sockets alone';
     is_faulty '7001 stream tcp wait root pool:/etc/passwd', '1: a pool must be stream and nowait';
 };
 
@@ -106,7 +142,7 @@ subtest 'two of one' => sub {
 127.0.0.1:$OK
 7000 dgram udp wait root /bin/cat
 [::1]:$OK
-127.0.0.1:0 stream tcp nowait root /bin/cat
+127.0.0.1:odd(0) stream tcp nowait root /bin/cat
 127.0.0.1:0 stream tcp nowait root /bin/cat
 END
     is_faulty "/run/x stream unix nowait root /bin/cat\n/run/X stream unix nowait root /bin/cat\n"
@@ -174,6 +210,11 @@ subtest 'programs' => sub {
             "$why{$program}: a warning";
         is scalar @$services, 1, 'and a service';
     }
+    for my $row (['/nonexistent', 'No such file or directory'], ['/dev/null', 'it is no folder']) {
+        my (undef, @said) = understood(
+            "a on listen = 7001, user = root, exec = /bin/cat, directory = $row->[0];\n");
+        is_deeply \@said, ["FILE:1: warning: directory $row->[0]: $row->[1]"], 'nor where it runs';
+    }
 };
 
 subtest 'files' => sub {
@@ -190,10 +231,25 @@ subtest 'files' => sub {
     spew("$dir/comments", "# nothing\n\n  \n");
     is_deeply [run($CONFIG, "$dir/comments")], [1, '', "no service is configured\n"],
         'so is one of comments';
-    is_deeply [run($CONFIG, '/dev/null')], [1, '', "/dev/null: Invalid argument\n"], 'a device';
+    is_deeply [run($CONFIG, '/dev/null')],
+        [1, '', "/dev/null: a device; a file or a folder is wanted\n"],
+        'a device';
     system('mkfifo', "$dir/fifo") == 0 or die 'mkfifo';
-    is_deeply [run($CONFIG, "$dir/fifo")], [1, '', "$dir/fifo: Invalid argument\n"],
+    is_deeply [run($CONFIG, "$dir/fifo")],
+        [1, '', "$dir/fifo: a FIFO; a file or a folder is wanted\n"],
         'a FIFO is not waited for';
+    my $socket = IO::Socket::UNIX->new(Local => "$dir/socket", Listen => 1) or die $!;
+    is_deeply [run($CONFIG, "$dir/socket")],
+        [1, '', "$dir/socket: a socket; a file or a folder is wanted\n"], 'a socket';
+    spew("$dir/includes", ".include *o*\n");
+    is_deeply [run($CONFIG, "$dir/includes")],
+        [
+        1,
+        '',
+        "$dir/includes:1: $dir/fifo: a FIFO; a file or a folder is wanted\n"
+            . "$dir/includes:1: $dir/socket: a socket; a file or a folder is wanted\n"
+        ],
+        'those of a pattern';
     open my $big, '>', "$dir/big" or die $!;
     truncate $big, 20 << 20 or die $!;
     is_deeply [run($CONFIG, "$dir/big")], [1, '', "$dir/big: File too large\n"], '20 MiB of NULs';
@@ -202,7 +258,7 @@ subtest 'files' => sub {
     is $err,
           "$dir/none: No such file or directory\n"
         . "$dir/broken:1: socket type raw: netiod has stream and dgram\n"
-        . "$dir/fifo: Invalid argument\n", 'all of several';
+        . "$dir/fifo: a FIFO; a file or a folder is wanted\n", 'all of several';
 };
 
 done_testing;

@@ -110,6 +110,17 @@ END
     is_deeply [$services->[5]{pool}, $services->[5]{umask}], [9, '077'], 'a pool';
 };
 
+subtest '0 is any number' => sub {
+    my $zero = 'rate = 0/60, source_rate = 0/2.5, max_clients = 0, max_per_source = 0';
+    for my $keys ($zero, 'service_max = 0, ip_max = 0') {
+        my ($services, @said) = understood("7001 on $RUN, accept_max = 0, $keys;\n", '-R', 9);
+        is_deeply [
+            @{ $services->[0] }{qw(rate source_rate max_clients max_per_source accept_max)}, @said
+            ],
+            [0, undef, undef, undef, 0], $keys;
+    }
+};
+
 subtest 'wrong values' => sub {
     my %fault = (
         "$RUN, colour = red"              => '1: colour: no such key',
@@ -123,6 +134,8 @@ subtest 'wrong values' => sub {
         "$RUN, umask = 1000"              => '1: umask = 1000: not an octal number up to 0777',
         "$RUN, pool = 65"                 => '1: pool = 65: not a number, or too large',
         "$RUN, rate = x"            => '1: rate = x: not a number of clients, as 10 or 100/60',
+        "$RUN, source_rate = 0/x"   =>
+            '1: source_rate = 0/x: not a number of seconds up to 86400',
         "$RUN, rate = 1/0"          => '1: rate = 1/0: not a number of seconds up to 86400',
         "$RUN, ip_max = -1"         => '1: ip_max = -1: not a number up to 1000000',
         "$RUN, total_seconds = inf" =>
@@ -179,7 +192,7 @@ subtest 'signs' => sub {
         "7001 on = nobody;"         => '1: a key is missing before the sign',
         "7001 on $RUN,, wait = no;" => '1: a key is missing before the sign',
         "7001 on $RUN, env = A=b;"  =>
-            '1: = in a value: it wants quotes, or a ; is missing before it',
+            '1: = in a value: it wants quotes, or a , or ; is missing before it',
         "7001 on $RUN, args = \"a;\n"   => '1: a quote that does not end on its line',
         "7001 on $RUN, args = \"a\"b;"  => '1: a quoted word goes on behind the quote',
         "7001 on $RUN, args = a\"b\";"  => '1: a quote in the middle of a word',
@@ -206,7 +219,7 @@ subtest 'a missing ; does not hide what follows' => sub {
 7007 on $RUN, pool = ;
 END
         [
-        'FILE:2: = in a value: it wants quotes, or a ; is missing before it',
+        'FILE:2: = in a value: it wants quotes, or a , or ; is missing before it',
         'FILE:3: a quote that does not end on its line',
         'FILE:4: wait = perhaps: neither yes nor no',
         'FILE:5: user: no = behind it',

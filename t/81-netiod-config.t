@@ -62,6 +62,17 @@ subtest 'fields' => sub {
         { name => 'odd', listen => '127.0.0.1:0' }, 'a port that the kernel chooses';
 };
 
+subtest 'ports that the kernel chooses' => sub {
+    my $end = 'stream tcp nowait root /bin/cat';
+    my ($services, @said) =
+        understood("127.0.0.1:odd(0) $end\n127.0.0.1:even(0) $end\n"
+            . "a,b on listen = 127.0.0.1:0, user = root, exec = /bin/cat;\n");
+    is_deeply [map({ "$_->{name} $_->{listen}" } @{ $services || [] }), @said],
+        ['odd 127.0.0.1:0', 'even 127.0.0.1:0', 'a,b 127.0.0.1:0'], 'each has one';
+    is_deeply [faults("127.0.0.1:odd(0) $end\n127.0.0.1:odd(0) $end\n")],
+        ['FILE:2: 127.0.0.1:0,for=odd: FILE:1 has it already'], 'a name, twice';
+};
+
 subtest 'protocols' => sub {
     my %listen = (
         tcp4     => '0.0.0.0:7001',
@@ -78,6 +89,59 @@ subtest 'protocols' => sub {
         { recvbuf => 65536, sndbuf => 1048576 }, 'buffers (Debian, NetBSD)';
     is_line '7001 stream tcp,rcvbuf=16384 nowait root /bin/cat', { recvbuf => 16384 }, 'in bytes';
 };
+
+subtest 'rpc' => sub {
+    is_line 'rusersd/2-3 dgram rpc/udp wait nobody /bin/cat',
+        { name => 'rusersd/2-3', protocol => 'rpc/udp', bind => '0.0.0.0', listen => undef },
+        'a plain protocol is IPv4 alone, in every dialect';
+    is_line '391002/1 stream rpc/tcp wait root /bin/cat',
+        { protocol => 'rpc/tcp', wait => 'yes', name => '391002/1' }, 'FreeBSD: a number, a stream';
+    is_line '[::1]:rstatd/3 dgram rpc/udp6,rcvbuf=64k wait root /bin/cat',
+        { protocol => 'rpc/udp6', bind => '[::1]', recvbuf => 65536 }, 'IPv6 alone';
+    is_line 'walld/1 stream rpc/tcp46 nowait root /bin/cat',
+        { protocol => 'rpc/tcp46', bind => '[::] 0.0.0.0' }, 'FreeBSD: both'
+        if $any6;
+    is_line 'rstatd/1-3 on protocol = rpc/udp, user = root, exec = /bin/cat;',
+        { protocol => 'rpc/udp', socktype => 'dgram', wait => 'yes' }, 'NetBSD: with keys';
+};
+
+# The files of FreeBSD, NetBSD and OpenBSD have a line for each family.
+subtest 'a line for each family' => sub {
+    my $end = 'nowait root /bin/cat';
+    for my $lines (
+        [[tcp  => '0.0.0.0:79'], [tcp6 => '[::]:79']],
+        [[tcp6 => '[::]:79'],    [tcp  => '0.0.0.0:79']],
+        [[tcp  => '[::]:79'],    [tcp4 => '0.0.0.0:79']],
+        )
+    {
+        my ($services, @said) =
+            understood(join '', map { "finger stream $_->[0] $end\n" } @$lines);
+        is_deeply [map({ $_->{listen} } @{ $services || [] }), @said], [map { $_->[1] } @$lines],
+            "$lines->[0][0], $lines->[1][0]";
+    }
+    my ($services, @said) = understood(<<"END");
+localhost:
+tftp dgram udp6 wait root /bin/cat
+tftp dgram udp wait root /bin/cat
+END
+    is_deeply [map({ $_->{listen} } @{ $services || [] }), @said],
+        ['udp:[::1]:69', 'udp:127.0.0.1:69'], 'of the addresses of a name, too';
+    my @odd = (
+        "79 stream tcp $end\n79 stream tcp $end",
+        "79 stream tcp46 $end\n79 stream tcp6 $end",
+        "79 stream tcp $end\n[::1]:79 stream tcp6 $end",
+        "[::1]:79 stream tcp $end\n[::1]:79 stream tcp6 $end",
+        'x on listen = "[::]:79" 0.0.0.0:79, protocol = tcp, user = root, exec = /bin/cat;'
+            . "\n79 stream tcp6 $end",
+    );
+    for my $text (@odd) {
+        my @faults = faults("$text\n");
+        like "@faults", qr/\AFILE:2: \S+:79: FILE:1 has it already\z/, "no such pair: $text";
+    }
+    my @faults = faults("79 stream tcp $end\n79 stream tcp6 $end\n79 stream tcp4 $end\n");
+    like "@faults", qr/:79: FILE:1 has it already/, 'nothing would be left of one';
+    }
+    if $any6;
 
 subtest 'hosts' => sub {
     my $end = 'stream tcp nowait root /bin/cat';

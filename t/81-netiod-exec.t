@@ -73,9 +73,10 @@ for (['world', 'nobody'], ['root', 'root']) {
     my ($said, @own)  = world_of($name);
     my %person = documented($user);
     $person{env} = [sort @{ $person{env} }, @own];
-    # A process group is enough where there is no terminal, and root has no more to lose.
+    # A process group is enough where there is no terminal, and no_new_privs where there is no
+    # bounding set; root has no more to lose.
     delete @person{
-        qw(tpgid session_leader),
+        qw(tpgid session_leader cap_bnd),
         grep { /^(?:try|cap_|no_new)/ && $user eq 'root' } keys %person
     };
     is_world(

@@ -54,6 +54,25 @@ sub is_served {
     return 0;
 }
 
+# What the log says of clients that could not be served: lines, and how many these speak of.
+sub cannot_start {
+    my ($d, $name) = @_;
+    my $port   = $d->port($name);
+    my @before = $d->log =~ /$port: cannot start for \S+: [^\n]*?(?:, and (\d+) before)?\n/g;
+    my $sum    = @before;
+
+    $sum += $_ // 0 for @before;
+    return (scalar(@before), $sum);
+}
+
+# As the status has it.
+sub failed {
+    my ($d)      = @_;
+    my ($failed) = $d->read_all($d->connect($d->dir . '/status')) =~ /failed=(\d+)/;
+
+    return $failed;
+}
+
 sub is_heard {
     my ($d, $name) = @_;
     my $socket = IO::Socket::INET->new(
@@ -106,7 +125,7 @@ $d->finish;
 my $program = "$folder/program";
 spew("$folder/text", "neither a script\n");
 chmod 0755, "$folder/text";
-$d = netiod(<<"CONF" . $ECHO);
+$d = netiod(<<"CONF" . $ECHO, args => ['--status', 'unix:{DIR}/status']);
 127.0.0.1:{gone}   stream tcp nowait nobody $program program
 127.0.0.1:{folder} stream tcp nowait nobody /tmp tmp
 127.0.0.1:{plain}  stream tcp nowait nobody /etc/passwd passwd
@@ -128,6 +147,20 @@ for my $name (sort keys %why) {
     ok $d->wait_log(qr/$port: cannot start for 127\S+: $why{$name}\n/), '... and the log knows why';
 }
 is ask($d, 'echo'), "ok\n", '... others are served';
+
+my ($asked, $began) = (1, Time::HiRes::time());
+ask($d, 'gone') for 1 .. 30;
+$asked += 30;
+my ($lines) = cannot_start($d, 'gone');
+cmp_ok $lines, '<=', 2 + int(Time::HiRes::time() - $began), 'R33 no stranger fills the log';
+for (1 .. 50) {
+    ask($d, 'gone');
+    $asked++;
+    last if (cannot_start($d, 'gone'))[1] == $asked;
+    Time::HiRes::sleep(0.1);
+}
+is + (cannot_start($d, 'gone'))[1], $asked, '... but how many there were is said';
+is failed($d),                      $asked, '... and counted';
 spew($program, "#!/bin/sh\necho ok\n");
 chmod 0755, $program;
 is ask($d, 'gone'), "ok\n", 'a program that is there again is started';
@@ -153,6 +186,16 @@ SKIP: {
         cmp_ok is_served($d, 'echo'), '>', 0, '... when there are some again all are served';
         $d->finish;
     }
+
+    $d = netiod(
+        $ECHO,
+        inject('clone,clone3,fork,vfork:error=EMFILE:when=1'),
+        args => ['--status', 'unix:{DIR}/status']
+    );
+    is ask($d, 'echo'),                 "ok\n", 'R6 without a descriptor there is one in reserve';
+    is + (cannot_start($d, 'echo'))[0], 0,      '... and nothing is said to have failed';
+    is failed($d),                      0,      '... nor counted';
+    $d->finish;
 
     for my $call (qw(setgroups setresgid setresuid)) {
         for my $how ('error=EPERM', 'retval=0') {

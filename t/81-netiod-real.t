@@ -98,13 +98,14 @@ sub client {
         for ['add', 'hello'], ['commit', '-q', '-m', 'one'];
     system('git', 'clone', '-q', '--bare', "$folder/work", $bare) == 0 or die "git clone: $?\n";
 
-    # Its owner is to be who serves it.
-    system('chown', '-R', 'nobody', $bare) == 0 or die "chown: $?\n";
-
     my $d = netiod('git-daemon');
     my ($said, $exit) = client('git', 'clone', '-q', 'git://127.0.0.1/one.git', "$folder/no");
     isnt $exit, 0, 'git daemon shows nothing that is not to be shown';
     spew("$bare/git-daemon-export-ok", '');
+    client('git', 'clone', '-q', 'git://127.0.0.1/one.git', "$folder/no");
+    ok $d->wait_log(qr/git: says: .*dubious ownership/),
+        '... nor what is others\', as the log says';
+    system('chown', '-R', 'nobody', $bare) == 0 or die "chown: $?\n";
     ($said, $exit) = client('git', 'clone', '-q', 'git://127.0.0.1/one.git', "$folder/clone");
     is $exit,                        0,              'git clone' or diag $said, $d->log;
     is slurp("$folder/clone/hello"), "hello, git\n", 'has all of it';

@@ -34,8 +34,8 @@ sub look { return [NetIO::Test::Inetd->look(@_)] }
 for my $row (
     [['--stop-seconds', 'x'], '--stop-seconds x: not a number of seconds up to 86400'],
     [['--stop-seconds', '0'], '--stop-seconds 0: not a number of seconds up to 86400'],
-    [['-R', '-1'],            '--rate -1: not a number from 1 to 1000000'],
-    [['-R', '1000001'],       '--rate 1000001: not a number from 1 to 1000000'],
+    [['-R', '-1'],            '--rate -1: not a number from 0 to 1000000'],
+    [['-R', '1000001'],       '--rate 1000001: not a number from 0 to 1000000'],
     [['--log', 'nowhere'],    '--log nowhere: neither syslog, nor stderr, nor a path'],
     [['--status', '1:2:3'],   '--status 1:2:3: not a valid address'],
     [['--status', 'udp:9'],   '--status udp:9: datagrams, which this is not spoken over'],
@@ -117,7 +117,7 @@ my $port  = $taken->sockport;
 
     is "$exit$out", 69, 'a port that is taken';
     like $err,
-        qr{\Anetiod: /\S+/inetd\.conf:3: $port: [^\n]*127\.0\.0\.1:$port: Address already in use\n\z},
+        qr{\Anetiod: /\S+/inetd\.conf:3: $port: [^\n]*127\.0\.0\.1:$port: Address already in use by pid $$\n\z},
         'is said, with file and line';
 }
 

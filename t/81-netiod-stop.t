@@ -8,7 +8,8 @@ use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Inetd;
-use NetIO::Test::Run qw(slurp spew);
+use NetIO::Test::Process qw(is_gone);
+use NetIO::Test::Run     qw(slurp spew);
 
 alarm 120;
 
@@ -147,6 +148,39 @@ for my $row (['INT', 'INT'], ['a second TERM', 'TERM', 'TERM'], ['INT after TERM
     my $next = NetIO::Test::Inetd->start(config => $CONF, ports => $d->{ports});
     is $next->ask(cat => 'c'), 'c', 'killed: another one listens there';
     close $client;
+    $next->finish;
+}
+
+# Programs that have a socket of its would keep the next netiod from that (R14): they go with it.
+{
+    my $wait = <<'CONF';
+127.0.0.1:{stream} stream tcp wait root /usr/bin/perl perl -e "syswrite $c, $$ and close $c while accept $c, STDIN"
+127.0.0.1:{datagram} dgram udp wait root /usr/bin/perl perl -e "send STDOUT, $$, 0, $f while $f = recv STDIN, $x, 9, 0"
+CONF
+    my $answer = sub {
+        my ($d) = @_;
+        my $socket = IO::Socket::INET->new(
+            Proto    => 'udp',
+            PeerAddr => '127.0.0.1',
+            PeerPort => $d->port('datagram')
+        ) or die "udp: $!\n";
+
+        send $socket, 'x', 0;
+        vec(my $bits = '', fileno $socket, 1) = 1;
+        recv $socket, my $text, 9, 0 if select $bits, undef, undef, 10;
+        return $text // 'no answer';
+    };
+    my $d    = NetIO::Test::Inetd->start(config => $wait);
+    my @wait = ($d->ask(stream => ''), $answer->($d));
+
+    $d->kill('KILL');
+    is $d->wait_end, 'signal 9', 'killed: it has ended';
+    ok is_gone($_), 'killed: a program that has a socket of its has, too' for @wait;
+    my $next = NetIO::Test::Inetd->start(config => $wait, ports => $d->{ports});
+    like $next->ask(stream => ''), qr/^\d+\z/, 'killed: the next one listens there';
+    like $answer->($next),         qr/^\d+\z/, 'killed: ... for datagrams';
+    $next->kill('INT');
+    is $next->wait_end, 0, 'killed: and ends';
     $next->finish;
 }
 

@@ -39,6 +39,11 @@ for my $name (sort keys %unit) {
 is join(' ', setting('netiod.service', 'Type')), 'notify', 'READY counts';
 cmp_ok((setting('netiod.service', 'TimeoutStopSec'))[0],
     '>', 30 + 5, 'the manager waits longer than programs have');
+like + (setting('netiod.service', $_))[0], qr/\bnetwork-online\.target\b/,
+    "$_: its addresses are there"
+    for qw(Wants After);
+cmp_ok 5 * (setting('netiod.service', 'RestartSec'))[0], '>', 10,
+    'no limit of starts is ever reached';
 
 my ($command) = setting('netiod.service', 'ExecStart');
 my ($program, @args) = split ' ', $command;

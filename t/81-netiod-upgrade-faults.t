@@ -6,6 +6,7 @@ use warnings;
 
 use File::Copy ();
 use IO::Socket::INET;
+use IO::Socket::IP;
 use Test::More;
 
 use lib 't/lib';
@@ -170,6 +171,55 @@ sub is_unchanged {
     ok $d->upgrade, 'mended: it succeeds';
     send $before->{udp}, 'go', 0;
     close $before->{client};
+    $d->left;
+    is $d->stop, 0, 'TERM';
+}
+
+# ---- an address is held by the program of a service that was removed ----------------------------
+
+for my $row (
+    ['127.0.0.1:{held}', 'stream tcp'],
+    ['0.0.0.0:{held}',   'stream tcp'],
+    ['127.0.0.1:{held}', 'dgram  udp'],
+    ['[::1]:{held}',     'stream tcp6'],
+    )
+{
+    my ($address, $type) = @$row;
+    my $d      = start();
+    my $before = load($d);
+    my $first  = $address =~ /::/ ? $address : '127.0.0.1:{held}';
+    # It ends when it gets the datagram that load's one ends by, or with its first client.
+    my $program = $type =~ /udp/ ? '{DIR}/datagrams datagrams' : '/usr/bin/perl perl {DIR}/accepts';
+    spew($d->dir . '/accepts', 'accept my $c, STDIN; sysread $c, my $x, 1;');
+    ok $d->reload("$good$first $type wait root $program\n"), "$address $type: a service more";
+    my $port = $d->port('held');
+    my $to   = IO::Socket::IP->new(
+        PeerAddr => $address =~ /::/ ? '::1' : '127.0.0.1',
+        PeerPort => $port,
+        Proto    => $type =~ /udp/ ? 'udp' : 'tcp'
+    ) or die "connect: $!\n";
+    syswrite $to, 'x' if $type =~ /udp/;
+    my ($pid) = @{ $d->wait_log(qr/$port: start, pid (\d+)\n/) };
+    ok $d->reload($good), '... less';
+    my $config = "${good}$address $type wait root $program\n";
+    $d->configure($config);
+    my $at = length $d->log_text;
+    is $d->upgrade, undef, '... and once more, while its program runs: no upgrade';
+    my $said = substr $d->log_text, $at;
+    like $said, qr/inetd\.conf:3: \S+: bind \S+:$port: Address already in use by pid $pid\n/,
+        '... the log says where, and who has it';
+    like $said, qr/upgrade failed: exec bind \S+inetd\.conf:3: $port, pid $pid: Address already in/,
+        '... also where it says that it has failed';
+    $d->configure($good);
+    is $d->ask(cat => 'new'),        'new',              '... nothing is lost: who comes is served';
+    is ask_udp($before->{udp}, 'y'), "$before->{pid} y", '... and who was';
+    syswrite $to, 'go';
+    $d->wait_log(qr/pid $pid, \S+ seconds/);
+    $d->configure($config);
+    ok $d->upgrade, '... when the program has ended it succeeds';
+    send $before->{udp}, 'go', 0;
+    close $before->{client};
+    close $to;
     $d->left;
     is $d->stop, 0, 'TERM';
 }

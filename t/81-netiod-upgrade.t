@@ -98,16 +98,18 @@ sub is_there { return kill 0, $_[0] }
 {
     my $d       = start("127.0.0.1:{cat} stream tcp nowait root /bin/cat cat\n");
     my $first   = $d->pid;
+    my $called  = slurp("/proc/$first/cmdline");
     my $sockets = sockets($d);
     my $client  = $d->connect('cat');
 
     is say_to($client, 'a'), "a\n", 'somebody is served';
     my ($child) = $d->children_now;
     my $second = $d->upgrade;
-    isnt $second,            $first,   'USR2: a successor';
-    is sockets($d),          $sockets, 'R14: has the same sockets';
-    is say_to($client, 'b'), "b\n",    'R15: who was served still is';
-    is $d->ask(cat => 'c'),  'c',      'so are those that come';
+    isnt $second,                      $first,   'USR2: a successor';
+    is slurp("/proc/$second/cmdline"), $called,  'is called as the first one was';
+    is sockets($d),                    $sockets, 'R14: has the same sockets';
+    is say_to($client, 'b'),           "b\n",    'R15: who was served still is';
+    is $d->ask(cat => 'c'),            'c',      'so are those that come';
     like $d->log_text, qr/successor serves.*: start for/s, 'whom the successor has accepted';
     my $third = $d->upgrade;
     is $d->left_of($second), 0, 'who has no process of its own leaves at the next upgrade ...';

@@ -72,7 +72,6 @@ sub is_user {
             groups       => $groups,
             'try.setuid' => 'EPERM',
             cap_prm      => '0' x 16,
-            cap_bnd      => '0' x 16,
             no_new_privs => 1,
         },
         "R2 R21 $name as $who"

@@ -113,7 +113,8 @@ for ([sworld => 'TCP'], [dworld => 'UDP']) {
     $d->wait_log(qr/$port: end/);
     my $world = read_world("$folder/$name");
     my %want  = documented('nobody');
-    delete @want{qw(tpgid session_leader)};    # a process group is enough without a terminal
+    # A process group is enough without a terminal, and no_new_privs without a bounding set.
+    delete @want{qw(tpgid session_leader cap_bnd)};
     is_world(
         $world,
         {
@@ -213,6 +214,31 @@ $d->ask($d->dir . '/shut', '');
 for my $name ($d->port('udp'), $d->dir . '/shut') {
     ok $d->wait_log(qr/\Q$name\E: a program has shut the socket down: not served until/),
         'R17 ... what cannot be undone is said, and nothing spins';
+}
+$d->finish;
+
+# ---- ... or leaves behind: it is readable, and there is nothing to be read
+
+my $LEAVES = spew("$folder/leaves", <<'PERL');
+my $from = recv STDIN, my $said, 1000, 0;
+send STDOUT, "$$ yes", 0, $from;
+setsockopt STDIN, 1, 42, pack 'i', 5000 if $said eq 'offset';    # SO_PEEK_OFF
+if ($said eq 'errors') {                                         # IP_RECVERR
+    setsockopt STDIN, 0, 11, 1;
+    1 while send STDOUT, '', 0, pack_sockaddr_in(9, inet_aton('127.0.0.1'));
+}
+PERL
+$d = NetIO::Test::Inetd->start(config => <<"CONF");
+127.0.0.1:{leaves} dgram udp wait nobody /usr/bin/perl perl -MSocket $LEAVES
+CONF
+for my $what (qw(offset errors)) {
+    like answer(udp($d, 'leaves'), $what), qr/^\d+ yes\z/, "R17 a program leaves behind: $what";
+    $d->wait_log(qr/: end,/);
+    my $calls = $d->failing(recvfrom => 'EAGAIN', 65_535);
+    Time::HiRes::sleep(1);
+    cmp_ok scalar(() = $calls->() =~ /recvfrom/g), '<', 30, '... nothing spins';
+    like answer(udp($d, 'leaves'), 'x'), qr/^\d+ yes\z/, '... and the next one serves';
+    $d->wait_log(qr/: end,/);
 }
 $d->finish;
 

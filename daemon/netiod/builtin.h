@@ -11,10 +11,9 @@
 
 #define BUILTIN_DAYTIME 64 /* room for any of its answers */
 #define BUILTIN_TIME    4
-#define BUILTIN_CHARS                                                                              \
-    95                  /* the printing ones of ASCII, which lines of chargen begin with in turn   \
-                         */
-#define BUILTIN_LINE 74 /* bytes of such a line: 72 and its end */
+/* The printing characters of ASCII, which lines of chargen begin with in turn. */
+#define BUILTIN_CHARS 95
+#define BUILTIN_LINE  74 /* bytes of such a line: 72 and its end */
 
 /* RFC 867: "Sun Nov 22 15:04:05 2026", as other inetds write it, and CRLF.  Its length; 0 for a
  * time that is none. */

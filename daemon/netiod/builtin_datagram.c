@@ -27,7 +27,6 @@
 #define SOURCES     4096
 #define CHARGEN_MAX 512 /* RFC 864 */
 #define PORT_MIN    1024
-#define SECOND      ((int64_t)1000 * 1000 * 1000)
 
 enum objection { NONE, LOW_PORT, OWN_PORT, SHARED, TOO_MANY, LONGER, OBJECTIONS };
 
@@ -103,7 +102,7 @@ static void log_objection(const struct service *service, const struct netio_addr
     char text[NETIO_ADDR_STRLEN];
 
     answers->since[objection]++;
-    if (answers->told[objection] && now - answers->told[objection] < SECOND)
+    if (answers->told[objection] && now - answers->told[objection] < NETIO_SECOND)
         return;
     netio_log(service->house->log, LOG_NOTICE, "%s: no answer to %s (%s), the last of %lu",
               service->name, netio_addr_str(peer, text, sizeof text), words[objection],

@@ -39,12 +39,15 @@ struct config_service {
     /* Addresses as netio_listener_open takes them, each of one socket ("0.0.0.0:79", "[::]:79",
      * "udp:...", "unix:/path,mode=..."); "*" has become two. */
     const char *const *listen;
-    size_t listens;                  /* 0 only for services behind tcpmux alone */
+    size_t listens; /* 0 only for services behind tcpmux alone */
+    int any_family; /* plain "tcp" or "udp": what another line has in one family is that line's */
     int receive_buffer, send_buffer; /* bytes, set on the listener; 0: the system's */
     int backlog;                     /* 0: netio_listener_open's */
     enum config_kind kind;
     enum config_builtin builtin;
     enum config_mux mux;
+    /* ONC RPC: its program, which rpcbind(8) is told of, and the versions; 0: none. */
+    unsigned program_number, version_low, version_high;
 
     /* EXEC, WAIT, POOL */
     const char *program;            /* absolute */

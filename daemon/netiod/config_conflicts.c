@@ -7,14 +7,15 @@
 #include <string.h>
 #include <strings.h>
 
-#define MUX "tcpmux/"
+#define MUX         "tcpmux/"
+#define VERSION_KEY 32
 
 /* One address of one service, or its name.  Two can be at odds only if group and key are alike. */
 struct claim {
     const struct config_service *service;
     const char *text;  /* as it is said */
-    const char *group; /* "4", "6": TCP; "udp4", "udp6", "unix", "mux" */
-    const char *key;   /* the port, the path, the name */
+    const char *group; /* "4", "6": TCP; "udp4", "udp6", "unix", "mux"; "rpc": of all of them */
+    const char *key;   /* the port, the path, the name; "udp6 100002.3" */
     size_t key_len;
     const char *host;
     size_t host_len;
@@ -36,6 +37,22 @@ static struct claim claim_of(const struct config_service *service, const char *t
     claim.key_len = strlen(claim.key);
     claim.host_len = (size_t)(claim.key - 1 - claim.host);
     claim.group = *claim.host == '[' ? (udp ? "udp6" : "6") : (udp ? "udp4" : "4");
+    return claim;
+}
+
+/* Each version of a program is known at one address of each family. */
+static struct claim claim_of_version(struct reader *reader, const struct config_service *service,
+                                     const char *listen, unsigned version)
+{
+    struct claim claim = {.service = service, .text = service->name, .group = "rpc", .key = ""};
+    char *key = arena_get(&reader->scratch, VERSION_KEY);
+
+    if (!key)
+        return claim;
+    claim.key = key;
+    claim.key_len =
+        (size_t)sprintf(key, "%s%s %u.%u", service->protocol, strchr(listen, '[') ? "6" : "",
+                        service->program_number, version);
     return claim;
 }
 
@@ -81,6 +98,27 @@ static int at_odds(const struct claim *a, const struct claim *b)
            (a->host_len == b->host_len && memcmp(a->host, b->host, a->host_len) == 0);
 }
 
+/* The BSDs have a line for each family, of which the one that says "tcp" is of IPv4; a service that
+ * has both families by such a word leaves to the other line the address that this one names. */
+static int yields(struct reader *reader, const struct claim *claim, const struct claim *to)
+{
+    struct config_service *services = reader->config->services;
+    struct config_service *service = &services[claim->service - services];
+    const char **listen = (const char **)service->listen;
+
+    if (!claim->host || !service->any_family || to->service->any_family ||
+        claim->host_len != to->host_len || memcmp(claim->host, to->host, to->host_len) != 0)
+        return 0;
+    for (size_t i = 0; i < service->listens && service->listens > 1; i++) {
+        if (listen[i] != claim->text)
+            continue;
+        memmove(listen + i, listen + i + 1, (service->listens - i) * sizeof *listen);
+        service->listens--;
+        return 1;
+    }
+    return 0;
+}
+
 static int alike(const struct claim *a, const struct claim *b)
 {
     return strcmp(a->group, b->group) == 0 && a->key_len == b->key_len &&
@@ -96,7 +134,8 @@ static void compare_run(struct reader *reader, const struct claim *claims, size_
         for (size_t j = 0; j < i; j++) {
             const struct config_service *service = claims[i].service, *other = claims[j].service;
             struct reader_file file = {.name = service->file};
-            if (service == other || said[service - first] || !at_odds(&claims[i], &claims[j]))
+            if (service == other || said[service - first] || !at_odds(&claims[i], &claims[j]) ||
+                yields(reader, &claims[i], &claims[j]) || yields(reader, &claims[j], &claims[i]))
                 continue;
             said[service - first] = 1;
             reader->file = &file;
@@ -106,14 +145,24 @@ static void compare_run(struct reader *reader, const struct claim *claims, size_
         }
 }
 
-static size_t collect(const struct config *config, struct claim *claims)
+static size_t versions_of(const struct config_service *service)
 {
+    return service->program_number ? service->version_high - service->version_low + 1 : 0;
+}
+
+static size_t collect(struct reader *reader, struct claim *claims)
+{
+    const struct config *config = reader->config;
     size_t count = 0;
 
     for (size_t i = 0; i < config->count; i++) {
         const struct config_service *service = &config->services[i];
-        for (size_t j = 0; j < service->listens; j++)
+        size_t versions = versions_of(service);
+        for (size_t j = 0; j < service->listens && !versions; j++)
             claims[count++] = claim_of(service, service->listen[j]);
+        for (size_t j = 0; j < service->listens * versions; j++)
+            claims[count++] = claim_of_version(reader, service, service->listen[j / versions],
+                                               service->version_low + (unsigned)(j % versions));
         if (service->mux != CONFIG_NO_MUX)
             claims[count++] = claim_of_name(service);
     }
@@ -126,10 +175,10 @@ void conflicts_find(struct reader *reader)
     size_t room = 0, begin = 0;
 
     for (size_t i = 0; i < config->count; i++)
-        room += config->services[i].listens + 1;
+        room += config->services[i].listens * (versions_of(&config->services[i]) + 1) + 1;
     struct claim *claims = calloc(room + 1, sizeof *claims);
     char *said = calloc(config->count + 1, 1);
-    size_t count = claims && said ? collect(config, claims) : 0;
+    size_t count = claims && said ? collect(reader, claims) : 0;
     reader->scratch.failed |= !claims || !said;
     if (count)
         qsort(claims, count, sizeof *claims, compare);

@@ -147,7 +147,18 @@ static int settle_kind(struct reader *reader, struct draft *draft)
 
 /* ---- program -------------------------------------------------------------------------------- */
 
-/* It may come later, so this is no fault; a start that fails is logged. */
+/* They may come later, so this is no fault; a start that fails is logged. */
+static void look_at_folder(struct reader *reader, const struct draft *draft)
+{
+    const char *folder = draft->service.directory;
+    struct stat st;
+
+    if (folder && stat(folder, &st) == -1)
+        reader_warn(reader, draft->line, "directory %s: %s", folder, strerror(errno));
+    else if (folder && !S_ISDIR(st.st_mode))
+        reader_warn(reader, draft->line, "directory %s: it is no folder", folder);
+}
+
 static void look_at_program(struct reader *reader, const struct draft *draft)
 {
     struct stat st;
@@ -176,6 +187,7 @@ static int settle_program(struct reader *reader, struct draft *draft)
         return reader_fault(reader, draft->line, "program %s: not an absolute path",
                             draft->program);
     look_at_program(reader, draft);
+    look_at_folder(reader, draft);
     draft->service.program = arena_string(arena, draft->program);
     for (size_t i = 0; i < draft->args_count; i++)
         argv[i] = arena_string(arena, draft->args[i]);

@@ -28,7 +28,7 @@ static int read_values(struct reader *reader, struct reader_file *file, struct v
     }
     if (token->kind == TOKEN_EQUALS)
         return reader_fault(reader, token->line,
-                            "= in a value: it wants quotes, or a ; is missing before it");
+                            "= in a value: it wants quotes, or a , or ; is missing before it");
     return token->kind == TOKEN_FAULT ? -1 : 0;
 }
 

@@ -239,13 +239,16 @@ static const char *set_yes(int *field, const char *text)
     return *field || strcmp(text, "no") == 0 ? NULL : "neither yes nor no";
 }
 
+/* 0 is any number, in whatever time. */
 static const char *set_rate(struct netio_rate *rate, const char *text)
 {
-    if (strcmp(text, "0") == 0) {
-        *rate = (struct netio_rate){0};
-        return NULL;
-    }
-    return values_rate(rate, text);
+    size_t zero = strspn(text, "0");
+    double seconds;
+
+    if (!zero || (text[zero] && text[zero] != '/'))
+        return values_rate(rate, text);
+    *rate = (struct netio_rate){0};
+    return text[zero] ? values_seconds(&seconds, text + zero + 1) : NULL;
 }
 
 static const char *set_minute(struct netio_rate *rate, const char *text)

@@ -19,6 +19,7 @@
 #define LISTENS_MAX     64     /* of one service */
 #define UNIX_MODE       "0666" /* as other inetds have it: whoever reaches the folder may connect */
 #define MUX             "tcpmux/"
+#define CHOICE          80 /* what may stand behind port 0, and "udp:" */
 
 struct list {
     const char *texts[LISTENS_MAX];
@@ -40,12 +41,13 @@ static int add(struct reader *reader, struct draft *draft, struct list *list, co
 static int add_address(struct reader *reader, struct draft *draft, struct list *list,
                        const struct netio_addr *address, unsigned port)
 {
-    char text[NETIO_ADDR_STRLEN + 8];
+    char text[NETIO_ADDR_STRLEN + CHOICE];
     struct netio_addr whole = *address;
 
     netio_addr_set_port(&whole, port);
     strcpy(text, draft->type == SOCK_DGRAM ? "udp:" : "");
     netio_addr_str(&whole, text + strlen(text), NETIO_ADDR_STRLEN);
+    strcat(text, draft->choice ? draft->choice : "");
     return add(reader, draft, list, text);
 }
 
@@ -146,6 +148,20 @@ static int find_port(char *service, const char *protocol)
     return none && *service ? 0 : -1;
 }
 
+/* Several services may have port 0, and each of them one of its own, by its name. */
+static int set_choice(struct reader *reader, struct draft *draft, const char *service)
+{
+    char *choice = arena_get(&reader->scratch, CHOICE);
+
+    if (!choice)
+        return -1;
+    snprintf(choice, CHOICE - sizeof "udp:", ",for=%s", draft->listen ? draft->spec : service);
+    for (char *comma = choice + 1; (comma = strchr(comma, ','));)
+        *comma = ';';
+    draft->choice = choice;
+    return 0;
+}
+
 /* "finger", "host:finger", "host,host:2907".  *name: of the service (scratch). */
 static int find_internet(struct reader *reader, struct draft *draft, struct list *list,
                          const char *text, const char **name)
@@ -160,11 +176,15 @@ static int find_internet(struct reader *reader, struct draft *draft, struct list
         *colon = '\0';
         hosts = spec;
     }
-    int port = find_port(service, draft->protocol), code = 0;
+    int port = draft->rpc ? rpc_find(reader, draft, service) : find_port(service, draft->protocol);
+    int code = 0;
     *name = service;
     if (port < 0)
-        return reader_fault(reader, draft->line, "service %s/%s: unknown", service,
-                            draft->protocol);
+        return draft->rpc ? -1
+                          : reader_fault(reader, draft->line, "service %s/%s: unknown", service,
+                                         draft->protocol);
+    if (port == 0 && !draft->rpc && set_choice(reader, draft, service) < 0)
+        return -1;
     if (!hosts)
         hosts = reader->options->bind ? reader->options->bind : "*";
     char *rest = arena_string(&reader->scratch, hosts);
@@ -263,9 +283,9 @@ int listen_find(struct reader *reader, struct draft *draft)
     struct list list = {.count = 0};
     int code;
 
-    if (strncmp(draft->spec, MUX, strlen(MUX)) == 0)
+    if (!draft->rpc && strncmp(draft->spec, MUX, strlen(MUX)) == 0)
         code = find_mux(reader, draft, &name);
-    else if (draft->listen)
+    else if (draft->listen && !draft->rpc)
         code = find_listed(reader, draft, &list);
     else if (draft->family == DRAFT_UNIX)
         code = find_unix(reader, draft, &list, &name);
@@ -273,9 +293,12 @@ int listen_find(struct reader *reader, struct draft *draft)
         code = find_internet(reader, draft, &list, draft->spec, &name);
     if (code < 0 || keep_name(reader, draft, name) < 0)
         return -1;
+    if (draft->rpc && rpc_check(reader, draft, list.texts, list.count) < 0)
+        return -1;
     if (!(texts = arena_get(&reader->config->own->arena, (list.count + 1) * sizeof *texts)))
         return -1;
     memcpy(texts, list.texts, list.count * sizeof *texts);
+    draft->service.any_family &= !draft->listen;
     draft->service.listen = texts;
     draft->service.listens = list.count;
     return 0;

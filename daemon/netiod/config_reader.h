@@ -10,6 +10,7 @@
  *      config_rules.c      those of them that are rules of access
  *      config_values.c     what a word means: numbers, sizes, rates, protocols, users
  *      config_listen.c     where a service listens
+ *      config_rpc.c        which program of ONC RPC it is
  *      config_draft.c      a draft that has been read becomes a service, or faults
  *      config_conflicts.c  services that want what another one has
  *
@@ -134,7 +135,9 @@ struct draft {
     int type;             /* 0: not said */
     const char *protocol; /* "tcp", "udp", "unix"; NULL: not said */
     enum draft_family family;
-    int wait; /* -1: not said */
+    int rpc;            /* ONC RPC: "rpc/udp" */
+    const char *choice; /* NULL, or what addresses have behind port 0: netio/listener.h */
+    int wait;           /* -1: not said */
     const char *user, *group;
     int user_dots;       /* "user.group" is understood */
     int errors_said;     /* the key "stderr" */
@@ -189,6 +192,12 @@ void values_free_users(struct config_private *own);
 
 /* ---- listening ------------------------------------------------------------------------------ */
 
+/* "rusersd/1-3": fills the numbers of the service, and what its addresses have behind port 0.  0 or
+ * -1. */
+int rpc_find(struct reader *reader, struct draft *draft, const char *name);
+/* Whether rpcbind can tell of these addresses; 0 or -1. */
+int rpc_check(struct reader *reader, const struct draft *draft, const char *const *addresses,
+              size_t count);
 /* Fills service.listen, .name and .mux; 0 or -1. */
 int listen_find(struct reader *reader, struct draft *draft);
 /* Says which services want what another one has: after all files. */

@@ -48,7 +48,8 @@ static int same_socket(const struct config_service *one, const struct config_ser
 {
     if (one->type != other->type || one->listens != other->listens ||
         one->receive_buffer != other->receive_buffer || one->send_buffer != other->send_buffer ||
-        one->backlog != other->backlog)
+        one->backlog != other->backlog || one->program_number != other->program_number ||
+        one->version_low != other->version_low || one->version_high != other->version_high)
         return 0;
     for (size_t i = 0; i < one->listens; i++)
         if (strcmp(one->listen[i], other->listen[i]) != 0)

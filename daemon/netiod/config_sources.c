@@ -39,6 +39,19 @@ static int includes_itself(const struct reader_file *file)
     return 0;
 }
 
+/* What it is that cannot be read, if that is no file; a socket cannot even be opened. */
+static const char *no_file(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) == -1 || S_ISREG(st.st_mode))
+        return NULL;
+    return S_ISFIFO(st.st_mode)   ? "a FIFO; a file or a folder is wanted"
+           : S_ISSOCK(st.st_mode) ? "a socket; a file or a folder is wanted"
+           : S_ISDIR(st.st_mode)  ? "a folder; a file is wanted"
+                                  : "a device; a file or a folder is wanted";
+}
+
 /* line: of the one that includes it; 0 when it was named to netiod. */
 static void read_file(struct reader *reader, const char *path, unsigned line)
 {
@@ -53,7 +66,8 @@ static void read_file(struct reader *reader, const char *path, unsigned line)
     file.name = arena_string(&reader->config->own->arena, path);
     char *text = file.name ? slurp(path, FILE_MAX, &size, &st) : NULL;
     if (!text) {
-        reader_fault(reader, line, "%s: %s", path, strerror(errno));
+        const char *error = strerror(errno), *what = no_file(path);
+        reader_fault(reader, line, "%s: %s", path, what ? what : error);
         return;
     }
     file.device = st.st_dev;

@@ -101,22 +101,27 @@ static const struct {
 
 /* What dialects have and netiod does not: they say so, rather than "unknown". */
 static const struct {
-    const char *prefix, *what;
+    const char *part, *what;
 } foreign[] = {
-    {"rpc/", "ONC RPC services are not served: netiod registers nothing with rpcbind(8)"},
-    {"faith/", "faithd(8) is not of this system"},
-    {"tcp/ttcp", "T/TCP is not of this system; write tcp"},
-    {"tcp4/ttcp", "T/TCP is not of this system; write tcp4"},
-    {"tcp6/ttcp", "T/TCP is not of this system; write tcp6"},
+    {"faith", "faithd(8) is not of this system"},
+    {"/ttcp", "T/TCP is not of this system; leave /ttcp out"},
 };
+
+/* Of ONC RPC all dialects have the plain word for IPv4, which is what such programs know. */
+static char *after_rpc(struct draft *draft, char *text)
+{
+    draft->rpc = strncmp(text, "rpc/", 4) == 0;
+    return text + (draft->rpc ? 4 : 0);
+}
 
 static int unknown_protocol(struct reader *reader, struct draft *draft, const char *text)
 {
     draft->family = DRAFT_UNKNOWN;
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-        if (strncmp(text, foreign[i].prefix, strlen(foreign[i].prefix)) == 0)
+        if (strstr(text, foreign[i].part))
             return reader_fault(reader, draft->line, "protocol %s: %s", text, foreign[i].what);
-    return reader_fault(reader, draft->line, "protocol %s: netiod has tcp, udp and unix", text);
+    return reader_fault(reader, draft->line, "protocol %s: netiod has %s", text,
+                        draft->rpc ? "rpc/tcp and rpc/udp" : "tcp, udp and unix");
 }
 
 /* "rcvbuf=64k,sndbuf=1m" */
@@ -139,15 +144,18 @@ static int buffers(struct reader *reader, struct draft *draft, char *text)
 
 int value_protocol(struct reader *reader, struct draft *draft, char *text)
 {
-    char *rest = strchr(text, ',');
+    char *rest = strchr(text, ','), *word = after_rpc(draft, text);
 
     if (rest)
         *rest++ = '\0';
     for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
-        if (strcmp(text, protocols[i].word) != 0)
+        int plain = strlen(word) == 3;
+        if (strcmp(word, protocols[i].word) != 0 ||
+            (draft->rpc && protocols[i].family == DRAFT_UNIX))
             continue;
         draft->protocol = protocols[i].protocol;
-        draft->family = protocols[i].family;
+        draft->family = draft->rpc && plain ? DRAFT_IPV4 : protocols[i].family;
+        draft->service.any_family = plain;
         return rest ? buffers(reader, draft, rest) : 0;
     }
     return unknown_protocol(reader, draft, text);

@@ -13,7 +13,6 @@
 #define LINES_A_SECOND 100
 #define BYTES_A_SECOND (1 << 20) /* then its programs wait */
 #define READS_A_TURN   16        /* then it is the turn of others */
-#define SECOND         ((int64_t)1000 * 1000 * 1000)
 
 struct errors {
     struct service *service;
@@ -40,7 +39,7 @@ static void look_at_clock(struct errors *errors)
 {
     int64_t now = netio_clock_now();
 
-    if (now - errors->second < SECOND)
+    if (now - errors->second < NETIO_SECOND)
         return;
     own_up(errors);
     errors->second = now;
@@ -94,7 +93,7 @@ static void rest(struct errors *errors)
 {
     struct service *service = errors->service;
 
-    if (netio_timer_start(service->house->loop, &errors->timer, errors->second + SECOND) == 0)
+    if (netio_timer_start(service->house->loop, &errors->timer, errors->second + NETIO_SECOND) == 0)
         netio_watch_stop(&service->errors_watch);
 }
 
@@ -121,7 +120,8 @@ static void rested(struct netio_timer *timer)
 
     look_at_clock(errors);
     if (watch_pipe(errors->service) < 0)
-        (void)netio_timer_start(errors->service->house->loop, timer, netio_clock_now() + SECOND);
+        (void)netio_timer_start(errors->service->house->loop, timer,
+                                netio_clock_now() + NETIO_SECOND);
 }
 
 /* Its writing end blocks, as programs expect it. */

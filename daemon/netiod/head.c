@@ -1,5 +1,5 @@
 /* netiod: what is first in the queue of a socket of datagrams; see head.h.
- * Called by wait.c; looks at sockets that are its. */
+ * Called by seat.c; looks at sockets that are its. */
 #include "head.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* netiod: what is first in the queue of a socket of datagrams, without taking it, so as to know it
  * again.
  *
- * Called by wait.c.  Nothing here waits.
+ * Called by seat.c.  Nothing here waits.
  */
 #ifndef NETIOD_HEAD_H
 #define NETIOD_HEAD_H

@@ -1,7 +1,8 @@
 /* netiod: what all of its services share; see house.h.
- * Called by start.c, upgrade.c and tcpmux.c. */
+ * Called by start.c, run.c, upgrade.c and tcpmux.c. */
 #include "house.h"
 #include "passed.h"
+#include "rpc.h"
 #include "service.h"
 #include "status.h"
 
@@ -112,6 +113,7 @@ void house_close(struct house *house)
     if (house->left)
         netio_child_forget(&house->successor);
     status_close(house);
+    rpc_free(house);
     for (size_t i = 0; i < house->count; i++)
         service_free(house->services[i]);
     for (size_t i = 0; i < house->leaving_count; i++)

@@ -18,6 +18,7 @@
 struct netio_server;
 struct netio_upgrade;
 struct passed;
+struct rpc;
 struct service;
 
 struct house {
@@ -37,6 +38,8 @@ struct house {
     struct passed *passed;         /* sockets of a service manager: passed.c */
     struct netio_server *status;   /* NULL: nowhere: status.c */
     struct netio_upgrade *upgrade; /* NULL: none is under way: upgrade.c */
+    struct netio_error failed;     /* why there is no configuration, for a predecessor; code 0 */
+    struct rpc *rpc;               /* NULL: no rpc service was ever there: rpc.c */
     int resting;                   /* since the successor was ready: upgrade.c */
     struct rlimit files;           /* RLIMIT_NOFILE of the start, which children get back */
     int has_terminal;              /* a controlling one, which children must not have */

@@ -56,20 +56,31 @@ static const char *reason(const char *path, const struct netio_error *error)
     return st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH) ? NULL : "is not executable";
 }
 
-static void log_failure(const struct launch *launch, const char *path,
-                        const struct netio_error *error)
+void launch_failed(const struct launch *launch, const char *why)
 {
-    const struct service *service = launch->service;
-    char peer[PEER_STRLEN], text[640];
-    const char *why = reason(path, error);
+    struct service *service = launch->service;
+    char peer[PEER_STRLEN], fault[LAUNCH_FAULT];
+    char *out = launch->fault ? launch->fault : fault;
 
     (void)peer_text(peer, launch->peer, launch->credentials);
+    snprintf(out, LAUNCH_FAULT, "cannot start%s: %s", peer, why);
+    if (launch->fault)
+        return;
+    service->counts.failed++;
+    netio_log(service->house->log, LOG_ERR, "%s: %s", service->name, fault);
+}
+
+static void has_failed(const struct launch *launch, const char *path,
+                       const struct netio_error *error)
+{
+    char text[LAUNCH_FAULT - PEER_STRLEN];
+    const char *why = reason(path, error);
+
     if (why)
-        netio_log(service->house->log, LOG_ERR, "%s: cannot start%s: %s %s", service->name, peer,
-                  path, why);
+        snprintf(text, sizeof text, "%s %s", path, why);
     else
-        netio_log(service->house->log, LOG_ERR, "%s: cannot start%s: %s", service->name, peer,
-                  netio_error_str(error, text, sizeof text));
+        (void)netio_error_str(error, text, sizeof text);
+    launch_failed(launch, text);
 }
 
 static const char *status_text(char *text, size_t size, int status)
@@ -149,12 +160,13 @@ static void set_limits(struct order *order)
 }
 
 /* A program of root's has what is root's, as under any inetd (login(1), ftpd and their like become
- * others themselves): with the bounding set exec gives it all. */
+ * others themselves): with the bounding set exec gives it all.  Any other gains nothing more, by
+ * no_new_privs; the bounding set would be a tenth of what its start takes. */
 static unsigned privileges_of(const struct config_service *config)
 {
     return config->more_privileges || (config->user && config->user->uid == 0)
                ? NETIO_PRIVILEGES_MORE
-               : 0;
+               : NETIO_PRIVILEGES_KEEP_BOUNDING;
 }
 
 static int set_world(struct order *order, struct netio_error *error)
@@ -246,12 +258,10 @@ int launch(struct netio_child *child, const struct launch *launch)
     int code = start(&order, child, &error);
 
     if (code)
-        log_failure(launch, order.plan.path, &error);
+        has_failed(launch, order.plan.path, &error);
     release(&order);
-    if (code) {
-        service->counts.failed++;
+    if (code)
         return code;
-    }
     service->counts.accepted++;
     service->running++;
     netio_log(service->house->log, LOG_INFO, "%s: start%s, pid %ld", service->name,

@@ -21,11 +21,17 @@ struct launch {
     const struct netio_child_fd *fds;     /* descriptors beside 0 to 2 */
     size_t fds_count;
     unsigned flags; /* more of netio/child.h */
+    char *fault; /* LAUNCH_FAULT bytes: for why it cannot be started, which is neither counted nor
+                    logged then; NULL */
 };
+
+#define LAUNCH_FAULT 1200
 
 /* Starts it, counts it (service->counts, ->running) and logs the start, or why there is none.  0 or
  * a code. */
 int launch(struct netio_child *child, const struct launch *launch);
+/* It cannot be: the same for who finds out before. */
+void launch_failed(const struct launch *launch, const char *why);
 /* It has ended: counts it and logs the end.  status: as of waitpid(2), -1: not known; peer may be
  * NULL; since: netio_clock_now at its start. */
 void launch_ended(struct service *service, pid_t pid, const struct netio_addr *peer, int64_t since,

@@ -59,8 +59,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* ---- values: NULL, or what is wrong with one ---------------------------------------------------
- */
+/* ---- values: NULL, or what is wrong with one ---- */
 
 static const char *set_text(const char **field, const char *text, const char *why)
 {
@@ -77,7 +76,9 @@ static const char *set_status(const char **status, const char *text)
 static const char *set_rate(unsigned *rate, const char *text)
 {
     *rate = 0;
-    return strcmp(text, "0") == 0 ? NULL : values_count(rate, text);
+    if (strcmp(text, "0") == 0 || !values_count(rate, text))
+        return NULL;
+    return "not a number from 0 to 1000000";
 }
 
 static const char *set_value(struct options *options, int option, const char *text)
@@ -98,8 +99,7 @@ static const char *set_value(struct options *options, int option, const char *te
     }
 }
 
-/* ---- all of it ----------------------------------------------------------------------------------
- */
+/* ---- all of it ---- */
 
 static enum options_next set_flag(struct options *options, int option)
 {
@@ -183,6 +183,7 @@ enum options_next options_parse(struct options *options, int argc, char **argv,
 {
     static char name[] = "netiod";
     const char *usual[2];
+    char *self = argc > 0 ? argv[0] : NULL;
 
     *options = (struct options){.stop_seconds = 30, .folder = getcwd(NULL, 0)};
     *fault = '\0';
@@ -190,6 +191,8 @@ enum options_next options_parse(struct options *options, int argc, char **argv,
         argv[0] = name; /* what getopt_long's messages begin with */
     options->argv = argv;
     enum options_next next = walk(options, argc, argv, fault);
+    if (self)
+        argv[0] = self; /* an upgrade's, too */
     if (next != OPTIONS_RUN)
         return next;
     int code = !options->folder ? -errno

@@ -1,5 +1,6 @@
 /* netiod: sockets that a service manager has passed; see passed.h.
- * Called by start.c, reload.c and upgrade.c; it looks at sockets and at the environment. */
+ * Called by start.c, reload_sockets.c, upgrade.c and house.c; it looks at sockets and at the
+ * environment. */
 #include "passed.h"
 
 #include <netio/activation.h>

@@ -7,7 +7,8 @@
  * A successor has the sockets from its predecessor (netio/upgrade.h), and their names by a
  * variable.
  *
- * Called by start.c, reload.c and upgrade.c; NULL, for none, is legal everywhere. */
+ * Called by start.c, reload_sockets.c, upgrade.c and house.c; NULL, for none, is legal
+ * everywhere. */
 #ifndef NETIOD_PASSED_H
 #define NETIOD_PASSED_H
 

@@ -8,41 +8,44 @@
  *      next    started, not ready yet  --ready-->  now
  *      now     serves                  --another one is ready, stop-->  it drains, and ends
  *
- * There is another one when the service has other sockets or another configuration, when the
- * program's file has changed, and when there is none (any more), ever later if that is in vain. */
+ * There is another one when the service has other sockets or another configuration, when the pool
+ * says that the program's file has changed, and when there is none (any more), ever later if that
+ * is in vain.  netiod does not look at the file: on a dead file system that may take for ever. */
 #include "handover.h"
+#include "pool_arguments.h"
+#include "pool_origin.h"
 #include "process.h"
+#include "returned.h"
 #include "service.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
-#define SECOND       ((int64_t)1000 * 1000 * 1000)
-#define LOOK         (2 * SECOND)  /* between two looks at the program's file */
-#define SHORTEST     (SECOND / 10) /* from a failure to the next start; doubled each time ... */
-#define DOUBLED_MAX  7             /* ... so often at most */
-#define FIRST_FD     3             /* of the sockets, in the pool */
-#define DRAIN        "1000000"     /* seconds: how long a pool may drain is said by netiod */
-#define ARGUMENT_MAX 32            /* options but rules */
+#define SECOND      ((int64_t)1000 * 1000 * 1000)
+#define LOOK        (2 * SECOND)  /* between two looks at its sockets */
+#define SHORTEST    (SECOND / 10) /* from a failure to the next start; doubled each time ... */
+#define DOUBLED_MAX 7             /* ... so often at most */
+
+/* The pipe by which a process says that it is ready, and then each time that the file is another.
+ */
+struct voice {
+    int fd; /* -1: none */
+    struct netio_watch watch;
+};
 
 struct pool {
     struct process *processes, *now, *next;
-    int ready; /* the pipe by which next says so; -1 */
-    struct netio_watch watch;
+    struct voice voices[2];
+    unsigned now_voice; /* now's; the other one is next's */
     struct netio_timer timer;
-    struct stat program; /* as it was when the last one was started */
-    ino_t *sockets;      /* that the last one was given */
-    size_t sockets_count;
-    unsigned failed;     /* in a row */
-    unsigned wanted : 1; /* another one, whatever it was started with */
+    struct pool_origin origin; /* of the last one */
+    unsigned failed;           /* in a row */
+    unsigned wanted : 1;       /* another one, whatever it was started with */
     unsigned stopped : 1;
 };
 
@@ -62,148 +65,50 @@ static void later(struct service *service)
     again_in(service, SHORTEST << (pool->failed < DOUBLED_MAX ? pool->failed : DOUBLED_MAX));
 }
 
-/* ---- what it is told ---- */
-
-struct arguments {
-    char **list;
-    size_t count, room;
-    int failed;
-};
-
-static void add(struct arguments *arguments, const char *name, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void add_text(struct arguments *arguments, char *text)
-{
-    if (!text || arguments->count + 1 >= arguments->room) {
-        arguments->failed = 1;
-        free(text);
-        return;
-    }
-    arguments->list[arguments->count++] = text;
-}
-
-static void add(struct arguments *arguments, const char *name, const char *format, ...)
-{
-    char *text;
-    va_list args;
-
-    add_text(arguments, strdup(name));
-    va_start(args, format);
-    if (vasprintf(&text, format, args) == -1)
-        text = NULL;
-    va_end(args);
-    add_text(arguments, text);
-}
-
-static void add_number(struct arguments *arguments, const char *name, double number)
-{
-    if (number > 0)
-        add(arguments, name, "%.10g", number);
-}
-
-static void add_rate(struct arguments *arguments, const char *name, const struct netio_rate *rate)
-{
-    if (rate->count)
-        add(arguments, name, "%u/%.10g", rate->count, rate->seconds > 0 ? rate->seconds : 1);
-}
-
-static void add_limits(struct arguments *arguments, const struct netio_limit_options *limits)
-{
-    add_number(arguments, "--total", limits->total);
-    add_number(arguments, "--per-source", limits->per_source);
-    add_rate(arguments, "--rate", &limits->rate);
-    add_rate(arguments, "--source-rate", &limits->source_rate);
-    add_number(arguments, "--ipv4-bits", limits->ipv4_bits);
-    add_number(arguments, "--ipv6-bits", limits->ipv6_bits);
-}
-
-static void add_policy(struct arguments *arguments, const struct service *service)
-{
-    const struct config_service *config = service->config;
-    struct netio_server_options options;
-
-    service_server_options(service, &options);
-    add_limits(arguments, &config->limits);
-    if (config->refused_text)
-        add(arguments, "--refused-text", "%s", config->refused_text);
-    if (config->full_text)
-        add(arguments, "--full-text", "%s", config->full_text);
-    add_number(arguments, "--first-seconds", options.first_seconds);
-    add_number(arguments, "--read-seconds", options.read_seconds);
-    add_number(arguments, "--total-seconds", options.total_seconds);
-    for (size_t i = 0; config->rules && config->rules[i]; i++)
-        add(arguments, "--rule", "%s", config->rules[i]);
-}
-
-static size_t count_of(const char *const *list)
-{
-    size_t count = 0;
-
-    while (list && list[count])
-        count++;
-    return count;
-}
-
-static void free_arguments(struct arguments *arguments)
-{
-    for (size_t i = 0; i < arguments->count; i++)
-        free(arguments->list[i]);
-    free(arguments->list);
-}
-
-/* 0 or -ENOMEM. */
-static int make_arguments(struct arguments *arguments, const struct service *service)
-{
-    const struct config_service *config = service->config;
-    size_t rules = count_of(config->rules), words = count_of(config->argv);
-
-    *arguments = (struct arguments){.room = ARGUMENT_MAX + 2 * rules + words};
-    arguments->list = calloc(arguments->room, sizeof *arguments->list);
-    if (!arguments->list)
-        return -ENOMEM;
-    add_text(arguments, strdup("netiod-pool"));
-    add(arguments, "--workers", "%u", config->pool);
-    add(arguments, "--sockets", "%zu", service->fds_count);
-    add(arguments, "--ready", "%zu", FIRST_FD + service->fds_count);
-    add(arguments, "--stop-seconds", DRAIN);
-    add_policy(arguments, service);
-    add(arguments, "--", "%s", config->program);
-    for (size_t i = 1; i < words; i++)
-        add_text(arguments, strdup(config->argv[i]));
-    if (!arguments->failed)
-        return 0;
-    free_arguments(arguments);
-    return -ENOMEM;
-}
-
 /* ---- its start ---- */
 
 static void over(struct process *process, int status);
 static void told(struct netio_watch *watch, unsigned events);
 
-static int open_ready(struct pool *pool, int *write_end)
+static struct voice *voice_of_now(struct pool *pool)
 {
+    return &pool->voices[pool->now_voice];
+}
+
+static struct voice *voice_of_next(struct pool *pool)
+{
+    return &pool->voices[!pool->now_voice];
+}
+
+static void close_voice(struct voice *voice)
+{
+    netio_watch_stop(&voice->watch);
+    if (voice->fd >= 0)
+        netio_fd_close(voice->fd);
+    voice->fd = -1;
+}
+
+/* Before anything runs that nobody would hear of. */
+static int open_voice(struct service *service, int *write_end)
+{
+    struct voice *voice = voice_of_next(service->own);
     int ends[2];
 
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
         return -errno;
-    pool->ready = ends[0];
+    voice->fd = ends[0];
     *write_end = ends[1];
-    return 0;
-}
-
-static void close_ready(struct pool *pool)
-{
-    netio_watch_stop(&pool->watch);
-    if (pool->ready >= 0)
-        netio_fd_close(pool->ready);
-    pool->ready = -1;
+    int code = netio_watch_start(service->house->loop, &voice->watch, voice->fd, NETIO_READ);
+    if (code) {
+        close_voice(voice);
+        netio_fd_close(*write_end);
+    }
+    return code;
 }
 
 /* With the descriptors for 3, 4 ... */
 static int start_with(struct service *service, struct netio_child_fd *fds, const char *program,
-                      struct arguments *arguments)
+                      struct pool_arguments *arguments)
 {
     struct pool *pool = service->own;
     const struct launch how = {
@@ -215,33 +120,31 @@ static int start_with(struct service *service, struct netio_child_fd *fds, const
         .fds_count = service->fds_count + 1,
         .flags = NETIO_CHILD_DIE_WITH_PARENT, /* or the next netiod would find its sockets taken */
     };
-    int write_end = -1, code = open_ready(pool, &write_end);
+    int write_end = -1, code = open_voice(service, &write_end);
 
     if (code)
         return code;
     for (size_t i = 0; i < service->fds_count; i++)
-        fds[i] = (struct netio_child_fd){service->fds[i], FIRST_FD + (int)i};
+        fds[i] = (struct netio_child_fd){service->fds[i], POOL_FIRST_FD + (int)i};
     fds[service->fds_count] =
-        (struct netio_child_fd){write_end, FIRST_FD + (int)service->fds_count};
+        (struct netio_child_fd){write_end, POOL_FIRST_FD + (int)service->fds_count};
     code = process_start(&pool->next, &pool->processes, &how);
     netio_fd_close(write_end);
     if (code == 0)
         code = process_watch(pool->next, over);
-    if (code == 0)
-        code = netio_watch_start(service->house->loop, &pool->watch, pool->ready, NETIO_READ);
-    if (code == 0)
-        return 0;
-    pool->next = NULL; /* if it runs, over hears of its end */
-    close_ready(pool);
+    if (code) {
+        pool->next = NULL;
+        close_voice(voice_of_next(pool));
+    }
     return code;
 }
 
 static int start(struct service *service)
 {
     struct netio_child_fd *fds = calloc(service->fds_count + 1, sizeof *fds);
-    struct arguments arguments = {.list = NULL};
+    struct pool_arguments arguments = {.list = NULL};
     char *program = NULL;
-    int code = fds ? make_arguments(&arguments, service) : -ENOMEM;
+    int code = fds ? pool_arguments_make(&arguments, service) : -ENOMEM;
 
     if (code == 0 && asprintf(&program, "%s/netiod-pool", service->house->libexec) == -1) {
         program = NULL;
@@ -250,80 +153,19 @@ static int start(struct service *service)
     if (code == 0)
         code = start_with(service, fds, program, &arguments);
     free(program);
-    free_arguments(&arguments);
+    pool_arguments_free(&arguments);
     free(fds);
     return code;
 }
 
 /* ---- whether another one is due ---- */
 
-static int is_same_file(const struct stat *one, const struct stat *other)
-{
-    return one->st_dev == other->st_dev && one->st_ino == other->st_ino &&
-           one->st_size == other->st_size && one->st_mtim.tv_sec == other->st_mtim.tv_sec &&
-           one->st_mtim.tv_nsec == other->st_mtim.tv_nsec;
-}
-
-/* A file that is gone for a moment is about to be replaced. */
-static int has_other_program(struct service *service)
-{
-    const struct pool *pool = service->own;
-    struct stat st;
-
-    return stat(service->config->program, &st) == 0 && !is_same_file(&st, &pool->program);
-}
-
-static ino_t inode_of(int fd)
-{
-    struct stat st;
-
-    return fstat(fd, &st) == 0 ? st.st_ino : 0;
-}
-
-static int has_socket(const struct pool *pool, ino_t inode)
-{
-    for (size_t i = 0; i < pool->sockets_count; i++)
-        if (pool->sockets[i] == inode)
-            return 1;
-    return 0;
-}
-
-static int has_other_sockets(const struct service *service)
-{
-    const struct pool *pool = service->own;
-
-    if (pool->sockets_count != service->fds_count)
-        return 1;
-    for (size_t i = 0; i < service->fds_count; i++)
-        if (!has_socket(pool, inode_of(service->fds[i])))
-            return 1;
-    return 0;
-}
-
-/* What it was started with, so that it is known when that is something else. */
-static int remember(struct service *service)
-{
-    struct pool *pool = service->own;
-    ino_t *sockets = realloc(pool->sockets, service->fds_count * sizeof *sockets);
-
-    if (!sockets)
-        return -ENOMEM;
-    for (size_t i = 0; i < service->fds_count; i++)
-        sockets[i] = inode_of(service->fds[i]);
-    pool->sockets = sockets;
-    pool->sockets_count = service->fds_count;
-    if (stat(service->config->program, &pool->program) == -1)
-        memset(&pool->program, 0, sizeof pool->program);
-    pool->wanted = 0;
-    return 0;
-}
-
 /* One that is not ready yet is one that nobody needs any more. */
 static void give_up_next(struct pool *pool)
 {
     struct process *next = pool->next;
 
-    close_ready(pool);
+    close_voice(voice_of_next(pool));
     pool->next = NULL;
     if (next)
         process_until(next, NETIO_NOW);
@@ -334,16 +176,26 @@ static void start_next(struct service *service)
     struct pool *pool = service->own;
 
     give_up_next(pool);
-    int code = remember(service);
+    int code = pool_origin_remember(&pool->origin, service);
+    pool->wanted = 0;
     if (code == 0)
         code = start(service);
     if (code == 0) {
         again_in(service, LOOK);
         return;
     }
+    netio_log(service->house->log, LOG_WARNING, "%s: no pool could be started, later again: %s",
+              service->name, netio_error_text(code));
     pool->failed++;
     pool->wanted = 1;
     later(service);
+}
+
+/* What the program has done to them would stay, whoever has them next. */
+static void mend_sockets(const struct service *service)
+{
+    for (size_t i = 0; i < service->fds_count; i++)
+        returned_mend(service->fds[i], SOCK_STREAM, service->config->backlog);
 }
 
 /* Without sockets the house is resting, and will have some again. */
@@ -354,8 +206,8 @@ static void look(struct netio_timer *timer)
 
     if (pool->stopped || service->fds_count == 0)
         return;
-    if (pool->wanted || (!pool->now && !pool->next) || has_other_sockets(service) ||
-        has_other_program(service))
+    mend_sockets(service);
+    if (pool->wanted || (!pool->now && !pool->next) || pool_origin_is_other(&pool->origin, service))
         start_next(service);
     else
         again_in(service, LOOK);
@@ -369,25 +221,46 @@ static void drain(struct process *process)
     (void)netio_child_signal(&process->child, SIGTERM, 0);
 }
 
+static void next_is_ready(struct service *service)
+{
+    struct pool *pool = service->own;
+
+    if (pool->now)
+        drain(pool->now);
+    close_voice(voice_of_now(pool));
+    pool->now = pool->next;
+    pool->now_voice = !pool->now_voice;
+    pool->next = NULL;
+    netio_log(service->house->log, LOG_NOTICE, "%s: the pool is ready, pid %ld", service->name,
+              (long)pool->now->child.pid);
+}
+
+static void file_has_changed(struct service *service)
+{
+    struct pool *pool = service->own;
+
+    pool->wanted = 1;
+    again_in(service, 0);
+}
+
 static void told(struct netio_watch *watch, unsigned events)
 {
     struct service *service = watch->data;
     struct pool *pool = service->own;
+    struct voice *voice =
+        watch == &voice_of_now(pool)->watch ? voice_of_now(pool) : voice_of_next(pool);
     char octet;
-    ssize_t n = read(pool->ready, &octet, 1);
+    ssize_t n = read(voice->fd, &octet, 1);
 
     (void)events;
     if (n == -1 && (errno == EAGAIN || errno == EINTR))
         return;
-    close_ready(pool);
     if (n != 1)
-        return; /* over will say how it has ended */
-    if (pool->now)
-        drain(pool->now);
-    pool->now = pool->next;
-    pool->next = NULL;
-    netio_log(service->house->log, LOG_NOTICE, "%s: the pool is ready, pid %ld", service->name,
-              (long)pool->now->child.pid);
+        close_voice(voice); /* over will say how it has ended */
+    else if (voice == voice_of_now(pool))
+        file_has_changed(service);
+    else
+        next_is_ready(service);
 }
 
 /* A new one that does not get ready leaves the old one where it is, until something changes. */
@@ -411,7 +284,9 @@ static void over(struct process *process, int status)
     int is_now = process == pool->now, is_next = process == pool->next;
 
     if (is_next)
-        close_ready(pool);
+        close_voice(voice_of_next(pool));
+    if (is_now)
+        close_voice(voice_of_now(pool));
     if (is_now)
         pool->now = NULL;
     if (is_next)
@@ -432,8 +307,8 @@ static int pool_open(struct service *service, struct netio_error *error)
     service->own = pool;
     if (!pool)
         return netio_error_set(error, NETIO_STAGE_SERVICE, -ENOMEM, NULL, service->name);
-    pool->ready = -1;
-    pool->watch = (struct netio_watch){.ready = told, .data = service};
+    for (int i = 0; i < 2; i++)
+        pool->voices[i] = (struct voice){-1, {.ready = told, .data = service}};
     pool->timer = (struct netio_timer){.fire = look, .data = service};
     if (!service->house->libexec)
         return netio_error_set(error, NETIO_STAGE_SERVICE, -ENOENT, NULL, "netiod-pool");
@@ -477,6 +352,7 @@ static void pool_stop(struct service *service, netio_deadline deadline)
     if (!pool->stopped) {
         netio_timer_stop(&pool->timer);
         give_up_next(pool);
+        close_voice(voice_of_now(pool));
         if (pool->now)
             drain(pool->now);
     }
@@ -494,12 +370,13 @@ static void pool_free(struct service *service)
         return;
     pool->stopped = 1;
     netio_timer_stop(&pool->timer);
-    close_ready(pool);
+    for (int i = 0; i < 2; i++)
+        close_voice(&pool->voices[i]);
     pool->now = pool->next = NULL;
     while (pool->processes)
         process_end(pool->processes);
     service->own = NULL;
-    free(pool->sockets);
+    pool_origin_free(&pool->origin);
     free(pool);
 }
 

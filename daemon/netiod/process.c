@@ -1,5 +1,5 @@
 /* netiod: one program that runs for a service; see process.h.
- * Called by exec.c and wait.c; signals and watches programs that are theirs.
+ * Called by exec.c, wait.c and seat.c; signals and watches programs that are theirs.
  *
  *      runs --longest, process_until--> told (SIGTERM) --a second--> SIGKILL
  *        \______________________________/____________________________/
@@ -106,21 +106,13 @@ static int limit_life(struct process *process)
     return netio_timer_start(process->service->house->loop, &process->timer, process->longest);
 }
 
-/* Whom there is no room for. */
-static void fail(struct service *service, int code)
-{
-    service->counts.failed++;
-    netio_log(service->house->log, LOG_ERR, "%s: cannot start: %s", service->name,
-              netio_error_text(code));
-}
-
 int process_start(struct process **process, struct process **list, const struct launch *how)
 {
     struct process *made = *process = make(list, how->service);
     int code = made ? limit_life(made) : -ENOMEM;
 
     if (code) {
-        fail(how->service, code);
+        launch_failed(how, netio_error_text(code));
     } else {
         made->since = netio_clock_now();
         if (how->peer)

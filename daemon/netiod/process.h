@@ -1,8 +1,8 @@
 /* netiod: one program that runs for a service, until it has ended or is made to.
  *
- * Called by exec.c and wait.c, for programs that they have started (launch.h) and for those that an
- * earlier netiod has left (handover.h).  A program that has to end gets SIGTERM, and a second later
- * SIGKILL, with all of its process group.
+ * Called by exec.c, wait.c and seat.c, for programs that they have started (launch.h) and for those
+ * that an earlier netiod has left (handover.h).  A program that has to end gets SIGTERM, and a
+ * second later SIGKILL, with all of its process group.
  */
 #ifndef NETIOD_PROCESS_H
 #define NETIOD_PROCESS_H
@@ -26,7 +26,7 @@ struct process {
     unsigned told : 1;    /* it has got SIGTERM */
 };
 
-/* Starts it, in front of the list.  0 and *process, or a code; a code has been logged. */
+/* Starts it, in front of the list.  0 and *process, or a code, as of launch. */
 int process_start(struct process **process, struct process **list, const struct launch *how);
 /* One of an earlier netiod, whose pidfd is owned, also on error: 0, or -errno. */
 int process_adopt(struct process **process, struct process **list, struct service *service,

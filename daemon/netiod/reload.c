@@ -10,6 +10,7 @@
  *      leave            what is gone stops to listen, and ends by itself (R15) */
 #include "reload_own.h"
 #include "options.h"
+#include "rpc.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,8 +19,7 @@
 #include <sysexits.h>
 #include <syslog.h>
 
-/* ---- what is said ------------------------------------------------------------------------------
- */
+/* ---- what is said ---- */
 
 /* A start is seen by who started it; later there is the log alone. */
 void reload_complain(void *data, const char *fault)
@@ -60,8 +60,7 @@ const char *reload_place(const struct config_service *service, char *out, size_t
     return out;
 }
 
-/* ---- read, match -------------------------------------------------------------------------------
- */
+/* ---- read, match ---- */
 
 static const char *first_address(const struct config_service *config)
 {
@@ -152,8 +151,7 @@ static int match(struct reload *reload)
     return EX_OK;
 }
 
-/* ---- new services ------------------------------------------------------------------------------
- */
+/* ---- new services ---- */
 
 static int open_new(struct reload *reload)
 {
@@ -170,8 +168,7 @@ static int open_new(struct reload *reload)
     return EX_OK;
 }
 
-/* ---- prepare, cancel ---------------------------------------------------------------------------
- */
+/* ---- prepare, cancel ---- */
 
 static void reload_free(struct reload *reload, size_t old_count)
 {
@@ -222,8 +219,7 @@ int reload_prepare(struct reload **out, struct house *house)
     return code;
 }
 
-/* ---- commit ------------------------------------------------------------------------------------
- */
+/* ---- commit ---- */
 
 /* Takes back the first count. */
 static void change_back(struct reload *reload, size_t count)
@@ -306,6 +302,7 @@ int reload_commit(struct reload *reload)
     house->count = reload->config->count;
     house->config = reload->config;
     sockets_log(reload);
+    rpc_update(house);
     reload_free(reload, old_count);
     return EX_OK;
 }

@@ -3,11 +3,13 @@
  *
  * When they move, who has a socket no longer gives it up, then who is to have it gets it: the loop
  * cannot watch one twice; nobody sees the moment between. */
+#include "holder.h"
 #include "options.h"
 #include "passed.h"
 #include "reload_own.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,23 +51,45 @@ static int use_passed(struct reload *reload, size_t i, const char **texts, size_
 }
 
 /* Whose address it was that could not be listened on. */
-static const char *owner_of(const struct reload *reload, const char *text, char *out, size_t size)
+static const struct config_service *owner_of(const struct reload *reload, const char *text)
 {
     const struct config *config = reload->config;
 
     for (size_t i = 0; i < config->count; i++)
         for (size_t k = 0; k < config->services[i].listens; k++)
             if (strcmp(config->services[i].listen[k], text) == 0)
-                return reload_place(&config->services[i], out, size);
+                return &config->services[i];
     return NULL;
+}
+
+/* Often it is in use by the program of a service that was removed. */
+static int is_held(const struct reload *reload, const struct config_service *owner,
+                   const char *place, const struct netio_error *error)
+{
+    pid_t holder = holder_of(&error->address, owner->type);
+    char text[640], fault[1000];
+
+    if (!holder)
+        return 0;
+    snprintf(fault, sizeof fault, "%s: %s by pid %ld", place,
+             netio_error_str(error, text, sizeof text), (long)holder);
+    reload_complain(reload->house, fault);
+    snprintf(fault, sizeof fault, "%s, pid %ld", place, (long)holder);
+    netio_error_set(&reload->house->failed, error->stage, error->code, NULL, fault);
+    return 1;
 }
 
 static int cannot_listen(const struct reload *reload, const struct netio_error *error)
 {
+    const struct config_service *owner = owner_of(reload, error->subject);
     char place[320];
 
+    if (owner)
+        (void)reload_place(owner, place, sizeof place);
+    if (owner && error->code == -EADDRINUSE && is_held(reload, owner, place, error))
+        return EX_UNAVAILABLE;
     return reload_fail(reload, error->code == -EACCES ? EX_NOPERM : EX_UNAVAILABLE,
-                       owner_of(reload, error->subject, place, sizeof place), error);
+                       owner ? place : NULL, error);
 }
 
 static int prepare_texts(struct reload *reload, const char **texts)

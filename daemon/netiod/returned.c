@@ -1,9 +1,11 @@
 /* netiod: a socket that comes back from a program; see returned.h.
- * Called by wait.c; touches the socket that it is given. */
+ * Called by seat.c and pool.c; touches the socket that it is given. */
 #include "returned.h"
 
 #include <poll.h>
 #include <sys/socket.h>
+
+#define ERRORS_MAX 64 /* that are taken off a socket at a time */
 
 static void disconnect(int fd)
 {
@@ -15,14 +17,26 @@ static void disconnect(int fd)
         (void)connect(fd, &nobody, sizeof nobody);
 }
 
+/* IP_RECVERR, SO_TIMESTAMPING: what they have queued is an error for poll(2) until it is read. */
+static void empty_errors(int fd)
+{
+    struct msghdr nothing = {.msg_iovlen = 0};
+
+    for (int i = 0; i < ERRORS_MAX; i++)
+        if (recvmsg(fd, &nothing, MSG_ERRQUEUE | MSG_DONTWAIT) == -1)
+            return;
+}
+
 void returned_mend(int fd, int type, int backlog)
 {
-    int listens = 1;
+    int listens = 1, at_once = -1;
     socklen_t len = sizeof listens;
 
-    if (type == SOCK_DGRAM)
+    if (type == SOCK_DGRAM) {
         disconnect(fd);
-    else if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && !listens)
+        empty_errors(fd);
+        (void)setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &at_once, sizeof at_once);
+    } else if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && !listens)
         (void)listen(fd, backlog > 0 ? backlog : SOMAXCONN);
 }
 

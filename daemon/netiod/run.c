@@ -9,6 +9,7 @@
 #include "run.h"
 #include "options.h"
 #include "reload.h"
+#include "rpc.h"
 #include "service.h"
 #include "status.h"
 #include "upgrade.h"
@@ -81,8 +82,10 @@ static void stop(struct run *run, int now)
 
     if (house->upgrade)
         upgrade_cancel(house);
-    if (!house->left)
+    if (!house->left) {
         (void)netio_notify_stopping(netio_daemon_notify(house->daemon));
+        rpc_withdraw(house); /* else they are the successor's */
+    }
     netio_log(house->log, LOG_NOTICE, now ? "ends at once" : "ends: no new clients");
     house->stopping = 1;
     house_stop(house, now ? NETIO_NOW : netio_deadline_in(seconds));
@@ -168,7 +171,8 @@ static int serve(struct run *run)
 {
     struct house *house = run->house;
 
-    while (!run->is_late && !((house->stopping || house->left) && house_is_empty(house))) {
+    while (!run->is_late &&
+           !((house->stopping || house->left) && house_is_empty(house) && rpc_is_idle(house))) {
         int ran = netio_loop_step(house->loop, NETIO_NEVER);
         if (ran < 0)
             return report_fail(house->report, EX_OSERR, "%s", netio_error_text(ran));

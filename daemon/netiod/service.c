@@ -4,7 +4,10 @@
 #include "service.h"
 #include "errors.h"
 
+#include <netio/clock.h>
+
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +15,7 @@
 
 #define FIRST_SECONDS 10
 #define IDLE_SECONDS  60
+#define MINUTE        ((int64_t)60 * 1000 * 1000 * 1000)
 
 const struct service_kind *service_kind_of(const struct config_service *config)
 {
@@ -106,6 +110,15 @@ size_t service_running(const struct service *service)
     return running - (service->house->left ? service->adopted : 0);
 }
 
+uint64_t service_failed(const struct service *service)
+{
+    struct netio_server_status status = {0};
+
+    if (service->server)
+        netio_server_status(service->server, &status);
+    return service->counts.failed + status.refused[NETIO_REFUSED_FORK];
+}
+
 void service_free(struct service *service)
 {
     if (!service)
@@ -154,19 +167,24 @@ void service_server_options(const struct service *service, struct netio_server_o
     };
 }
 
+void service_log_refused(const struct service *service, int level, const char *what,
+                         unsigned long count)
+{
+    if (count > 1)
+        netio_log(service->house->log, level, "%s: %s, and %lu before", service->name, what,
+                  count - 1);
+    else
+        netio_log(service->house->log, level, "%s: %s", service->name, what);
+}
+
 static void log_refused(struct netio_server *server, const struct netio_addr *peer,
                         enum netio_refused why, unsigned long count)
 {
-    const struct service *service = netio_server_data(server);
-    char text[NETIO_ADDR_STRLEN];
+    char text[NETIO_ADDR_STRLEN], what[NETIO_ADDR_STRLEN + 64];
 
     netio_addr_str(peer, text, sizeof text);
-    if (count > 1)
-        netio_log(service->house->log, LOG_NOTICE, "%s: refused %s (%s), and %lu before",
-                  service->name, text, netio_refused_str(why), count - 1);
-    else
-        netio_log(service->house->log, LOG_NOTICE, "%s: refused %s (%s)", service->name, text,
-                  netio_refused_str(why));
+    snprintf(what, sizeof what, "refused %s (%s)", text, netio_refused_str(why));
+    service_log_refused(netio_server_data(server), LOG_NOTICE, what, count);
 }
 
 /* Who comes waits in the backlog, and nobody is told but the log. */
@@ -174,17 +192,31 @@ static const char *wait_text(int code)
 {
     if (code == NETIO_EFULL)
         return "as many as may be are served: clients wait";
+    if (code == -EBUSY)
+        return "a program that has the socket, too, keeps netiod waiting there: clients wait";
     return code == -EAGAIN ? "as many as may come have come: clients wait" : NULL;
+}
+
+/* Over a rate it is tried again and again for as long as somebody waits. */
+static void log_waits(struct service *service, const char *waits)
+{
+    int64_t now = netio_clock_now();
+
+    if (service->waits == waits && now - service->waits_logged < MINUTE)
+        return;
+    service->waits = waits;
+    service->waits_logged = now;
+    netio_log(service->house->log, LOG_WARNING, "%s: %s", service->name, waits);
 }
 
 static void log_trouble(struct netio_server *server, const struct netio_error *error)
 {
-    const struct service *service = netio_server_data(server);
+    struct service *service = netio_server_data(server);
     const char *waits = wait_text(error->code);
     char text[640];
 
     if (waits) {
-        netio_log(service->house->log, LOG_WARNING, "%s: %s", service->name, waits);
+        log_waits(service, waits);
         return;
     }
     netio_log(service->house->log, LOG_WARNING, "%s: %s", service->name,

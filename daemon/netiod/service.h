@@ -53,7 +53,8 @@ struct service_kind {
 };
 
 struct service_counts {
-    uint64_t accepted, ended, failed; /* processes started, ended, not to be started */
+    uint64_t accepted, ended, failed; /* processes started, ended; of failed ones those that no
+                                         netio_server counts: service_failed */
 };
 
 struct service {
@@ -66,9 +67,11 @@ struct service {
     struct netio_server *server; /* NULL in kinds without one */
     struct netio_limit *limit;   /* NULL: no limit was ever set; shared with nobody */
     struct service_counts counts;
-    size_t running; /* its processes, those of an earlier netiod included (handover.c) ... */
-    size_t adopted; /* ... which are so many */
-    int errors[2];  /* errors.c: the pipe that is its children's standard error; -1: none */
+    size_t running;    /* its processes, those of an earlier netiod included (handover.c) ... */
+    size_t adopted;    /* ... which are so many */
+    const char *waits; /* what was logged last of clients that wait, NULL: nothing; and when */
+    int64_t waits_logged;
+    int errors[2]; /* errors.c: the pipe that is its children's standard error; -1: none */
     struct netio_watch errors_watch;
     int stays; /* in the configuration that reload.c looks at */
     void *own; /* the kind's */
@@ -93,10 +96,16 @@ void service_stop(struct service *service, netio_deadline deadline);
 size_t service_running(const struct service *service);
 void service_free(struct service *service);
 
+/* Starts that have failed. */
+uint64_t service_failed(const struct service *service);
+
 /* What kinds with a netio_server have in common: its options of a configuration (limits, rules,
  * texts, time-outs), and the handlers that log who was refused and what went wrong. */
 void service_server_options(const struct service *service, struct netio_server_options *options);
 void service_server_handlers(struct netio_server_handlers *handlers);
+/* Logs as on_refused does: "NAME: WHAT", and how many there were before. */
+void service_log_refused(const struct service *service, int level, const char *what,
+                         unsigned long count);
 /* Makes or changes service->limit as config has it; 0 or a code. */
 int service_limit(struct service *service, const struct config_service *config);
 

@@ -1,4 +1,4 @@
-/* netiod: --show, the configuration as it is in force; see config.h.  Called by main.c; it writes
+/* netiod: --show, the configuration as it is in force; see config.h.  Called by start.c; it writes
  * keys (netiod.conf(5)) that are read back to the same. */
 #include "config_reader.h"
 
@@ -85,18 +85,47 @@ static void rate(FILE *out, const char *name, const struct netio_rate *value)
 
 /* ---- a service ------------------------------------------------------------------------------ */
 
+/* Where it listens, but for the port: "udp:[::]:0,for=100002.1". */
+static void show_rpc(const struct config_service *service, FILE *out)
+{
+    const char *family = service->listens > 1 ? "46" : strchr(service->listen[0], '[') ? "6" : "";
+
+    key(out, "protocol");
+    fprintf(out, "rpc/%s%s,", service->protocol, family);
+    key(out, "bind");
+    for (size_t i = 0; i < service->listens; i++) {
+        const char *host = service->listen[i] + (service->type == SOCK_DGRAM ? strlen("udp:") : 0);
+        fprintf(out, "%s\"%.*s\"", i ? " " : "", (int)(strstr(host, ":0,") - host), host);
+    }
+    fputc(',', out);
+}
+
+/* What is behind port 0 follows from the name. */
+static void show_addresses(const struct config_service *service, FILE *out)
+{
+    char address[1024];
+
+    word(out, "protocol", service->protocol);
+    if (!service->listens)
+        return;
+    key(out, "listen");
+    for (size_t i = 0; i < service->listens; i++) {
+        const char *whole = service->listen[i], *chosen = strstr(whole, ":0,for=");
+        size_t len = chosen ? (size_t)(chosen - whole) + strlen(":0") : strlen(whole);
+        snprintf(address, sizeof address, "%.*s", (int)len, whole);
+        fputs(i ? " " : "", out);
+        quoted(out, address);
+    }
+    fputc(',', out);
+}
+
 static void show_socket(const struct config_service *service, FILE *out)
 {
     word(out, "socktype", service->type == SOCK_STREAM ? "stream" : "dgram");
-    word(out, "protocol", service->protocol);
-    if (service->listens) {
-        key(out, "listen");
-        for (size_t i = 0; i < service->listens; i++) {
-            fputs(i ? " " : "", out);
-            quoted(out, service->listen[i]);
-        }
-        fputc(',', out);
-    }
+    if (service->program_number)
+        show_rpc(service, out);
+    else
+        show_addresses(service, out);
     number(out, "recvbuf", (unsigned)service->receive_buffer);
     number(out, "sndbuf", (unsigned)service->send_buffer);
     number(out, "backlog", (unsigned)service->backlog);

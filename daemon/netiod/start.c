@@ -42,8 +42,7 @@ struct start {
     int signals;
 };
 
-/* ---- without a daemon --------------------------------------------------------------------------
- */
+/* ---- without a daemon ---- */
 
 static void complain(void *data, const char *fault)
 {
@@ -63,8 +62,7 @@ static int look(const struct options *options, struct report *report)
     return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
 }
 
-/* ---- before anything is started ----------------------------------------------------------------
- */
+/* ---- before anything is started ---- */
 
 /* Its folder has the programs that netiod starts for itself. */
 static void find_program(struct house *house)
@@ -118,8 +116,7 @@ static int become_daemon(struct start *start, int *exit_code)
     return code == 0;
 }
 
-/* ---- the daemon --------------------------------------------------------------------------------
- */
+/* ---- the daemon ---- */
 
 /* Somebody sees stderr: who typed the command, or the journal of a service manager. */
 static const char *log_target(const struct start *start)
@@ -175,9 +172,10 @@ static int open_house(struct start *start)
 
 static int cannot_start(struct start *start, int exit_code)
 {
-    struct netio_error error;
+    struct netio_error error = start->house.failed;
 
-    netio_error_set(&error, NETIO_STAGE_OPTION, NETIO_EBADOPTION, NULL, "configuration");
+    if (error.code == 0)
+        netio_error_set(&error, NETIO_STAGE_OPTION, NETIO_EBADOPTION, NULL, "configuration");
     if (start->successor)
         netio_successor_fail(start->successor, &error);
     return exit_code;

@@ -1,5 +1,5 @@
 /* netiod: what its services do, for who asks; see status.h.
- * Called by start.c and house.c; a server of its own in the house's loop. */
+ * Called by start.c, house.c and run.c; a server of its own in the house's loop. */
 #include "status.h"
 #include "options.h"
 #include "service.h"
@@ -45,7 +45,8 @@ static void say(struct netio_conn *conn, const struct service *service, const ch
                             "service=%s protocol=%s kind=%s state=%s running=%zu started=%" PRIu64
                             " ended=%" PRIu64 " failed=%" PRIu64,
                             service->name, service->config->protocol, kind_of(service), state,
-                            service->running, counts->accepted, counts->ended, counts->failed);
+                            service->running, counts->accepted, counts->ended,
+                            service_failed(service));
     if (service->server)
         say_server(conn, service->server);
     (void)netio_conn_write(conn, "\n", 1);

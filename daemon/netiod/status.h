@@ -1,10 +1,11 @@
 /* netiod: what its services do, for who connects to --status: a line of text for each.
  *
- *      service=finger protocol=tcp kind=exec state=serving running=2 connections=2 accepted=17
- *      ended=15 failed=0 refused-access=3 ... uptime=3600.0
+ *      service=finger protocol=tcp kind=exec state=serving running=2 started=17 ended=15 failed=0
+ *      connections=2 accepted=17 refused-access=3 ...
  *
- * Its socket is one of the house's listeners, so that an upgrade loses nobody here either. Called
- * by start.c and house.c. */
+ * all of it one line; netiod(8) says what the words mean.  Its socket is a copy of one of the
+ * house's listeners, so that an upgrade loses nobody here either, and who asks while netiod ends is
+ * still answered.  Called by start.c, house.c and run.c. */
 #ifndef NETIOD_STATUS_H
 #define NETIOD_STATUS_H
 

@@ -22,6 +22,7 @@ package NetIO::Test::Inetd;
 #
 #     my $end = $d->failing(bind => 'EADDRINUSE', 3);   # its third bind from now on fails
 #     my $trace = $end->();              # all such calls up to now; nothing fails any more
+#     my $end = $d->injecting(accept4 => 'delay_enter=30000');   # the same, as strace(1) has it
 #
 # start() waits until netiod is ready, or dies with its log; with ready => 0 it waits for nothing.
 # config may be a list of files, as a hash NAME => TEXT: all of them are arguments then, in the order
@@ -165,12 +166,19 @@ sub reload {
 # strace counts the calls of one process by name; what goes wrong is the Nth.
 sub failing {
     my ($self, $call, $error, $n) = @_;
-    my $said = "$self->{dir}/strace-$call-$n";
+
+    return $self->injecting($call, "error=$error:when=$n");
+}
+
+# As strace's inject= has it: from now on, until what is returned is called.
+sub injecting {
+    my ($self, $call, $what) = @_;
+    my $said = "$self->{dir}/strace-$call-" . ++$self->{traces};
 
     defined(my $strace = fork) or die "fork: $!\n";
     if (!$strace) {
         open STDERR, '>', "$said.err";
-        exec 'strace', '-o', $said, '-e', "trace=$call", '-e', "inject=$call:error=$error:when=$n",
+        exec 'strace', '-o', $said, '-e', "trace=$call", '-e', "inject=$call:$what",
             '-p', $self->pid
             or POSIX::_exit(127);
     }

@@ -17,6 +17,7 @@ use Fcntl      qw(O_RDWR);
 use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::C;
+use NetIO::Test::Inetd;
 use POSIX       ();
 use Time::HiRes ();
 
@@ -28,7 +29,7 @@ sub start {
     my $dir  = File::Temp->newdir;
     my $self = bless {
         dir    => $dir,
-        port   => free_port(),
+        port   => NetIO::Test::Inetd::free_port(),
         reaped => {},
     }, $class;
 
@@ -55,12 +56,6 @@ sub start {
     }
     $self->{started} = $pid;
     return $self;
-}
-
-sub free_port {
-    my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die "port: $!\n";
-
-    return $socket->sockport;
 }
 
 sub dir { return "$_[0]{dir}" }
