@@ -1,5 +1,6 @@
 # netiod-pool with programs, clients and workers that go wrong: nothing is left of one connection
-# for the next, nobody is waited for without an end, and no worker is lost for good.
+# for the next, nobody is waited for without an end, and no worker is lost for good.  Clients close
+# before a pool is stopped, which else gives them two seconds to hear of their end.
 
 use strict;
 use warnings;
@@ -10,7 +11,8 @@ use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Pool;
-use NetIO::Test::Run qw(run spew);
+use NetIO::Test::Process qw(is_gone);
+use NetIO::Test::Run     qw(run spew);
 
 alarm 300;
 $SIG{PIPE} = 'IGNORE';
@@ -94,6 +96,7 @@ PERL
     close $client;
     $client = $pool->client;
     like NetIO::Test::Pool::heard($client), qr/^no line: \d+\n/, 'one that never speaks, too';
+    close $client;
     is scalar(() = $pool->err =~ /has ended by itself/g), 0, 'all by the same worker';
     is $pool->stop,                                       0, 'stops';
 };
@@ -107,6 +110,7 @@ subtest 'total_seconds' => sub {
         $lines++;
         Time::HiRes::sleep(0.02);
     }
+    close $client;
     ok $lines, 'who never stops is stopped';
     is $pool->ask("a\n"), "a\n", 'the next one is served';
     is $pool->stop,       0,     'stops';
@@ -123,6 +127,7 @@ if ($line eq 'alarm') { alarm 1; 1 while sleep 100 }
 if ($line eq 'spin')  { 1 while 1 }
 if ($line eq 'exec')  { exec 'echo', 'executed' }
 if ($line eq 'exec2') { exec '/none/there' or print "failed\n" }
+if ($line eq 'close') { POSIX::close($_) for 3 .. 40 }
 if ($line eq 'term')  { kill 'TERM', $$; sleep 0; print "goes on\n" }
 print "served\n";
 PERL
@@ -133,6 +138,7 @@ PERL
         ['spin',  ''],
         ['exec',  "executed\n"],
         ['exec2', "failed\nserved\n"],
+        ['close', "served\n"],
         ['term',  "goes on\nserved\n"]
         )
     {
@@ -140,6 +146,18 @@ PERL
         is $pool->ask("$way\n") =~ s/^\Q$way\E\n//r, $answer,          $way;
         is $pool->ask("next\n"),                     "next\nserved\n", 'the next one';
     }
+    like $pool->err, qr/^accept \S+: Bad file descriptor\n/m, 'what is wrong is said';
+    is $pool->stop, 0, 'stops';
+};
+
+subtest 'what a worker has started ends with it, when that computes for ever' => sub {
+    my $pool = pool(<<'PERL', args => ['--heartbeat-seconds', 1]);
+$| = 1; my $pid = fork // die;
+if (!$pid) { close STDIN; close STDOUT; sleep 1 while 1 }
+print "$pid\n"; 1 while 1;
+PERL
+    my ($pid) = $pool->ask('') =~ /^(\d+)\n/ or die $pool->err;
+    ok is_gone($pid), 'its child is gone';
     is $pool->stop, 0, 'stops';
 };
 
@@ -178,6 +196,7 @@ PERL
     print {$_} "rest\n" for @clients;
     my %random =
         map { /^two\nthree\n(.*)/s ? ($1 => 1) : () } map { NetIO::Test::Pool::heard($_) } @clients;
+    close $_ for @clients;
     is scalar keys %random, 3, 'and has random numbers of its own';
     is $pool->stop,         0, 'stops';
 };
@@ -275,6 +294,7 @@ PERL
         . "$dir/s UNIXREMOTEEGID="
         . ($) + 0)
         . " UNIXREMOTEEUID=$> UNIXREMOTEPID=$$", 'the variables of UCSPI';
+    close $client;
     is $pool->stop, 0, 'stops';
 };
 

@@ -39,6 +39,7 @@ while (my $line = <STDIN>) {
     elsif ($line eq 'die')    { die "dead\n" }
     elsif ($line eq 'kill')   { kill 'KILL', $$ }
     elsif ($line eq 'spin')   { 1 while 1 }
+    elsif ($line eq 'shut')   { for (3 .. 20) { open my $fd, '+<&=', $_ or next; shutdown $fd, 2 } exit }
 }
 PERL
 
@@ -148,6 +149,11 @@ CONF
     my $held   = $daemon->connect('a');
     print {$held} "word\n";
     is readline $held, "first \n", 'a client of the first program';
+    SKIP: {
+        skip 'no strace(1)', 1 if system 'strace -V >/dev/null 2>&1';
+        my $looks = `timeout 3 strace -qq -e trace=%file -P $path -p @{[$daemon->pid]} 2>&1`;
+        is $looks, '', 'at whose file netiod does not look: a file system may not answer';
+    }
     spew_whole($path, $program =~ s/'first'/'second'/r);
     my $next = ready($daemon);
     isnt $next,                     $pool,       'another file: another pool';
@@ -207,6 +213,26 @@ CONF
     is sysread($spins, my $text, 1) || 0, 0, 'nobody at all: whoever was computing has gone';
 };
 
+SKIP: {
+    skip 'no strace(1)', 1 if system 'strace -V >/dev/null 2>&1';
+    subtest 'a pool that cannot be listened to is no pool' => sub {
+        my $daemon = started(<<'CONF', workers => 1, grows => 2);
+127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 1, user = nobody;
+CONF
+        ready($daemon);
+        for my $number (1 .. 3) {
+            my $end = $daemon->failing(epoll_ctl => 'ENOMEM', $number);
+            spew_whole("$daemon->{dir}/pool.pl", $program =~ s/'first'/'number $number'/r);
+            ready($daemon);
+            like $end->(), qr/INJECTED/, "call $number fails";
+            ok until_it_says($daemon, 'a', "word\n", qr/number $number/),
+                'then it is started again';
+            is scalar settled($daemon, 1), 1, 'and no other one is left';
+        }
+        is $daemon->stop, 0, 'stops';
+    };
+}
+
 # A worker that computes does not hear of anything, and has a process group of its own.
 subtest 'all end with a pool that is killed, and with netiod' => sub {
     my $config = "127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 2, user = nobody;\n";
@@ -258,6 +284,21 @@ subtest 'R15: a pool that nobody needs any more before it is ready' => sub {
     ready($daemon);
     is $daemon->ask(a => "word\n"), "first \n", 'that of the successor serves';
     is $daemon->stop,               0,          'stops';
+};
+
+subtest 'a program that shuts the listener' => sub {
+    my $daemon = started(<<'CONF', workers => 1, grows => 2);
+127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 1, user = nobody;
+CONF
+    ready($daemon);
+    $daemon->ask(a => "shut\n");
+    my $said;
+    for (1 .. 1000) {
+        last if $said = eval { $daemon->ask(a => "word\n") };
+        Time::HiRes::sleep(0.02);
+    }
+    is $said,         "first \n", 'listens again, and serves';
+    is $daemon->stop, 0,          'stops';
 };
 
 subtest 'no program' => sub {

@@ -440,21 +440,7 @@ print "@ARGV\n"; print shift, "\n"; @ARGV = ('x') x 5; print <STDIN>;
 PERL
 
 for my $row (grep { !$ENV{ONLY} || $_->[0] =~ /$ENV{ONLY}/ } @programs) {
-    my ($name, $text, @said) = @$row;
-    subtest $name => sub {
-        my $pool = NetIO::Test::Pool->start($text, with => ['one', 'two words']);
-        ok $pool->ready, 'compiles' or diag $pool->err;
-        my ($got, $expected, $errors) = ('', '', '');
-        for my $said (@said, $said[0]) {
-            my ($answer, $error) = alone($pool, $said);
-            is $pool->ask($said), $answer, $said =~ s/\n/\\n/gr;
-            $errors .= $error;
-        }
-        is $pool->stop, 0, 'ends';
-        # Of one that became another program.
-        is $pool->err =~ s/^\S+: worker 1 .* has ended by itself: exit status 0\n//mgr, $errors,
-            'and says the same to its standard error';
-    };
+    served_as_alone(@$row);
 }
 
 done_testing;

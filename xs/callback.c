@@ -1,5 +1,5 @@
-/* Perl face.  Calling Perl code; see callback.h.  Called by the handlers of a server; it touches
- * Perl's stacks. */
+/* Perl face.  Calling Perl code; see callback.h.  Called by event.c for the handlers of a server, and
+ * by server.c around them; it touches Perl's stacks. */
 #include "callback.h"
 
 void xs_callbacks_begin(pTHX)

@@ -90,8 +90,8 @@ void xs_connection_call(pTHX_ struct xs_connection *connection, CV *code, const 
 {
     SV *args[] = {connection->self, more};
 
-    if (xs_server_call(aTHX_ connection->server, code, where, args, more ? 2 : 1, NULL,
-                       connection->self))
+    if (xs_event_call(aTHX_ connection->server, code, where, args, more ? 2 : 1, NULL,
+                      connection->self))
         return;
     if (connection->server->exiting) /* last words */
         netio_conn_close(connection->conn);
@@ -127,7 +127,7 @@ static void on_line(struct netio_conn *conn, char *line, size_t len)
     dTHXa(server->perl);
 
     server->speaking = connection;
-    call(aTHX_ connection, XS_ON_LINE, xs_server_argument(aTHX_ server, line, len));
+    call(aTHX_ connection, XS_ON_LINE, xs_event_argument(aTHX_ server, line, len));
     server->speaking = NULL;
 }
 
@@ -140,7 +140,7 @@ static size_t on_data(struct netio_conn *conn, char *data, size_t len)
 
     server->unread = 0;
     server->speaking = connection;
-    call(aTHX_ connection, XS_ON_DATA, xs_server_argument(aTHX_ server, data, len));
+    call(aTHX_ connection, XS_ON_DATA, xs_event_argument(aTHX_ server, data, len));
     server->speaking = NULL;
     return len - (server->unread < len ? server->unread : len);
 }
@@ -186,7 +186,7 @@ static void on_close(struct netio_conn *conn, enum netio_close why)
     const char *word = netio_close_str(why);
 
     if (server->on[XS_ON_CLOSE])
-        call(aTHX_ connection, XS_ON_CLOSE, xs_server_argument(aTHX_ server, word, strlen(word)));
+        call(aTHX_ connection, XS_ON_CLOSE, xs_event_argument(aTHX_ server, word, strlen(word)));
     end_connection(aTHX_ connection);
 }
 

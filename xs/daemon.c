@@ -9,14 +9,14 @@
 #include "daemon_options.h"
 #include "environ.h"
 #include "error.h"
-#include "handle.h"
+#include "log.h"
+#include "passed.h"
 #include "signals.h"
 #include "standard.h"
 
 #include <netio/activation.h>
 #include <netio/daemonize.h>
 #include <netio/fd.h>
-#include <netio/log.h>
 
 #include <errno.h>
 #include <sched.h>
@@ -226,14 +226,6 @@ void xs_daemon_drop(pTHX_ SV *self)
         xs_error_throw_failure(aTHX_ "drop", &error);
 }
 
-static bool is_null(int fd)
-{
-    struct stat st, null;
-
-    return fstat(fd, &st) == 0 && stat("/dev/null", &null) == 0 && S_ISCHR(st.st_mode) &&
-           st.st_rdev == null.st_rdev;
-}
-
 /* What has been put on 0 to 2 meanwhile stays.  Without signals: when 120 of one kind come before
  * Perl can run its handler, Perl's own handler in C dies, across whatever frames there are. */
 static int become_ready(struct netio_error *error)
@@ -275,18 +267,8 @@ bool xs_daemon_ready(pTHX_ SV *self)
     if (error.code != 0)
         log_failure(&error);
     errno = before;
-    return netio_daemon_detached(the.daemon) && !the.standard_error && is_null(STDERR_FILENO);
-}
-
-static int put_null(void)
-{
-    int null = netio_fd_null();
-
-    for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
-        while (dup2(null, fd) == -1 && (errno == EINTR || errno == EBUSY))
-            ; /* both are open: there is no other way to fail */
-    netio_fd_close(null);
-    return null < 0 ? null : 0;
+    return netio_daemon_detached(the.daemon) && !the.standard_error &&
+           xs_standard_is_null(STDERR_FILENO);
 }
 
 bool xs_daemon_let_go(pTHX_ SV *self)
@@ -298,9 +280,9 @@ bool xs_daemon_let_go(pTHX_ SV *self)
         return false;
     (void)PerlIO_flush(NULL);
     if (xs_standard_keep(the.standard, saved) == 0)
-        (void)put_null();
+        (void)xs_standard_put_null();
     xs_standard_put_back(saved);
-    return !the.standard_error && is_null(STDERR_FILENO);
+    return !the.standard_error && xs_standard_is_null(STDERR_FILENO);
 }
 
 void xs_daemon_fail(pTHX_ SV *self, int status)
@@ -399,62 +381,14 @@ SV *xs_daemon_alive(pTHX_ SV *self)
 
 /* --- the log */
 
-static int priority_of(pTHX_ SV *priority)
-{
-    static const char *const names[] = {
-        [LOG_EMERG] = "emerg", [LOG_ALERT] = "alert",     [LOG_CRIT] = "crit",
-        [LOG_ERR] = "err",     [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice",
-        [LOG_INFO] = "info",   [LOG_DEBUG] = "debug",
-    };
-    struct xs_text word;
-
-    xs_text_get(aTHX_ & word, priority);
-    for (int i = 0; i <= LOG_DEBUG; i++)
-        if (xs_text_is(&word, names[i]))
-            return i;
-    xs_error_throw_word(aTHX_ "log", priority, "err, warning, notice, info or debug");
-}
-
-/* What netio_log makes of other control characters; as a format's text it would end there. */
-static void add_bytes(pTHX_ SV *line, const char *bytes, size_t n)
-{
-    while (n > 0) {
-        size_t plain = strnlen(bytes, n);
-        sv_catpvn(line, bytes, plain);
-        if (plain < n) {
-            sv_catpvs(line, "\\x00");
-            plain++;
-        }
-        bytes += plain;
-        n -= plain;
-    }
-}
-
-/* An end of the last line begins no other. */
-static void log_lines(pTHX_ int level, const struct xs_text *all)
-{
-    SV *line = sv_2mortal(newSVpvs(""));
-    size_t done = 0;
-
-    do {
-        const char *begin = all->text + done;
-        const char *end = memchr(begin, '\n', all->len - done);
-        size_t n = end ? (size_t)(end - begin) : all->len - done;
-        sv_setpvs(line, "");
-        add_bytes(aTHX_ line, begin, n);
-        netio_log(the.log, level, "%s", SvPVX(line));
-        done += n + 1;
-    } while (done < all->len);
-}
-
 void xs_daemon_log(pTHX_ SV *self, SV *priority, SV *text)
 {
-    int level = priority_of(aTHX_ priority);
+    int level = xs_log_level(aTHX_ priority);
     struct xs_text all;
 
     xs_text_get(aTHX_ & all, text);
     check(aTHX_ self, NULL);
-    log_lines(aTHX_ level, &all);
+    xs_log_lines(aTHX_ the.log, level, &all);
 }
 
 bool xs_daemon_say(pTHX_ SV *text)
@@ -464,7 +398,7 @@ bool xs_daemon_say(pTHX_ SV *text)
     xs_text_get(aTHX_ & all, text);
     if (the.owner != aTHX)
         return false;
-    log_lines(aTHX_ LOG_WARNING, &all);
+    xs_log_lines(aTHX_ the.log, LOG_WARNING, &all);
     return true;
 }
 
@@ -481,22 +415,10 @@ void xs_daemon_reopen(pTHX_ SV *self)
 
 AV *xs_daemon_listeners(pTHX_ SV *self, SV *name)
 {
-    AV *handles = (AV *)sv_2mortal((SV *)newAV());
     struct xs_text wanted = {.text = ""};
 
     if (name)
         xs_text_get(aTHX_ & wanted, name);
     check(aTHX_ self, "listeners");
-    for (size_t i = 0; i < the.activation.count; i++) {
-        int fd = NETIO_ACTIVATION_FIRST + (int)i;
-        char *own = the.activation.names[i];
-        if (!*own || (name && !xs_text_is(&wanted, own)))
-            continue;
-        *own = '\0';
-        (void)netio_fd_nonblock(fd, 0); /* as all of Perl's are */
-        SV *handle = xs_handle_empty(aTHX_ gv_stashpvs("NetIO::Socket", GV_ADD));
-        av_push(handles, handle);
-        xs_handle_open_take(aTHX_ xs_handle_gv(aTHX_ handle), fd);
-    }
-    return handles;
+    return xs_passed_handles(aTHX_ & the.activation, name ? &wanted : NULL);
 }

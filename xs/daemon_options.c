@@ -4,11 +4,11 @@
 
 #include "args.h"
 #include "error.h"
+#include "names.h"
 #include "standard.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -203,52 +203,6 @@ static void read_keep(pTHX_ struct xs_daemon_options *given, const char *name, S
         list[i] = descriptor_of(aTHX_ name, xs_list_at(aTHX_ value, i));
 }
 
-static const char *const capability_names[] = {
-    "chown",
-    "dac_override",
-    "dac_read_search",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "linux_immutable",
-    "net_bind_service",
-    "net_broadcast",
-    "net_admin",
-    "net_raw",
-    "ipc_lock",
-    "ipc_owner",
-    "sys_module",
-    "sys_rawio",
-    "sys_chroot",
-    "sys_ptrace",
-    "sys_pacct",
-    "sys_admin",
-    "sys_boot",
-    "sys_nice",
-    "sys_resource",
-    "sys_time",
-    "sys_tty_config",
-    "mknod",
-    "lease",
-    "audit_write",
-    "audit_control",
-    "setfcap",
-    "mac_override",
-    "mac_admin",
-    "syslog",
-    "wake_alarm",
-    "block_suspend",
-    "audit_read",
-    "perfmon",
-    "bpf",
-    "checkpoint_restore",
-};
-
-STATIC_ASSERT_DECL(sizeof capability_names / sizeof *capability_names == CAP_LAST_CAP + 1);
-
 static void read_capabilities(pTHX_ struct xs_daemon_options *given, const char *name, SV *value)
 {
     SSize_t count = xs_list_count(aTHX_ value);
@@ -256,37 +210,23 @@ static void read_capabilities(pTHX_ struct xs_daemon_options *given, const char 
     given->options.world.privileges.capabilities = 0;
     for (SSize_t i = 0; i < count; i++) {
         struct xs_text text;
-        unsigned number = 0;
         xs_text_get(aTHX_ &text, xs_list_at(aTHX_ value, i));
-        while (number <= CAP_LAST_CAP && !xs_text_is(&text, capability_names[number]))
-            number++;
-        if (number > CAP_LAST_CAP)
+        int number = xs_names_capability(&text);
+        if (number < 0)
             refuse(aTHX_ name, xs_list_at(aTHX_ value, i), "no capability, such as net_bind_service");
         given->options.world.privileges.capabilities |= (uint64_t)1 << number;
     }
 }
-
-static const struct {
-    const char *name;
-    int resource;
-} limits[] = {
-    {"as", RLIMIT_AS},           {"core", RLIMIT_CORE},         {"cpu", RLIMIT_CPU},
-    {"data", RLIMIT_DATA},       {"fsize", RLIMIT_FSIZE},       {"locks", RLIMIT_LOCKS},
-    {"memlock", RLIMIT_MEMLOCK}, {"msgqueue", RLIMIT_MSGQUEUE}, {"nice", RLIMIT_NICE},
-    {"nofile", RLIMIT_NOFILE},   {"nproc", RLIMIT_NPROC},       {"rss", RLIMIT_RSS},
-    {"rtprio", RLIMIT_RTPRIO},   {"rttime", RLIMIT_RTTIME},     {"sigpending", RLIMIT_SIGPENDING},
-    {"stack", RLIMIT_STACK},
-};
 
 static int resource_of(pTHX_ const char *name, SV *key)
 {
     struct xs_text text;
 
     xs_text_get(aTHX_ &text, key);
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        if (xs_text_is(&text, limits[i].name))
-            return limits[i].resource;
-    refuse(aTHX_ name, key, "no limit, such as nofile");
+    int resource = xs_names_limit(&text);
+    if (resource < 0)
+        refuse(aTHX_ name, key, "no limit, such as nofile");
+    return resource;
 }
 
 static rlim_t limit_of(pTHX_ const char *name, SV *value)
@@ -317,9 +257,9 @@ static void read_limits(pTHX_ struct xs_daemon_options *given, const char *name,
     if (!SvROK(value) || SvTYPE(SvRV(value)) != SVt_PVHV)
         refuse(aTHX_ name, value, "not a reference to a hash");
     hash = (HV *)SvRV(value);
-    list = hold(aTHX_ given, sizeof limits / sizeof *limits * sizeof *list);
+    list = hold(aTHX_ given, RLIM_NLIMITS * sizeof *list);
     (void)hv_iterinit(hash);
-    while ((entry = hv_iternext(hash)) && count < sizeof limits / sizeof *limits) {
+    while ((entry = hv_iternext(hash)) && count < RLIM_NLIMITS) {
         SV *limit = hv_iterval(hash, entry);
         SSize_t numbers = xs_list_count(aTHX_ limit);
         list[count].resource = resource_of(aTHX_ name, hv_iterkeysv(entry));

@@ -16,9 +16,9 @@ struct xs_daemon_options {
 };
 
 /* Reads the items of the stack at ax from first on.  given->held is mortal: who keeps what was read
- * keeps a reference to it.  Throws a NetIO::Error that names the option.  May run Perl code. */
-/* Descriptors 0 to 2 that do not belong to STDIN, STDOUT and STDERR are kept without being named.
- */
+ * keeps a reference to it.  Throws a NetIO::Error that names the option.  May run Perl code.
+ * Descriptors 0 to 2 that do not belong to STDIN, STDOUT and STDERR are kept without being
+ * named. */
 void xs_daemon_options_read(pTHX_ struct xs_daemon_options *given, I32 ax, I32 first, I32 items);
 
 #endif

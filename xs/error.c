@@ -213,8 +213,10 @@ SV *xs_error_string(pTHX_ HV *hash)
     SV **file = hv_fetchs(hash, "file", 0);
     SV **line = hv_fetchs(hash, "line", 0);
 
-    if (!message || !file || !line)
+    if (!message)
         return newSVpvs("NetIO::Error");
+    if (!file || !line) /* told, not thrown */
+        return newSVsv(*message);
     return newSVpvf("%" SVf " at %" SVf " line %" SVf ".\n", SVfARG(*message), SVfARG(*file),
                     SVfARG(*line));
 }

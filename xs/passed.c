@@ -1,11 +1,12 @@
-/* Perl face.  Sockets passed; see passed.h.  Called by NetIO::Server::Processes; it touches
- * descriptor 0 when that is a socket, and the environment. */
+/* Perl face.  Sockets passed; see passed.h.  Called by NetIO::Server::Processes and by daemon.c; it
+ * touches descriptor 0 when that is a socket, and the environment. */
 #include "passed.h"
 
 #include "error.h"
+#include "handle.h"
 #include "request.h"
 
-#include <netio/activation.h>
+#include <netio/fd.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,4 +69,22 @@ bool xs_passed_listens(int fd)
     int code = netio_activation_check(fd);
 
     return code == 0 || code == -ESOCKTNOSUPPORT;
+}
+
+AV *xs_passed_handles(pTHX_ struct netio_activation *passed, const struct xs_text *wanted)
+{
+    AV *handles = (AV *)sv_2mortal((SV *)newAV());
+
+    for (size_t i = 0; i < passed->count; i++) {
+        int fd = NETIO_ACTIVATION_FIRST + (int)i;
+        char *own = passed->names[i];
+        if (!*own || (wanted && !xs_text_is(wanted, own)))
+            continue;
+        *own = '\0';
+        (void)netio_fd_nonblock(fd, 0); /* as all of Perl's are */
+        SV *handle = xs_handle_empty(aTHX_ gv_stashpvs("NetIO::Socket", GV_ADD));
+        av_push(handles, handle);
+        xs_handle_open_take(aTHX_ xs_handle_gv(aTHX_ handle), fd);
+    }
+    return handles;
 }

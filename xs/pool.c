@@ -208,6 +208,34 @@ void xs_pool_of(pTHX_ SV *server)
     xs_server_get(aTHX_ server)->serve = on_serve;
 }
 
+/* --- exit, in a file that is being loaded: as it has not been, the next run has to load it again
+ */
+
+static Perl_ppaddr_t perls_exit;
+
+static void forget_loading(pTHX_ const PERL_SI *stack)
+{
+    for (I32 i = stack->si_cxix; i >= 0; i--) {
+        const PERL_CONTEXT *cx = &stack->si_cxstack[i];
+        if (CxTYPE(cx) == CXt_EVAL && CxOLD_OP_TYPE(cx) == OP_REQUIRE && cx->blk_eval.old_namesv)
+            (void)hv_delete_ent(GvHVn(PL_incgv), cx->blk_eval.old_namesv, G_DISCARD, 0);
+    }
+}
+
+static OP *pp_exit_of_pool(pTHX)
+{
+    for (const PERL_SI *stack = PL_curstackinfo; stack; stack = stack->si_prev)
+        forget_loading(aTHX_ stack);
+    return perls_exit(aTHX);
+}
+
+void xs_pool_watch_exit(pTHX)
+{
+    PERL_UNUSED_CONTEXT;
+    perls_exit = PL_ppaddr[OP_EXIT];
+    PL_ppaddr[OP_EXIT] = pp_exit_of_pool;
+}
+
 /* --- in the place of the program */
 
 static void supervise(pTHX)

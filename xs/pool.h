@@ -10,6 +10,8 @@
 
 #include "perlapi.h"
 
+/* Before the program is compiled. */
+void xs_pool_watch_exit(pTHX);
 /* Before the program begins: in an INIT block.  supervise: the code that has workers made. */
 void xs_pool_take_over(pTHX_ CV *supervise);
 /* A server whose connections the program serves; before it is started. */

@@ -31,7 +31,7 @@ static struct program {
     size_t count, room;
     PTR_TBL_t *known; /* globs */
     AV *ends;
-    HV **stashes; /* that had globs of the program's; with how many entries there were */
+    HV **stashes; /* held; that had globs of the program's; with how many entries there were */
     STRLEN *entries;
     size_t stashes_count;
     const char *file;
@@ -45,7 +45,7 @@ static bool is_name(const char *name, STRLEN len)
     static const char *const others[] = {"ENV",    "INC",    "SIG",    "STDIN",
                                          "STDOUT", "STDERR", "ARGVOUT"};
 
-    if (!isIDFIRST(*name) || (len >= 2 && memEQs(name + len - 2, 2, "::")) ||
+    if ((isASCII(*name) && !isIDFIRST(*name)) || (len >= 2 && memEQs(name + len - 2, 2, "::")) ||
         (len >= 2 && memEQs(name, 2, "_<")))
         return false;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -222,7 +222,19 @@ static bool is_modules(pTHX_ HV *stash)
     return found;
 }
 
-/* How many globs of it are the program's.  A sub need not have a glob. */
+/* A sub need not have a glob, but may get one: "sort by @list" makes it. */
+static void make_glob(pTHX_ HV *stash, HE *entry)
+{
+    SV *value = HeVAL(entry);
+
+    if (!SvROK(value) || SvTYPE(SvRV(value)) != SVt_PVCV || is_of_a_file((CV *)SvRV(value)))
+        return;
+    SV *name = sv_2mortal(newSVpvf("%s::", HvNAME(stash)));
+    sv_catsv(name, hv_iterkeysv(entry));
+    (void)gv_fetchsv(name, GV_ADD, SVt_PVCV);
+}
+
+/* How many globs of it are the program's. */
 static size_t remember_globs(pTHX_ HV *stash, bool known)
 {
     size_t count = 0;
@@ -230,9 +242,9 @@ static size_t remember_globs(pTHX_ HV *stash, bool known)
 
     (void)hv_iterinit(stash);
     while ((entry = hv_iternext(stash))) {
+        if (known)
+            make_glob(aTHX_ stash, entry);
         SV *value = HeVAL(entry);
-        if (SvROK(value) && SvTYPE(SvRV(value)) == SVt_PVCV && known)
-            xs_pads_remember(aTHX_(CV *) SvRV(value), program.file);
         if (!isGV_with_GP(value) || !is_name(HeKEY(entry), (STRLEN)HeKLEN(entry)))
             continue;
         if (known && GvCV((GV *)value))
@@ -245,24 +257,33 @@ static size_t remember_globs(pTHX_ HV *stash, bool known)
     return count;
 }
 
-static void remember_stash(pTHX_ HV *stash)
+static bool is_known_stash(const HV *stash)
+{
+    for (size_t i = 0; i < program.stashes_count; i++)
+        if (program.stashes[i] == stash)
+            return true;
+    return false;
+}
+
+static void remember_stash(pTHX_ HV *stash, bool known)
 {
     size_t n = program.stashes_count;
 
-    if (is_modules(aTHX_ stash) || remember_globs(aTHX_ stash, true) == 0)
+    if (is_known_stash(stash) || is_modules(aTHX_ stash) || remember_globs(aTHX_ stash, known) == 0)
         return;
     Renew(program.stashes, n + 1, HV *);
     Renew(program.entries, n + 1, STRLEN);
-    program.stashes[n] = stash;
+    program.stashes[n] = (HV *)SvREFCNT_inc((SV *)stash);
     program.entries[n] = HvUSEDKEYS(stash);
     program.stashes_count++;
 }
 
-static void remember_stashes(pTHX_ HV *stash)
+/* And those within.  known: as in remember_global. */
+static void remember_stashes(pTHX_ HV *stash, bool known)
 {
     HE *entry;
 
-    remember_stash(aTHX_ stash);
+    remember_stash(aTHX_ stash, known);
     (void)hv_iterinit(stash);
     while ((entry = hv_iternext(stash))) {
         GV *gv = (GV *)HeVAL(entry);
@@ -271,7 +292,7 @@ static void remember_stashes(pTHX_ HV *stash)
             continue;
         HV *inner = GvHV(gv);
         if (inner && inner != PL_defstash && HvNAME_HEK(inner))
-            remember_stashes(aTHX_ inner);
+            remember_stashes(aTHX_ inner, known);
     }
 }
 
@@ -286,18 +307,22 @@ static void forget_stash(pTHX_ const HV *stash)
     program.count = kept;
 }
 
-/* A run has made globs of its own. */
+/* A run has made globs of its own, or packages. */
 static void find_new_globs(pTHX)
 {
-    for (size_t i = 0; i < program.stashes_count; i++) {
+    size_t count = program.stashes_count;
+
+    for (size_t i = 0; i < count; i++) {
         HV *stash = program.stashes[i];
         if (HvUSEDKEYS(stash) == program.entries[i])
             continue;
         program.entries[i] = HvUSEDKEYS(stash);
-        if (is_modules(aTHX_ stash))
+        if (is_modules(aTHX_ stash)) {
             forget_stash(aTHX_ stash);
-        else
-            (void)remember_globs(aTHX_ stash, false);
+            continue;
+        }
+        (void)remember_globs(aTHX_ stash, false);
+        remember_stashes(aTHX_ stash, false);
     }
 }
 
@@ -342,7 +367,7 @@ void xs_program_remember(pTHX)
     program.file = PL_origfilename;
     program.known = ptr_table_new();
     xs_pads_remember(aTHX_ PL_main_cv, NULL);
-    remember_stashes(aTHX_ PL_defstash);
+    remember_stashes(aTHX_ PL_defstash, true);
     remember_ends(aTHX);
     for (SSize_t i = 0; i <= av_len(program.ends); i++)
         xs_pads_remember(aTHX_(CV *) * av_fetch(program.ends, i, 0), program.file);

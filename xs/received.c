@@ -38,9 +38,9 @@ void xs_received_handle(const struct netio_datagram *datagram)
     mg->mg_flags |= MGf_DUP;
     SvREADONLY_on(self);
     SvREFCNT_inc_simple_void_NN(object);
-    SV *args[] = {self, xs_server_argument(aTHX_ server, datagram->data, datagram->len)};
-    (void)xs_server_call(aTHX_ server, server->on[XS_ON_DATAGRAM], "on_datagram", args, 2, NULL,
-                         self);
+    SV *args[] = {self, xs_event_argument(aTHX_ server, datagram->data, datagram->len)};
+    (void)xs_event_call(aTHX_ server, server->on[XS_ON_DATAGRAM], "on_datagram", args, 2, NULL,
+                        self);
     mg->mg_ptr = NULL;
     SvREFCNT_dec(self);
     SvREFCNT_dec(object);

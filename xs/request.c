@@ -7,6 +7,7 @@
 #include "request.h"
 
 #include "layer.h"
+#include "standard.h"
 
 #include <netio/fd.h>
 
@@ -24,12 +25,6 @@ struct sitting {
 static struct sitting *current;
 static struct xs_talk *others; /* xs_request_sits */
 
-static void put(int from, int to)
-{
-    while (dup2(from, to) == -1 && (errno == EINTR || errno == EBUSY))
-        ; /* both are open: there is no other way to fail */
-}
-
 static void put_back(pTHX_ void *pointer)
 {
     struct sitting *sitting = (struct sitting *)pointer;
@@ -39,7 +34,7 @@ static void put_back(pTHX_ void *pointer)
     for (int fd = 0; fd < 2; fd++) {
         if (sitting->saved[fd] == -1)
             continue;
-        put(sitting->saved[fd], fd);
+        xs_standard_put(sitting->saved[fd], fd);
         netio_fd_close(sitting->saved[fd]);
     }
     if (sitting->selected) {
@@ -97,7 +92,7 @@ static void begin(pTHX_ struct sitting *sitting, const struct xs_request *reques
         sitting->saved[fd] = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
         if (sitting->saved[fd] == -1)
             croak("descriptor %d: %s", fd, Strerror(errno));
-        put(request->fd, fd);
+        xs_standard_put(request->fd, fd);
     }
     open_handles(aTHX_ sitting, request);
     SAVEDESTRUCTOR_X(flush, NULL);

@@ -1,9 +1,8 @@
-/* Perl face.  NetIO::Server; see server.h.  Called by Server.xsi and, for its connections, by
- * connection.c; it runs Perl code, and waits.
+/* Perl face.  NetIO::Server: its object, and from opening to the end; see server.h.  Called by
+ * Server.xsi; below netio_server_step and its like Perl code runs (event.c), and those wait.
  *
- * Perl code runs only below netio_server_step and its like, and comes back from there, whatever it
- * does (callback.h).  So a call of the engine needs no clean-up that Perl would have to unwind: it
- * is counted, and what it uses is there until it returns, even if the code drops the object. */
+ * A call of the engine needs no clean-up that Perl would have to unwind: it is counted, and what it
+ * uses is there until it returns, even if the code drops the object. */
 #include "server.h"
 
 #include "args.h"
@@ -142,189 +141,6 @@ SV *xs_server_new(pTHX_ I32 ax, I32 items)
     return SvREFCNT_inc_simple_NN(self);
 }
 
-/* --- calling code */
-
-SV *xs_server_argument(pTHX_ struct xs_server *server, const char *bytes, size_t len)
-{
-    /* Somebody has kept it, or what the code did to it shows in it. */
-    if (SvREFCNT(server->argument) > 1 || SvTYPE(server->argument) >= SVt_PVMG) {
-        SvREFCNT_dec(server->argument);
-        server->argument = newSVpvs("");
-    }
-    sv_setpvn(server->argument, bytes, len);
-    SvUTF8_off(server->argument);
-    if (TAINTING_get)
-        SvTAINTED_on(server->argument);
-    return server->argument;
-}
-
-/* No client is taken any more that nobody would serve, and the engine returns at once: what it has
- * to send goes out if it does so without waiting. */
-static void begin_exit(struct xs_server *server)
-{
-    server->exiting = true;
-    netio_server_stop(server->engine, NETIO_NOW);
-}
-
-/* A child that a handler has forked never gets back into the engine, which is the parent's: it
- * would serve the same clients.  The engine's frames are copies in it that nobody will use. */
-static void end_child(pTHX_ enum xs_called called) __attribute__((noreturn));
-
-static void end_child(pTHX_ enum xs_called called)
-{
-    if (called == XS_EXITED)
-        xs_callbacks_exit(aTHX);
-    if (called == XS_DIED)
-        croak_sv(sv_mortalcopy(ERRSV));
-    croak("a child that a handler has forked must not return from it");
-}
-
-static enum xs_called call_code(pTHX_ const struct xs_server *server, CV *code, SV *const *args,
-                                int count, bool *truth)
-{
-    enum xs_called called = xs_callback(aTHX_ code, args, count, truth);
-
-    if (server->forks != xs_forks)
-        end_child(aTHX_ called);
-    return called;
-}
-
-/* To on_error, or to the default, which warns; that gets what on_error itself dies of, too. */
-static void report(pTHX_ struct xs_server *server, const char *where, SV *who)
-{
-    CV *last = get_cvs("NetIO::Server::_report", 0);
-    CV *code = server->on[XS_ON_ERROR] ? server->on[XS_ON_ERROR] : last;
-    enum xs_called called = XS_DIED;
-
-    ENTER;
-    SAVETMPS;
-    SV *args[] = {sv_mortalcopy(ERRSV), who ? who : &PL_sv_undef,
-                  newSVpvn_flags(where, strlen(where), SVs_TEMP)};
-    if (code)
-        called = call_code(aTHX_ server, code, args, 3, NULL);
-    if (called == XS_DIED && last && code != last) {
-        args[0] = sv_mortalcopy(ERRSV);
-        called = call_code(aTHX_ server, last, args, 3, NULL);
-    }
-    if (called == XS_EXITED) { /* the scope has gone with everything else */
-        begin_exit(server);
-        return;
-    }
-    FREETMPS;
-    LEAVE;
-}
-
-bool xs_server_call(pTHX_ struct xs_server *server, CV *code, const char *where, SV *const *args,
-                    int count, bool *truth, SV *who)
-{
-    /* What the code needs may be gone already when the interpreter ends. */
-    if (!code || server->exiting || PL_phase == PERL_PHASE_DESTRUCT)
-        return true;
-    enum xs_called called = call_code(aTHX_ server, code, args, count, truth);
-    if (called == XS_RETURNED)
-        return true;
-    if (called == XS_EXITED)
-        begin_exit(server);
-    else
-        report(aTHX_ server, where, who);
-    return false;
-}
-
-/* --- handlers of the whole server */
-
-static SV *object_of(pTHX_ const struct xs_server *server)
-{
-    return server->object ? sv_2mortal(newRV_inc((SV *)server->object)) : &PL_sv_undef;
-}
-
-/* With what it needs for that; after an exit there is no scope to leave any more. */
-static bool call_with(pTHX_ struct xs_server *server, CV *code, const char *where, SV *const *more,
-                      int count, bool *truth)
-{
-    SV *args[4] = {object_of(aTHX_ server)};
-    bool done;
-
-    for (int i = 0; i < count; i++)
-        args[i + 1] = more[i];
-    done = xs_server_call(aTHX_ server, code, where, args, count + 1, truth, NULL);
-    return done || !server->exiting;
-}
-
-void xs_server_call_alone(pTHX_ struct xs_server *server, CV *code, const char *where)
-{
-    ENTER;
-    SAVETMPS;
-    if (!call_with(aTHX_ server, code, where, NULL, 0, NULL))
-        return;
-    FREETMPS;
-    LEAVE;
-}
-
-static void on_refused(struct netio_server *engine, const struct netio_addr *peer,
-                       enum netio_refused why, unsigned long count)
-{
-    struct xs_server *server = netio_server_data(engine);
-    dTHXa(server->perl);
-    const char *word = netio_refused_str(why);
-    char text[NETIO_ADDR_STRLEN];
-
-    if (server->exiting)
-        return;
-    ENTER;
-    SAVETMPS;
-    netio_addr_str(peer, text, sizeof text);
-    SV *more[] = {newSVpvn_flags(text, strlen(text), SVs_TEMP),
-                  newSVpvn_flags(word, strlen(word), SVs_TEMP), sv_2mortal(newSVuv(count))};
-    if (!call_with(aTHX_ server, server->on[XS_ON_REFUSED], "on_refused", more, 3, NULL))
-        return;
-    FREETMPS;
-    LEAVE;
-}
-
-/* As an object, though nothing is thrown. */
-static SV *error_of(pTHX_ const struct netio_error *error)
-{
-    HV *hash = xs_error_new(aTHX_ error->stage, error->code, &error->address);
-    char text[640];
-
-    (void)hv_stores(hash, "what", newSVpvs("accept"));
-    (void)hv_stores(hash, "message", newSVpv(netio_error_str(error, text, sizeof text), 0));
-    return sv_bless(sv_2mortal(newRV_noinc((SV *)hash)), gv_stashpvs("NetIO::Error", GV_ADD));
-}
-
-static void on_trouble(struct netio_server *engine, const struct netio_error *error)
-{
-    struct xs_server *server = netio_server_data(engine);
-    dTHXa(server->perl);
-
-    if (server->exiting)
-        return;
-    ENTER;
-    SAVETMPS;
-    SV *more[] = {error_of(aTHX_ error)};
-    if (!call_with(aTHX_ server, server->on[XS_ON_TROUBLE], "on_trouble", more, 1, NULL))
-        return;
-    FREETMPS;
-    LEAVE;
-}
-
-static int on_idle(struct netio_server *engine)
-{
-    struct xs_server *server = netio_server_data(engine);
-    dTHXa(server->perl);
-    bool again = false;
-
-    if (server->exiting)
-        return 0;
-    ENTER;
-    SAVETMPS;
-    if (!call_with(aTHX_ server, server->on[XS_ON_IDLE], "on_idle", NULL, 0, &again))
-        return 0;
-    FREETMPS;
-    LEAVE;
-    return again;
-}
-
 /* --- opening */
 
 static void fail(pTHX_ const char *what, enum netio_stage stage, int code)
@@ -354,14 +170,12 @@ void xs_server_open(pTHX_ SV *self)
 {
     struct xs_server *server = xs_server_get(aTHX_ self);
     struct netio_server_handlers handlers = {
-        .on_idle = server->on[XS_ON_IDLE] ? on_idle : NULL,
-        .on_refused = server->on[XS_ON_REFUSED] ? on_refused : NULL,
-        .on_trouble = server->on[XS_ON_TROUBLE] ? on_trouble : NULL,
         .on_datagram = server->on[XS_ON_DATAGRAM] ? xs_received_handle : NULL,
     };
 
     if (server->engine)
         return;
+    xs_event_handlers(server, &handlers);
     xs_connection_handlers(server, &handlers);
     server->options.data = server;
     server->options.fork = fork_child;
@@ -542,49 +356,6 @@ void xs_server_stop(pTHX_ SV *self, SV *seconds)
     if (server->engine)
         netio_server_stop(server->engine, netio_deadline_in(left));
     xs_request_hurry(netio_deadline_in(left));
-}
-
-/* Nobody is being judged while code runs: the old rules can go. */
-static void use_access(struct xs_server *server, struct netio_access *access)
-{
-    struct netio_access *old = server->access;
-
-    if (server->engine)
-        netio_server_set_access(server->engine, access);
-    server->access = access;
-    if (old != server->access_before && old != access)
-        netio_access_free(old);
-}
-
-void xs_server_set_access(pTHX_ I32 ax, I32 items)
-{
-    struct xs_server *server = xs_server_get(aTHX_ ST(0));
-    struct netio_access *access = xs_server_options_access(aTHX_ ax, 1, items);
-
-    use_access(server, access);
-}
-
-void xs_server_access_begin(pTHX_ SV *self)
-{
-    xs_server_access_end(aTHX_ self, true); /* of one whose end nobody has told */
-    struct xs_server *server = xs_server_get(aTHX_ self);
-    server->access_before = server->access;
-    server->access_begun = true;
-}
-
-void xs_server_access_end(pTHX_ SV *self, bool keep)
-{
-    struct xs_server *server = xs_server_get(aTHX_ self);
-    struct netio_access *before = server->access_before;
-
-    if (!server->access_begun)
-        return;
-    if (!keep)
-        use_access(server, before);
-    else if (server->access != before)
-        netio_access_free(before);
-    server->access_before = NULL;
-    server->access_begun = false;
 }
 
 /* --- asking */

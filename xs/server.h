@@ -7,32 +7,10 @@
 #ifndef XS_SERVER_H
 #define XS_SERVER_H
 
+#include "event.h"
 #include "perlapi.h"
 
 #include <netio/server.h>
-
-/* X(name, option): the code that a server may be given. */
-#define XS_EVENT_LIST(X)                                                                           \
-    X(OPEN, "on_open")                                                                             \
-    X(LINE, "on_line")                                                                             \
-    X(DATA, "on_data")                                                                             \
-    X(SERVE, "on_serve")                                                                           \
-    X(DATAGRAM, "on_datagram")                                                                     \
-    X(TOOLONG, "on_toolong")                                                                       \
-    X(EOF, "on_eof")                                                                               \
-    X(WRITABLE, "on_writable")                                                                     \
-    X(CLOSE, "on_close")                                                                           \
-    X(IDLE, "on_idle")                                                                             \
-    X(REFUSED, "on_refused")                                                                       \
-    X(TROUBLE, "on_trouble")                                                                       \
-    X(ERROR, "on_error")
-
-enum xs_event {
-#define XS_X(name, option) XS_ON_##name,
-    XS_EVENT_LIST(XS_X)
-#undef XS_X
-        XS_EVENTS
-};
 
 struct xs_connection;
 struct xs_timer;
@@ -87,14 +65,8 @@ SV *xs_server_status(pTHX_ SV *self);
 /* The started server of a method's object. */
 struct xs_server *xs_server_started(pTHX_ SV *self);
 
-/* For handlers: calls the code, if there is any.  False when it has died or exited; then it was
- * reported, with where and who: the connection, or NULL. */
-bool xs_server_call(pTHX_ struct xs_server *server, CV *code, const char *where, SV *const *args,
-                    int count, bool *truth, SV *who);
-/* Calls it with the server's object. */
-void xs_server_call_alone(pTHX_ struct xs_server *server, CV *code, const char *where);
-/* Those octets as an argument, until the next call of this. */
-SV *xs_server_argument(pTHX_ struct xs_server *server, const char *bytes, size_t len);
+/* --- server_access.c */
+
 /* Other rules from now on: options as new has them, from the stack. */
 void xs_server_set_access(pTHX_ I32 ax, I32 items);
 /* Rules that are set after begin are the rules when they are kept, and otherwise were none. */

@@ -1,4 +1,5 @@
-/* Perl face.  Descriptors 0 to 2; see standard.h.  Called by daemon.c; it touches these three. */
+/* Perl face.  Descriptors 0 to 2; see standard.h.  Called by daemon.c, daemon_options.c, request.c
+ * and surroundings.c; it touches these three. */
 #include "standard.h"
 
 #include <netio/fd.h>
@@ -114,13 +115,36 @@ int xs_standard_keep(const struct xs_standard_file files[3], int saved[3])
     return code;
 }
 
+void xs_standard_put(int from, int to)
+{
+    while (dup2(from, to) == -1 && (errno == EINTR || errno == EBUSY))
+        ; /* both are open: there is no other way to fail */
+}
+
 void xs_standard_put_back(const int saved[3])
 {
     for (int fd = 0; fd < 3; fd++) {
         if (saved[fd] == -1)
             continue;
-        while (dup2(saved[fd], fd) == -1 && (errno == EINTR || errno == EBUSY))
-            ; /* both are open: there is no other way to fail */
+        xs_standard_put(saved[fd], fd);
         netio_fd_close(saved[fd]);
     }
+}
+
+bool xs_standard_is_null(int fd)
+{
+    struct stat st, null;
+
+    return fstat(fd, &st) == 0 && stat("/dev/null", &null) == 0 && S_ISCHR(st.st_mode) &&
+           st.st_rdev == null.st_rdev;
+}
+
+int xs_standard_put_null(void)
+{
+    int null = netio_fd_null();
+
+    for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
+        xs_standard_put(null, fd);
+    netio_fd_close(null);
+    return null < 0 ? null : 0;
 }

@@ -1,4 +1,4 @@
-/* Perl face.  Descriptors 0 to 2 of a program that becomes a daemon.
+/* Perl face.  Descriptors 0 to 2, above all of a program that becomes a daemon.
  *
  * netio_daemon_ready puts /dev/null in the place of the starter's input, output and error.  In Perl
  * a number below 3 may belong to something else: to a file that was opened when STDOUT was closed
@@ -28,5 +28,12 @@ void xs_standard_look(struct xs_standard_file files[3]);
  * -errno; and puts them back.  saved: -1 for the others. */
 int xs_standard_keep(const struct xs_standard_file files[3], int saved[3]);
 void xs_standard_put_back(const int saved[3]);
+
+/* Puts an open descriptor in the place of another, which is open, too. */
+void xs_standard_put(int from, int to);
+/* Whether it is /dev/null. */
+bool xs_standard_is_null(int fd);
+/* Makes all three /dev/null; 0 or -errno. */
+int xs_standard_put_null(void);
 
 #endif

@@ -4,10 +4,12 @@
 
 #include "layer.h"
 #include "older.h"
+#include "own.h"
 #include "request.h"
+#include "standard.h"
+#include "ucspi.h"
 
 #include <netio/fd.h>
-#include <netio/peer.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,12 +17,6 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* What can be assigned to and is not of a handle. */
-static const char *const own[] = {"/", "\\",   ",",    "\"",   ";",   ":",
-                                  "0", "\001", "\006", "\014", "\027"};
-
-#define OWN (sizeof own / sizeof *own)
 
 static struct surroundings {
     GV *in, *out, *err;
@@ -34,8 +30,6 @@ static struct surroundings {
     int null, error, folder; /* descriptors */
     struct stat error_stat;
     struct xs_talk *talk;
-    HV *environment, *signals;
-    SV *own[OWN], *contents[OWN];
     GV *selected;
     SV *line_number; /* $. keeps what it was when nothing has been read since */
     mode_t mask;
@@ -44,6 +38,7 @@ static struct surroundings {
     uid_t users[3];
     gid_t groups[3];
     struct stat root;
+    int uses[2]; /* handles that BEGIN blocks have made upon descriptors 0 and 1 */
 } around;
 
 /* --- remembering */
@@ -65,20 +60,21 @@ static void remember_descriptors(pTHX)
     need(aTHX_ around.folder, "the folder");
 }
 
-/* ":utf8:encoding(...)", of what is over :unix and :perlio; NULL: nothing. */
+/* ":utf8:encoding(...)", of what is over :unix and :perlio; NULL: nothing.  perl lists the last one
+ * first. */
 static SV *layers_of(pTHX_ PerlIO *f)
 {
     AV *list = f ? PerlIO_get_layers(aTHX_ f) : NULL;
     SV *text = newSVpvs("");
 
     /* Each layer is a name, an argument and flags. */
-    for (SSize_t i = 0; list && i + 2 <= av_len(list); i += 3) {
+    for (SSize_t i = list ? av_len(list) - 2 : -1; i >= 0; i -= 3) {
         SV *name = *av_fetch(list, i, 0), *argument = *av_fetch(list, i + 1, 0);
         SV *flags = *av_fetch(list, i + 2, 0);
         if (SvOK(name) && strNE(SvPV_nolen(name), "unix") && strNE(SvPV_nolen(name), "perlio"))
             sv_catpvf(text, SvOK(argument) ? ":%s(%s)" : ":%s", SvPV_nolen(name),
                       SvOK(argument) ? SvPV_nolen(argument) : "");
-        if (i + 5 > av_len(list) && SvIOK(flags) && SvIV(flags) & PERLIO_F_UTF8)
+        if (i == 0 && SvIOK(flags) && SvIV(flags) & PERLIO_F_UTF8)
             sv_catpvs(text, ":utf8");
     }
     SvREFCNT_dec((SV *)list);
@@ -106,6 +102,13 @@ static void free_place(pTHX_ IO *io, int fd)
         (void)PerlIO_close(IoOFP(io));
     IoIFP(io) = IoOFP(io) = NULL;
     IoTYPE(io) = IoTYPE_CLOSED;
+    (void)PerlIOUnix_refcnt_dec(fd);
+}
+
+static int uses_of(int fd)
+{
+    PerlIOUnix_refcnt_inc(fd);
+    return PerlIOUnix_refcnt_dec(fd);
 }
 
 static void remember_handles(pTHX)
@@ -122,39 +125,17 @@ static void remember_handles(pTHX)
     around.flags_out = IoFLAGS(around.idle_out) & IOf_FLUSH;
     free_place(aTHX_ around.idle_in, STDIN_FILENO);
     free_place(aTHX_ around.idle_out, STDOUT_FILENO);
+    around.uses[0] = uses_of(STDIN_FILENO);
+    around.uses[1] = uses_of(STDOUT_FILENO);
     around.selected = PL_defoutgv;
     around.line_number = GvSVn(gv_fetchpvs(".", GV_ADD | GV_NOTQUAL, SVt_PV));
-}
-
-static void remember_own(pTHX)
-{
-    for (size_t i = 0; i < OWN; i++) {
-        around.own[i] = GvSVn(gv_fetchpv(own[i], GV_ADD | GV_NOTQUAL, SVt_PV));
-        SvGETMAGIC(around.own[i]);
-        around.contents[i] = newSVsv_nomg(around.own[i]);
-    }
-}
-
-/* Without the magic of its values. */
-static HV *copy_of(pTHX_ HV *hash)
-{
-    HV *copy = newHV();
-    HE *entry;
-
-    (void)hv_iterinit(hash);
-    while ((entry = hv_iternext(hash)))
-        if (SvOK(HeVAL(entry)))
-            (void)hv_store_ent(copy, hv_iterkeysv(entry), newSVsv_nomg(HeVAL(entry)), 0);
-    return copy;
 }
 
 void xs_surroundings_remember(pTHX)
 {
     remember_descriptors(aTHX);
     remember_handles(aTHX);
-    remember_own(aTHX);
-    around.environment = copy_of(aTHX_ GvHVn(PL_envgv));
-    around.signals = copy_of(aTHX_ GvHVn(gv_fetchpvs("SIG", GV_ADD | GV_NOTQUAL, SVt_PVHV)));
+    xs_own_remember(aTHX);
     around.mask = umask(022);
     (void)umask(around.mask);
     around.locale = uselocale((locale_t)0);
@@ -165,77 +146,6 @@ void xs_surroundings_remember(pTHX)
 }
 
 /* --- the beginning of a connection */
-
-static void put(int from, int to)
-{
-    while (dup2(from, to) == -1 && (errno == EINTR || errno == EBUSY))
-        ;
-}
-
-static void set_variable(pTHX_ const char *name, const char *value)
-{
-    SV **slot = hv_fetch(GvHVn(PL_envgv), name, (I32)strlen(name), 1);
-
-    if (slot)
-        sv_setpv_mg(*slot, value);
-}
-
-static void set_number(pTHX_ const char *name, unsigned long number)
-{
-    char text[24];
-
-    my_snprintf(text, sizeof text, "%lu", number);
-    set_variable(aTHX_ name, text);
-}
-
-/* IPv4 is never written as IPv6; see daemon/netiod/environment.h, whose variables these are. */
-static void set_end(pTHX_ const struct netio_addr *addr, const char *const *names)
-{
-    struct netio_addr plain = *addr;
-    char host[NETIO_ADDR_STRLEN];
-
-    netio_addr_unmap(&plain);
-    netio_addr_host_str(&plain, host, sizeof host);
-    for (; *names; names += 2) {
-        set_variable(aTHX_ names[0], host);
-        set_number(aTHX_ names[1], netio_addr_port(&plain));
-    }
-}
-
-static void set_unix(pTHX_ const struct netio_conn *conn, const struct netio_addr *local)
-{
-    char path[NETIO_ADDR_STRLEN];
-    struct netio_peer peer;
-
-    set_variable(aTHX_ "PROTO", "UNIX");
-    set_variable(aTHX_ "UNIXLOCALPATH", netio_addr_host_str(local, path, sizeof path));
-    if (netio_peer_credentials(&peer, netio_conn_fd(conn)) != 0)
-        return;
-    set_number(aTHX_ "UNIXREMOTEEUID", peer.uid);
-    set_number(aTHX_ "UNIXREMOTEEGID", peer.gid);
-    set_number(aTHX_ "UNIXREMOTEPID", (unsigned long)peer.pid);
-}
-
-static void set_environment(pTHX_ const struct netio_conn *conn)
-{
-    static const char *const here[] = {"TCPLOCALIP", "TCPLOCALPORT", NULL};
-    static const char *const there[] = {"TCPREMOTEIP", "TCPREMOTEPORT", "REMOTE_ADDR",
-                                        "REMOTE_PORT", NULL};
-    const struct netio_addr *peer = netio_conn_peer(conn);
-    struct netio_addr local;
-
-    if (netio_conn_local(conn, &local) != 0)
-        local.len = 0;
-    if (local.len && netio_addr_family(&local) == AF_UNIX) {
-        set_unix(aTHX_ conn, &local);
-        return;
-    }
-    set_variable(aTHX_ "PROTO", "TCP");
-    if (local.len)
-        set_end(aTHX_ & local, here);
-    if (peer->len)
-        set_end(aTHX_ peer, there);
-}
 
 static IO *fresh(pTHX_ GV *gv, PerlIO *in, PerlIO *out, char type, SV *layers)
 {
@@ -274,10 +184,10 @@ static void open_handles(pTHX_ const struct xs_connection *connection)
 
 void xs_surroundings_begin(pTHX_ struct xs_connection *connection, int fd)
 {
-    put(fd, STDIN_FILENO);
-    put(fd, STDOUT_FILENO);
+    xs_standard_put(fd, STDIN_FILENO);
+    xs_standard_put(fd, STDOUT_FILENO);
     open_handles(aTHX_ connection);
-    set_environment(aTHX_ connection->conn);
+    xs_ucspi_set(aTHX_ connection->conn);
     PL_basetime = time(NULL);
     PL_srand_called = FALSE;
     PL_statusvalue = 0;
@@ -308,8 +218,26 @@ static void flush(pTHX_ GV *gv)
 
 void xs_surroundings_flush(pTHX)
 {
+    xs_own_untie(aTHX);
     flush(aTHX_ around.out);
     flush(aTHX_ around.err);
+}
+
+/* perl never closes what is in its own two places when a handle goes (undef *STDOUT); what is still
+ * to be written there would go to the next client. */
+static void close_places(pTHX)
+{
+    if (PerlIOValid(PerlIO_stdout()))
+        (void)PerlIO_close(PerlIO_stdout());
+    if (PerlIOValid(PerlIO_stdin()))
+        (void)PerlIO_close(PerlIO_stdin());
+}
+
+/* Whatever is open there. */
+static void put_nobody(void)
+{
+    xs_standard_put(around.null, STDIN_FILENO);
+    xs_standard_put(around.null, STDOUT_FILENO);
 }
 
 void xs_surroundings_end(pTHX)
@@ -317,8 +245,8 @@ void xs_surroundings_end(pTHX)
     flush(aTHX_ around.err);
     close_handle(aTHX_ around.out, around.idle_out);
     close_handle(aTHX_ around.in, around.idle_in);
-    put(around.null, STDIN_FILENO);
-    put(around.null, STDOUT_FILENO);
+    close_places(aTHX);
+    put_nobody();
     xs_request_sits(NULL);
     xs_talk_release(around.talk);
     around.talk = NULL;
@@ -363,69 +291,16 @@ static void put_back_error(pTHX)
     if (GvIOp(around.err) != io)
         close_handle(aTHX_ around.err, io);
     if (fstat(STDERR_FILENO, &now) == -1 || !same_file(&now, &around.error_stat))
-        put(around.error, STDERR_FILENO);
+        xs_standard_put(around.error, STDERR_FILENO);
     if (is_as_it_was(aTHX_ IoOFP(io)))
         return;
     if (IoIFP(io))
         (void)do_close(around.err, FALSE);
-    put(around.error, STDERR_FILENO);
+    xs_standard_put(around.error, STDERR_FILENO);
     f = open_error(aTHX);
     IoIFP(io) = IoOFP(io) = f;
     IoTYPE(io) = IoTYPE_WRONLY;
     remember_error(f);
-}
-
-static bool equal(pTHX_ SV *one, SV *other)
-{
-    if (SvROK(one) || SvROK(other))
-        return SvROK(one) && SvROK(other) && SvRV(one) == SvRV(other);
-    if (!SvOK(one) || !SvOK(other))
-        return !SvOK(one) && !SvOK(other);
-    return sv_eq_flags(one, other, 0);
-}
-
-static void put_back_own(pTHX)
-{
-    for (size_t i = 0; i < OWN; i++) {
-        SvGETMAGIC(around.own[i]);
-        if (!equal(aTHX_ around.own[i], around.contents[i]))
-            sv_setsv_mg(around.own[i], around.contents[i]);
-    }
-}
-
-/* What is not then's goes, what is changed is set; through its magic. */
-static void put_back_hash(pTHX_ HV *hash, HV *then)
-{
-    AV *gone = NULL;
-    HE *entry;
-
-    (void)hv_iterinit(hash);
-    while ((entry = hv_iternext(hash))) {
-        SV *key = hv_iterkeysv(entry);
-        const HE *was = hv_fetch_ent(then, key, 0, 0);
-        if (was && !equal(aTHX_ HeVAL(entry), HeVAL(was)))
-            sv_setsv_mg(HeVAL(entry), HeVAL(was));
-        if (was || !SvOK(HeVAL(entry)))
-            continue;
-        if (!gone)
-            gone = (AV *)sv_2mortal((SV *)newAV());
-        av_push(gone, newSVsv(key));
-    }
-    for (SSize_t i = 0; gone && i <= av_len(gone); i++)
-        (void)hv_delete_ent(hash, *av_fetch(gone, i, 0), G_DISCARD, 0);
-}
-
-static void put_back_missing(pTHX_ HV *hash, HV *then)
-{
-    HE *entry;
-
-    (void)hv_iterinit(then);
-    while ((entry = hv_iternext(then))) {
-        SV *key = hv_iterkeysv(entry);
-        HE *now = hv_fetch_ent(hash, key, 0, 0);
-        if (!now && (now = hv_fetch_ent(hash, key, 1, 0)))
-            sv_setsv_mg(HeVAL(now), HeVAL(entry));
-    }
 }
 
 static void put_back_process(pTHX)
@@ -444,6 +319,10 @@ bool xs_surroundings_are_lost(void)
     gid_t groups[3];
     struct stat root;
 
+    /* perl has lost a handle of the program's, which would write to the next client: beside the one
+     * in its own place there was one more, as it opens for character devices. */
+    if (uses_of(STDIN_FILENO) != around.uses[0] || uses_of(STDOUT_FILENO) != around.uses[1])
+        return true;
     (void)getresuid(&users[0], &users[1], &users[2]);
     (void)getresgid(&groups[0], &groups[1], &groups[2]);
     if (memcmp(users, around.users, sizeof users) != 0 ||
@@ -455,19 +334,13 @@ bool xs_surroundings_are_lost(void)
 
 void xs_surroundings_put_back(pTHX)
 {
-    HV *signals = GvHVn(gv_fetchpvs("SIG", GV_ADD | GV_NOTQUAL, SVt_PVHV));
-    HV *environment = GvHVn(PL_envgv);
-
     put_back_process(aTHX);
     put_back_error(aTHX);
     setdefout(around.selected);
     PL_last_in_gv = NULL;
     SvOK_off(around.line_number);
-    put_back_own(aTHX);
-    put_back_hash(aTHX_ signals, around.signals);
-    put_back_missing(aTHX_ signals, around.signals);
-    put_back_hash(aTHX_ environment, around.environment);
-    put_back_missing(aTHX_ environment, around.environment);
+    xs_own_put_back(aTHX);
+    put_nobody(); /* the last handles may have had these numbers */
     CLEAR_ERRSV();
     errno = 0;
 }

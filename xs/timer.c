@@ -56,7 +56,7 @@ static void fire(struct netio_timer *fired)
     if (connection)
         xs_connection_call(aTHX_ connection, code, "timer", NULL);
     else
-        xs_server_call_alone(aTHX_ server, code, "timer");
+        xs_event_call_alone(aTHX_ server, code, "timer");
     SvREFCNT_dec((SV *)code);
 }
 

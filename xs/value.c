@@ -34,16 +34,28 @@ static bool same_array(pTHX_ AV *array, AV *content)
     return true;
 }
 
+/* A run may have made it read-only.  A constant (which stays so) and what a BEGIN block has made so
+ * cannot have changed. */
+static bool is_changeable(SV *sv, const SV *content)
+{
+    if (!SvREADONLY(sv))
+        return true;
+    if (content && SvREADONLY(content))
+        return false;
+    SvREADONLY_off(sv);
+    return !SvREADONLY(sv);
+}
+
 static void put_back_scalar(pTHX_ SV *sv, SV *content)
 {
+    if (!is_changeable(sv, content))
+        return;
     if (SvTHINKFIRST(sv))
         sv_force_normal_flags(sv, SV_COW_DROP_PV);
     if (SvMAGICAL(sv)) {
         (void)sv_unmagic(sv, PERL_MAGIC_tiedscalar);
         (void)sv_unmagic(sv, PERL_MAGIC_regex_global);
     }
-    if (SvREADONLY(sv))
-        return;
     if (content && !same(aTHX_ sv, content))
         sv_setsv_mg(sv, content);
     else if (!content && SvOK(sv))
@@ -58,6 +70,8 @@ static void put_back_scalar(pTHX_ SV *sv, SV *content)
 static void put_back_array(pTHX_ AV *array, AV *content)
 {
     (void)sv_unmagic((SV *)array, PERL_MAGIC_tied);
+    if (!is_changeable((SV *)array, (SV *)content))
+        return;
     if (!content && av_len(array) >= 0)
         av_clear(array);
     if (!content || same_array(aTHX_ array, content))
@@ -91,6 +105,8 @@ static void put_back_hash(pTHX_ HV *hash, HV *content)
     HE *entry;
 
     (void)sv_unmagic((SV *)hash, PERL_MAGIC_tied);
+    if (!is_changeable((SV *)hash, (SV *)content))
+        return;
     if (!content && HvUSEDKEYS(hash))
         hv_clear(hash);
     if (content && !same_hash(aTHX_ hash, content)) {
@@ -135,8 +151,7 @@ static SV *copy_of_array(pTHX_ AV *array)
     return (SV *)copy;
 }
 
-/* What references in it refer to is not copied. */
-SV *xs_value_content(pTHX_ SV *sv)
+static SV *copy_of(pTHX_ SV *sv)
 {
     switch (SvTYPE(sv)) {
     case SVt_PVAV:
@@ -151,4 +166,14 @@ SV *xs_value_content(pTHX_ SV *sv)
     default:
         return SvOK(sv) ? newSVsv(sv) : NULL;
     }
+}
+
+/* What references in it refer to is not copied. */
+SV *xs_value_content(pTHX_ SV *sv)
+{
+    SV *copy = copy_of(aTHX_ sv);
+
+    if (copy && SvREADONLY(sv))
+        SvREADONLY_on(copy);
+    return copy;
 }

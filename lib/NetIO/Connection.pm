@@ -135,6 +135,11 @@ C<stop>; whether it is kept makes no difference.
 
 =back
 
+=head1 ERRORS
+
+C<write> and C<reply> die of characters that are no octets; C<timer> throws a L<NetIO::Error> of what is no
+number of seconds or no code.  All else that can go wrong is a value: false with C<$!>, undef or 0.
+
 =head1 SEE ALSO
 
 L<NetIO::Server>

@@ -7,11 +7,15 @@ use warnings;
 
 use NetIO::Server            ();
 use NetIO::Server::Processes ();
+use Time::HiRes              ();
 
 our @ISA = ('NetIO::Server');
 
+use constant LOOK_SECONDS => 2;
+
 my %given;
 my $told;
+my $alarm;    # the program's own handler, while the supervisor looks at the file
 my $supervisor;
 
 # -MNetIO::Pool: what netiod-pool was told, which the program need not see.
@@ -21,6 +25,7 @@ sub import {
         or die "NetIO::Pool is loaded by netiod-pool(8)\n";
     my @option = split /\x1f/, $text, -1;
     while (my ($name, $value) = splice @option, 0, 2) { push @{ $given{$name} }, $value }
+    _watch_exit();
     # What was ignored by whoever has started this is none of the program's wishes.
     $SIG{PIPE} = 'DEFAULT'
         if ($SIG{PIPE} // '') eq 'IGNORE';    ## no critic (RequireLocalizedPunctuationVars)
@@ -80,7 +85,8 @@ sub _options {
         map { split / /, $_, 2 } @{ $given{rule} || [] });
 }
 
-# What netiod has passed: sockets, from 3 on; a pipe for one octet when all workers are ready.
+# What netiod has passed: sockets, from 3 on; a pipe for one octet when all workers are ready, and
+# one each time that the program's file is another.
 sub _take_descriptors {
     my $count = _one('sockets');
     my $ready = _one('ready');
@@ -97,17 +103,36 @@ sub _take_descriptors {
 # In each worker.
 sub _begin {
     _end_with($supervisor);
-    close $told if $told;
+    close $told           if $told;
+    $SIG{ALRM} = $alarm if defined $alarm;    ## no critic (RequireLocalizedPunctuationVars)
     $SIG{PIPE} = sub { exit 141 }
         if ($SIG{PIPE} // 'DEFAULT') eq 'DEFAULT';    ## no critic (RequireLocalizedPunctuationVars)
     return;
 }
 
-sub _is_ready {
+sub _tell {
     local $SIG{PIPE} = 'IGNORE';
 
-    syswrite $told, "\n" if $told;
-    undef $told;
+    return syswrite $told, "\n";
+}
+
+# In the supervisor.  netiod itself looks at no file: a file system may not answer for ever.
+sub _is_ready {
+    return if !$told || !_tell();
+    $alarm = $SIG{ALRM} // 'DEFAULT';
+    $SIG{ALRM} = \&_look;    ## no critic (RequireLocalizedPunctuationVars)
+    alarm LOOK_SECONDS;
+    return;
+}
+
+# One that is gone for a moment is about to be replaced.
+sub _look {
+    my $now = join ' ', (Time::HiRes::stat(_one('program')))[0, 1, 7, 9];
+
+    alarm LOOK_SECONDS;
+    return if $now eq '' || $now eq _one('file');
+    $given{file} = [$now];
+    alarm 0 if !_tell();    # nobody listens any more
     return;
 }
 

@@ -1,6 +1,6 @@
 package NetIO::Server;
 
-# What handlers do all day is native (xs/server.c, xs/connection.c); here is what is done once.
+# What handlers do all day is native (xs/server.c, xs/event.c, xs/connection.c); here is what is done once.
 use strict;
 use warnings;
 

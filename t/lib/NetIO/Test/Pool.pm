@@ -6,6 +6,7 @@ package NetIO::Test::Pool;
 #     is $pool->ask("a\n"), alone($pool, "a\n"), 'as in a process of its own';
 #     my $client = $pool->client;
 #     $pool->stop;                  # its exit code, or "signal N"
+#     served_as_alone('name', $text, "a\n", "b\n");    # a subtest: all of that, for each client
 #     like $pool->err, qr/.../;
 #
 # start passes a listening socket, as netiod does, and waits until the program is ready, or the pool
@@ -22,8 +23,9 @@ use IO::Socket::INET;
 use NetIO::Test::Run qw(end_of slurp spew);
 use POSIX            ();
 use Socket           qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
+use Test::More;
 
-our @EXPORT = qw(alone);
+our @EXPORT = qw(alone served_as_alone);
 
 use constant PATIENCE => 60;
 
@@ -152,6 +154,27 @@ sub alone {
     my $answer = _talk($near, $text);
     end_of($pid);
     return wantarray ? ($answer, slurp($errors)) : $answer;
+}
+
+# Clients say these, one after another, and the first one's once more; what the program says to them
+# and to standard error is what it says in a process of its own.
+sub served_as_alone {
+    my ($name, $text, @said) = @_;
+
+    return subtest $name => sub {
+        my $pool = __PACKAGE__->start($text, with => ['one', 'two words']);
+        ok $pool->ready, 'compiles' or diag $pool->err;
+        my $errors = '';
+        for my $said (@said, $said[0]) {
+            my ($answer, $error) = alone($pool, $said);
+            is $pool->ask($said), $answer, $said =~ s/\n/\\n/gr;
+            $errors .= $error;
+        }
+        is $pool->stop, 0, 'ends';
+        # Of one that became another program.
+        is $pool->err =~ s/^\S+: worker 1 .* has ended by itself: exit status 0\n//mgr, $errors,
+            'and says the same to its standard error';
+    };
 }
 
 # The pids of its workers.

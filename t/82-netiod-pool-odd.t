@@ -1,0 +1,180 @@
+# netiod-pool with programs that take perl apart: handles closed, opened anew, tied and lost; perl's
+# own variables tied and replaced; variables made read-only; packages made and deleted; exit and die
+# where nobody expects them.  Each is served as in a process of its own, again and again.
+
+use strict;
+use warnings;
+
+use File::Temp ();
+use Test::More;
+
+use lib 't/lib';
+use NetIO::Test::Pool;
+
+alarm 300;
+$SIG{PIPE} = 'IGNORE';
+
+my $dir = File::Temp->newdir('netio-XXXXXX', TMPDIR => 1);
+
+sub odd {
+    my ($name, $text) = @_;
+
+    served_as_alone($name, $text =~ s/DIR/$dir/gr, "a\nb\n", "c\n");
+    return;
+}
+
+# ---- handles
+
+odd 'STDOUT opened upon a file', <<'PERL';
+open STDOUT, '>', 'DIR/file' or die; print "to the file\n"; system 'echo so does this'; close STDOUT;
+open my $file, '<', 'DIR/file'; print STDERR <$file>;
+PERL
+
+odd 'STDOUT closed, then opened: descriptor 1, as ever', <<'PERL';
+close STDIN; close STDOUT; open STDIN, '<', $0; open STDOUT, '>', 'DIR/file' or die;
+system 'echo said'; print STDERR fileno STDIN, fileno STDOUT, "\n"; close STDOUT;
+open my $file, '<', 'DIR/file'; print STDERR <$file>;
+PERL
+
+odd 'STDOUT upon a program', <<'PERL';
+open STDOUT, '|-', 'tr a-z A-Z' or die; print "heard\n", <STDIN>; close STDOUT;
+PERL
+
+odd 'a pipe that nobody closes', "open OUT, '|-', 'tr a-z A-Z' or die; print OUT qq{heard\\n};\n";
+
+odd 'STDOUT that is lost, with what it had to say', <<'PERL';
+print "not for the next one\n"; undef *STDOUT; system 'true';
+PERL
+
+odd 'STDOUT that is another handle', <<'PERL';
+open my $null, '>', '/dev/null'; my $line = <STDIN>; *SAVE = *STDOUT; *STDOUT = $null;
+print 'nobody hears this'; print SAVE "kept $line"; system 'true';
+PERL
+
+odd 'handles upon the numbers of those that were closed', <<'PERL';
+close STDIN; close STDOUT; open my $in, '<', '/etc/passwd'; open my $out, '>', '/dev/null';
+print $out 'never flushed'; warn fileno($in), fileno($out), "\n"; our @kept = ($in, $out);
+PERL
+
+odd 'handles that are tied', <<'PERL';
+package Tied; sub TIEHANDLE { return bless { left => 2 } } sub PRINT { shift; syswrite main::REAL, "tied @_" }
+sub READLINE { return $_[0]{left}-- > 0 ? "line\n" : undef }
+package main;
+open REAL, '>&', \*STDOUT or die; my $line = <STDIN>;
+tie *STDIN, 'Tied'; tie *STDOUT, 'Tied'; tie *STDERR, 'Tied'; print while <STDIN>; warn "real $line";
+PERL
+
+odd 'layers of all handles', "use open qw(:std :utf8); print qq{\\x{263a}\\n}; print <STDIN>;\n";
+
+# ---- perl's own variables
+
+odd 'tied %ENV, %SIG, @INC', <<'PERL';
+package Tied; require Tie::Hash; our @ISA = 'Tie::StdHash';
+sub TIEARRAY { return bless [] } sub FETCHSIZE { return 1 } sub FETCH { my ($self, $key) = @_; return ref $self && "$self" =~ /HASH/ ? $self->{$key} : '/tied' }
+package main;
+tie %ENV, 'Tied'; tie %SIG, 'Tied'; tie @INC, 'Tied'; $ENV{ONE} = $SIG{TWO} = 1;
+print sort(keys %ENV), sort(keys %SIG), "@INC\n";
+PERL
+
+odd 'another %ENV', <<'PERL';
+print $ENV{PATH}, "\n"; *ENV = { PATH => $ENV{PATH}, ONE => 1 }; system 'echo "[$ONE]"'; print $ENV{ONE}, "\n";
+PERL
+
+odd 'another @INC', <<'PERL';
+print scalar(grep { /odd/ } @INC), "\n"; unshift @INC, '/odd', sub { return }; *INC = ['/odd'];
+PERL
+
+odd 'signals that are ignored', <<'PERL';
+print join(' ', map { "$_=$SIG{$_}" } grep { defined $SIG{$_} && !/^(?:TERM|QUIT|INT|PIPE)$/ } sort keys %SIG), "\n";
+$SIG{$_} = sub { } for qw(HUP USR1 USR2 CHLD ALRM __WARN__ __DIE__); $SIG{CHLD} = 'IGNORE';
+PERL
+
+odd 'a tied $/', <<'PERL';
+package Tied; sub TIESCALAR { return bless [] } sub FETCH { return "\n" } sub STORE { exit 3 }
+package main; tie $/, 'Tied'; print scalar <STDIN>;
+PERL
+
+# ---- variables, subs and packages
+
+odd 'a sub by its name in sort, and new variables', <<'PERL';
+sub by_number { return $b <=> $a } print sort(by_number 3, 1, 2), "\n"; our $made_later = 1; ($a, $b) = (1, 2);
+${"made_$_"} = 1 for 1 .. 3;
+PERL
+
+odd 'read-only variables', <<'PERL';
+our ($scalar, @array, %hash); our @always; BEGIN { @always = (1, 2); Internals::SvREADONLY(@always, 1) }
+use Hash::Util ();
+print join(' ', map { eval $_ ? 'may' : 'may not' } '$scalar = 5', 'push @array, 6', '$hash{x} = 7', 'push @always, 8'), "\n";
+Internals::SvREADONLY($scalar, 1); Internals::SvREADONLY(@array, 1); Hash::Util::lock_keys(%hash);
+print join(' ', map { eval $_ ? 'may' : 'may not' } '$scalar = 5', 'push @array, 6', '$hash{y} = 7'), "\n";
+PERL
+
+odd 'packages that the run has made', <<'PERL';
+print ${'Fresh::scalar'} // 'none', scalar @{'Fresh::Deep::array'}, "\n"; ${'Fresh::scalar'} = 1; push @{'Fresh::Deep::array'}, 1;
+PERL
+
+odd 'names beyond ASCII', <<'PERL';
+use utf8; our $zähler = ($zähler || 0) + 1; our @größen; push @größen, 1; sub größer { return $b <=> $a }
+print $zähler, scalar @größen, sort(größer 1, 2), "\n";
+PERL
+
+odd 'a package that is deleted', <<'PERL';
+package Gone; our $kept; sub hello { return 'hello' } package main;
+print Gone::hello(), $Gone::kept // 'none', "\n"; $Gone::kept = 1; delete $main::{'Gone::'};
+PERL
+
+# ---- exit and die
+
+odd 'exit in a file that is being loaded', <<'PERL';
+open my $file, '>', 'DIR/Leaves.pm' or die; print $file 'print "leaves\n"; exit 3; 1'; close $file;
+print "begin\n"; require 'DIR/Leaves.pm'; print "never\n";
+PERL
+
+odd "exit in $_->[0]",
+    "print qq{begin\\n};\n$_->[1]\nprint qq{never\\n};\n"
+    for [
+    'a sub of sort, in map, in grep',
+    'sub by_two { exit 1 if $a == 2; return $a <=> $b } my @s = map { sort by_two $_, 2 } grep { 1 } 3;'
+    ],
+    ['a pattern',      'my $n = 0; "aaa" =~ /a(?{ exit 2 if $n++ })b/;'],
+    ['a substitution', '(my $text = "aa") =~ s/a/exit 1/ge;'],
+    [
+    'FETCH',
+    'sub TIESCALAR { return bless [] } sub FETCH { exit 2 } tie my $tied, "main"; my $copy = "$tied";'
+    ],
+    [
+    'the end of local',
+    'sub TIESCALAR { return bless [] } sub FETCH { 1 } sub STORE { exit 2 if our $armed } our $tied; tie $tied, "main"; { local $tied = 5; our $armed = 1 }'
+    ],
+    [
+    'an overloaded operator',
+    'use overload q("") => sub { exit 1 }; my $text = "" . bless [], "main";'
+    ],
+    ['BEGIN of a string',     'eval q{BEGIN { exit 3 }};'],
+    ['a handler of warnings', '$SIG{__WARN__} = sub { exit 3 }; warn "x\n";'],
+    [
+    'a handler of die',
+    '$SIG{__DIE__} = sub { print "handled: $_[0]"; exit 4 }; eval { die "x\n" };'
+    ],
+    ['a handler of a signal', '$SIG{USR1} = sub { exit 5 }; kill USR1 => $$; sleep 1;'];
+
+odd 'die with an object that says something else', <<'PERL';
+package Error; use overload q("") => sub { return "as a text\n" }; sub DESTROY { print "gone\n" }
+package main; $SIG{__DIE__} = sub { die $_[0] }; print "begin\n"; die bless {}, 'Error';
+PERL
+
+odd 'die in END, exit in END',
+    'END { print "last\n" } END { die "in END\n" } END { print "first $?\n"; exit 9 } exit 2;';
+
+odd 'children that exit, die, execute', <<'PERL';
+$| = 1; END { print "end of $_\n" if $_ } $_ = 'the parent';
+for my $way (sub { exit 3 }, sub { die "dies\n" }, sub { exec 'echo', 'executed' }) {
+    my $pid = fork // die; if (!$pid) { $_ = ''; $way->() } waitpid $pid, 0; print $? >> 8, "\n";
+}
+PERL
+
+odd 'threads', <<'PERL';
+print eval { require threads; threads->create(sub { return "joined\n" })->join } // "none\n";
+PERL
+
+done_testing;
