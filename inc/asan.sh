@@ -35,7 +35,7 @@ LD_PRELOAD="$copy/options.so $(${CC:-cc} -print-file-name=libasan.so)" \
     ASAN_OPTIONS="verify_asan_link_order=0:log_path=$copy/reports/asan" \
     UBSAN_OPTIONS="print_stacktrace=1:log_path=$copy/reports/ubsan" \
     NETIO_TEST_SANITIZED=1 \
-    prove -b $tests || status=1
+    inc/prove.sh $tests || status=1
 
 for report in "$copy"/reports/*; do
     [ -e "$report" ] || continue
