@@ -211,7 +211,7 @@ subtest 'the deadline of the handle' => sub {
     is $fh->read_line, 'partial', 'makes it good again';
 
     # Longer than the handle has is no more than the handle has.
-    $fh = open_to(peer(drip => 'x', 0.01), deadline => 0.1);
+    $fh = open_to(peer(drip => 'x', 0.01), deadline => 0.5);
     is got(scalar $fh->read_line(timeout => 60)), $errno{timeout}, 'A7 a drip';
     like scalar <$fh>, qr/^x+$/, 'what came is there';
 };

@@ -17,7 +17,7 @@ use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 120;
+alarm 300;
 binmode $_, ':utf8' for map { Test::More->builder->$_ } qw(output failure_output);
 
 my $dir = File::Temp->newdir;

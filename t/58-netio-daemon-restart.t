@@ -65,7 +65,7 @@ is_deeply(
 is_deeply(
     after(
         ['TERM'], [qw(--stop-seconds 1000)],
-        perl_program('$SIG{TERM} = "DEFAULT"; print "up\n"; kill "STOP", $$')
+        perl_program('$SIG{TERM} = "DEFAULT"; print "up\n"; kill "STOP", $$; sleep 60')
     ),
     [0, "stopping pid N\npid N was ended by signal 15 (SIGTERM)\n"],
     'one that is halted, too'

@@ -14,7 +14,9 @@ use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory finish_directory put_directory);
 
-alarm 120;
+$SIG{$_} = sub { die "stopped by a signal\n" }
+    for qw(ALRM INT TERM);
+alarm 300;
 
 my $dir  = File::Temp->newdir;
 my $path = "$dir/directory.db";

@@ -12,8 +12,11 @@ use File::Temp ();
 use NetIO::Bench;
 use NetIO::Bench::Process;
 use Test::More;
+use Time::HiRes 'sleep';
 
-alarm 600;
+$SIG{$_} = sub { die "stopped by a signal\n" }
+    for qw(ALRM INT TERM);
+alarm 1200;
 
 plan skip_all => 'under sanitizers there is nothing to measure' if $ENV{ASAN_OPTIONS};
 plan skip_all => 'no DBD::SQLite'                               if !eval { require DBD::SQLite };
@@ -21,6 +24,10 @@ plan skip_all => 'no DBD::SQLite'                               if !eval { requi
 my $folder = File::Temp->newdir;
 mkdir "$folder/$_" or die "mkdir: $!\n" for qw(kept tmp bin);
 @ENV{qw(BENCH_QUICK NETIO_BENCH_DIR TMPDIR)} = (1, "$folder/kept", "$folder/tmp");
+
+my $running;    # its group, for the end
+
+END { kill 'TERM', -$running if $running }
 
 # Starts it in a process group of its own; the pipe has its standard output.
 sub start {
@@ -32,6 +39,7 @@ sub start {
         open STDERR, '>', "$folder/stderr" or die "stderr: $!\n";
         exec 'bench/run', @names or die "bench/run: $!\n";
     }
+    $running = $pid;
     return ($pid, $output);
 }
 
@@ -46,7 +54,10 @@ sub finish {
     my $text = join '', <$output>;
 
     close $output;
+    undef $running;
     my $code = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
+    # One that was killed may need a moment.
+    for (1 .. 500) { last if !kill 0, -$pid; sleep 0.02 }
     ok !kill(0, -$pid), 'no process is left';
     is_deeply [glob "$folder/tmp/*"], [], 'no temporary file is left';
     return ($code, $text);

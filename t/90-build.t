@@ -14,7 +14,9 @@ use File::Temp ();
 use Test::More;
 use Time::HiRes qw(stat);
 
-alarm 600;
+$SIG{$_} = sub { die "stopped by a signal\n" }
+    for qw(ALRM INT TERM);
+alarm 1200;
 
 my $top  = getcwd();
 my $work = File::Temp->newdir;
