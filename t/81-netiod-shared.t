@@ -7,7 +7,9 @@ use warnings;
 use lib 't/lib';
 
 use File::Temp ();
+use IO::Socket::INET;
 use NetIO::Test::Inetd;
+use NetIO::Test::Manager qw(passing);
 use NetIO::Test::Run;
 use Test::More;
 use Time::HiRes ();
@@ -82,6 +84,41 @@ CONF
         cmp_ok $tries, '<', 300, '... and once it has gone, its clients, too';
         $d->finish;
     }
+}
+
+# What that costs is for those listeners that somebody else has, or has had.
+sub has_deadline {
+    my ($d, $name) = @_;
+    my $end = $d->injecting(timer_settime => 'delay_enter=1');
+
+    ask($d, $name) eq "ok\n" or die "no answer\n";
+    return $end->() =~ /timer_settime/ ? 1 : 0;
+}
+
+{
+    my $passed = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die "listen: $@\n";
+    my $port   = $passed->sockport;
+    my $line   = "127.0.0.1:%s stream tcp nowait nobody /bin/echo echo ok\n";
+    my @lines  = map { sprintf $line, "{$_}" } qw(own had passed);
+    my $d      = NetIO::Test::Inetd->start(
+        config => "$lines[0]127.0.0.1:{had} stream tcp wait nobody /bin/true true\n$lines[2]",
+        before => passing([$passed]),
+        ports  => { passed => $port },
+    );
+    close $passed;
+
+    is has_deadline($d, 'own'), 0, 'accept has no deadline where nobody else has the listener';
+    ok $d->reload(join '', @lines), 'a listener that was for programs is for clients now';
+    is has_deadline($d, 'had'), 1, '... who are accepted under a deadline';
+    ok $d->reload(join '', "# again\n", @lines), '... and still are after another reload';
+    is has_deadline($d, 'had'), 1, '...';
+    ok $d->reload(join '', @lines[0, 2]), 'it is closed';
+    ok $d->reload(join '', @lines),       '... and opened anew';
+    is has_deadline($d, 'had'),    0, '... so that nobody else has it';
+    is has_deadline($d, 'passed'), 1, 'nor is a service manager relied on';
+    ok $d->upgrade, 'an upgrade';
+    is has_deadline($d, 'own'), 1, '... nor is who had it before, whose programs may run still';
+    $d->finish;
 }
 
 # ---- who stops his programs before they have begun

@@ -26,6 +26,11 @@ struct service *house_muxed(const struct house *house, const char *name)
     return NULL;
 }
 
+int house_has_lent(const struct house *house, int fd)
+{
+    return (size_t)fd < house->lent_size && house->lent[fd];
+}
+
 /* ---- a moment without service ---- */
 
 /* The list of a service stays, for resume. */
@@ -124,6 +129,7 @@ void house_close(struct house *house)
     free(house->services);
     free(house->leaving);
     free(house->retired);
+    free(house->lent);
     netio_listeners_free(house->listeners);
     passed_free(house->passed);
     netio_loop_free(house->loop);

@@ -29,6 +29,8 @@ struct house {
     const struct options *options;
     struct config *config;             /* in use: reload.c */
     struct netio_listeners *listeners; /* of that configuration: reload.c */
+    unsigned char *lent;               /* by descriptor, which of them others have had, too ... */
+    size_t lent_size;                  /* ... below that one: reload_sockets.c */
     struct service **services;         /* of that configuration, in its order: reload.c */
     size_t count;
     struct service **leaving; /* of earlier ones, whose processes still run: reload.c */
@@ -53,6 +55,9 @@ struct house {
 
 /* The service that tcpmux knows by that name (RFC 1078: no matter which case); NULL: none. */
 struct service *house_muxed(const struct house *house, const char *name);
+/* Whether another process has that listener, too, or had it: a program, a service manager, a
+ * predecessor. */
+int house_has_lent(const struct house *house, int fd);
 /* Nobody serves for a moment, clients wait; then the services have their sockets again, and what
  * one could not have again is logged. */
 void house_rest(struct house *house);

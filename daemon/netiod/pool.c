@@ -403,6 +403,7 @@ static void pool_adopt(struct service *service, const struct handover_child *chi
 }
 
 const struct service_kind pool_kind = {
+    .lends = 1,
     .open = pool_open,
     .listen = pool_listen,
     .ignore = pool_ignore,

@@ -176,6 +176,7 @@ static void reload_free(struct reload *reload, size_t old_count)
     sockets_free(reload->had, old_count);
     free(reload->known);
     free(reload->before);
+    free(reload->lent);
     free(reload);
 }
 
@@ -285,6 +286,8 @@ int reload_commit(struct reload *reload)
     size_t old_count = house->count;
     int code = make_room(reload);
 
+    if (code == EX_OK)
+        code = sockets_mark(reload);
     if (code == EX_OK)
         code = sockets_remember(reload);
     if (code == EX_OK)

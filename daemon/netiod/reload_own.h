@@ -19,6 +19,8 @@ struct reload {
     struct sockets *wanted;               /* their sockets in config */
     struct sockets *had;                  /* those of the house's services, in its order */
     struct service **known;               /* the house's, sorted */
+    unsigned char *lent;                  /* house->lent of config; once moved, the last one */
+    size_t lent_size;
 };
 
 /* ---- reload.c ---- */
@@ -38,6 +40,8 @@ const char *reload_place(const struct config_service *service, char *out, size_t
 int sockets_prepare(struct reload *reload);
 /* Then the rest of wanted. */
 int sockets_collect(struct reload *reload);
+/* Which of wanted others have, or have had: into lent. */
+int sockets_mark(struct reload *reload);
 /* Into had. */
 int sockets_remember(struct reload *reload);
 /* From what the services have to wanted; or back to had. */

@@ -8,6 +8,8 @@
 #include "passed.h"
 #include "reload_own.h"
 
+#include <netio/upgrade.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,6 +173,41 @@ static int listen_on(struct service *service, const struct sockets *wanted)
     return code;
 }
 
+/* ---- who else has them ---- */
+
+/* Whether all of a service's sockets have been, or will be, with others. */
+static int shares_all(const struct reload *reload, size_t i)
+{
+    int inherits = reload->house->count == 0 && netio_successor_is();
+
+    return inherits || reload->services[i]->kind->lends;
+}
+
+/* For the next configuration, whose sockets are open, while those of the present one still are: a
+ * descriptor means the same in both. */
+int sockets_mark(struct reload *reload)
+{
+    const struct house *house = reload->house;
+    size_t count;
+    const int *fds = passed_fds(house->passed, &count);
+
+    for (size_t i = 0; i < reload->config->count; i++)
+        for (size_t k = 0; k < reload->wanted[i].count; k++)
+            if ((size_t)reload->wanted[i].fds[k] >= reload->lent_size)
+                reload->lent_size = (size_t)reload->wanted[i].fds[k] + 1;
+    reload->lent = calloc(reload->lent_size + 1, 1);
+    if (!reload->lent)
+        return reload_no_memory(reload);
+    for (size_t i = 0; i < reload->config->count; i++) {
+        const struct sockets *wanted = &reload->wanted[i];
+        for (size_t k = 0; k < wanted->count; k++)
+            reload->lent[wanted->fds[k]] = shares_all(reload, i) ||
+                                           house_has_lent(house, wanted->fds[k]) ||
+                                           has(fds, count, wanted->fds[k]);
+    }
+    return EX_OK;
+}
+
 int sockets_remember(struct reload *reload)
 {
     for (size_t i = 0; i < reload->house->count; i++) {
@@ -180,6 +217,19 @@ int sockets_remember(struct reload *reload)
                 return reload_no_memory(reload);
     }
     return EX_OK;
+}
+
+/* The one in use with that of the reload. */
+static void swap_marks(struct reload *reload)
+{
+    struct house *house = reload->house;
+    unsigned char *lent = house->lent;
+    size_t size = house->lent_size;
+
+    house->lent = reload->lent;
+    house->lent_size = reload->lent_size;
+    reload->lent = lent;
+    reload->lent_size = size;
 }
 
 static void move_back(struct reload *reload)
@@ -192,6 +242,7 @@ static void move_back(struct reload *reload)
             give_up(reload->services[i], &none);
     for (size_t i = 0; i < house->count; i++)
         give_up(house->services[i], &reload->had[i]);
+    swap_marks(reload);
     for (size_t i = 0; i < house->count; i++)
         if (listen_on(house->services[i], &reload->had[i]) != 0)
             netio_log(house->log, LOG_ERR, "%s: listens no more", house->services[i]->name);
@@ -209,6 +260,7 @@ int sockets_move(struct reload *reload)
             give_up(house->services[i], &none);
     for (size_t i = 0; i < reload->config->count; i++)
         reload->wanted[i].had = give_up(reload->services[i], &reload->wanted[i]);
+    swap_marks(reload);
     for (size_t i = 0; i < reload->config->count; i++) {
         int code = listen_on(reload->services[i], &reload->wanted[i]);
         if (code == 0)

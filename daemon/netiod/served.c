@@ -41,7 +41,7 @@ int served_change(struct service *service, const struct config_service *before, 
 
 int served_listen(struct service *service, int fd)
 {
-    return netio_server_listen_on(service->server, fd);
+    return netio_server_listen_on(service->server, fd, house_has_lent(service->house, fd));
 }
 
 void served_ignore(struct service *service, int fd)

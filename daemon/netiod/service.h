@@ -30,6 +30,7 @@ struct service;
 struct handover_child;
 
 struct service_kind {
+    int lends; /* its sockets to programs */
     /* Everything that can fail before it serves.  0 or a code with *error. */
     int (*open)(struct service *service, struct netio_error *error);
     /* One more socket, or one less: listening and non-blocking; the house's, which keeps it until

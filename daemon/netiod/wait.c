@@ -135,6 +135,7 @@ static void wait_adopt(struct service *service, const struct handover_child *chi
 }
 
 const struct service_kind wait_kind = {
+    .lends = 1,
     .open = wait_open,
     .listen = wait_listen,
     .ignore = wait_ignore,

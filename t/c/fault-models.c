@@ -245,7 +245,7 @@ static int change_one(void)
         if (strcmp(server->full_text, changed ? "before\r\n" : "behind\r\n") != 0 ||
             (server->refused_text != NULL) != !changed)
             code = 2;
-        int listens = netio_server_listen_on(server, listeners[0].fd) == 0;
+        int listens = netio_server_listen_on(server, listeners[0].fd, 0) == 0;
         if (listens != (netio_server_address(server, 1) != NULL))
             code = 3;
         fault_clear();

@@ -523,7 +523,7 @@ static void test_unlisten(void)
     struct client one, two;
 
     serve(&lines, NULL);
-    is_int(netio_server_listen_on(server, lent), 0, "a listener that stays the caller's");
+    is_int(netio_server_listen_on(server, lent, 0), 0, "a listener that stays the caller's");
     is_int(netio_server_listen_take(server, taken), 0, "and one that does not");
     client_open(&one, 1, 0);
     client_open(&two, 2, 0);
@@ -539,7 +539,7 @@ static void test_unlisten(void)
     is_int(close(taken), -1, "which is closed");
     say(&one, "more\n");
     hears(&one, "<more>\n", 0, "connections stay");
-    is_int(netio_server_listen_on(server, lent), 0, "again");
+    is_int(netio_server_listen_on(server, lent, 0), 0, "again");
     client_close(&two);
     client_open(&two, 1, 0);
     say(&two, "again\n");
@@ -561,7 +561,7 @@ static void test_unlisten_all(void)
     netio_loop_new(&loop, 0);
     netio_server_new(&server, loop, &lines, NULL);
     for (int i = 0; i < 2; i++) {
-        is_int(netio_server_listen_on(server, fd), 0, "listens");
+        is_int(netio_server_listen_on(server, fd, 0), 0, "listens");
         client_open(&client, 0, 0);
         say(&client, "hello\n");
         hears(&client, "<hello>\n", NETIO_EEOF, "serves");

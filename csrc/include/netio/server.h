@@ -213,9 +213,10 @@ int netio_server_listen(struct netio_server *server, const char *address,
  * on error it is left alone: codes of netio_listener_take, -ENOMEM, -ECANCELED. */
 int netio_server_listen_take(struct netio_server *server, int fd);
 /* The same on one that stays the caller's, who closes it after netio_server_unlisten, or once the
- * server has stopped.  Other processes may have it, too, and may let it block: accept(2) is cut
- * short then (-EBUSY for on_trouble), and the listener rests for a second. */
-int netio_server_listen_on(struct netio_server *server, int fd);
+ * server has stopped.  is_shared: other processes that are not to be trusted have it, too, or had
+ * it, and may let it block.  Then each accept(2) of a stream has a deadline, at 4 us of CPU; who
+ * makes it wait (-EBUSY for on_trouble) has the listener rest for a second. */
+int netio_server_listen_on(struct netio_server *server, int fd, int is_shared);
 /* Serves one connected stream socket (inetd), and owns it from now on, also on error:
  * -ENOTSOCK, -ESOCKTNOSUPPORT for another type, -EINVAL when it listens, NETIO_EFULL at
  * max_connections, -ECANCELED, -ENOMEM, -EAGAIN after a start that has hung (on_spawn); -EACCES

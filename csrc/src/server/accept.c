@@ -99,7 +99,7 @@ static int accept_now(void *data)
     return fd == -1 ? -errno : fd;
 }
 
-/* A listener of the caller's may be somebody else's, too, and O_NONBLOCK is then theirs and ours
+/* A listener may be somebody else's, too, and O_NONBLOCK is then theirs and ours
  * together (open(2), "open file description"):
  *
  *      here                            who shares the listener
@@ -129,7 +129,7 @@ static int accept_one(const struct netio__slot *slot, struct netio_addr *peer, i
     struct acceptance how = {.slot = slot, .peer = peer, .flags = flags | SOCK_CLOEXEC};
 
     peer->len = sizeof peer->u;
-    return slot->lent ? accept_shared(&how) : accept_now(&how);
+    return slot->shared ? accept_shared(&how) : accept_now(&how);
 }
 
 /* ---- when it fails -------------------------------------------------------------------------- */

@@ -33,6 +33,7 @@ struct netio__slot { /* a listening socket */
     struct netio_watch watch; /* stopped while it rests */
     unsigned users;           /* functions that have it in hand: until they are done it stays */
     unsigned lent : 1;        /* the descriptor is the caller's */
+    unsigned shared : 1;      /* and others may let it block */
     unsigned closed : 1;      /* is in no server any more */
 };
 

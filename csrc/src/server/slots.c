@@ -68,7 +68,8 @@ static struct netio__slot *new_slot(struct netio_server *server)
 }
 
 /* 0; or a code, and the listener is where and as it was. */
-static int add_slot(struct netio_server *server, const struct netio_listener *listener, int lent)
+static int add_slot(struct netio_server *server, const struct netio_listener *listener, int lent,
+                    int shared)
 {
     struct netio__slot *slot = new_slot(server);
 
@@ -76,6 +77,7 @@ static int add_slot(struct netio_server *server, const struct netio_listener *li
         return -ENOMEM;
     slot->listener = *listener;
     slot->lent = lent != 0;
+    slot->shared = shared != 0;
     netio__server_reserve(server);
     int is_stream = listener->type == SOCK_STREAM;
     int code = is_stream ? 0 : netio__datagram_prepare(server, listener);
@@ -101,7 +103,7 @@ int netio_server_listen(struct netio_server *server, const char *address, struct
     if (n < 0)
         return n;
     int code = 0, i = 0;
-    while (i < n && !(code = add_slot(server, &listeners[i], 0)))
+    while (i < n && !(code = add_slot(server, &listeners[i], 0, 0)))
         i++;
     if (!code)
         return 0;
@@ -112,24 +114,24 @@ int netio_server_listen(struct netio_server *server, const char *address, struct
     return code;
 }
 
-static int listen_on(struct netio_server *server, int fd, int lent)
+static int listen_on(struct netio_server *server, int fd, int lent, int shared)
 {
     struct netio_listener listener;
 
     if (server->stopping)
         return -ECANCELED;
     int code = netio_listener_take(&listener, fd);
-    return code ? code : add_slot(server, &listener, lent);
+    return code ? code : add_slot(server, &listener, lent, shared);
 }
 
 int netio_server_listen_take(struct netio_server *server, int fd)
 {
-    return listen_on(server, fd, 0);
+    return listen_on(server, fd, 0, 0);
 }
 
-int netio_server_listen_on(struct netio_server *server, int fd)
+int netio_server_listen_on(struct netio_server *server, int fd, int is_shared)
 {
-    return listen_on(server, fd, 1);
+    return listen_on(server, fd, 1, is_shared);
 }
 
 const struct netio_addr *netio_server_address(const struct netio_server *server, size_t i)
