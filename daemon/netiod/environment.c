@@ -6,7 +6,6 @@
 #include <netio/peer.h>
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,28 +27,30 @@ static size_t count_of(const char *const *list)
     return count;
 }
 
-/* There is room for all of ours: ENVIRONMENT_TEXT and OWN_COUNT. */
-static void add(struct environment *environment, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void add(struct environment *environment, const char *format, ...)
+/* NAME= and a value; there is room for all of ours: ENVIRONMENT_TEXT and OWN_COUNT. */
+static void add(struct environment *environment, const char *name, const char *value)
 {
     char *text = environment->text + environment->used;
-    size_t room = sizeof environment->text - environment->used;
-    va_list args;
+    size_t length = strlen(name) + strlen(value);
 
-    va_start(args, format);
-    int n = vsnprintf(text, room, format, args);
-    va_end(args);
-    if (n < 0 || (size_t)n >= room)
+    if (length >= sizeof environment->text - environment->used)
         return;
-    environment->used += (size_t)n + 1;
+    (void)stpcpy(stpcpy(text, name), value);
+    environment->used += length + 1;
     environment->list[environment->count++] = text;
+}
+
+static void add_number(struct environment *environment, const char *name, long number)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%ld", number);
+    add(environment, name, text);
 }
 
 static void add_protocol(struct environment *environment, const char *protocol)
 {
-    add(environment, "PROTO=%s",
+    add(environment, "PROTO=",
         strcasecmp(protocol, "udp") == 0    ? "UDP"
         : strcasecmp(protocol, "unix") == 0 ? "UNIX"
                                             : "TCP");
@@ -74,10 +75,10 @@ static void add_local(struct environment *environment, const struct netio_addr *
     char text[NETIO_ADDR_STRLEN];
 
     if (is_inet(local)) {
-        add(environment, "TCPLOCALIP=%s", host(local, text));
-        add(environment, "TCPLOCALPORT=%u", netio_addr_port(local));
+        add(environment, "TCPLOCALIP=", host(local, text));
+        add_number(environment, "TCPLOCALPORT=", netio_addr_port(local));
     } else if (local && netio_addr_family(local) == AF_UNIX) {
-        add(environment, "UNIXLOCALPATH=%s", host(local, text));
+        add(environment, "UNIXLOCALPATH=", host(local, text));
     }
 }
 
@@ -88,19 +89,19 @@ static void add_peer(struct environment *environment, const struct netio_addr *p
     if (!is_inet(peer))
         return;
     (void)host(peer, text);
-    add(environment, "TCPREMOTEIP=%s", text);
-    add(environment, "TCPREMOTEPORT=%u", netio_addr_port(peer));
-    add(environment, "REMOTE_ADDR=%s", text);
-    add(environment, "REMOTE_PORT=%u", netio_addr_port(peer));
+    add(environment, "TCPREMOTEIP=", text);
+    add(environment, "REMOTE_ADDR=", text);
+    add_number(environment, "TCPREMOTEPORT=", netio_addr_port(peer));
+    add_number(environment, "REMOTE_PORT=", netio_addr_port(peer));
 }
 
 static void add_credentials(struct environment *environment, const struct netio_peer *peer)
 {
     if (!peer)
         return;
-    add(environment, "UNIXREMOTEEUID=%lu", (unsigned long)peer->uid);
-    add(environment, "UNIXREMOTEEGID=%lu", (unsigned long)peer->gid);
-    add(environment, "UNIXREMOTEPID=%ld", (long)peer->pid);
+    add_number(environment, "UNIXREMOTEEUID=", (long)peer->uid);
+    add_number(environment, "UNIXREMOTEEGID=", (long)peer->gid);
+    add_number(environment, "UNIXREMOTEPID=", (long)peer->pid);
 }
 
 static void add_list(struct environment *environment, const char *const *list)

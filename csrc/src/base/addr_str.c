@@ -93,7 +93,9 @@ char *netio_addr_host_str(const struct netio_addr *addr, char *out, size_t size)
     default:
         break;
     }
-    snprintf(out, size, "%s", text);
+    size_t len = strnlen(text, size - 1);
+    memcpy(out, text, len);
+    out[len] = '\0';
     return out;
 }
 

@@ -35,12 +35,19 @@ struct chosen {
     size_t count, bytes;
 };
 
+/* n: the length of the name.  Most names differ in their first letter: this runs at each start of a
+ * program. */
+static int is_same(const char *variable, const char *other, size_t n)
+{
+    return *variable == *other && strncmp(variable, other, n + 1) == 0;
+}
+
 static void choose(struct chosen *chosen, const char *variable)
 {
     size_t i = 0, n = name_length(variable);
 
     if (chosen->variables)
-        while (i < chosen->count && strncmp(chosen->variables[i], variable, n + 1) != 0)
+        while (i < chosen->count && !is_same(chosen->variables[i], variable, n))
             i++;
     else
         i = chosen->count;

@@ -42,7 +42,7 @@
 /* For a killed child to end: in the kernel it may be out of reach. */
 #define NETIO__STUCK_SECONDS 1
 /* From one look whether it is stopped to the next. */
-#define NETIO__LOOK_SECONDS 0.001
+#define NETIO__LOOK_SECONDS 0.01
 /* Instead; no code is positive. */
 #define NETIO__CHILD_BY_FORK 1
 
