@@ -9,14 +9,14 @@
 #include "process.h"
 #include "served.h"
 
+#include <netio/clock.h>
 #include <netio/peer.h>
 
 #include <errno.h>
 #include <stdlib.h>
 #include <syslog.h>
 
-#define SECOND     ((int64_t)1000 * 1000 * 1000)
-#define AFTERWARDS (SECOND / 100)
+#define AFTERWARDS (NETIO_SECOND / 100)
 
 struct exec {
     struct process *processes;
@@ -125,7 +125,7 @@ static void exec_stop(struct service *service, netio_deadline deadline)
 
     if (deadline != NETIO_NEVER) {
         int64_t now = netio_clock_now();
-        last = (deadline > now ? deadline : now) + SECOND + AFTERWARDS;
+        last = (deadline > now ? deadline : now) + NETIO_SECOND + AFTERWARDS;
     }
     for (struct process *process = exec->processes; process; process = process->next)
         process_until(process, deadline);

@@ -18,6 +18,8 @@
 #include "returned.h"
 #include "service.h"
 
+#include <netio/clock.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -26,10 +28,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define SECOND      ((int64_t)1000 * 1000 * 1000)
-#define LOOK        (2 * SECOND)  /* between two looks at its sockets */
-#define SHORTEST    (SECOND / 10) /* from a failure to the next start; doubled each time ... */
-#define DOUBLED_MAX 7             /* ... so often at most */
+#define LOOK        (2 * NETIO_SECOND)  /* between two looks at its sockets */
+#define SHORTEST    (NETIO_SECOND / 10) /* from a failure to the next start; doubled each time ... */
+#define DOUBLED_MAX 7                   /* ... so often at most */
 
 /* The pipe by which a process says that it is ready, and then each time that the file is another.
  */
@@ -291,7 +292,7 @@ static void over(struct process *process, int status)
         pool->now = NULL;
     if (is_next)
         pool->next = NULL;
-    if (is_now && netio_clock_now() - process->since > 10 * SECOND)
+    if (is_now && netio_clock_now() - process->since > 10 * NETIO_SECOND)
         pool->failed = 0;
     process_over(process, status);
     if ((is_now || is_next) && !pool->stopped && !pool->next)

@@ -15,7 +15,7 @@
 
 #define FIRST_SECONDS 10
 #define IDLE_SECONDS  60
-#define MINUTE        ((int64_t)60 * 1000 * 1000 * 1000)
+#define MINUTE        (60 * NETIO_SECOND)
 
 const struct service_kind *service_kind_of(const struct config_service *config)
 {
