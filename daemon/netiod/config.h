@@ -1,8 +1,8 @@
 /* netiod: what its configuration says (netiod.conf(5)), all dialects brought to one form.
  *
- * Called by main.c, reload.c and the fuzzer.  It reads files, asks the name services for users,
- * groups, services and hosts, and opens no socket (but one to see whether there is IPv6); nothing
- * that it returns is used by two configurations.
+ * Called by start.c, reload.c, pool.c (config_same), house.c (config_free) and the fuzzer.  It
+ * reads files, asks the name services for users, groups, services and hosts, and opens no socket
+ * (but one to see whether there is IPv6); nothing that it returns is used by two configurations.
  */
 #ifndef NETIOD_CONFIG_H
 #define NETIOD_CONFIG_H

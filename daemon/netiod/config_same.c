@@ -1,5 +1,4 @@
-/* netiod: whether a service is the same in a new configuration; see config.h.  Called by reload.c.
- */
+/* netiod: whether a service is the same in a new configuration; see config.h.  Called by pool.c. */
 #include "config.h"
 
 #include <string.h>

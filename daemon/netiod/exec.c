@@ -1,6 +1,6 @@
 /* netiod: a process for each connection ("nowait"); see service.h.
- * Called by service.c, handover.c and tcpmux.c; owns the service's netio_server, of model FORK, and
- * the list of what it has started.
+ * Called by service.c, house.c, handover.c and tcpmux.c; owns the service's netio_server, of model
+ * FORK, and the list of what it has started.
  *
  * Rules, limits, rates, PROXY headers and what to do when nothing is left are the engine's
  * business: here a connection becomes a program.  The engine watches programs and says when one has

@@ -1,5 +1,5 @@
 /* netiod: workers that have a program in Perl ready ("pool"); see service.h.
- * Called by service.c and handover.c; owns what it has started, of netiod-pool(8).
+ * Called by service.c, house.c and handover.c; owns what it has started, of netiod-pool(8).
  *
  * A pool is one process, which has compiled the program and has workers; it accepts by itself, and
  * keeps to the service's rules and limits.  It cannot be changed, only replaced: by one that has
@@ -29,11 +29,10 @@
 #include <unistd.h>
 
 #define LOOK        (2 * NETIO_SECOND)  /* between two looks at its sockets */
-#define SHORTEST    (NETIO_SECOND / 10) /* from a failure to the next start; doubled each time ... */
+#define SHORTEST    (NETIO_SECOND / 10) /* from a failure to the next start, doubled each time ... */
 #define DOUBLED_MAX 7                   /* ... so often at most */
 
-/* The pipe by which a process says that it is ready, and then each time that the file is another.
- */
+/* The pipe by which a process says that it is ready, and then whenever its file is another. */
 struct voice {
     int fd; /* -1: none */
     struct netio_watch watch;
@@ -388,8 +387,7 @@ static int pool_child(const struct service *service, size_t index, struct handov
     return process_describe(pool->processes, index, child);
 }
 
-/* Its sockets are served by one of this netiod's own as well, until the predecessor has it drain.
- */
+/* One of this netiod's own serves its sockets as well, until the predecessor has it drain. */
 static void pool_adopt(struct service *service, const struct handover_child *child)
 {
     struct pool *pool = service->own;

@@ -1,5 +1,5 @@
 /* netiod: one program that runs for a service; see process.h.
- * Called by exec.c, wait.c and seat.c; signals and watches programs that are theirs.
+ * Called by exec.c, wait.c, seat.c and pool.c; signals and watches programs that are theirs.
  *
  *      runs --longest, process_until--> told (SIGTERM) --a second--> SIGKILL
  *        \______________________________/____________________________/

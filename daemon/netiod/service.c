@@ -1,6 +1,6 @@
-/* netiod: one service at work; see service.h.
- * Called by reload.c, house.c and the kinds.  What is particular to a kind is in its file; here is
- * what all have: a name, a list of sockets, limits, and the handlers of a netio_server that log. */
+/* netiod: one service at work; see service.h, also for who calls it.  What is particular to a kind
+ * is in its file; here is what all have: a name, a list of sockets, limits, and the handlers of a
+ * netio_server that log. */
 #include "service.h"
 #include "errors.h"
 

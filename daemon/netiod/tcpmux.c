@@ -1,13 +1,16 @@
 /* netiod: tcpmux, the port service multiplexer (RFC 1078).  See service.h.
  *
- * Called by reload.c through tcpmux_kind.  A client says the name of a service and CRLF, and goes
- * on with that service.
+ * Called by service.c and house.c through tcpmux_kind.  A client says the name of a service and
+ * CRLF, and goes on with that service.
  *
- *   only entries that are marked for it ("tcpmux/NAME") can be had (CVE-2012-0862; inetd.md R3),
- * and their own rules and limits hold, beside those of tcpmux itself the service's kind starts what
- * it starts, as whom it always does (CVE-2013-4342; R2) no byte behind the request is read (R24):
- * the engine reads one at a time, until the line ends LINE_MAX bytes, and a deadline for all of
- * them together
+ *      Only entries that are marked for it ("tcpmux/NAME") can be had (CVE-2012-0862; inetd.md R3),
+ *      and their own rules and limits hold, beside those of tcpmux itself.
+ *
+ *      The service's kind starts what it starts, as whom it always does (CVE-2013-4342; R2).
+ *
+ *      No byte behind the request is read (R24): the engine reads one at a time, to the line's end.
+ *
+ *      A request has LINE_MAX bytes, and one deadline for all of them.
  *
  * What the client hears of netiod begins with "-", a reason, CRLF, and is the end; "+Go" of a
  * service with CONFIG_MUX_PLUS, before its program can say anything; names, when it asks for

@@ -1,6 +1,6 @@
 /* netiod: a process that has the socket ("wait"); see service.h.
- * Called by service.c and handover.c; owns the seats of its sockets (seat.h), and what it has
- * started. */
+ * Called by service.c, house.c and handover.c; owns the seats of its sockets (seat.h), and what it
+ * has started. */
 #include "handover.h"
 #include "seat.h"
 
