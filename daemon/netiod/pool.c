@@ -29,7 +29,7 @@
 #include <unistd.h>
 
 #define LOOK        (2 * NETIO_SECOND)  /* between two looks at its sockets */
-#define SHORTEST    (NETIO_SECOND / 10) /* from a failure to the next start, doubled each time ... */
+#define SHORTEST    (NETIO_SECOND / 10) /* from a failure to a start; doubled each time ... */
 #define DOUBLED_MAX 7                   /* ... so often at most */
 
 /* The pipe by which a process says that it is ready, and then whenever its file is another. */
