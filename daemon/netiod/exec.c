@@ -162,7 +162,7 @@ static int exec_child(const struct service *service, size_t index, struct handov
     return process_describe(exec->processes, index, child);
 }
 
-static void exec_adopt(struct service *service, const struct handover_child *child)
+static int exec_adopt(struct service *service, const struct handover_child *child)
 {
     struct exec *exec = service->own;
     struct process *process;
@@ -173,9 +173,7 @@ static void exec_adopt(struct service *service, const struct handover_child *chi
         if (code)
             process_over(process, -1);
     }
-    if (code)
-        netio_log(service->house->log, LOG_WARNING, "%s: pid %ld is not counted: %s", service->name,
-                  (long)child->pid, netio_error_text(code));
+    return code;
 }
 
 const struct service_kind exec_kind = {

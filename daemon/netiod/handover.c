@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 static const char *first_address(const struct config_service *config)
 {
@@ -120,7 +121,10 @@ static void read_child(const struct reading *reading, const char *text, int fd)
     if (netio_addr_parse_port(&child.peer, text + at) != 0 ||
         netio_addr_family(&child.peer) == AF_UNIX)
         child.peer.len = 0;
-    service->kind->adopt(reading->service, &child);
+    int code = service->kind->adopt(reading->service, &child);
+    if (code)
+        netio_log(service->house->log, LOG_WARNING, "%s: pid %ld is not counted: %s", service->name,
+                  pid, netio_error_text(code));
 }
 
 int handover_read_take(struct house *house, int fd)

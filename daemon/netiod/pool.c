@@ -388,7 +388,7 @@ static int pool_child(const struct service *service, size_t index, struct handov
 }
 
 /* One of this netiod's own serves its sockets as well, until the predecessor has it drain. */
-static void pool_adopt(struct service *service, const struct handover_child *child)
+static int pool_adopt(struct service *service, const struct handover_child *child)
 {
     struct pool *pool = service->own;
     struct process *process;
@@ -396,9 +396,7 @@ static void pool_adopt(struct service *service, const struct handover_child *chi
 
     if (code == 0)
         code = process_watch(process, over);
-    if (code)
-        netio_log(service->house->log, LOG_WARNING, "%s: pid %ld is not counted: %s", service->name,
-                  (long)child->pid, netio_error_text(code));
+    return code;
 }
 
 const struct service_kind pool_kind = {

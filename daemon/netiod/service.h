@@ -48,9 +48,9 @@ struct service_kind {
     int (*serve)(struct service *service, int fd);
     void (*free)(struct service *service); /* ends what still runs */
     /* NULL for kinds without processes (handover.h): process index that runs, from 0: 1, or 0
-     * beyond the last; and one that a predecessor has left: its pidfd is owned. */
+     * beyond the last; and one that a predecessor has left: its pidfd is owned, 0 or a code. */
     int (*child)(const struct service *service, size_t index, struct handover_child *child);
-    void (*adopt)(struct service *service, const struct handover_child *child);
+    int (*adopt)(struct service *service, const struct handover_child *child);
 };
 
 struct service_counts {
