@@ -18,18 +18,14 @@
 #include <string.h>
 #include <syslog.h>
 
-static const char *first_address(const struct config_service *config)
-{
-    return config->listens > 0 ? config->listen[0] : "";
-}
-
 /* ---- the predecessor ---- */
 
 static int write_head(struct netio_parcel *parcel, const struct service *service)
 {
     int code = netio_parcel_add(parcel, -1, "service %d %s", service->config->kind, service->name);
 
-    return code ? code : netio_parcel_add(parcel, -1, "address %s", first_address(service->config));
+    return code ? code
+                : netio_parcel_add(parcel, -1, "address %s", config_first_address(service->config));
 }
 
 static int write_service(struct netio_parcel *parcel, const struct service *service)
@@ -80,7 +76,7 @@ static struct service *find(const struct reading *reading, const char *address)
         struct service *service = reading->house->services[i];
         if ((int)service->config->kind == reading->kind &&
             strcmp(service->name, reading->name) == 0 &&
-            (!address || strcmp(first_address(service->config), address) == 0))
+            (!address || strcmp(config_first_address(service->config), address) == 0))
             return service;
     }
     return NULL;

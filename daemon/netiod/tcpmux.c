@@ -30,7 +30,6 @@
 #define LINE_MAX  512
 #define SHOWN_MAX 256   /* of a name, in the log */
 #define UNREAD    65536 /* bytes that are dropped for a client that is refused */
-#define PREFIX    "tcpmux/"
 
 static const struct service *service_of(const struct netio_conn *conn)
 {
@@ -48,12 +47,9 @@ static void help(struct netio_conn *conn)
     const struct house *house = service_of(conn)->house;
 
     for (size_t i = 0; i < house->count; i++) {
-        const struct service *service = house->services[i];
-        const char *name = service->name;
-        if (strncasecmp(name, PREFIX, sizeof PREFIX - 1) == 0)
-            name += sizeof PREFIX - 1;
-        if (service->config->mux != CONFIG_NO_MUX)
-            (void)netio_conn_printf(conn, "%s\r\n", name);
+        const struct config_service *config = house->services[i]->config;
+        if (config->mux != CONFIG_NO_MUX)
+            (void)netio_conn_printf(conn, "%s\r\n", config_mux_name(config));
     }
     netio_conn_close(conn);
 }
