@@ -1,9 +1,9 @@
 /* netiod: the built-in services over datagrams, for those who have asked for them.
  * See service.h and builtin.h.
  *
- * Called by reload.c through datagram_kind; a netio_server with on_datagram.  A datagram's source
- * can be forged, so each answer may go to somebody who never asked (CERT CA-1996-01, CVE-1999-0103;
- * inetd.md R1).  So there is none
+ * Called by service.c and house.c through datagram_kind; a netio_server with on_datagram.  A
+ * datagram's source can be forged, so each answer may go to somebody who never asked (CERT
+ * CA-1996-01, CVE-1999-0103; inetd.md R1).  So there is none
  *
  *      to a port below 1024, where other inetds' services are, and 0
  *      to a port that one of these services here has, on whatever machine

@@ -1,8 +1,8 @@
 /* netiod: what its configuration says (netiod.conf(5)), all dialects brought to one form.
  *
- * Called by main.c, reload.c and the fuzzer.  It reads files, asks the name services for users,
- * groups, services and hosts, and opens no socket (but one to see whether there is IPv6); nothing
- * that it returns is used by two configurations.
+ * Called by start.c, reload.c, pool.c (config_same), house.c (config_free) and the fuzzer.  It
+ * reads files, asks the name services for users, groups, services and hosts, and opens no socket
+ * (but one to see whether there is IPv6); nothing that it returns is used by two configurations.
  */
 #ifndef NETIOD_CONFIG_H
 #define NETIOD_CONFIG_H
@@ -25,6 +25,8 @@ enum config_kind {
 };
 
 enum config_builtin { CONFIG_ECHO, CONFIG_DISCARD, CONFIG_DAYTIME, CONFIG_TIME, CONFIG_CHARGEN };
+
+#define CONFIG_MUX_PREFIX "tcpmux/" /* of services that are behind tcpmux alone */
 
 /* Whether a service can be asked for through tcpmux, and who says "+". */
 enum config_mux { CONFIG_NO_MUX, CONFIG_MUX, CONFIG_MUX_PLUS /* netiod does */ };
@@ -102,6 +104,13 @@ int config_read(struct config **config, const struct config_options *options,
 int config_parse(struct config **config, const struct config_options *options, const char *file,
                  const char *text, size_t size, config_complain *complain, void *data);
 void config_free(struct config *config);
+/* "echo", as a built-in is called; the one that is called so, -1: none. */
+const char *config_builtin_str(enum config_builtin builtin);
+int config_builtin_find(const char *name);
+/* By which one of several of a name is known; "" without any. */
+const char *config_first_address(const struct config_service *service);
+/* What a client of tcpmux calls it: its name without "tcpmux/". */
+const char *config_mux_name(const struct config_service *service);
 /* Whether two services would behave alike in all but where they are written. */
 int config_same(const struct config_service *one, const struct config_service *other);
 /* --show: the effective configuration, in the key form, which netiod reads back to the same. */

@@ -12,20 +12,17 @@
 #define MAX_DEFAULT  1000 /* processes at once */
 #define POOL_WORKERS 4
 #define POOL         "pool:"
-#define A_MINUTE     60.0
 
 void draft_begin(const struct reader *reader, struct draft *draft, const char *spec, unsigned line,
                  int classic)
 {
-    unsigned rate = reader->options->rate;
-
     *draft = (struct draft){.line = line, .spec = spec, .wait = -1};
     draft->rules_end = &draft->rules;
     draft->faults = reader->faults;
     draft->service.file = reader->file->name;
     draft->service.line = line;
     draft->service.max = MAX_DEFAULT;
-    draft->service.limits.rate = (struct netio_rate){rate, rate ? A_MINUTE : 0};
+    draft->service.limits.rate = value_minute(reader->options->rate);
     draft->service.socket_errors = classic;
 }
 
@@ -74,14 +71,6 @@ static int settle_socket(struct reader *reader, struct draft *draft)
 
 /* ---- kind ----------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *name;
-    enum config_builtin builtin;
-} builtins[] = {
-    {"echo", CONFIG_ECHO}, {"discard", CONFIG_DISCARD}, {"daytime", CONFIG_DAYTIME},
-    {"time", CONFIG_TIME}, {"chargen", CONFIG_CHARGEN},
-};
-
 /* The built-in is called like its service, unless the argument says which one. */
 static int settle_builtin(struct reader *reader, struct draft *draft)
 {
@@ -97,13 +86,13 @@ static int settle_builtin(struct reader *reader, struct draft *draft)
         return 0;
     }
     draft->service.kind = CONFIG_BUILTIN;
-    for (size_t i = 0; name && i < sizeof builtins / sizeof *builtins; i++) {
-        draft->service.builtin = builtins[i].builtin;
-        if (strcmp(name, builtins[i].name) == 0)
-            return 0;
-    }
-    return name ? reader_fault(reader, draft->line, "%s: netiod has no such service itself", name)
-                : -1;
+    if (!name)
+        return -1;
+    int builtin = config_builtin_find(name);
+    if (builtin < 0)
+        return reader_fault(reader, draft->line, "%s: netiod has no such service itself", name);
+    draft->service.builtin = (enum config_builtin)builtin;
+    return 0;
 }
 
 /* A service of datagrams of our own answers only who was told to. */

@@ -16,11 +16,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char *first_address(const struct config_service *config)
-{
-    return config->listens > 0 ? config->listen[0] : "";
-}
+#include <syslog.h>
 
 /* ---- the predecessor ---- */
 
@@ -28,7 +24,8 @@ static int write_head(struct netio_parcel *parcel, const struct service *service
 {
     int code = netio_parcel_add(parcel, -1, "service %d %s", service->config->kind, service->name);
 
-    return code ? code : netio_parcel_add(parcel, -1, "address %s", first_address(service->config));
+    return code ? code
+                : netio_parcel_add(parcel, -1, "address %s", config_first_address(service->config));
 }
 
 static int write_service(struct netio_parcel *parcel, const struct service *service)
@@ -79,7 +76,7 @@ static struct service *find(const struct reading *reading, const char *address)
         struct service *service = reading->house->services[i];
         if ((int)service->config->kind == reading->kind &&
             strcmp(service->name, reading->name) == 0 &&
-            (!address || strcmp(first_address(service->config), address) == 0))
+            (!address || strcmp(config_first_address(service->config), address) == 0))
             return service;
     }
     return NULL;
@@ -120,7 +117,10 @@ static void read_child(const struct reading *reading, const char *text, int fd)
     if (netio_addr_parse_port(&child.peer, text + at) != 0 ||
         netio_addr_family(&child.peer) == AF_UNIX)
         child.peer.len = 0;
-    service->kind->adopt(reading->service, &child);
+    int code = service->kind->adopt(reading->service, &child);
+    if (code)
+        netio_log(service->house->log, LOG_WARNING, "%s: pid %ld is not counted: %s", service->name,
+                  pid, netio_error_text(code));
 }
 
 int handover_read_take(struct house *house, int fd)

@@ -1,5 +1,5 @@
 /* netiod: the one way in which a program is started; see launch.h.
- * Called by process.c and pool.c; starts children, counts them, and writes to the log. */
+ * Called by process.c; starts children, counts them, and writes to the log. */
 #include "launch.h"
 
 #include "environment.h"
@@ -16,9 +16,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-/* The whole of netiod waits until a program runs.  One on a disk that is gone must not cost more.
- */
-#define START_SECONDS 2
+#define START_SECONDS 2 /* all of netiod waits so long, for a program on a disk that is gone */
 #define STANDARD      3 /* descriptors 0 to 2 */
 #define LIMITS_MAX    (RLIM_NLIMITS + 1)
 #define PEER_STRLEN   (NETIO_ADDR_STRLEN + 64)
@@ -228,7 +226,7 @@ static int start(struct order *order, struct netio_child *child, struct netio_er
 {
     int code = set_program(order, error);
 
-    /* common_standard has begun with the signals, and nothing here ignores any besides. */
+    /* standard_begin has begun with the signals, and nothing here ignores any besides. */
     order->plan.flags = order->launch->flags | NETIO_CHILD_SIGNALS_BEGUN;
     if (!order->launch->service->house->has_terminal)
         order->plan.flags |= NETIO_CHILD_SAME_SESSION;
@@ -262,7 +260,7 @@ int launch(struct netio_child *child, const struct launch *launch)
     release(&order);
     if (code)
         return code;
-    service->counts.accepted++;
+    service->counts.started++;
     service->running++;
     netio_log(service->house->log, LOG_INFO, "%s: start%s, pid %ld", service->name,
               peer_text(peer, launch->peer, launch->credentials), (long)child->pid);

@@ -1,6 +1,6 @@
 /* netiod: the one way in which a program is started, whatever the kind of its service.
  *
- * Called by process.c and pool.c.  The child's world is built from nothing: user, groups,
+ * Called by process.c.  The child's world is built from nothing: user, groups,
  * environment, descriptors 0 to 2 (and those that are named), umask, limits (netio/child.h).
  */
 #ifndef NETIOD_LAUNCH_H

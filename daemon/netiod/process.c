@@ -1,5 +1,5 @@
 /* netiod: one program that runs for a service; see process.h.
- * Called by exec.c, wait.c and seat.c; signals and watches programs that are theirs.
+ * Called by exec.c, wait.c, seat.c and pool.c; signals and watches programs that are theirs.
  *
  *      runs --longest, process_until--> told (SIGTERM) --a second--> SIGKILL
  *        \______________________________/____________________________/
@@ -9,13 +9,13 @@
 
 #include "handover.h"
 
+#include <netio/clock.h>
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
 #include <syslog.h>
-
-#define SECOND ((int64_t)1000 * 1000 * 1000)
 
 #ifndef PIDFD_SIGNAL_PROCESS_GROUP
 #define PIDFD_SIGNAL_PROCESS_GROUP 4u /* Linux 6.9 */
@@ -49,8 +49,8 @@ static void expired(struct netio_timer *timer)
     if (!process->told) {
         process->told = 1;
         signal_group(process, SIGTERM);
-        if (netio_timer_start(process->service->house->loop, timer, netio_clock_now() + SECOND) ==
-            0)
+        if (netio_timer_start(process->service->house->loop, timer,
+                              netio_clock_now() + NETIO_SECOND) == 0)
             return;
     }
     process_kill(process);

@@ -62,11 +62,6 @@ const char *reload_place(const struct config_service *service, char *out, size_t
 
 /* ---- read, match ---- */
 
-static const char *first_address(const struct config_service *config)
-{
-    return config->listens > 0 ? config->listen[0] : "";
-}
-
 static int compare_names(const struct config_service *config, const struct service *service)
 {
     const struct service_kind *kind = service_kind_of(config);
@@ -81,7 +76,8 @@ static int compare_all(const struct config_service *config, const struct service
 {
     int order = compare_names(config, service);
 
-    return order ? order : strcmp(first_address(config), first_address(service->config));
+    return order ? order
+                 : strcmp(config_first_address(config), config_first_address(service->config));
 }
 
 static int compare_services(const void *one, const void *other)

@@ -1,5 +1,5 @@
 /* netiod: has rpcbind(8) know its services; see rpc.h.
- * Called by reload.c and run.c.
+ * Called by reload.c, run.c and house.c.
  *
  * One call after the other, each answered before the next:
  *

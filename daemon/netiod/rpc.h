@@ -1,9 +1,9 @@
 /* netiod: its services of ONC RPC, of which rpcbind(8) knows where they are.
  *
- * Called by reload.c and run.c.  It talks to rpcbind in the house's loop and waits for nothing: an
- * exchange that is not over in three seconds, or cannot be had, is a warning in the log, and the
- * services listen all the same.  The next update says all of it once more, so a reload is what
- * brings them back when rpcbind has been started anew.
+ * Called by reload.c, run.c and house.c.  It talks to rpcbind in the house's loop and waits for
+ * nothing: an exchange that is not over in three seconds, or cannot be had, is a warning in the
+ * log, and the services listen all the same.  The next update says all of it once more, so a reload
+ * is what brings them back when rpcbind has been started anew.
  *
  * A program that rpcbind knows at another address is taken over, as every inetd does: it may be
  * what an earlier netiod has left.  What was not registered by this process, or by now is at

@@ -1,6 +1,6 @@
-/* netiod: one service at work; see service.h.
- * Called by reload.c, house.c and the kinds.  What is particular to a kind is in its file; here is
- * what all have: a name, a list of sockets, limits, and the handlers of a netio_server that log. */
+/* netiod: one service at work; see service.h, also for who calls it.  What is particular to a kind
+ * is in its file; here is what all have: a name, a list of sockets, limits, and the handlers of a
+ * netio_server that log. */
 #include "service.h"
 #include "errors.h"
 
@@ -15,7 +15,7 @@
 
 #define FIRST_SECONDS 10
 #define IDLE_SECONDS  60
-#define MINUTE        ((int64_t)60 * 1000 * 1000 * 1000)
+#define MINUTE        (60 * NETIO_SECOND)
 
 const struct service_kind *service_kind_of(const struct config_service *config)
 {

@@ -6,11 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static const char *const builtins[] = {
-    [CONFIG_ECHO] = "echo", [CONFIG_DISCARD] = "discard", [CONFIG_DAYTIME] = "daytime",
-    [CONFIG_TIME] = "time", [CONFIG_CHARGEN] = "chargen",
-};
-
 /* ---- values --------------------------------------------------------------------------------- */
 
 static void quoted(FILE *out, const char *text)
@@ -154,7 +149,8 @@ static void show_user(const struct netio_user *user, FILE *out)
 static void show_builtin(const struct config_service *service, FILE *out)
 {
     word(out, "exec", "internal");
-    word(out, "args", service->kind == CONFIG_TCPMUX ? "tcpmux" : builtins[service->builtin]);
+    word(out, "args",
+         service->kind == CONFIG_TCPMUX ? "tcpmux" : config_builtin_str(service->builtin));
     if (service->type == SOCK_DGRAM)
         word(out, "udp", "yes");
     seconds(out, "idle_seconds", service->idle_seconds);

@@ -1,4 +1,4 @@
-/* netiod: the upgrade, either side; see upgrade.h.  Called by start.c, run.c and house.c. */
+/* netiod: the upgrade, either side; see upgrade.h.  Called by start.c and run.c. */
 #include "upgrade.h"
 #include "handover.h"
 #include "options.h"
