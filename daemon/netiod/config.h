@@ -101,6 +101,9 @@ int config_read(struct config **config, const struct config_options *options,
  * or localhost. */
 int config_parse(struct config **config, const struct config_options *options, const char *file,
                  const char *text, size_t size, config_complain *complain, void *data);
+/* Warns of each service whose user this process may not become: what its programs would be refused
+ * for.  Who is root, or has its capabilities, hears nothing. */
+void config_reach(const struct config *config, config_complain *complain, void *data);
 void config_free(struct config *config);
 /* Whether two services would behave alike in all but where they are written. */
 int config_same(const struct config_service *one, const struct config_service *other);

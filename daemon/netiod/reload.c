@@ -193,6 +193,16 @@ void reload_cancel(struct reload *reload)
     config_free(config);
 }
 
+static int read_config(struct reload *reload)
+{
+    struct house *house = reload->house;
+
+    if (config_read(&reload->config, &house->options->config, reload_complain, house) != 0)
+        return EX_CONFIG;
+    config_reach(reload->config, reload_complain, house);
+    return EX_OK;
+}
+
 int reload_prepare(struct reload **out, struct house *house)
 {
     struct reload *reload = calloc(1, sizeof *reload);
@@ -201,9 +211,7 @@ int reload_prepare(struct reload **out, struct house *house)
     if (!reload)
         return report_fail(house->report, EX_OSERR, "configuration: %s", netio_error_text(-ENOMEM));
     reload->house = house;
-    int code = config_read(&reload->config, &house->options->config, reload_complain, house) == 0
-                   ? EX_OK
-                   : EX_CONFIG;
+    int code = read_config(reload);
     if (code == EX_OK)
         code = match(reload);
     if (code == EX_OK)

@@ -56,6 +56,7 @@ static int look(const struct options *options, struct report *report)
 
     if (config_read(&config, &options->config, complain, report) != 0)
         return EX_CONFIG;
+    config_reach(config, complain, report);
     if (options->show)
         config_show(config, stdout);
     config_free(config);
