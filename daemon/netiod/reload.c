@@ -10,7 +10,6 @@
  *      leave            what is gone stops to listen, and ends by itself (R15) */
 #include "reload_own.h"
 #include "options.h"
-#include "rpc.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -310,7 +309,6 @@ int reload_commit(struct reload *reload)
     house->count = reload->config->count;
     house->config = reload->config;
     sockets_log(reload);
-    rpc_update(house);
     reload_free(reload, old_count);
     return EX_OK;
 }

@@ -12,6 +12,7 @@
 #include "house.h"
 #include "passed.h"
 #include "reload.h"
+#include "rpc.h"
 #include "run.h"
 #include "status.h"
 #include "upgrade.h"
@@ -202,6 +203,7 @@ static int open_services(struct start *start)
         return code;
     if (start->successor)
         upgrade_adopt(house, start->successor);
+    rpc_update(house);
     return status_open(house, &error) == 0 ? EX_OK : report_error(start->report, &error);
 }
 
