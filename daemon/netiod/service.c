@@ -13,9 +13,6 @@
 #include <sys/socket.h>
 #include <syslog.h>
 
-#define FIRST_SECONDS 10
-#define IDLE_SECONDS  60
-
 const struct service_kind *service_kind_of(const struct config_service *config)
 {
     switch (config->kind) {
@@ -157,8 +154,8 @@ void service_server_options(const struct service *service, struct netio_server_o
 
     *options = (struct netio_server_options){
         .max_connections = config->max,
-        .first_seconds = config->first_seconds > 0 ? config->first_seconds : FIRST_SECONDS,
-        .read_seconds = config->idle_seconds > 0 ? config->idle_seconds : IDLE_SECONDS,
+        .first_seconds = config->first_seconds > 0 ? config->first_seconds : CONFIG_FIRST_SECONDS,
+        .read_seconds = config->idle_seconds > 0 ? config->idle_seconds : CONFIG_IDLE_SECONDS,
         .total_seconds = config->total_seconds,
         .access = config->access,
         .limit = service->limit,
