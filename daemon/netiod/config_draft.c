@@ -222,6 +222,8 @@ static void check_kind(struct reader *reader, const struct draft *draft)
          service->kind == CONFIG_TCPMUX))
         reader_fault(reader, draft->line, "%s: behind tcpmux must be stream and nowait",
                      draft->spec);
+    if (service->kind != CONFIG_POOL && service->pool)
+        reader_fault(reader, draft->line, "a pool is one of a program");
     if (service->kind == CONFIG_POOL && draft->errors_said && service->socket_errors)
         reader_fault(reader, draft->line, "standard error of a pool is the log");
     if (service->mux != CONFIG_NO_MUX && service->kind == CONFIG_POOL)
@@ -246,6 +248,27 @@ static int settle_rules(struct reader *reader, struct draft *draft)
     draft->service.rules = rules;
     draft->service.access = draft->access;
     return 0;
+}
+
+/* One way to say what is so without it, too: it is no change then. */
+static void settle_defaults(struct config_service *service)
+{
+    struct netio_limit_options *limits = &service->limits;
+
+    if (service->backlog == CONFIG_BACKLOG)
+        service->backlog = 0;
+    if (service->umask == CONFIG_UMASK)
+        service->umask = 0;
+    if (service->directory && strcmp(service->directory, CONFIG_DIRECTORY) == 0)
+        service->directory = NULL;
+    if (limits->ipv4_bits == CONFIG_IPV4_BITS)
+        limits->ipv4_bits = 0;
+    if (limits->ipv6_bits == CONFIG_IPV6_BITS)
+        limits->ipv6_bits = 0;
+    if (service->first_seconds == CONFIG_FIRST_SECONDS)
+        service->first_seconds = 0;
+    if (service->idle_seconds == CONFIG_IDLE_SECONDS)
+        service->idle_seconds = 0;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */
@@ -288,6 +311,7 @@ void draft_finish(struct reader *reader, struct draft *draft)
         settle_program(reader, draft);
     settle_user(reader, draft);
     settle_rules(reader, draft);
+    settle_defaults(&draft->service);
     if (reader->faults == draft->faults && !draft->off && !reader->config->own->arena.failed &&
         !reader->scratch.failed && append(reader, &draft->service) == 0)
         return;

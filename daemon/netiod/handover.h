@@ -1,4 +1,5 @@
-/* netiod: what an upgrade hands over beside the listeners: the processes that run.
+/* netiod: what an upgrade hands over beside the listeners: the processes that run, and what rpcbind
+ * has been told (rpc.h).
  *
  * The predecessor stays until they have ended, reaps them and logs their ends; the successor counts
  * them (service->running, ->adopted, limits) by their pidfds, which are passed to it, and leaves

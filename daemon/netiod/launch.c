@@ -23,9 +23,13 @@
 
 /* ---- what the log says ---- */
 
-/* " for 192.0.2.1:4711", or nothing. */
-static const char *peer_text(char text[PEER_STRLEN], const struct netio_addr *peer,
-                             const struct netio_peer *credentials)
+uid_t launch_uid(const struct launch *launch)
+{
+    return launch->credentials ? launch->credentials->uid : LAUNCH_NO_UID;
+}
+
+/* " for 192.0.2.1:4711", " for unix: uid 33", or nothing. */
+static const char *peer_text(char text[PEER_STRLEN], const struct netio_addr *peer, uid_t uid)
 {
     char address[NETIO_ADDR_STRLEN];
 
@@ -35,8 +39,8 @@ static const char *peer_text(char text[PEER_STRLEN], const struct netio_addr *pe
     struct netio_addr plain = *peer;
     netio_addr_unmap(&plain);
     (void)netio_addr_str(&plain, address, sizeof address);
-    if (credentials)
-        snprintf(text, PEER_STRLEN, " for %s uid %lu", address, (unsigned long)credentials->uid);
+    if (uid != LAUNCH_NO_UID)
+        snprintf(text, PEER_STRLEN, " for %s uid %lu", address, (unsigned long)uid);
     else
         snprintf(text, PEER_STRLEN, " for %s", address);
     return text;
@@ -60,7 +64,7 @@ void launch_failed(const struct launch *launch, const char *why)
     char peer[PEER_STRLEN], fault[LAUNCH_FAULT];
     char *out = launch->fault ? launch->fault : fault;
 
-    (void)peer_text(peer, launch->peer, launch->credentials);
+    (void)peer_text(peer, launch->peer, launch_uid(launch));
     snprintf(out, LAUNCH_FAULT, "cannot start%s: %s", peer, why);
     if (launch->fault)
         return;
@@ -263,12 +267,12 @@ int launch(struct netio_child *child, const struct launch *launch)
     service->counts.started++;
     service->running++;
     netio_log(service->house->log, LOG_INFO, "%s: start%s, pid %ld", service->name,
-              peer_text(peer, launch->peer, launch->credentials), (long)child->pid);
+              peer_text(peer, launch->peer, launch_uid(launch)), (long)child->pid);
     return 0;
 }
 
-void launch_ended(struct service *service, pid_t pid, const struct netio_addr *peer, int64_t since,
-                  int status)
+void launch_ended(struct service *service, pid_t pid, const struct netio_addr *peer, uid_t uid,
+                  int64_t since, int status)
 {
     double seconds = (double)(netio_clock_now() - since) / 1e9;
     char address[PEER_STRLEN], how[32];
@@ -277,6 +281,6 @@ void launch_ended(struct service *service, pid_t pid, const struct netio_addr *p
     service->running--;
     errors_flush(service);
     netio_log(service->house->log, status == 0 ? LOG_INFO : LOG_NOTICE,
-              "%s: end%s, pid %ld, %.3f seconds, %s", service->name, peer_text(address, peer, NULL),
+              "%s: end%s, pid %ld, %.3f seconds, %s", service->name, peer_text(address, peer, uid),
               (long)pid, seconds, status_text(how, sizeof how, status));
 }

@@ -115,6 +115,7 @@ int process_start(struct process **process, struct process **list, const struct 
         launch_failed(how, netio_error_text(code));
     } else {
         made->since = netio_clock_now();
+        made->uid = launch_uid(how);
         if (how->peer)
             made->peer = *how->peer;
         code = launch(&made->child, how);
@@ -168,7 +169,8 @@ void process_over(struct process *process, int status)
         service->running--;
         service->adopted--;
     } else {
-        launch_ended(service, process->child.pid, &process->peer, process->since, status);
+        launch_ended(service, process->child.pid, &process->peer, process->uid, process->since,
+                     status);
     }
     forget(process);
 }

@@ -16,6 +16,7 @@ struct process {
     struct service *service;
     struct netio_child child;
     struct netio_addr peer; /* len 0: none */
+    uid_t uid;              /* launch_uid */
     int64_t since;          /* netio_clock_now at its start */
     netio_deadline longest; /* of its life: as the configuration had it, or sooner */
     struct netio_timer timer;

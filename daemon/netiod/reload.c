@@ -10,7 +10,6 @@
  *      leave            what is gone stops to listen, and ends by itself (R15) */
 #include "reload_own.h"
 #include "options.h"
-#include "rpc.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -190,6 +189,16 @@ void reload_cancel(struct reload *reload)
     config_free(config);
 }
 
+static int read_config(struct reload *reload)
+{
+    struct house *house = reload->house;
+
+    if (config_read(&reload->config, &house->options->config, reload_complain, house) != 0)
+        return EX_CONFIG;
+    config_reach(reload->config, reload_complain, house);
+    return EX_OK;
+}
+
 int reload_prepare(struct reload **out, struct house *house)
 {
     struct reload *reload = calloc(1, sizeof *reload);
@@ -198,9 +207,7 @@ int reload_prepare(struct reload **out, struct house *house)
     if (!reload)
         return report_fail(house->report, EX_OSERR, "configuration: %s", netio_error_text(-ENOMEM));
     reload->house = house;
-    int code = config_read(&reload->config, &house->options->config, reload_complain, house) == 0
-                   ? EX_OK
-                   : EX_CONFIG;
+    int code = read_config(reload);
     if (code == EX_OK)
         code = match(reload);
     if (code == EX_OK)
@@ -301,7 +308,6 @@ int reload_commit(struct reload *reload)
     house->count = reload->config->count;
     house->config = reload->config;
     sockets_log(reload);
-    rpc_update(house);
     reload_free(reload, old_count);
     return EX_OK;
 }

@@ -113,6 +113,8 @@ static void reload(struct house *house)
     if (code == EX_OK)
         code = reload_commit(next);
     if (code == EX_OK)
+        rpc_update(house);
+    if (code == EX_OK)
         netio_log(house->log, LOG_NOTICE, "configuration: read again, %zu services", house->count);
     else
         netio_log(house->log, LOG_ERR, "configuration: RELOAD FAILED, the one before stays in use");

@@ -24,6 +24,7 @@
 
 #include "config.h"
 #include "house.h"
+#include "waits.h"
 
 #include <netio/server.h>
 
@@ -69,10 +70,9 @@ struct service {
     struct netio_server *server; /* NULL in kinds without one */
     struct netio_limit *limit;   /* NULL: no limit was ever set; shared with nobody */
     struct service_counts counts;
-    size_t running;    /* its processes, those of an earlier netiod included (handover.c) ... */
-    size_t adopted;    /* ... which are so many */
-    const char *waits; /* what was logged last of clients that wait, NULL: nothing; and when */
-    int64_t waits_logged;
+    size_t running; /* its processes, those of an earlier netiod included (handover.c) ... */
+    size_t adopted; /* ... which are so many */
+    struct waits waits;
     int errors[2]; /* errors.c: the pipe that is its children's standard error; -1: none */
     struct netio_watch errors_watch;
     int stays; /* in the configuration that reload.c looks at */
