@@ -89,6 +89,13 @@ print join(' ', map { "$_=$SIG{$_}" } grep { defined $SIG{$_} && !/^(?:TERM|QUIT
 $SIG{$_} = sub { } for qw(HUP USR1 USR2 CHLD ALRM __WARN__ __DIE__); $SIG{CHLD} = 'IGNORE';
 PERL
 
+odd 'which signals there are', <<'PERL';
+print join(' ', map { $_ . (exists $SIG{$_} ? '+' : '-') . ($SIG{$_} // 'none') } qw(HUP USR1 USR2 CHLD ALRM WINCH __WARN__)), "\n";
+print scalar(keys %SIG), "\n"; $SIG{USR1} = 'IGNORE'; $SIG{USR2} = sub { }; delete $SIG{HUP}; $SIG{CHLD} = undef; %SIG = () if <STDIN> =~ /c/;
+PERL
+
+odd 'the line of DATA', 'print map { "$. $_" } <DATA>; print "$.\n";' . "\n__DATA__\none\ntwo\n";
+
 odd 'a tied $/', <<'PERL';
 package Tied; sub TIESCALAR { return bless [] } sub FETCH { return "\n" } sub STORE { exit 3 }
 package main; tie $/, 'Tied'; print scalar <STDIN>;

@@ -16,6 +16,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static struct surroundings {
@@ -35,6 +36,7 @@ static struct surroundings {
     mode_t mask;
     locale_t locale;
     sigset_t blocked;
+    struct itimerval alarm; /* that BEGIN blocks have set: it begins with each connection */
     uid_t users[3];
     gid_t groups[3];
     struct stat root;
@@ -131,6 +133,13 @@ static void remember_handles(pTHX)
     around.line_number = GvSVn(gv_fetchpvs(".", GV_ADD | GV_NOTQUAL, SVt_PV));
 }
 
+void xs_surroundings_take_alarm(void)
+{
+    const struct itimerval none = {{0, 0}, {0, 0}};
+
+    (void)setitimer(ITIMER_REAL, &none, &around.alarm);
+}
+
 void xs_surroundings_remember(pTHX)
 {
     remember_descriptors(aTHX);
@@ -191,6 +200,8 @@ void xs_surroundings_begin(pTHX_ struct xs_connection *connection, int fd)
     PL_basetime = time(NULL);
     PL_srand_called = FALSE;
     PL_statusvalue = 0;
+    if (timerisset(&around.alarm.it_value))
+        (void)setitimer(ITIMER_REAL, &around.alarm, NULL);
     errno = 0;
 }
 
@@ -303,11 +314,21 @@ static void put_back_error(pTHX)
     remember_error(f);
 }
 
+/* What has come too late for a handler of this run is not for one of the next; but signals that end
+ * the worker are. */
+static void forget_signals(pTHX)
+{
+    for (int i = 1; PL_psig_pend && i < SIG_SIZE; i++)
+        if (i != SIGTERM && i != SIGQUIT && i != SIGINT)
+            PL_psig_pend[i] = 0;
+}
+
 static void put_back_process(pTHX)
 {
     (void)umask(around.mask);
     (void)fchdir(around.folder);
     (void)alarm(0);
+    forget_signals(aTHX);
     (void)sigprocmask(SIG_SETMASK, &around.blocked, NULL);
     if (uselocale((locale_t)0) != around.locale)
         (void)uselocale(around.locale);

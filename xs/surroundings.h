@@ -5,6 +5,8 @@
 
 #include "connection.h"
 
+/* In the supervisor, which would end by it: the alarm that the program has set so far. */
+void xs_surroundings_take_alarm(void);
 /* Once, in the worker. */
 void xs_surroundings_remember(pTHX);
 /* fd: the connection's, in blocking mode, which stays the engine's. */
