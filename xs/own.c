@@ -149,7 +149,7 @@ static void put_back_table(pTHX_ size_t i)
     }
 }
 
-/* @INC; %INC says what has been loaded, which is for good. */
+/* @INC; what %INC says is program.c's. */
 static void put_back_folders(pTHX)
 {
     AV *array = GvAV(PL_incgv), *then = mine.folders;
