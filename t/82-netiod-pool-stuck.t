@@ -1,6 +1,6 @@
 # netiod-pool and workers that do not go on: stopped (SIGSTOP) with a client and without one, or
-# waiting for something else than their client when its time is over.  And all of them end with the
-# pool, whatever they do.
+# waiting for something else than their client when its time is over, or out of descriptors.  And all
+# of them end with the pool, whatever they do.
 
 use strict;
 use warnings;
@@ -85,6 +85,16 @@ subtest 'past the time of its connection' => sub {
         close $client;
     }
     is scalar(() = $pool->err =~ /does not go on: killed/g), 3, 'and the log says so';
+    is $pool->stop, 0, 'stops';
+};
+
+subtest 'out of descriptors' => sub {
+    my $pool = NetIO::Test::Pool->start(<<'PERL');
+use POSIX (); my @fds = grep { defined } map { POSIX::open('/dev/null') } 1 .. 10;
+print scalar @fds, $fds[-1] < 200 ? ' low' : ' high', "\n";
+PERL
+    is $pool->ask(''), "10 low\n", 'it has as many as it opens' for 1 .. 50;
+    unlike $pool->err, qr/Too many/, 'and so has the server';
     is $pool->stop, 0, 'stops';
 };
 

@@ -6,8 +6,8 @@
 #include "value.h"
 
 /* What can be assigned to and is not of a handle. */
-static const char *const own[] = {"/", "\\",   ",",    "\"",   ";",   ":",
-                                  "0", "\001", "\006", "\014", "\027"};
+static const char *const own[] = {"/",    "\\",   ",",    "\"",   ";",    ":",    "0",   "\001",
+                                  "\006", "\014", "\017", "\020", "\022", "\027", "\030"};
 
 #define OWN (sizeof own / sizeof *own)
 

@@ -20,7 +20,7 @@ struct global {
     SV *scalar, *scalar_content;
     AV *array, *array_content;
     HV *hash, *hash_content;
-    CV *code;
+    CV *code, *form;
     IO *io;
     U8 flags;  /* io's: ARGV begins anew */
     bool open; /* io: it was opened at the beginning, by a BEGIN block */
@@ -141,6 +141,9 @@ static bool is_ours(pTHX_ HV *stash, const GV *gv)
 {
     const char *file = GvFILE(gv);
 
+    /* "use vars" in a package of the program's. */
+    if (file && strlen(file) > 8 && strEQ(file + strlen(file) - 8, "/vars.pm"))
+        return true;
     return stash == PL_defstash || (file && strEQ(file, program.file)) ||
            is_loaded_again(aTHX_ GvCV(gv) ? CvFILE(GvCV(gv)) : file);
 }
@@ -160,6 +163,12 @@ static struct global *new_global(pTHX_ GV *gv)
     return global;
 }
 
+/* A module's, which has put it there; what "use vars" has put there nobody else has. */
+static bool is_anothers(const SV *sv, bool imported)
+{
+    return sv && imported && SvREFCNT(sv) > 1;
+}
+
 /* known: its variables have content that is the program's; else it is of a run, and is emptied. */
 static void remember_global(pTHX_ GV *gv, bool known)
 {
@@ -170,20 +179,22 @@ static void remember_global(pTHX_ GV *gv, bool known)
         return;
     global = new_global(aTHX_ gv);
     global->gp = gp_ref(GvGP(gv));
-    if (known && GvSV(gv) && !is_perls(GvSV(gv)) && !GvIMPORTED_SV(gv)) {
+    if (known && GvSV(gv) && !is_perls(GvSV(gv)) && !is_anothers(GvSV(gv), GvIMPORTED_SV(gv))) {
         global->scalar = SvREFCNT_inc(GvSV(gv));
         global->scalar_content = xs_value_content(aTHX_ global->scalar);
     }
-    if (known && GvAV(gv) && !GvIMPORTED_AV(gv)) {
+    if (known && GvAV(gv) && !is_anothers((SV *)GvAV(gv), GvIMPORTED_AV(gv))) {
         global->array = (AV *)SvREFCNT_inc((SV *)GvAV(gv));
         global->array_content = (AV *)xs_value_content(aTHX_(SV *) global->array);
     }
-    if (known && GvHV(gv) && !GvIMPORTED_HV(gv)) {
+    if (known && GvHV(gv) && !is_anothers((SV *)GvHV(gv), GvIMPORTED_HV(gv))) {
         global->hash = (HV *)SvREFCNT_inc((SV *)GvHV(gv));
         global->hash_content = (HV *)xs_value_content(aTHX_(SV *) global->hash);
     }
     if (known || (GvCV(gv) && is_of_a_file(aTHX_ GvCV(gv))))
         global->code = (CV *)SvREFCNT_inc((SV *)GvCV(gv));
+    if (known)
+        global->form = (CV *)SvREFCNT_inc((SV *)GvFORM(gv));
     global->io = (IO *)SvREFCNT_inc((SV *)GvIOp(gv));
     global->open = global->io && IoIFP(global->io);
     global->flags = global->io ? (U8)IoFLAGS(global->io) : 0;
@@ -243,11 +254,13 @@ static void put_back_global(pTHX_ struct global *global)
     }
     put_back_io(aTHX_ global);
     put_back_code(aTHX_ global);
-    if (!GvIMPORTED_SV(gv) && (!GvSV(gv) || !is_perls(GvSV(gv))))
+    put_back_slot(aTHX_(SV **) & GvGP(gv)->gp_form, (SV *)global->form);
+    if ((global->scalar || !is_anothers(GvSV(gv), GvIMPORTED_SV(gv))) &&
+        (!GvSV(gv) || !is_perls(GvSV(gv))))
         put_back_slot(aTHX_ & GvSV(gv), global->scalar);
-    if (!GvIMPORTED_AV(gv))
+    if (global->array || !is_anothers((SV *)GvAV(gv), GvIMPORTED_AV(gv)))
         put_back_slot(aTHX_(SV **) & GvAV(gv), (SV *)global->array);
-    if (!GvIMPORTED_HV(gv))
+    if (global->hash || !is_anothers((SV *)GvHV(gv), GvIMPORTED_HV(gv)))
         put_back_slot(aTHX_(SV **) & GvHV(gv), (SV *)global->hash);
     if (global->scalar)
         xs_value_put_back(aTHX_ global->scalar, global->scalar_content);
