@@ -39,6 +39,7 @@ while (my $line = <STDIN>) {
     elsif ($line eq 'die')    { die "dead\n" }
     elsif ($line eq 'kill')   { kill 'KILL', $$ }
     elsif ($line eq 'spin')   { 1 while 1 }
+    elsif ($line eq 'stop')   { kill 'STOP', $$ }
     elsif ($line eq 'shut')   { for (3 .. 20) { open my $fd, '+<&=', $_ or next; shutdown $fd, 2 } exit }
 }
 PERL
@@ -233,27 +234,35 @@ CONF
     };
 }
 
-# A worker that computes does not hear of anything, and has a process group of its own.
+# A worker that computes, or is stopped, does not hear of anything, and has a process group of its
+# own.
 subtest 'all end with a pool that is killed, and with netiod' => sub {
-    my $config = "127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 2, user = nobody;\n";
+    my $config = "127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 4, user = nobody;\n";
     my $daemon = started($config, workers => 1, grows => 2);
+    my @clients;
     my $worker = sub {
-        my $client = $daemon->connect('a');
-        print {$client} "who\nspin\n";
+        my ($does) = @_;
+        push @clients, my $client = $daemon->connect('a');
+        print {$client} "who\n$does\n";
         my ($pid) = split ' ', readline $client;
-        return ($pid, $client);
+        return $pid;
+    };
+    # One is left without a client.
+    my $busy = sub {
+        return map { [$_, $worker->($_)] } 'spin', 'stop', 'groups';
     };
 
     my $pool = ready($daemon);
-    my ($spins, $client) = $worker->();
+    my @busy = $busy->();
     kill 'KILL', $pool;
-    ok is_gone($spins), 'a worker that computes, when its pool is killed';
+    ok is_gone($_->[1]), "$_->[0]: a worker, when its pool is killed" for @busy;
     $pool = ready($daemon);
-    ($spins, $client) = $worker->();
+    @busy = $busy->();
+    my @all = split ' ', NetIO::Test::Run::slurp("/proc/$pool/task/$pool/children");
+    is scalar @all, 4, 'all workers';
     $daemon->kill('KILL');
     is $daemon->wait_end, 'signal 9', 'netiod is killed';
-    ok is_gone($pool),  'its pool has ended';
-    ok is_gone($spins), 'and the worker';
+    ok is_gone($_), 'its pool has ended, and each worker' for $pool, @all;
     my $next = started($config, workers => 1, grows => 2, ports => $daemon->{ports});
     ready($next);
     is $next->ask(a => "word\n"), "first \n", 'another netiod has its port';

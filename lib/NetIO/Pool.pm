@@ -15,7 +15,7 @@ use constant LOOK_SECONDS => 2;
 
 my %given;
 my $told;
-my $alarm;    # the program's own handler, while the supervisor looks at the file
+my ($looks, $alarm);    # the supervisor looks at the file; the program's own handler
 my $supervisor;
 
 # -MNetIO::Pool: what netiod-pool was told, which the program need not see.
@@ -104,7 +104,7 @@ sub _take_descriptors {
 sub _begin {
     _end_with($supervisor);
     close $told           if $told;
-    $SIG{ALRM} = $alarm if defined $alarm;    ## no critic (RequireLocalizedPunctuationVars)
+    $SIG{ALRM} = $alarm if $looks;    ## no critic (RequireLocalizedPunctuationVars)
     $SIG{PIPE} = sub { exit 141 }
         if ($SIG{PIPE} // 'DEFAULT') eq 'DEFAULT';    ## no critic (RequireLocalizedPunctuationVars)
     return;
@@ -119,7 +119,7 @@ sub _tell {
 # In the supervisor.  netiod itself looks at no file: a file system may not answer for ever.
 sub _is_ready {
     return if !$told || !_tell();
-    $alarm = $SIG{ALRM} // 'DEFAULT';
+    ($looks, $alarm) = (1, $SIG{ALRM});
     $SIG{ALRM} = \&_look;    ## no critic (RequireLocalizedPunctuationVars)
     alarm LOOK_SECONDS;
     return;
