@@ -82,7 +82,7 @@ sub has_deadline {
     my ($d, $name) = @_;
     my $end = $d->injecting(timer_settime => 'delay_enter=1');
 
-    ask($d, $name) eq "ok\n" or die "no answer\n";
+    $d->answer($name) eq "ok\n" or die "no answer\n";
     return $end->() =~ /timer_settime/ ? 1 : 0;
 }
 
