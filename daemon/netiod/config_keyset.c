@@ -6,7 +6,6 @@
 
 #include <netio/supervisor.h>
 
-#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>

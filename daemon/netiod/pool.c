@@ -31,6 +31,7 @@
 #define LOOK        (2 * NETIO_SECOND)  /* between two looks at its sockets */
 #define SHORTEST    (NETIO_SECOND / 10) /* from a failure to a start; doubled each time ... */
 #define DOUBLED_MAX 7                   /* ... so often at most */
+#define SERVED      (10 * NETIO_SECOND) /* and the next failure is a first one again */
 
 /* The pipe by which a process says that it is ready, and then whenever its file is another. */
 struct voice {
@@ -83,8 +84,7 @@ static struct voice *voice_of_next(struct pool *pool)
 static void close_voice(struct voice *voice)
 {
     netio_watch_stop(&voice->watch);
-    if (voice->fd >= 0)
-        netio_fd_close(voice->fd);
+    netio_fd_close(voice->fd);
     voice->fd = -1;
 }
 
@@ -283,16 +283,16 @@ static void over(struct process *process, int status)
     struct pool *pool = service->own;
     int is_now = process == pool->now, is_next = process == pool->next;
 
-    if (is_next)
+    if (is_next) {
         close_voice(voice_of_next(pool));
-    if (is_now)
-        close_voice(voice_of_now(pool));
-    if (is_now)
-        pool->now = NULL;
-    if (is_next)
         pool->next = NULL;
-    if (is_now && netio_clock_now() - process->since > 10 * NETIO_SECOND)
-        pool->failed = 0;
+    }
+    if (is_now) {
+        close_voice(voice_of_now(pool));
+        pool->now = NULL;
+        if (netio_clock_now() - process->since > SERVED)
+            pool->failed = 0;
+    }
     process_over(process, status);
     if ((is_now || is_next) && !pool->stopped && !pool->next)
         failed(service, is_next);

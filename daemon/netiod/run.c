@@ -10,13 +10,11 @@
 #include "options.h"
 #include "reload.h"
 #include "rpc.h"
-#include "service.h"
 #include "status.h"
 #include "upgrade.h"
 
 #include <netio/signals.h>
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>

@@ -6,7 +6,6 @@
 #include <netio/clock.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
 

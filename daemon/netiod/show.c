@@ -6,6 +6,7 @@
 #include <netio/text.h>
 
 #include <grp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 

@@ -260,8 +260,7 @@ int start(const struct options *options, struct report *report)
     netio_successor_free(start.successor);
     netio_daemon_free(start.house.daemon); /* its watchdog is a timer of the loop */
     house_close(&start.house);
-    if (start.signals >= 0)
-        netio_fd_close(start.signals);
+    netio_fd_close(start.signals);
     free(start.log);
     free(start.pidfile);
     return code;

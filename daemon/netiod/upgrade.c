@@ -4,7 +4,6 @@
 #include "options.h"
 #include "passed.h"
 #include "rpc.h"
-#include "status.h"
 
 #include <errno.h>
 #include <inttypes.h>
