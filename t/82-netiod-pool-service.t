@@ -192,6 +192,19 @@ CONF
     is $daemon->stop, 0, 'stops';
 };
 
+subtest 'over the rate' => sub {
+    my $daemon = started(<<'CONF', workers => 1, grows => 2, args => ['--stop-seconds', 1]);
+127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 1, user = nobody, rate = 1/3;
+CONF
+    ready($daemon);
+    is $daemon->ask(a => "word\n"), "first \n", 'one of one is served';
+    is $daemon->ask(a => "word\n"), "first \n", 'R8: the next one waits, and is served';
+    is $daemon->ask(a => "word\n"), "first \n", 'and so is one more';
+    is_deeply [$daemon->log =~ /: says: (\N+)\n/g],
+        ['as many as may come have come: clients wait'], 'the log says so, once';
+    is $daemon->stop, 0, 'stops';
+};
+
 subtest 'trouble' => sub {
     my $daemon = started(<<'CONF', workers => 1, grows => 2, args => ['--stop-seconds', 1]);
 127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 2, user = nobody;

@@ -19,6 +19,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -99,14 +100,14 @@ static void log_objection(const struct service *service, const struct netio_addr
 {
     struct answers *answers = service->own;
     int64_t now = netio_loop_now(service->house->loop);
-    char text[NETIO_ADDR_STRLEN];
+    char text[NETIO_ADDR_STRLEN], what[NETIO_ADDR_STRLEN + 64];
 
     answers->since[objection]++;
     if (answers->told[objection] && now - answers->told[objection] < NETIO_SECOND)
         return;
-    netio_log(service->house->log, LOG_NOTICE, "%s: no answer to %s (%s), the last of %lu",
-              service->name, netio_addr_str(peer, text, sizeof text), words[objection],
-              answers->since[objection]);
+    (void)netio_addr_str(peer, text, sizeof text);
+    snprintf(what, sizeof what, "no answer to %s (%s)", text, words[objection]);
+    service_log_refused(service, LOG_NOTICE, what, answers->since[objection]);
     answers->told[objection] = now;
     answers->since[objection] = 0;
 }

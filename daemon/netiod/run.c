@@ -5,7 +5,7 @@
  *      TERM, QUIT   no new clients; who is served may finish, --stop-seconds long; again: at once
  *      INT          at once
  *      HUP          reload            USR1  the log is opened again
- *      USR2         upgrade           what comes meanwhile waits, but for the end */
+ *      USR2         upgrade           a reload meanwhile waits, or is the successor's */
 #include "run.h"
 #include "options.h"
 #include "reload.h"
@@ -62,6 +62,14 @@ static void take_signals(struct netio_watch *watch, unsigned events)
             run->asked |= run->asked & ASKED_STOP || run->house->stopping ? ASKED_NOW : ASKED_STOP;
             break;
         }
+}
+
+static int is_asked(struct run *run, unsigned what)
+{
+    unsigned asked = run->asked & what;
+
+    run->asked &= ~what;
+    return asked != 0;
 }
 
 /* ---- what they ask for ---- */
@@ -129,14 +137,6 @@ static void reopen_log(struct house *house)
                   house->options->log, netio_error_text(error.code));
 }
 
-static int is_asked(struct run *run, unsigned what)
-{
-    unsigned asked = run->asked & what;
-
-    run->asked &= ~what;
-    return asked != 0;
-}
-
 static void act(struct run *run)
 {
     struct house *house = run->house;
@@ -157,11 +157,13 @@ static void act(struct run *run)
         upgrade_begin(house);
 }
 
-/* A successor serves.  What it was asked for meanwhile is the successor's to do. */
+/* A successor serves.  It may have read the configuration before it was changed. */
 static void leave(struct run *run)
 {
     struct house *house = run->house;
 
+    if (is_asked(run, ASKED_RELOAD))
+        (void)netio_child_signal(&house->successor, SIGHUP, 0);
     status_close(house);
     house_stop(house, NETIO_NEVER);
     netio_listeners_close(house->listeners);
