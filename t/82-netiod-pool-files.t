@@ -38,7 +38,8 @@ spew("$dir/exits.pl", "sub seen { return 1 } print qq{exits\\n}; exit 3;\n");
 spew("$dir/Module.pm", <<'PERL');
 use strict; use warnings;
 package Module; our $value = 7;
-sub value { return $value }
+{ package Module::Inner; use vars qw($kept); $kept = 8 }
+sub value { return $value . $Module::Inner::kept }
 sub import { no strict 'refs'; *main::value = \&value; *main::variable = \$value; return }
 END { print "end of Module\n" }
 1;

@@ -141,11 +141,18 @@ static bool is_ours(pTHX_ HV *stash, const GV *gv)
 {
     const char *file = GvFILE(gv);
 
-    /* "use vars" in a package of the program's. */
-    if (file && strlen(file) > 8 && strEQ(file + strlen(file) - 8, "/vars.pm"))
-        return true;
     return stash == PL_defstash || (file && strEQ(file, program.file)) ||
            is_loaded_again(aTHX_ GvCV(gv) ? CvFILE(GvCV(gv)) : file);
+}
+
+/* "use vars" has made it, as far as anybody knows in a package of the program's. */
+static bool is_of_use_vars(const GV *gv)
+{
+    static const char end[] = "/vars.pm";
+    const char *file = GvFILE(gv);
+    size_t len = file ? strlen(file) : 0;
+
+    return len >= sizeof end - 1 && strEQ(file + len - (sizeof end - 1), end);
 }
 
 static struct global *new_global(pTHX_ GV *gv)
@@ -304,9 +311,18 @@ static void make_glob(pTHX_ HV *stash, HE *entry)
     (void)gv_fetchsv(name, GV_ADD, SVt_PVCV);
 }
 
+static bool is_known_stash(const HV *stash)
+{
+    for (size_t i = 0; i < program.stashes_count; i++)
+        if (program.stashes[i] == stash)
+            return true;
+    return false;
+}
+
 /* How many globs of it are the program's. */
 static size_t remember_globs(pTHX_ HV *stash, bool known)
 {
+    bool is_programs = known || is_known_stash(stash);
     size_t count = 0;
     HE *entry;
 
@@ -318,20 +334,12 @@ static size_t remember_globs(pTHX_ HV *stash, bool known)
             continue;
         if (known && GvCV((GV *)value))
             xs_pads_remember(aTHX_ GvCV((GV *)value), program.file);
-        if (!is_ours(aTHX_ stash, (GV *)value))
+        if (!is_ours(aTHX_ stash, (GV *)value) && !(is_programs && is_of_use_vars((GV *)value)))
             continue;
         remember_global(aTHX_(GV *) value, known);
         count++;
     }
     return count;
-}
-
-static bool is_known_stash(const HV *stash)
-{
-    for (size_t i = 0; i < program.stashes_count; i++)
-        if (program.stashes[i] == stash)
-            return true;
-    return false;
 }
 
 static void remember_stash(pTHX_ HV *stash, bool known)

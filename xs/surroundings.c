@@ -354,6 +354,15 @@ static void forget_signals(pTHX)
             PL_psig_pend[i] = 0;
 }
 
+/* To ask for it takes perl longer than all else here, and a program without POSIX cannot set it. */
+static void put_back_locale(pTHX)
+{
+    const char *now = hv_exists(GvHVn(PL_incgv), "POSIX.pm", 8) ? set_locale(NULL) : NULL;
+
+    if (now && around.locale && strNE(now, around.locale))
+        (void)set_locale(around.locale);
+}
+
 static void put_back_process(pTHX)
 {
     (void)umask(around.mask);
@@ -361,9 +370,7 @@ static void put_back_process(pTHX)
     (void)alarm(0);
     forget_signals(aTHX);
     (void)sigprocmask(SIG_SETMASK, &around.blocked, NULL);
-    const char *locale = set_locale(NULL);
-    if (locale && around.locale && strNE(locale, around.locale))
-        (void)set_locale(around.locale);
+    put_back_locale(aTHX);
 }
 
 bool xs_surroundings_are_lost(void)
