@@ -216,9 +216,15 @@ static void look(struct netio_timer *timer)
 /* ---- ready, and its end ---- */
 
 /* It takes nobody any more, and ends when nobody is left; process_until says when at the latest. */
-static void drain(struct process *process)
+static void drain(const struct process *process)
 {
-    (void)netio_child_signal(&process->child, SIGTERM, 0);
+    const struct service *service = process->service;
+    int code = netio_child_signal(&process->child, SIGTERM, 0);
+
+    if (code && code != -ESRCH)
+        netio_log(service->house->log, LOG_ERR,
+                  "%s: pid %ld serves on, it cannot be told to end: %s", service->name,
+                  (long)process->child.pid, netio_error_text(code));
 }
 
 static void next_is_ready(struct service *service)
