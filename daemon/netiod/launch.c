@@ -274,13 +274,14 @@ int launch(struct netio_child *child, const struct launch *launch)
 void launch_ended(struct service *service, pid_t pid, const struct netio_addr *peer, uid_t uid,
                   int64_t since, int status)
 {
-    double seconds = (double)(netio_clock_now() - since) / 1e9;
+    long ms = (long)((netio_clock_now() - since) / (NETIO_SECOND / 1000));
     char address[PEER_STRLEN], how[32];
 
     service->counts.ended++;
     service->running--;
     errors_flush(service);
     netio_log(service->house->log, status == 0 ? LOG_INFO : LOG_NOTICE,
-              "%s: end%s, pid %ld, %.3f seconds, %s", service->name, peer_text(address, peer, uid),
-              (long)pid, seconds, status_text(how, sizeof how, status));
+              "%s: end%s, pid %ld, %ld.%03ld seconds, %s", service->name,
+              peer_text(address, peer, uid), (long)pid, ms / 1000, ms % 1000,
+              status_text(how, sizeof how, status));
 }
