@@ -9,7 +9,6 @@ use Test::More;
 
 use lib 't/lib';
 use NetIO::Test::Pool;
-use NetIO::Test::Run qw(spew_whole);
 
 alarm 300;
 $SIG{PIPE} = 'IGNORE';
@@ -83,7 +82,8 @@ PERL
 subtest 'a signal that is late' => sub {
     my $pool = NetIO::Test::Pool->start($program);
     for (1 .. 20) {
-        like $pool->ask("late\n"), qr/\Anone is there\n(?:late\n)?\z/, 'is not for a handler of the next';
+        like $pool->ask("late\n"), qr/\Anone is there\n(?:late\n)?\z/,
+            'is not for a handler of the next';
         is $pool->ask("none\n"), "none is there\n", 'which hears nothing of it';
     }
     is $pool->err,  '', 'and nothing is said of it';

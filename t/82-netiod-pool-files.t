@@ -69,7 +69,8 @@ loads 'a package of such a file, by its methods', <<'PERL';
 use warnings; require 'DIR/packed.pl'; print Packed->next_one, Packed->next_one, "\n";
 PERL
 
-loads 'a file that loads another', "use warnings; require 'DIR/outer.pl'; print outer(), outer();\n";
+loads 'a file that loads another',
+    "use warnings; require 'DIR/outer.pl'; print outer(), outer();\n";
 
 loads 'a sub instead of one of the program', <<'PERL';
 use warnings; sub which { return "its own\n" } print which(); require 'DIR/over.pl'; print which();
@@ -103,11 +104,11 @@ subtest 'a module is loaded once, any other file again' => sub {
     my $pool = NetIO::Test::Pool->start(<<"PERL");
 unshift \@INC, '$dir'; require Counted; require 'counted.pl'; print "\$Counted::times \$main::times\\n";
 PERL
-    spew("$dir/Counted.pm",  "package Counted; our \$times = 1; 1;\n");
-    spew("$dir/counted.pl",  "\$main::times = 1;\n");
+    spew("$dir/Counted.pm", "package Counted; our \$times = 1; 1;\n");
+    spew("$dir/counted.pl", "\$main::times = 1;\n");
     is $pool->ask(''), "1 1\n", 'at first';
-    spew("$dir/Counted.pm",  "package Counted; our \$times = 2; 1;\n");
-    spew("$dir/counted.pl",  "\$main::times = 2;\n");
+    spew("$dir/Counted.pm", "package Counted; our \$times = 2; 1;\n");
+    spew("$dir/counted.pl", "\$main::times = 2;\n");
     is $pool->ask(''), "1 2\n", 'then';
     is $pool->stop, 0, 'stops';
 };

@@ -1,6 +1,6 @@
 # netiod-pool and workers that do not go on: stopped (SIGSTOP) with a client and without one, or
-# waiting for something else than their client when its time is over, or out of descriptors.  And all
-# of them end with the pool, whatever they do.
+# waiting for something else than their client when its time is over, or out of descriptors.  And
+# all of them end with the pool, whatever they do.
 
 use strict;
 use warnings;
@@ -10,6 +10,7 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Pool;
 use NetIO::Test::Process qw(is_gone);
+use NetIO::Test::Run     ();
 
 alarm 300;
 $SIG{PIPE} = 'IGNORE';
@@ -79,7 +80,8 @@ subtest 'past the time of its connection' => sub {
     my $pool = pool('--heartbeat-seconds', 0.4, '--total-seconds', 0.5);
     for my $word (qw(sleep block child)) {
         my ($client, $pid) = served($pool, $word);
-        my ($child) = $word eq 'child' ? NetIO::Test::Pool::heard($client, qr/\n/) =~ /(\d+)/ : $pid;
+        my ($child) =
+            $word eq 'child' ? NetIO::Test::Pool::heard($client, qr/\n/) =~ /(\d+)/ : $pid;
         like $pool->ask("x\n"), qr/^\d+\n\z/, "$word: the next one is served";
         ok is_gone($_), 'it is gone' for $pid, $child;
         close $client;
