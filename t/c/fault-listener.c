@@ -46,6 +46,8 @@ static int open_path(const char *kind, int type)
     fault_on();
     int code = open_and_close(text);
     fault_off();
+    if (fault.call == FAULT_getsockname && stat(un.sun_path, &left) == 0)
+        return 5;
     /* What could not be removed, or not be looked at, stays: as a stale path, which the next one
      * takes over. */
     if (!code && stat(un.sun_path, &left) == 0) {

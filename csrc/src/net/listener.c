@@ -84,12 +84,15 @@ static int open_one(struct netio_listener *listener, const struct netio__listen 
     int code = listener->fd == -1 ? -errno
                                   : bind_and_listen(listener->fd, what, which, beside,
                                                     backlog > 0 ? backlog : BACKLOG, &stage);
+    int has_path = !code && family == AF_UNIX;
     if (!code)
         code = netio_addr_local(&listener->address, listener->fd);
     if (!code && family == AF_UNIX)
         code = note_owner(listener);
     if (!code)
         return 0;
+    if (has_path)
+        (void)unlink(addr->u.un.sun_path);
     netio_fd_close(listener->fd);
     listener->fd = -1;
     return netio_error_set(error, stage, code, addr, text);
