@@ -78,7 +78,7 @@ my ($time) = ask(client($netiod, 'time'), 'xxxx');
 cmp_ok abs(unpack('N', $time) - 2_208_988_800 - time), '<=', 2, 'RFC 868: time to 4 bytes';
 is_deeply [ask(client($netiod, 'time'), '', 'xxx')], [], 'R1: nothing to fewer';
 my $why = 'the answer would be longer than the question';
-like $netiod->log, qr/: no answer to 127\.0\.0\.1:\d+ \($why\), the last of \d+\n/,
+like $netiod->log, qr/: no answer to 127\.0\.0\.1:\d+ \($why\)(?:, and \d+ before)?\n/,
     'and it is logged';
 $netiod->finish;
 

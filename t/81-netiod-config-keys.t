@@ -117,7 +117,7 @@ subtest '0 is any number' => sub {
         is_deeply [
             @{ $services->[0] }{qw(rate source_rate max_clients max_per_source accept_max)}, @said
             ],
-            [0, undef, undef, undef, 0], $keys;
+            [0, 0, 0, 0, 0], $keys;
     }
 };
 
@@ -134,8 +134,7 @@ subtest 'wrong values' => sub {
         "$RUN, umask = 1000"              => '1: umask = 1000: not an octal number up to 0777',
         "$RUN, pool = 65"                 => '1: pool = 65: not a number, or too large',
         "$RUN, rate = x"            => '1: rate = x: not a number of clients, as 10 or 100/60',
-        "$RUN, source_rate = 0/x"   =>
-            '1: source_rate = 0/x: not a number of seconds up to 86400',
+        "$RUN, source_rate = 0/x"   => '1: source_rate = 0/x: not a number of seconds up to 86400',
         "$RUN, rate = 1/0"          => '1: rate = 1/0: not a number of seconds up to 86400',
         "$RUN, ip_max = -1"         => '1: ip_max = -1: not a number up to 1000000',
         "$RUN, total_seconds = inf" =>
@@ -163,6 +162,7 @@ subtest 'wrong values' => sub {
         "$RUN, protocol = tcp, listen = unix:/x" => '1: listen = unix:/x: not stream tcp',
         "$RUN, listen = unix:/x unix:y"          => '1: option unix:y: not a valid address',
         'exec = /bin/cat'                        => '1: 7001: no user',
+        'args = echo, pool = 3'                  => '1: a pool is one of a program',
         'user = root'                            => '1: 7001: netiod has no such service itself',
         "$RUN, names = yes, wait = yes"   => '1: names are looked up for nowait programs only',
         "$RUN, pool = 2, wait = yes"      => '1: a pool must be stream and nowait',

@@ -48,7 +48,7 @@ subtest 'fields' => sub {
         group          => 'nogroup',
         accept_max     => 1000,
         rate           => 0,
-        max_per_source => undef,
+        max_per_source => 0,
         allow          => undef,
         },
         'Debian: all seven; R25: of "tcp" both families have a socket of their own';
@@ -193,11 +193,11 @@ subtest 'wait and limits' => sub {
         'nowait:5'     => { rate       => '5/60' },
         'nowait.0'     => { rate       => '0' },
         'wait.3'       => { rate       => '3/60', wait        => 'yes' },
-        'nowait/7'     => { accept_max => 7,      source_rate => undef },
+        'nowait/7'     => { accept_max => 7,      source_rate => 0 },
         'nowait/0'     => { accept_max => 0 },
         'nowait/7/8'   => { accept_max => 7, source_rate => '8/60' },
         'nowait/7/8/9' => { accept_max => 7, source_rate => '8/60', max_per_source => 9 },
-        'nowait/0/0/0' => { accept_max => 0, source_rate => undef,  max_per_source => undef },
+        'nowait/0/0/0' => { accept_max => 0, source_rate => 0,      max_per_source => 0 },
     );
     for my $wait (sort keys %want) {
         is_line "7001 stream tcp $wait root /bin/cat", $want{$wait}, $wait;

@@ -109,7 +109,8 @@ is_deeply(
     },
     'a unix socket: who is at the other end'
 );
-ok $d->wait_log(qr/own: start for unix: uid 0, pid \d+\n/), '... and so in the log';
+ok $d->wait_log(qr/own: start for unix: uid 0, pid \d+\n.*own: end for unix: uid 0, pid \d+, /s),
+    '... and so in the log, at its end, too';
 
 is $d->ask('words', ''), 'a b|c|',     'arguments, the first of which is the name of the program';
 is $d->ask('both',  ''), "out\nerr\n", 'R28 in a classic line errors go to the client, as ever';

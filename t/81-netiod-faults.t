@@ -33,22 +33,12 @@ sub netiod {
     return NetIO::Test::Inetd->start(config => $config, @how);
 }
 
-# Nobody waits for ever.
-sub ask {
-    my ($d, $name) = @_;
-    my $socket = eval { $d->connect($name) } or return '';
-
-    vec(my $bits = '', fileno $socket, 1) = 1;
-    select($bits, undef, undef, 10) or return 'silence';
-    return $d->read_all($socket) // 'reset';
-}
-
 # Until it is served; how often that was tried.
 sub is_served {
     my ($d, $name) = @_;
 
     for my $try (1 .. 50) {
-        return $try if ask($d, $name) eq "ok\n";
+        return $try if $d->answer($name) eq "ok\n";
         Time::HiRes::sleep(0.1);
     }
     return 0;
@@ -142,19 +132,19 @@ my %why = (
     closed => qr{exec $folder/closed/program: Permission denied},
 );
 for my $name (sort keys %why) {
-    is ask($d, $name), '', "$name: the client is let go";
+    is $d->answer($name), '', "$name: the client is let go";
     my $port = $d->port($name);
     ok $d->wait_log(qr/$port: cannot start for 127\S+: $why{$name}\n/), '... and the log knows why';
 }
-is ask($d, 'echo'), "ok\n", '... others are served';
+is $d->answer('echo'), "ok\n", '... others are served';
 
 my ($asked, $began) = (1, Time::HiRes::time());
-ask($d, 'gone') for 1 .. 30;
+$d->answer('gone') for 1 .. 30;
 $asked += 30;
 my ($lines) = cannot_start($d, 'gone');
 cmp_ok $lines, '<=', 2 + int(Time::HiRes::time() - $began), 'R33 no stranger fills the log';
 for (1 .. 50) {
-    ask($d, 'gone');
+    $d->answer('gone');
     $asked++;
     last if (cannot_start($d, 'gone'))[1] == $asked;
     Time::HiRes::sleep(0.1);
@@ -163,7 +153,7 @@ is + (cannot_start($d, 'gone'))[1], $asked, '... but how many there were is said
 is failed($d),                      $asked, '... and counted';
 spew($program, "#!/bin/sh\necho ok\n");
 chmod 0755, $program;
-is ask($d, 'gone'), "ok\n", 'a program that is there again is started';
+is $d->answer('gone'), "ok\n", 'a program that is there again is started';
 $d->finish;
 
 # ---- processes, memory, and the right to become somebody
@@ -180,7 +170,7 @@ SKIP: {
     for ([EAGAIN => 'Resource temporarily unavailable'], [ENOMEM => 'Cannot allocate memory']) {
         my ($error, $text) = @$_;
         $d = netiod($ECHO, inject("clone,clone3,fork,vfork:error=$error:when=1..4"));
-        is ask($d, 'echo'), '', "no process, $error: the client is let go";
+        is $d->answer('echo'), '', "no process, $error: the client is let go";
         ok $d->wait_log(qr/cannot start for 127\S+: child \w+: $text\n/),
             '... and the log knows why';
         cmp_ok is_served($d, 'echo'), '>', 0, '... when there are some again all are served';
@@ -192,7 +182,7 @@ SKIP: {
         inject('clone,clone3,fork,vfork:error=EMFILE:when=1'),
         args => ['--status', 'unix:{DIR}/status']
     );
-    is ask($d, 'echo'),                 "ok\n", 'R6 without a descriptor there is one in reserve';
+    is $d->answer('echo'),              "ok\n", 'R6 without a descriptor there is one in reserve';
     is + (cannot_start($d, 'echo'))[0], 0,      '... and nothing is said to have failed';
     is failed($d),                      0,      '... nor counted';
     $d->finish;
@@ -202,7 +192,7 @@ SKIP: {
             my $text =
                 $how eq 'retval=0' ? 'reported success without effect' : 'Operation not permitted';
             $d = netiod($ECHO, inject("$call:$how", '-f'));
-            is ask($d, 'echo'), '', "R21 $call $how: nothing is started";
+            is $d->answer('echo'), '', "R21 $call $how: nothing is started";
             ok $d->wait_log(qr/cannot start for 127\S+: privileges \w+: $text\n/)
                 || $d->wait_log(qr/cannot start for 127\S+: privileges/, 1),
                 '... and the log knows why';

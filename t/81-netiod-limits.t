@@ -69,8 +69,10 @@ my $fifth  = $d->connect('three');
 ok $d->wait_log(qr/three: as many as may be are served: clients wait\n/), '... then clients wait';
 ok served($d, 'other'), '... of other services not';
 is starts($d, 'three'), 3, '... and it is three';
+unlike $d->log, qr/wait no more/, '... who wait still';
 ok leave($d, 'three', shift @clients), 'one leaves';
 ok is_served($fourth),                 '... the next one is served';
+ok served($d, 'other'),                '... and has its line in the log by now';
 is starts($d, 'three'), 4, '... and no other';
 leave($d, 'three', shift @clients);
 ok is_served($fifth), '... then that one';
@@ -93,6 +95,8 @@ ok is_served($seventh), 'R11 ... counts who was there before';
 ok $d->wait_log(qr/three: as many as may be are served: clients wait\n/), '... as one of two';
 ok leave($d, 'three', $sixth), '... whose end its predecessor sees';
 ok is_served($eighth),         '... and which it knows of';
+ok $d->wait_log(qr/three: clients wait no more \(.*served\), after \d+ seconds with \d+ let in\n/),
+    '... and then nobody waits any more';
 close $_ for @clients, $seventh, $eighth;
 $d->finish;
 
@@ -153,6 +157,12 @@ ok $d->reload(<<'CONF'),                                       'another rate';
 127.0.0.1:{slow} stream tcp nowait.600 nobody /bin/cat cat
 CONF
 ok is_served($late), 'R8 ... and who has waited is served';
+my $over =
+    $d->wait_log(
+    qr/$slow: clients wait no more \(.*come\), after (\d+) seconds with (\d+) let in\n/);
+ok $over, 'R8 ... and the log says when that is over';
+cmp_ok $over->[0], '>=', 1, '... how long it was';
+is $over->[1], 2, '... and how many were let in meanwhile';
 is scalar(() = $d->log =~ /$slow: as many as may come/g), 1, '... of which the log says little';
 close $late;
 $d->finish;

@@ -214,6 +214,7 @@ sub up_to {
     $d->kill('TERM');
     is((up_to($manager, 'STOPPING=1'))[-1], 'STOPPING=1', 'TERM: it stops');
     is $d->wait_end, 0, 'and ends';
+    is_deeply [grep { !/^WATCHDOG/ } $manager->heard], [], 'after which nothing is said';
     ok !-e $d->dir . '/pid', 'without a pid file';
     $d->finish;
 }

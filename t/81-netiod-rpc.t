@@ -149,8 +149,19 @@ subtest 'reloads' => sub {
     told($d, 2);
     is $d->left_of($old), 0, 'whose predecessor takes nothing back';
     is_deeply known(), { map { $_ => $before->{$_} } @RUSERS }, 'all is as it was';
+    $d->configure($ECHO);
+    ok $d->upgrade, 'an upgrade, whose configuration has no such service any more';
+    told($d, 0);
+    is_deeply knows(), [], 'the successor takes back what its predecessor had registered';
+    $d->configure($RUSERS);
+    ok $d->upgrade, 'one more, which has it again';
+    told($d, 2);
+    is_deeply knows(), \@RUSERS, 'it is there';
+    ok !$d->reload("nonsense\n"), 'a configuration that is wrong';
+    ok !$d->upgrade,              'an upgrade that fails';
+    is_deeply knows(), \@RUSERS, 'takes nothing back';
     is $d->stop, 0, 'TERM';
-    is_deeply knows(), [], 'the successor does';
+    is_deeply knows(), [], 'the last one takes all of it back';
 };
 
 subtest 'what others have registered' => sub {
@@ -224,6 +235,30 @@ subtest 'one that hangs' => sub {
     is $d->stop, 0, 'TERM in the middle of it';
     like $d->log, qr/may still tell of services that are gone/, 'which it says';
     kill 'CONT', $rpcbind->{pid};
+    end_rpcbind();
+};
+
+subtest 'an upgrade in the middle of a call' => sub {
+    begin_rpcbind();
+    my $d = NetIO::Test::Inetd->start(config => $RUSERS . $ECHO);
+    told($d, 2);
+    kill 'STOP', $rpcbind->{pid};
+    ok $d->reload, 'a reload';
+    my $end = $d->failing(sendmsg => 'ENOBUFS', 5);
+    ok !$d->upgrade, 'an upgrade that fails when all is handed over';
+    $end->();
+    kill 'CONT', $rpcbind->{pid};
+    told($d, 2);
+    kill 'STOP', $rpcbind->{pid};
+    ok $d->reload, 'a reload';
+    $d->configure($ECHO);
+    my $old = $d->pid;
+    ok $d->upgrade, 'an upgrade';
+    is $d->left_of($old), 0, 'whose predecessor does not wait for rpcbind';
+    kill 'CONT', $rpcbind->{pid};
+    told($d, 0);
+    is_deeply knows(), [], 'the successor takes back what may have been registered';
+    is $d->stop, 0, 'TERM';
     end_rpcbind();
 };
 

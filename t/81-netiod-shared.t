@@ -23,15 +23,6 @@ plan skip_all => 'no strace(1)' if system('strace -o /dev/null true 2>/dev/null'
 my $folder = File::Temp->newdir;
 chmod 01777, $folder or die "$folder: $!\n";
 
-sub ask {
-    my ($d, $name) = @_;
-    my $socket = eval { $d->connect($name) } or return '';
-
-    vec(my $bits = '', fileno $socket, 1) = 1;
-    select($bits, undef, undef, 20) or return 'silence';
-    return $d->read_all($socket) // 'reset';
-}
-
 # ---- who has the listener, too, and makes it block
 
 # Takes what comes, and never leaves O_NONBLOCK alone; with an argument a child of it does so.
@@ -62,7 +53,7 @@ $address stream $proto wait nobody /usr/bin/perl perl $GREEDY $forks$stay
 $rest
 CONF
         my $at = $proto eq 'unix' ? $d->dir . '/taken' : 'taken';
-        is ask($d, $at), "program\n", "$name: has the listener";
+        is $d->answer($at), "program\n", "$name: has the listener";
         ok $d->reload(<<"CONF"), '... which is a nowait one from now on';
 $address stream $proto nowait nobody /bin/echo echo ok
 $rest
@@ -76,11 +67,11 @@ CONF
             Time::HiRes::sleep(0.05);
         }
         cmp_ok $tries, '<', 300, '... nobody hangs there';
-        is ask($d, 'echo'), "ok\n", '... others are served';
+        is $d->answer('echo'), "ok\n", '... others are served';
         $end->();
         unlink $stay;
         $tries = 0;
-        Time::HiRes::sleep(0.05) while ask($d, $at) ne "ok\n" && ++$tries < 300;
+        Time::HiRes::sleep(0.05) while $d->answer($at) ne "ok\n" && ++$tries < 300;
         cmp_ok $tries, '<', 300, '... and once it has gone, its clients, too';
         $d->finish;
     }
@@ -91,7 +82,7 @@ sub has_deadline {
     my ($d, $name) = @_;
     my $end = $d->injecting(timer_settime => 'delay_enter=1');
 
-    ask($d, $name) eq "ok\n" or die "no answer\n";
+    $d->answer($name) eq "ok\n" or die "no answer\n";
     return $end->() =~ /timer_settime/ ? 1 : 0;
 }
 
@@ -154,7 +145,7 @@ CONF
     }
     unlike $d->log, qr/timed out/, "a user stops what is to become his program, $name";
     cmp_ok $tries, '<', 1000, '... which is given up at once';
-    is ask($d, 'echo'), "ok\n", '... and others are served';
+    is $d->answer('echo'), "ok\n", '... and others are served';
     $end->();
     @clients = ();
     close $stopper;
@@ -172,9 +163,9 @@ CONF
 );
 my $waits = $d->connect('wait');
 ok $d->wait_log(qr{cannot start: \w+ \w+: Connection timed out\n}), 'a start that hangs, wait';
-is grep({ ask($d, 'day') =~ /\d/ } 1 .. 50), 50, '... others are served';
+is grep({ $d->answer('day') =~ /\d/ } 1 .. 50), 50, '... others are served';
 Time::HiRes::sleep(0.5);
-ask($d, 'day');
+$d->answer('day');
 is scalar(() = $d->log =~ /timed out/g), 1, '... and need not wait for another one';
 $d->finish;
 

@@ -238,6 +238,27 @@ for my $signal (qw(TERM INT)) {
     ok !-e $d->dir . '/pid', '... and of the pid file';
 }
 
+{
+    my $d    = start();
+    my $dir  = $d->dir;
+    my $real = "$dir/real";
+    as_reaper();
+    File::Copy::copy(NetIO::Test::Inetd::program(), $real) or die "copy: $!\n";
+    chmod 0755, $real;
+    system('mkfifo', "$dir/go") == 0 or die "mkfifo: $?\n";
+    install("$dir/netiod", qq(#!/bin/sh\nread -r _ < $dir/go\nexec $real "\$@"\n));
+    $d->kill('USR2');
+    my ($next) = @{ $d->wait_log(qr/upgrade: \S+ starts \(pid (\d+)\)/) };
+    $d->kill('HUP');
+    spew("$dir/go", "go\n");
+    ok $d->wait_log(qr/upgrade: the successor serves\n/), 'HUP while a successor starts: it serves';
+    push @{ $d->{before_it} }, $d->{pid};
+    $d->{pid} = $next;
+    ok $d->wait_log(qr/configuration: read again, 2 services\n/), '... and reads once more';
+    is $d->ask(cat => 'x'), 'x', '... and serves';
+    is $d->stop,            0,   'TERM';
+}
+
 # ---- the predecessor dies before its successor is ready ----------------------------------------
 
 {

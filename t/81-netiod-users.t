@@ -1,10 +1,11 @@
 # netiod, R2 and R21: uid, gid and all groups of a program, for each kind of service, since there is
-# one way only in which one is started; and users that a reload finds to be others.
+# one way only in which one is started; and what it says of users whom it may not become.
 
 use strict;
 use warnings;
 use lib 't/lib';
 
+use File::Copy qw(copy);
 use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::Inetd;
@@ -105,5 +106,45 @@ for my $who (sort keys %user) {
 $d->{workers} = $pools ? keys %user : 0;
 $d->grows(3 * keys %user);
 $d->finish;
+
+# ---- who is not root -----------------------------------------------------------------------------
+
+copy(NetIO::Test::Inetd::program(), "$folder/netiod") or die "$folder/netiod: $!\n";
+chmod 0755, "$folder/netiod";
+my @self = qw(setpriv --reuid 4201 --regid 4201 --init-groups);
+my @caps = map { ("--$_-caps", '+setgid') } qw(inh ambient);
+my $mine = join '', map { on(split /:/) } 'own:user = netio-test:exec = /bin/cat',
+    'group:user = netio-test:group = nogroup:exec = /bin/cat', 'root:user = root:exec = /bin/cat',
+    'number:user = 4777:group = 4778:exec = /bin/cat';
+for my $row (
+    ['one who is not root', [@self],        { map { $_ => 'setgroups' } qw(group root number) }],
+    ['one with CAP_SETGID', [@self, @caps], { map { $_ => 'setresuid' } qw(root number) }],
+    ['root',                [],             {}],
+    )
+{
+    my ($who, $wrap, $steps) = @$row;
+    my %how = (program => "$folder/netiod", wrap => $wrap, config => $mine);
+    my ($exit, $out, $err) = NetIO::Test::Inetd->run(%how, args => ['-t']);
+    my $warning =
+        qr/^netiod: \S+:(\d+): warning: user \S+: uid 4201, who runs netiod, may not become it \((\w+)\): no program can be started$/m;
+    my %warned = $err =~ /$warning/g;
+    my %line   = (own => 1, group => 2, root => 3, number => 4);
+
+    is "$exit$out", 0, "-t by $who: no error";
+    is_deeply \%warned, { map { $line{$_} => $steps->{$_} } keys %$steps }, 'a warning of each';
+    is $err =~ s/$warning\n//gr, '', 'and not a word else';
+    my $e = NetIO::Test::Inetd->start(%how);
+    is_deeply { $e->log =~ /$warning/g }, \%warned, 'a start says the same';
+    for my $name (sort keys %line) {
+        my $step = $steps->{$name};
+        is $e->ask($name, 'x') // '', $step ? '' : 'x',
+            "$name: " . ($step ? 'is let go' : 'is served');
+        ok $e->wait_log(
+            qr/$name: cannot start for \S+ privileges $step: Operation not permitted\n/),
+            'for the reason that was said'
+            if $step;
+    }
+    $e->finish;
+}
 
 done_testing;

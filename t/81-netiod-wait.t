@@ -60,7 +60,7 @@ sub udp {
 sub answer {
     my ($socket, $question) = @_;
 
-    send $socket, $question, 0;
+    send $socket, $question, 0 if defined $question;
     vec(my $bits = '', fileno $socket, 1) = 1;
     select($bits, undef, undef, 5) or return 'no answer';
     recv $socket, my $text, 1000, 0;
@@ -281,6 +281,14 @@ send $fourth, 'end', 0;
 like answer(udp($d, 'other'), 'end'), qr/^\d+ yes\z/, '... others are served';
 $d->wait_log(qr/@{[$d->port('other')]}: end/);
 is starts($d, 'datagram'), 3, 'R9 three are three';
+my $rated = $d->port('datagram');
+like $d->log, qr/$rated: as many as may come have come: clients wait\n/, 'R8 ... which is said';
+ok $d->reload("127.0.0.1:{datagram} dgram udp wait.60 nobody /usr/bin/perl perl $DATAGRAM\n"),
+    'another rate';
+$d->grows(-2);
+like answer($fourth), qr/^\d+ yes\z/, '... and who has waited is served';
+ok $d->wait_log(qr/$rated: clients wait no more \(.*\), after \d+ seconds with 1 let in\n/),
+    'R8 ... the end of which is said, too';
 $d->finish;
 
 done_testing;

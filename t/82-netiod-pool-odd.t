@@ -89,12 +89,52 @@ print join(' ', map { "$_=$SIG{$_}" } grep { defined $SIG{$_} && !/^(?:TERM|QUIT
 $SIG{$_} = sub { } for qw(HUP USR1 USR2 CHLD ALRM __WARN__ __DIE__); $SIG{CHLD} = 'IGNORE';
 PERL
 
+odd 'which signals there are', <<'PERL';
+print join(' ', map { $_ . (exists $SIG{$_} ? '+' : '-') . ($SIG{$_} // 'none') } qw(HUP USR1 USR2 CHLD ALRM WINCH __WARN__)), "\n";
+print scalar(keys %SIG), "\n"; $SIG{USR1} = 'IGNORE'; $SIG{USR2} = sub { }; delete $SIG{HUP}; $SIG{CHLD} = undef; %SIG = () if <STDIN> =~ /c/;
+PERL
+
+odd 'the line of DATA', 'print map { "$. $_" } <DATA>; print "$.\n";' . "\n__DATA__\none\ntwo\n";
+
 odd 'a tied $/', <<'PERL';
 package Tied; sub TIESCALAR { return bless [] } sub FETCH { return "\n" } sub STORE { exit 3 }
 package main; tie $/, 'Tied'; print scalar <STDIN>;
 PERL
 
+odd "STDERR's own \$|, and a locale", <<'PERL';
+use POSIX (); print POSIX::setlocale(POSIX::LC_ALL()), "\n"; POSIX::setlocale(POSIX::LC_ALL(), 'C.UTF-8'); print POSIX::setlocale(POSIX::LC_CTYPE()), "\n";
+select STDERR; print STDOUT "$|\n"; $| = 1;
+PERL
+
+odd 'what hardly anybody sets', <<'PERL';
+print "$^X $^O $^P ", $^R // 'none', "\n"; ($^X, $^O, $^P) = ('x', 'y', 16); 'ab' =~ /a(?{ 5 })b/;
+PERL
+
 # ---- variables, subs and packages
+
+odd 'use vars', <<'PERL';
+use vars qw($none @none $scalar @array %hash); BEGIN { $scalar = 3; @array = (1, 2); %hash = (a => 1) }
+sub seen { return $scalar . @array } print defined $none ? 1 : 0, scalar @none, $scalar, scalar @array, join(',', %hash), seen(), "\n";
+$none = 1; push @none, 1; $scalar++; push @array, 3; $hash{a}++;
+package Other; use vars qw($scalar @array); print defined $scalar ? 1 : 0, scalar @array, "\n"; $scalar = 1; push @array, 1;
+eval q{use vars qw($late); print $late // 'none', "\n"; $late = 1; 1} or die;
+PERL
+
+odd 'variables of modules', <<'PERL';
+use Text::Wrap qw(wrap $columns); use Env qw($PATH @PATH); print "$columns ", scalar @PATH, "\n"; { local $columns = 10; print wrap('', '', 'word ' x 5) }
+$PATH = '/x'; print "$ENV{PATH} @PATH\n";
+PERL
+
+odd 'tied by BEGIN', <<'PERL';
+package Tied; sub TIESCALAR { return bless [] } sub FETCH { return 'fetched' } sub STORE { }
+package main; my $lexical; our $global; BEGIN { tie $_, 'Tied' for $lexical, $global } $_ = 5 for $lexical, $global; print "$lexical $global\n";
+PERL
+
+odd 'formats', join "\n", 'our $m = 6; my $n = 5;', 'format OUT =', '@<<< @>>>', '$n, $m', '.',
+    'format OUT_TOP =', '@>> @<<', '$%, $=', '.',
+    '$^ = "OUT_TOP"; $~ = "OUT"; write; $n++; $m++; write; $= = 5; { no warnings;',
+    'eval "format OUT =\nanother\n.\nformat LATER =\nlater\n.\n1" or die }',
+    'write; $~ = "LATER"; write; $% = 9;', '';
 
 odd 'a sub by its name in sort, and new variables', <<'PERL';
 sub by_number { return $b <=> $a } print sort(by_number 3, 1, 2), "\n"; our $made_later = 1; ($a, $b) = (1, 2);

@@ -39,6 +39,7 @@ while (my $line = <STDIN>) {
     elsif ($line eq 'die')    { die "dead\n" }
     elsif ($line eq 'kill')   { kill 'KILL', $$ }
     elsif ($line eq 'spin')   { 1 while 1 }
+    elsif ($line eq 'stop')   { kill 'STOP', $$ }
     elsif ($line eq 'shut')   { for (3 .. 20) { open my $fd, '+<&=', $_ or next; shutdown $fd, 2 } exit }
 }
 PERL
@@ -191,6 +192,19 @@ CONF
     is $daemon->stop, 0, 'stops';
 };
 
+subtest 'over the rate' => sub {
+    my $daemon = started(<<'CONF', workers => 1, grows => 2, args => ['--stop-seconds', 1]);
+127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 1, user = nobody, rate = 1/3;
+CONF
+    ready($daemon);
+    is $daemon->ask(a => "word\n"), "first \n", 'one of one is served';
+    is $daemon->ask(a => "word\n"), "first \n", 'R8: the next one waits, and is served';
+    is $daemon->ask(a => "word\n"), "first \n", 'and so is one more';
+    is_deeply [$daemon->log =~ /: says: (\N+)\n/g],
+        ['as many as may come have come: clients wait'], 'the log says so, once';
+    is $daemon->stop, 0, 'stops';
+};
+
 subtest 'trouble' => sub {
     my $daemon = started(<<'CONF', workers => 1, grows => 2, args => ['--stop-seconds', 1]);
 127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 2, user = nobody;
@@ -233,27 +247,35 @@ CONF
     };
 }
 
-# A worker that computes does not hear of anything, and has a process group of its own.
+# A worker that computes, or is stopped, does not hear of anything, and has a process group of its
+# own.
 subtest 'all end with a pool that is killed, and with netiod' => sub {
-    my $config = "127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 2, user = nobody;\n";
+    my $config = "127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 4, user = nobody;\n";
     my $daemon = started($config, workers => 1, grows => 2);
+    my @clients;
     my $worker = sub {
-        my $client = $daemon->connect('a');
-        print {$client} "who\nspin\n";
+        my ($does) = @_;
+        push @clients, my $client = $daemon->connect('a');
+        print {$client} "who\n$does\n";
         my ($pid) = split ' ', readline $client;
-        return ($pid, $client);
+        return $pid;
+    };
+    # One is left without a client.
+    my $busy = sub {
+        return map { [$_, $worker->($_)] } 'spin', 'stop', 'groups';
     };
 
     my $pool = ready($daemon);
-    my ($spins, $client) = $worker->();
+    my @busy = $busy->();
     kill 'KILL', $pool;
-    ok is_gone($spins), 'a worker that computes, when its pool is killed';
+    ok is_gone($_->[1]), "$_->[0]: a worker, when its pool is killed" for @busy;
     $pool = ready($daemon);
-    ($spins, $client) = $worker->();
+    @busy = $busy->();
+    my @all = split ' ', NetIO::Test::Run::slurp("/proc/$pool/task/$pool/children");
+    is scalar @all, 4, 'all workers';
     $daemon->kill('KILL');
     is $daemon->wait_end, 'signal 9', 'netiod is killed';
-    ok is_gone($pool),  'its pool has ended';
-    ok is_gone($spins), 'and the worker';
+    ok is_gone($_), 'its pool has ended, and each worker' for $pool, @all;
     my $next = started($config, workers => 1, grows => 2, ports => $daemon->{ports});
     ready($next);
     is $next->ask(a => "word\n"), "first \n", 'another netiod has its port';

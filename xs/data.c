@@ -45,6 +45,7 @@ void xs_data_open(pTHX)
     if (!data.gv || !do_openn(data.gv, "<", 1, FALSE, O_RDONLY, 0, NULL, &file, 1))
         return;
     PerlIO *f = IoIFP(GvIOp(data.gv));
+    IoLINES(GvIOp(data.gv)) = 0;
     (void)PerlIO_seek(f, data.offset, SEEK_SET);
     if (data.utf8)
         (void)PerlIO_binmode(aTHX_ f, IoTYPE_RDONLY, O_TEXT, ":utf8");

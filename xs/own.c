@@ -6,8 +6,8 @@
 #include "value.h"
 
 /* What can be assigned to and is not of a handle. */
-static const char *const own[] = {"/", "\\",   ",",    "\"",   ";",   ":",
-                                  "0", "\001", "\006", "\014", "\027"};
+static const char *const own[] = {"/",    "\\",   ",",    "\"",   ";",    ":",    "0",   "\001",
+                                  "\006", "\014", "\017", "\020", "\022", "\027", "\030"};
 
 #define OWN (sizeof own / sizeof *own)
 
@@ -34,7 +34,7 @@ static void remember_scalars(pTHX)
     }
 }
 
-/* Without the magic of its values. */
+/* Without the magic of its values.  A signal that nobody has set is there, too, undefined. */
 static HV *copy_of(pTHX_ HV *hash)
 {
     HV *copy = newHV();
@@ -43,8 +43,7 @@ static HV *copy_of(pTHX_ HV *hash)
     (void)hv_iterinit(hash);
     while ((entry = hv_iternext(hash))) {
         SvGETMAGIC(HeVAL(entry)); /* a signal that is ignored says so only when asked */
-        if (SvOK(HeVAL(entry)))
-            (void)hv_store_ent(copy, hv_iterkeysv(entry), newSVsv_nomg(HeVAL(entry)), 0);
+        (void)hv_store_ent(copy, hv_iterkeysv(entry), newSVsv_nomg(HeVAL(entry)), 0);
     }
     return copy;
 }
@@ -111,7 +110,7 @@ static void put_back_hash(pTHX_ HV *hash, HV *then)
         const HE *was = hv_fetch_ent(then, key, 0, 0);
         if (was && !equal(aTHX_ HeVAL(entry), HeVAL(was)))
             sv_setsv_mg(HeVAL(entry), HeVAL(was));
-        if (was || !SvOK(HeVAL(entry)))
+        if (was)
             continue;
         if (!gone)
             gone = (AV *)sv_2mortal((SV *)newAV());
@@ -150,7 +149,7 @@ static void put_back_table(pTHX_ size_t i)
     }
 }
 
-/* @INC; %INC says what has been loaded, which is for good. */
+/* @INC; what %INC says is program.c's. */
 static void put_back_folders(pTHX)
 {
     AV *array = GvAV(PL_incgv), *then = mine.folders;

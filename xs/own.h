@@ -9,7 +9,7 @@
 void xs_own_remember(pTHX);
 /* After a run, while the program still has the subs of what it has tied. */
 void xs_own_untie(pTHX);
-/* All of them as they were; but %INC, which says what has been loaded, and that is for good. */
+/* All of them as they were; but %INC, which program.c looks after. */
 void xs_own_put_back(pTHX);
 
 #endif

@@ -253,6 +253,7 @@ static OP *pp_pool(pTHX)
 
     remember_base(aTHX);
     xs_program_remember(aTHX);
+    xs_surroundings_take_alarm();
     JMPENV_PUSH(jumped);
     if (jumped == 0)
         supervise(aTHX);

@@ -20,7 +20,7 @@ struct global {
     SV *scalar, *scalar_content;
     AV *array, *array_content;
     HV *hash, *hash_content;
-    CV *code;
+    CV *code, *form;
     IO *io;
     U8 flags;  /* io's: ARGV begins anew */
     bool open; /* io: it was opened at the beginning, by a BEGIN block */
@@ -35,7 +35,62 @@ static struct program {
     STRLEN *entries;
     size_t stashes_count;
     const char *file;
+    HV *again;     /* files that a run has loaded and the next one will load again */
+    HV *at_first;  /* those that were loaded before, by their names in %INC */
+    STRLEN loaded; /* how many are in %INC for good */
 } program;
+
+/* --- files that a run loads */
+
+/* Modules set themselves up once.  Other files may have set variables of main, which are put back:
+ * whoever wants them has to load them again. */
+static bool is_for_good(const HE *entry)
+{
+    STRLEN len = (STRLEN)HeKLEN(entry);
+
+    return SvOK(HeVAL(entry)) && len > 3 && memEQs(HeKEY(entry) + len - 3, 3, ".pm");
+}
+
+static void remember_loaded(pTHX)
+{
+    HV *files = GvHVn(PL_incgv);
+    HE *entry;
+
+    program.again = newHV();
+    program.at_first = newHV();
+    (void)hv_iterinit(files);
+    while ((entry = hv_iternext(files)))
+        (void)hv_store_ent(program.at_first, hv_iterkeysv(entry), &PL_sv_yes, 0);
+    program.loaded = HvUSEDKEYS(files);
+}
+
+static void forget_loaded(pTHX)
+{
+    HV *files = GvHVn(PL_incgv);
+    HE *entry;
+
+    if (HvUSEDKEYS(files) == program.loaded || SvMAGICAL((SV *)files))
+        return;
+    (void)hv_iterinit(files);
+    while ((entry = hv_iternext(files))) {
+        SV *name = hv_iterkeysv(entry);
+        if (is_for_good(entry) || hv_exists_ent(program.at_first, name, 0))
+            continue;
+        if (SvOK(HeVAL(entry)))
+            (void)hv_store_ent(program.again, HeVAL(entry), &PL_sv_yes, 0);
+        (void)hv_delete_ent(files, name, G_DISCARD, 0);
+    }
+    if (HvUSEDKEYS(files) == program.loaded)
+        return;
+    program.loaded = HvUSEDKEYS(files);
+    /* A package that the program has mentioned may be a module's now. */
+    Zero(program.entries, program.stashes_count, STRLEN);
+}
+
+static bool is_loaded_again(pTHX_ const char *file)
+{
+    return file && hv_exists(program.again, file, (I32)strlen(file));
+}
 
 /* --- globs */
 
@@ -59,17 +114,18 @@ static bool is_perls(SV *sv)
     return SvMAGICAL(sv) && mg_find(sv, PERL_MAGIC_sv);
 }
 
-static bool is_made_up(const CV *cv)
+/* By a run, for itself. */
+static bool is_made_up(pTHX_ const CV *cv)
 {
     const char *file = CvFILE(cv);
 
-    return !file || strnEQ(file, "(eval ", 6);
+    return !file || strnEQ(file, "(eval ", 6) || is_loaded_again(aTHX_ file);
 }
 
-/* That a run has loaded, which is for good. */
-static bool is_of_a_file(const CV *cv)
+/* That a run has loaded for good. */
+static bool is_of_a_file(pTHX_ const CV *cv)
 {
-    return !is_made_up(cv) && strNE(CvFILE(cv), program.file);
+    return !is_made_up(aTHX_ cv) && strNE(CvFILE(cv), program.file);
 }
 
 /* A sub of that package from another file. */
@@ -77,7 +133,7 @@ static bool is_foreign(pTHX_ HV *stash, SV *value)
 {
     const CV *cv = isGV_with_GP(value) ? GvCV((GV *)value) : NULL;
 
-    return cv && CvGV((CV *)cv) && GvSTASH(CvGV((CV *)cv)) == stash && is_of_a_file(cv);
+    return cv && CvGV((CV *)cv) && GvSTASH(CvGV((CV *)cv)) == stash && is_of_a_file(aTHX_ cv);
 }
 
 /* Whose package or file is the program's. */
@@ -85,7 +141,18 @@ static bool is_ours(pTHX_ HV *stash, const GV *gv)
 {
     const char *file = GvFILE(gv);
 
-    return stash == PL_defstash || (file && strEQ(file, program.file));
+    return stash == PL_defstash || (file && strEQ(file, program.file)) ||
+           is_loaded_again(aTHX_ GvCV(gv) ? CvFILE(GvCV(gv)) : file);
+}
+
+/* "use vars" has made it, as far as anybody knows in a package of the program's. */
+static bool is_of_use_vars(const GV *gv)
+{
+    static const char end[] = "/vars.pm";
+    const char *file = GvFILE(gv);
+    size_t len = file ? strlen(file) : 0;
+
+    return len >= sizeof end - 1 && strEQ(file + len - (sizeof end - 1), end);
 }
 
 static struct global *new_global(pTHX_ GV *gv)
@@ -103,6 +170,12 @@ static struct global *new_global(pTHX_ GV *gv)
     return global;
 }
 
+/* A module's, which has put it there; what "use vars" has put there nobody else has. */
+static bool is_anothers(const SV *sv, bool imported)
+{
+    return sv && imported && SvREFCNT(sv) > 1;
+}
+
 /* known: its variables have content that is the program's; else it is of a run, and is emptied. */
 static void remember_global(pTHX_ GV *gv, bool known)
 {
@@ -113,20 +186,22 @@ static void remember_global(pTHX_ GV *gv, bool known)
         return;
     global = new_global(aTHX_ gv);
     global->gp = gp_ref(GvGP(gv));
-    if (known && GvSV(gv) && !is_perls(GvSV(gv)) && !GvIMPORTED_SV(gv)) {
+    if (known && GvSV(gv) && !is_perls(GvSV(gv)) && !is_anothers(GvSV(gv), GvIMPORTED_SV(gv))) {
         global->scalar = SvREFCNT_inc(GvSV(gv));
         global->scalar_content = xs_value_content(aTHX_ global->scalar);
     }
-    if (known && GvAV(gv) && !GvIMPORTED_AV(gv)) {
+    if (known && GvAV(gv) && !is_anothers((SV *)GvAV(gv), GvIMPORTED_AV(gv))) {
         global->array = (AV *)SvREFCNT_inc((SV *)GvAV(gv));
         global->array_content = (AV *)xs_value_content(aTHX_(SV *) global->array);
     }
-    if (known && GvHV(gv) && !GvIMPORTED_HV(gv)) {
+    if (known && GvHV(gv) && !is_anothers((SV *)GvHV(gv), GvIMPORTED_HV(gv))) {
         global->hash = (HV *)SvREFCNT_inc((SV *)GvHV(gv));
         global->hash_content = (HV *)xs_value_content(aTHX_(SV *) global->hash);
     }
-    if (known || (GvCV(gv) && is_of_a_file(GvCV(gv))))
+    if (known || (GvCV(gv) && is_of_a_file(aTHX_ GvCV(gv))))
         global->code = (CV *)SvREFCNT_inc((SV *)GvCV(gv));
+    if (known)
+        global->form = (CV *)SvREFCNT_inc((SV *)GvFORM(gv));
     global->io = (IO *)SvREFCNT_inc((SV *)GvIOp(gv));
     global->open = global->io && IoIFP(global->io);
     global->flags = global->io ? (U8)IoFLAGS(global->io) : 0;
@@ -165,7 +240,7 @@ static void put_back_code(pTHX_ struct global *global)
 
     if (now == global->code)
         return;
-    if (!global->code && now && is_of_a_file(now)) {
+    if (!global->code && now && is_of_a_file(aTHX_ now)) {
         global->code = (CV *)SvREFCNT_inc((SV *)now);
         return;
     }
@@ -186,11 +261,13 @@ static void put_back_global(pTHX_ struct global *global)
     }
     put_back_io(aTHX_ global);
     put_back_code(aTHX_ global);
-    if (!GvIMPORTED_SV(gv) && (!GvSV(gv) || !is_perls(GvSV(gv))))
+    put_back_slot(aTHX_(SV **) & GvGP(gv)->gp_form, (SV *)global->form);
+    if ((global->scalar || !is_anothers(GvSV(gv), GvIMPORTED_SV(gv))) &&
+        (!GvSV(gv) || !is_perls(GvSV(gv))))
         put_back_slot(aTHX_ & GvSV(gv), global->scalar);
-    if (!GvIMPORTED_AV(gv))
+    if (global->array || !is_anothers((SV *)GvAV(gv), GvIMPORTED_AV(gv)))
         put_back_slot(aTHX_(SV **) & GvAV(gv), (SV *)global->array);
-    if (!GvIMPORTED_HV(gv))
+    if (global->hash || !is_anothers((SV *)GvHV(gv), GvIMPORTED_HV(gv)))
         put_back_slot(aTHX_(SV **) & GvHV(gv), (SV *)global->hash);
     if (global->scalar)
         xs_value_put_back(aTHX_ global->scalar, global->scalar_content);
@@ -227,34 +304,11 @@ static void make_glob(pTHX_ HV *stash, HE *entry)
 {
     SV *value = HeVAL(entry);
 
-    if (!SvROK(value) || SvTYPE(SvRV(value)) != SVt_PVCV || is_of_a_file((CV *)SvRV(value)))
+    if (!SvROK(value) || SvTYPE(SvRV(value)) != SVt_PVCV || is_of_a_file(aTHX_(CV *) SvRV(value)))
         return;
     SV *name = sv_2mortal(newSVpvf("%s::", HvNAME(stash)));
     sv_catsv(name, hv_iterkeysv(entry));
     (void)gv_fetchsv(name, GV_ADD, SVt_PVCV);
-}
-
-/* How many globs of it are the program's. */
-static size_t remember_globs(pTHX_ HV *stash, bool known)
-{
-    size_t count = 0;
-    HE *entry;
-
-    (void)hv_iterinit(stash);
-    while ((entry = hv_iternext(stash))) {
-        if (known)
-            make_glob(aTHX_ stash, entry);
-        SV *value = HeVAL(entry);
-        if (!isGV_with_GP(value) || !is_name(HeKEY(entry), (STRLEN)HeKLEN(entry)))
-            continue;
-        if (known && GvCV((GV *)value))
-            xs_pads_remember(aTHX_ GvCV((GV *)value), program.file);
-        if (!is_ours(aTHX_ stash, (GV *)value))
-            continue;
-        remember_global(aTHX_(GV *) value, known);
-        count++;
-    }
-    return count;
 }
 
 static bool is_known_stash(const HV *stash)
@@ -263,6 +317,29 @@ static bool is_known_stash(const HV *stash)
         if (program.stashes[i] == stash)
             return true;
     return false;
+}
+
+/* How many globs of it are the program's. */
+static size_t remember_globs(pTHX_ HV *stash, bool known)
+{
+    bool is_programs = known || is_known_stash(stash);
+    size_t count = 0;
+    HE *entry;
+
+    (void)hv_iterinit(stash);
+    while ((entry = hv_iternext(stash))) {
+        make_glob(aTHX_ stash, entry);
+        SV *value = HeVAL(entry);
+        if (!isGV_with_GP(value) || !is_name(HeKEY(entry), (STRLEN)HeKLEN(entry)))
+            continue;
+        if (known && GvCV((GV *)value))
+            xs_pads_remember(aTHX_ GvCV((GV *)value), program.file);
+        if (!is_ours(aTHX_ stash, (GV *)value) && !(is_programs && is_of_use_vars((GV *)value)))
+            continue;
+        remember_global(aTHX_(GV *) value, known);
+        count++;
+    }
+    return count;
 }
 
 static void remember_stash(pTHX_ HV *stash, bool known)
@@ -336,17 +413,18 @@ static void remember_ends(pTHX)
     PL_endav = NULL; /* the supervisor's own end is not the program's */
 }
 
-/* Files that a run has loaded are loaded for good, and so their END blocks are, too; they come
+/* Modules that a run has loaded are loaded for good, and so their END blocks are, too; they come
  * first, the last one first.  What a run has only made up is called once. */
 AV *xs_program_ends(pTHX)
 {
     AV *ends = newAV();
     SSize_t added = 0;
 
+    forget_loaded(aTHX);
     for (SSize_t i = 0; PL_endav && i <= av_len(PL_endav); i++) {
         SV *block = *av_fetch(PL_endav, i, 0);
         av_push(ends, SvREFCNT_inc(block));
-        if (is_made_up((CV *)block))
+        if (is_made_up(aTHX_(CV *) block))
             continue;
         av_unshift(program.ends, 1);
         for (SSize_t j = 0; j < added; j++)
@@ -366,6 +444,7 @@ void xs_program_remember(pTHX)
 {
     program.file = PL_origfilename;
     program.known = ptr_table_new();
+    remember_loaded(aTHX);
     xs_pads_remember(aTHX_ PL_main_cv, NULL);
     remember_stashes(aTHX_ PL_defstash, true);
     remember_ends(aTHX);
@@ -377,6 +456,7 @@ void xs_program_put_back(pTHX)
 {
     SvREFCNT_dec((SV *)PL_endav);
     PL_endav = NULL;
+    forget_loaded(aTHX);
     find_new_globs(aTHX);
     xs_patterns_put_back(aTHX);
     for (size_t i = 0; i < program.stashes_count; i++)

@@ -16,7 +16,10 @@
 #include <locale.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
+
+#define LEFT_MAX 64 /* descriptors without a handle */
 
 static struct surroundings {
     GV *in, *out, *err;
@@ -26,15 +29,17 @@ static struct surroundings {
     const PerlIO_funcs *err_tab;
     U32 err_flags;
     SV *layers_in, *layers_out; /* what BEGIN blocks have put upon STDIN and STDOUT */
-    U8 flags_out;
+    U8 flags_out, flags_err;
     int null, error, folder; /* descriptors */
+    int free;                /* the lowest that is free */
     struct stat error_stat;
     struct xs_talk *talk;
     GV *selected;
     SV *line_number; /* $. keeps what it was when nothing has been read since */
     mode_t mask;
-    locale_t locale;
+    char *locale; /* of all categories */
     sigset_t blocked;
+    struct itimerval alarm; /* that BEGIN blocks have set: it begins with each connection */
     uid_t users[3];
     gid_t groups[3];
     struct stat root;
@@ -49,6 +54,16 @@ static void need(pTHX_ int code, const char *what)
         croak("netiod-pool: %s: %s", what, Strerror(errno));
 }
 
+/* -1: none is. */
+static int free_descriptor(void)
+{
+    int fd = fcntl(around.null, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+    if (fd >= 0)
+        (void)close(fd);
+    return fd;
+}
+
 static void remember_descriptors(pTHX)
 {
     around.null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -58,6 +73,7 @@ static void remember_descriptors(pTHX)
     need(aTHX_ fstat(STDERR_FILENO, &around.error_stat), "standard error");
     around.folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     need(aTHX_ around.folder, "the folder");
+    around.free = free_descriptor();
 }
 
 /* ":utf8:encoding(...)", of what is over :unix and :perlio; NULL: nothing.  perl lists the last one
@@ -123,12 +139,30 @@ static void remember_handles(pTHX)
     around.layers_in = layers_of(aTHX_ IoIFP(around.idle_in));
     around.layers_out = layers_of(aTHX_ IoOFP(around.idle_out));
     around.flags_out = IoFLAGS(around.idle_out) & IOf_FLUSH;
+    around.flags_err = IoFLAGS(around.err_io) & IOf_FLUSH;
     free_place(aTHX_ around.idle_in, STDIN_FILENO);
     free_place(aTHX_ around.idle_out, STDOUT_FILENO);
     around.uses[0] = uses_of(STDIN_FILENO);
     around.uses[1] = uses_of(STDOUT_FILENO);
     around.selected = PL_defoutgv;
     around.line_number = GvSVn(gv_fetchpvs(".", GV_ADD | GV_NOTQUAL, SVt_PV));
+}
+
+/* perl knows which one it has set, from 5.28 on. */
+static const char *set_locale(const char *name)
+{
+#if PERL_VERSION >= 28
+    return Perl_setlocale(LC_ALL, name);
+#else
+    return setlocale(LC_ALL, name);
+#endif
+}
+
+void xs_surroundings_take_alarm(void)
+{
+    const struct itimerval none = {{0, 0}, {0, 0}};
+
+    (void)setitimer(ITIMER_REAL, &none, &around.alarm);
 }
 
 void xs_surroundings_remember(pTHX)
@@ -138,7 +172,7 @@ void xs_surroundings_remember(pTHX)
     xs_own_remember(aTHX);
     around.mask = umask(022);
     (void)umask(around.mask);
-    around.locale = uselocale((locale_t)0);
+    around.locale = savepv(set_locale(NULL));
     (void)sigprocmask(SIG_SETMASK, NULL, &around.blocked);
     (void)getresuid(&around.users[0], &around.users[1], &around.users[2]);
     (void)getresgid(&around.groups[0], &around.groups[1], &around.groups[2]);
@@ -191,6 +225,8 @@ void xs_surroundings_begin(pTHX_ struct xs_connection *connection, int fd)
     PL_basetime = time(NULL);
     PL_srand_called = FALSE;
     PL_statusvalue = 0;
+    if (timerisset(&around.alarm.it_value))
+        (void)setitimer(ITIMER_REAL, &around.alarm, NULL);
     errno = 0;
 }
 
@@ -303,14 +339,38 @@ static void put_back_error(pTHX)
     remember_error(f);
 }
 
+/* The handle's own $|. */
+static void put_back_flush(void)
+{
+    IoFLAGS(around.err_io) = (U8)((IoFLAGS(around.err_io) & ~IOf_FLUSH) | around.flags_err);
+}
+
+/* What has come too late for a handler of this run is not for one of the next; but signals that end
+ * the worker are. */
+static void forget_signals(pTHX)
+{
+    for (int i = 1; PL_psig_pend && i < SIG_SIZE; i++)
+        if (i != SIGTERM && i != SIGQUIT && i != SIGINT)
+            PL_psig_pend[i] = 0;
+}
+
+/* To ask for it takes perl longer than all else here, and a program without POSIX cannot set it. */
+static void put_back_locale(pTHX)
+{
+    const char *now = hv_exists(GvHVn(PL_incgv), "POSIX.pm", 8) ? set_locale(NULL) : NULL;
+
+    if (now && around.locale && strNE(now, around.locale))
+        (void)set_locale(around.locale);
+}
+
 static void put_back_process(pTHX)
 {
     (void)umask(around.mask);
     (void)fchdir(around.folder);
     (void)alarm(0);
+    forget_signals(aTHX);
     (void)sigprocmask(SIG_SETMASK, &around.blocked, NULL);
-    if (uselocale((locale_t)0) != around.locale)
-        (void)uselocale(around.locale);
+    put_back_locale(aTHX);
 }
 
 bool xs_surroundings_are_lost(void)
@@ -322,6 +382,9 @@ bool xs_surroundings_are_lost(void)
     /* perl has lost a handle of the program's, which would write to the next client: beside the one
      * in its own place there was one more, as it opens for character devices. */
     if (uses_of(STDIN_FILENO) != around.uses[0] || uses_of(STDOUT_FILENO) != around.uses[1])
+        return true;
+    int fd = free_descriptor();
+    if (fd == -1 || fd > around.free + LEFT_MAX)
         return true;
     (void)getresuid(&users[0], &users[1], &users[2]);
     (void)getresgid(&groups[0], &groups[1], &groups[2]);
@@ -336,6 +399,7 @@ void xs_surroundings_put_back(pTHX)
 {
     put_back_process(aTHX);
     put_back_error(aTHX);
+    put_back_flush();
     setdefout(around.selected);
     PL_last_in_gv = NULL;
     SvOK_off(around.line_number);

@@ -5,6 +5,8 @@
 
 #include "connection.h"
 
+/* In the supervisor, which would end by it: the alarm that the program has set so far. */
+void xs_surroundings_take_alarm(void);
 /* Once, in the worker. */
 void xs_surroundings_remember(pTHX);
 /* fd: the connection's, in blocking mode, which stays the engine's. */
@@ -15,8 +17,8 @@ void xs_surroundings_flush(pTHX);
 void xs_surroundings_end(pTHX);
 /* All else as it was. */
 void xs_surroundings_put_back(pTHX);
-/* The process has other users or groups, or another root, or a handle upon standard input or output
- * that nobody can close: there is no way back. */
+/* The process has other users or groups, or another root, or too many descriptors, or a handle upon
+ * standard input or output that nobody can close: there is no way back. */
 bool xs_surroundings_are_lost(void);
 
 #endif

@@ -21,7 +21,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECOND 1000000000LL
 #define AGAIN_NS 10000000 /* from one signal to the next, once the deadline has passed */
 
 #ifndef sigev_notify_thread_id /* the C library knows the member, but not its name */
@@ -162,7 +161,7 @@ static void drop_timer(my_cxt_t *my)
 static void set_timer(const my_cxt_t *my, netio_deadline deadline)
 {
     const struct itimerspec spec = {
-        .it_value = {.tv_sec = deadline / SECOND, .tv_nsec = deadline % SECOND},
+        .it_value = {.tv_sec = deadline / NETIO_SECOND, .tv_nsec = deadline % NETIO_SECOND},
         .it_interval = {.tv_nsec = AGAIN_NS},
     };
 
@@ -317,7 +316,7 @@ static void throw_expired(pTHX_ my_cxt_t *my, const struct guard *guard, int64_t
     HV *hash = xs_error_new(aTHX_ NETIO_STAGE_TIMEOUT, -ETIMEDOUT, NULL);
 
     (void)hv_stores(hash, "what", newSVpvs("timeout"));
-    (void)hv_stores(hash, "elapsed", newSVnv((NV)(now - guard->began) / (NV)SECOND));
+    (void)hv_stores(hash, "elapsed", newSVnv((NV)(now - guard->began) / (NV)NETIO_SECOND));
     SAVEBOOL(my->throwing);
     my->throwing = true;
     PL_curcop = (COP *)guard->cop; /* to blame, wherever the block has come to */

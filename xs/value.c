@@ -120,6 +120,8 @@ static void put_back_hash(pTHX_ HV *hash, HV *content)
 
 void xs_value_put_back(pTHX_ SV *sv, SV *content)
 {
+    if (content == sv)
+        return;
     switch (SvTYPE(sv)) {
     case SVt_PVAV:
         put_back_array(aTHX_(AV *) sv, (AV *)content);
@@ -168,9 +170,17 @@ static SV *copy_of(pTHX_ SV *sv)
     }
 }
 
-/* What references in it refer to is not copied. */
+/* A BEGIN block has done so ("use Env"). */
+static bool is_tied(const SV *sv)
+{
+    return SvMAGICAL(sv) && (mg_find(sv, PERL_MAGIC_tiedscalar) || mg_find(sv, PERL_MAGIC_tied));
+}
+
+/* What references in it refer to is not copied.  What is tied is its own content, and stays so. */
 SV *xs_value_content(pTHX_ SV *sv)
 {
+    if (is_tied(sv))
+        return SvREFCNT_inc_simple_NN(sv);
     SV *copy = copy_of(aTHX_ sv);
 
     if (copy && SvREADONLY(sv))

@@ -7,11 +7,11 @@
  * ppoll(2) alone, which gives EINTR for one that was held back, too. */
 #include "wait.h"
 
+#include <netio/clock.h>
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-
-#define SECOND 1000000000LL
 
 /* What is left until the deadline; NULL for none. */
 static const struct timespec *time_left(netio_deadline deadline, struct timespec *left)
@@ -21,8 +21,8 @@ static const struct timespec *time_left(netio_deadline deadline, struct timespec
     int64_t ns = deadline > NETIO_NOW ? deadline - netio_clock_now() : 0;
     if (ns < 0)
         ns = 0;
-    left->tv_sec = (time_t)(ns / SECOND);
-    left->tv_nsec = (long)(ns % SECOND);
+    left->tv_sec = (time_t)(ns / NETIO_SECOND);
+    left->tv_nsec = (long)(ns % NETIO_SECOND);
     return left;
 }
 

@@ -1,9 +1,9 @@
 /* netiod: the built-in services over streams: echo (RFC 862), discard (863), chargen (864),
  * daytime (867) and time (868).  See service.h.
  *
- * Called by reload.c and tcpmux.c through builtin_kind; a netio_server of model EVENT, so that no
- * client waits for another, and a handful of deadlines: idle (first byte, next byte, bytes that are
- * not taken), total. */
+ * Called by service.c, house.c and tcpmux.c through builtin_kind; a netio_server of model EVENT, so
+ * that no client waits for another, and a handful of deadlines: idle (first byte, next byte, bytes
+ * that are not taken), total. */
 #include "builtin.h"
 #include "served.h"
 

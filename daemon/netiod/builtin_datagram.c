@@ -1,9 +1,9 @@
 /* netiod: the built-in services over datagrams, for those who have asked for them.
  * See service.h and builtin.h.
  *
- * Called by reload.c through datagram_kind; a netio_server with on_datagram.  A datagram's source
- * can be forged, so each answer may go to somebody who never asked (CERT CA-1996-01, CVE-1999-0103;
- * inetd.md R1).  So there is none
+ * Called by service.c and house.c through datagram_kind; a netio_server with on_datagram.  A
+ * datagram's source can be forged, so each answer may go to somebody who never asked (CERT
+ * CA-1996-01, CVE-1999-0103; inetd.md R1).  So there is none
  *
  *      to a port below 1024, where other inetds' services are, and 0
  *      to a port that one of these services here has, on whatever machine
@@ -19,6 +19,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -99,14 +100,14 @@ static void log_objection(const struct service *service, const struct netio_addr
 {
     struct answers *answers = service->own;
     int64_t now = netio_loop_now(service->house->loop);
-    char text[NETIO_ADDR_STRLEN];
+    char text[NETIO_ADDR_STRLEN], what[NETIO_ADDR_STRLEN + 64];
 
     answers->since[objection]++;
     if (answers->told[objection] && now - answers->told[objection] < NETIO_SECOND)
         return;
-    netio_log(service->house->log, LOG_NOTICE, "%s: no answer to %s (%s), the last of %lu",
-              service->name, netio_addr_str(peer, text, sizeof text), words[objection],
-              answers->since[objection]);
+    (void)netio_addr_str(peer, text, sizeof text);
+    snprintf(what, sizeof what, "no answer to %s (%s)", text, words[objection]);
+    service_log_refused(service, LOG_NOTICE, what, answers->since[objection]);
     answers->told[objection] = now;
     answers->since[objection] = 0;
 }

@@ -1,8 +1,8 @@
 /* netiod: what its configuration says (netiod.conf(5)), all dialects brought to one form.
  *
- * Called by main.c, reload.c and the fuzzer.  It reads files, asks the name services for users,
- * groups, services and hosts, and opens no socket (but one to see whether there is IPv6); nothing
- * that it returns is used by two configurations.
+ * Called by start.c, reload.c, pool.c (config_same), house.c (config_free) and the fuzzer.  It
+ * reads files, asks the name services for users, groups, services and hosts, and opens no socket
+ * (but one to see whether there is IPv6); nothing that it returns is used by two configurations.
  */
 #ifndef NETIOD_CONFIG_H
 #define NETIOD_CONFIG_H
@@ -26,8 +26,19 @@ enum config_kind {
 
 enum config_builtin { CONFIG_ECHO, CONFIG_DISCARD, CONFIG_DAYTIME, CONFIG_TIME, CONFIG_CHARGEN };
 
+#define CONFIG_MUX_PREFIX "tcpmux/" /* of services that are behind tcpmux alone */
+
 /* Whether a service can be asked for through tcpmux, and who says "+". */
 enum config_mux { CONFIG_NO_MUX, CONFIG_MUX, CONFIG_MUX_PLUS /* netiod does */ };
+
+/* What 0 means below, as netiod.conf(5) has it; whoever writes these has 0. */
+#define CONFIG_BACKLOG       1024
+#define CONFIG_UMASK         022
+#define CONFIG_DIRECTORY     "/"
+#define CONFIG_IPV4_BITS     32
+#define CONFIG_IPV6_BITS     64
+#define CONFIG_FIRST_SECONDS 10
+#define CONFIG_IDLE_SECONDS  60
 
 struct config_service {
     const char *file; /* where it is written, for messages */
@@ -42,7 +53,7 @@ struct config_service {
     size_t listens; /* 0 only for services behind tcpmux alone */
     int any_family; /* plain "tcp" or "udp": what another line has in one family is that line's */
     int receive_buffer, send_buffer; /* bytes, set on the listener; 0: the system's */
-    int backlog;                     /* 0: netio_listener_open's */
+    int backlog;                     /* 0: CONFIG_BACKLOG, netio_listener_open's */
     enum config_kind kind;
     enum config_builtin builtin;
     enum config_mux mux;
@@ -70,8 +81,8 @@ struct config_service {
     struct netio_limit_options limits; /* total 0: all are welcome that max lets in */
     unsigned max;                      /* processes at once; beyond it clients wait */
     const char *refused_text, *full_text;
-    double first_seconds; /* of a PROXY header, and of a built-in's first byte; 0: 10 */
-    double idle_seconds;  /* of a built-in, from one byte to the next; 0: 60 */
+    double first_seconds; /* of a PROXY header, and of a built-in's first byte */
+    double idle_seconds;  /* of a built-in, from one byte to the next */
     double total_seconds; /* a child's longest life; 0: no end */
 };
 
@@ -101,7 +112,17 @@ int config_read(struct config **config, const struct config_options *options,
  * or localhost. */
 int config_parse(struct config **config, const struct config_options *options, const char *file,
                  const char *text, size_t size, config_complain *complain, void *data);
+/* Warns of each service whose user this process may not become: what its programs would be refused
+ * for.  Who is root, or has its capabilities, hears nothing. */
+void config_reach(const struct config *config, config_complain *complain, void *data);
 void config_free(struct config *config);
+/* "echo", as a built-in is called; the one that is called so, -1: none. */
+const char *config_builtin_str(enum config_builtin builtin);
+int config_builtin_find(const char *name);
+/* By which one of several of a name is known; "" without any. */
+const char *config_first_address(const struct config_service *service);
+/* What a client of tcpmux calls it: its name without "tcpmux/". */
+const char *config_mux_name(const struct config_service *service);
 /* Whether two services would behave alike in all but where they are written. */
 int config_same(const struct config_service *one, const struct config_service *other);
 /* --show: the effective configuration, in the key form, which netiod reads back to the same. */

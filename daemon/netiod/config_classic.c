@@ -2,7 +2,6 @@
  * config_reader.h.  Called by config.c. */
 #include "config_reader.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define FIELDS 5 /* behind the service, before the arguments: all must be there */

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define MUX         "tcpmux/"
 #define VERSION_KEY 32
 
 /* One address of one service, or its name.  Two can be at odds only if group and key are alike. */
@@ -58,9 +57,8 @@ static struct claim claim_of_version(struct reader *reader, const struct config_
 
 static struct claim claim_of_name(const struct config_service *service)
 {
-    const char *name = service->name;
+    const char *name = config_mux_name(service);
 
-    name += strncmp(name, MUX, strlen(MUX)) == 0 ? strlen(MUX) : 0;
     return (struct claim){.service = service,
                           .text = service->name,
                           .group = "mux",

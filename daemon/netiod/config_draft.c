@@ -3,7 +3,6 @@
 #include "config_reader.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,20 +11,17 @@
 #define MAX_DEFAULT  1000 /* processes at once */
 #define POOL_WORKERS 4
 #define POOL         "pool:"
-#define A_MINUTE     60.0
 
 void draft_begin(const struct reader *reader, struct draft *draft, const char *spec, unsigned line,
                  int classic)
 {
-    unsigned rate = reader->options->rate;
-
     *draft = (struct draft){.line = line, .spec = spec, .wait = -1};
     draft->rules_end = &draft->rules;
     draft->faults = reader->faults;
     draft->service.file = reader->file->name;
     draft->service.line = line;
     draft->service.max = MAX_DEFAULT;
-    draft->service.limits.rate = (struct netio_rate){rate, rate ? A_MINUTE : 0};
+    draft->service.limits.rate = value_minute(reader->options->rate);
     draft->service.socket_errors = classic;
 }
 
@@ -74,14 +70,6 @@ static int settle_socket(struct reader *reader, struct draft *draft)
 
 /* ---- kind ----------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *name;
-    enum config_builtin builtin;
-} builtins[] = {
-    {"echo", CONFIG_ECHO}, {"discard", CONFIG_DISCARD}, {"daytime", CONFIG_DAYTIME},
-    {"time", CONFIG_TIME}, {"chargen", CONFIG_CHARGEN},
-};
-
 /* The built-in is called like its service, unless the argument says which one. */
 static int settle_builtin(struct reader *reader, struct draft *draft)
 {
@@ -97,13 +85,13 @@ static int settle_builtin(struct reader *reader, struct draft *draft)
         return 0;
     }
     draft->service.kind = CONFIG_BUILTIN;
-    for (size_t i = 0; name && i < sizeof builtins / sizeof *builtins; i++) {
-        draft->service.builtin = builtins[i].builtin;
-        if (strcmp(name, builtins[i].name) == 0)
-            return 0;
-    }
-    return name ? reader_fault(reader, draft->line, "%s: netiod has no such service itself", name)
-                : -1;
+    if (!name)
+        return -1;
+    int builtin = config_builtin_find(name);
+    if (builtin < 0)
+        return reader_fault(reader, draft->line, "%s: netiod has no such service itself", name);
+    draft->service.builtin = (enum config_builtin)builtin;
+    return 0;
 }
 
 /* A service of datagrams of our own answers only who was told to. */
@@ -233,6 +221,8 @@ static void check_kind(struct reader *reader, const struct draft *draft)
          service->kind == CONFIG_TCPMUX))
         reader_fault(reader, draft->line, "%s: behind tcpmux must be stream and nowait",
                      draft->spec);
+    if (service->kind != CONFIG_POOL && service->pool)
+        reader_fault(reader, draft->line, "a pool is one of a program");
     if (service->kind == CONFIG_POOL && draft->errors_said && service->socket_errors)
         reader_fault(reader, draft->line, "standard error of a pool is the log");
     if (service->mux != CONFIG_NO_MUX && service->kind == CONFIG_POOL)
@@ -257,6 +247,27 @@ static int settle_rules(struct reader *reader, struct draft *draft)
     draft->service.rules = rules;
     draft->service.access = draft->access;
     return 0;
+}
+
+/* One way to say what is so without it, too: it is no change then. */
+static void settle_defaults(struct config_service *service)
+{
+    struct netio_limit_options *limits = &service->limits;
+
+    if (service->backlog == CONFIG_BACKLOG)
+        service->backlog = 0;
+    if (service->umask == CONFIG_UMASK)
+        service->umask = 0;
+    if (service->directory && strcmp(service->directory, CONFIG_DIRECTORY) == 0)
+        service->directory = NULL;
+    if (limits->ipv4_bits == CONFIG_IPV4_BITS)
+        limits->ipv4_bits = 0;
+    if (limits->ipv6_bits == CONFIG_IPV6_BITS)
+        limits->ipv6_bits = 0;
+    if (service->first_seconds == CONFIG_FIRST_SECONDS)
+        service->first_seconds = 0;
+    if (service->idle_seconds == CONFIG_IDLE_SECONDS)
+        service->idle_seconds = 0;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */
@@ -299,6 +310,7 @@ void draft_finish(struct reader *reader, struct draft *draft)
         settle_program(reader, draft);
     settle_user(reader, draft);
     settle_rules(reader, draft);
+    settle_defaults(&draft->service);
     if (reader->faults == draft->faults && !draft->off && !reader->config->own->arena.failed &&
         !reader->scratch.failed && append(reader, &draft->service) == 0)
         return;

@@ -2,7 +2,6 @@
  * config_reader.h.  Called by config.c; what keys there are is in config_keyset.c. */
 #include "config_reader.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* The words behind "KEY =", up to the next sign, which becomes *token.  0 or -1. */

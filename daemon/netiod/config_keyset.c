@@ -6,13 +6,11 @@
 
 #include <netio/supervisor.h>
 
-#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define A_MINUTE   60.0
 #define POOL_MAX   NETIO_WORKERS_MAX
 #define NUMBER_MAX 1000000
 
@@ -253,9 +251,11 @@ static const char *set_rate(struct netio_rate *rate, const char *text)
 
 static const char *set_minute(struct netio_rate *rate, const char *text)
 {
-    if (value_number(text, NUMBER_MAX, &rate->count) < 0)
+    unsigned count;
+
+    if (value_number(text, NUMBER_MAX, &count) < 0)
         return "not a number up to 1000000";
-    rate->seconds = rate->count ? A_MINUTE : 0;
+    *rate = value_minute(count);
     return NULL;
 }
 

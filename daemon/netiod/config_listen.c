@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -18,8 +17,7 @@
 #define RESOLVE_SECONDS 5
 #define LISTENS_MAX     64     /* of one service */
 #define UNIX_MODE       "0666" /* as other inetds have it: whoever reaches the folder may connect */
-#define MUX             "tcpmux/"
-#define CHOICE          80 /* what may stand behind port 0, and "udp:" */
+#define CHOICE          80     /* what may stand behind port 0, and "udp:" */
 
 struct list {
     const char *texts[LISTENS_MAX];
@@ -246,13 +244,13 @@ static int find_listed(struct reader *reader, struct draft *draft, struct list *
 /* Behind tcpmux alone, without a socket of its own.  The name is without its "+". */
 static int find_mux(struct reader *reader, struct draft *draft, const char **name)
 {
-    const char *rest = draft->spec + strlen(MUX);
+    const char *rest = draft->spec + strlen(CONFIG_MUX_PREFIX);
     int plus = *rest == '+';
     char *whole = arena_get(&reader->scratch, strlen(draft->spec) + 1);
 
     if (!whole)
         return -1;
-    sprintf(whole, MUX "%s", rest + plus);
+    sprintf(whole, CONFIG_MUX_PREFIX "%s", rest + plus);
     *name = whole;
     draft->service.mux = plus ? CONFIG_MUX_PLUS : CONFIG_MUX;
     if (!rest[plus] || strcasecmp(rest + plus, "help") == 0 || draft->listen)
@@ -283,7 +281,7 @@ int listen_find(struct reader *reader, struct draft *draft)
     struct list list = {.count = 0};
     int code;
 
-    if (!draft->rpc && strncmp(draft->spec, MUX, strlen(MUX)) == 0)
+    if (!draft->rpc && strncmp(draft->spec, CONFIG_MUX_PREFIX, strlen(CONFIG_MUX_PREFIX)) == 0)
         code = find_mux(reader, draft, &name);
     else if (draft->listen && !draft->rpc)
         code = find_listed(reader, draft, &list);

@@ -173,6 +173,8 @@ void keys_read(struct reader *reader, struct reader_file *file, char *spec, unsi
 
 /* A whole number up to max; 0 or -1, and nothing is said. */
 int value_number(const char *text, unsigned max, unsigned *number);
+/* So many a minute; 0: none. */
+struct netio_rate value_minute(unsigned count);
 /* Bytes, with k or m behind them. */
 int value_size(const char *text, int *bytes);
 /* "stream", "dgram", what NetBSD writes behind them; faults are said. */

@@ -5,7 +5,6 @@
 #include <rpc/netdb.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -3,7 +3,6 @@
  * word could. */
 #include "config_reader.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

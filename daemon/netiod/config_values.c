@@ -4,12 +4,11 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#define A_MINUTE 60.0
+#define MINUTE 60.0 /* seconds */
 
 int value_number(const char *text, unsigned max, unsigned *number)
 {
@@ -22,6 +21,11 @@ int value_number(const char *text, unsigned max, unsigned *number)
         return -1;
     *number = (unsigned)value;
     return 0;
+}
+
+struct netio_rate value_minute(unsigned count)
+{
+    return (struct netio_rate){count, count ? MINUTE : 0};
 }
 
 int value_size(const char *text, int *bytes)
@@ -173,7 +177,7 @@ static int child_limits(struct config_service *service, char *text)
         if (i == 3 || value_number(word, INT_MAX, numbers[i]) < 0)
             return -1;
     if (i > 1)
-        service->limits.source_rate = (struct netio_rate){rate, rate ? A_MINUTE : 0};
+        service->limits.source_rate = value_minute(rate);
     return 0;
 }
 
@@ -197,7 +201,7 @@ int value_wait(struct reader *reader, struct draft *draft, char *text)
         return reader_fault(reader, draft->line, "%s: not a limit behind %.*s", text, (int)len,
                             text);
     if (*rest != '/')
-        draft->service.limits.rate = (struct netio_rate){rate, rate ? A_MINUTE : 0};
+        draft->service.limits.rate = value_minute(rate);
     return 0;
 }
 

@@ -2,7 +2,8 @@
  *
  * One pipe for all programs of a service, made when the first of them is started.  Each line of
  * theirs is one of the log, behind the service's name.  Who says more than a log can bear loses
- * lines, which are counted: programs are not kept waiting, and no disk is filled.
+ * lines, which are counted, so that no disk is filled; only one that says more than netiod should
+ * have to read is kept waiting.
  *
  * Called by launch.c and service.c.
  */

@@ -1,6 +1,6 @@
 /* netiod: a process for each connection ("nowait"); see service.h.
- * Called by service.c, handover.c and tcpmux.c; owns the service's netio_server, of model FORK, and
- * the list of what it has started.
+ * Called by service.c, house.c, handover.c and tcpmux.c; owns the service's netio_server, of model
+ * FORK, and the list of what it has started.
  *
  * Rules, limits, rates, PROXY headers and what to do when nothing is left are the engine's
  * business: here a connection becomes a program.  The engine watches programs and says when one has
@@ -9,14 +9,14 @@
 #include "process.h"
 #include "served.h"
 
+#include <netio/clock.h>
 #include <netio/peer.h>
 
 #include <errno.h>
 #include <stdlib.h>
 #include <syslog.h>
 
-#define SECOND     ((int64_t)1000 * 1000 * 1000)
-#define AFTERWARDS (SECOND / 100)
+#define AFTERWARDS (NETIO_SECOND / 100)
 
 struct exec {
     struct process *processes;
@@ -125,7 +125,7 @@ static void exec_stop(struct service *service, netio_deadline deadline)
 
     if (deadline != NETIO_NEVER) {
         int64_t now = netio_clock_now();
-        last = (deadline > now ? deadline : now) + SECOND + AFTERWARDS;
+        last = (deadline > now ? deadline : now) + NETIO_SECOND + AFTERWARDS;
     }
     for (struct process *process = exec->processes; process; process = process->next)
         process_until(process, deadline);
@@ -162,7 +162,7 @@ static int exec_child(const struct service *service, size_t index, struct handov
     return process_describe(exec->processes, index, child);
 }
 
-static void exec_adopt(struct service *service, const struct handover_child *child)
+static int exec_adopt(struct service *service, const struct handover_child *child)
 {
     struct exec *exec = service->own;
     struct process *process;
@@ -173,9 +173,7 @@ static void exec_adopt(struct service *service, const struct handover_child *chi
         if (code)
             process_over(process, -1);
     }
-    if (code)
-        netio_log(service->house->log, LOG_WARNING, "%s: pid %ld is not counted: %s", service->name,
-                  (long)child->pid, netio_error_text(code));
+    return code;
 }
 
 const struct service_kind exec_kind = {

@@ -1,5 +1,5 @@
-/* netiod: the processes that run, from one netiod to the next; see handover.h.
- * Called by upgrade.c; it asks kinds for their processes, and gives them others.
+/* netiod: the processes that run, from one netiod to the next, and what rpcbind knows; see
+ * handover.h.  Called by upgrade.c; it asks kinds for their processes, and gives them others.
  *
  * In the parcel there are, for each service that has any,
  *
@@ -7,8 +7,13 @@
  *      address LISTEN          its first one, since names are not unique; none: behind tcpmux alone
  *      child PID SOCKET PEER   each with its pidfd
  *
+ * and of what rpcbind may have, whether or not a service has it now,
+ *
+ *      rpcbind PROGRAM VERSION NETID ADDRESS
+ *
  * Texts that another version may have besides are passed over. */
 #include "handover.h"
+#include "rpc.h"
 
 #include <netio/fd.h>
 #include <netio/parcel.h>
@@ -16,11 +21,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char *first_address(const struct config_service *config)
-{
-    return config->listens > 0 ? config->listen[0] : "";
-}
+#include <syslog.h>
 
 /* ---- the predecessor ---- */
 
@@ -28,7 +29,8 @@ static int write_head(struct netio_parcel *parcel, const struct service *service
 {
     int code = netio_parcel_add(parcel, -1, "service %d %s", service->config->kind, service->name);
 
-    return code ? code : netio_parcel_add(parcel, -1, "address %s", first_address(service->config));
+    return code ? code
+                : netio_parcel_add(parcel, -1, "address %s", config_first_address(service->config));
 }
 
 static int write_service(struct netio_parcel *parcel, const struct service *service)
@@ -49,6 +51,17 @@ static int write_service(struct netio_parcel *parcel, const struct service *serv
     return code;
 }
 
+static int write_registrations(struct netio_parcel *parcel, const struct house *house)
+{
+    struct rpcbind_entry entry;
+    int code = 0;
+
+    for (size_t i = 0; code == 0 && rpc_known(house, i, &entry); i++)
+        code = netio_parcel_add(parcel, -1, "rpcbind %" PRIu32 " %" PRIu32 " %s %s", entry.program,
+                                entry.version, entry.netid, entry.address);
+    return code;
+}
+
 int handover_write(const struct house *house)
 {
     struct netio_parcel *parcel;
@@ -58,6 +71,8 @@ int handover_write(const struct house *house)
         return code;
     for (size_t i = 0; code == 0 && i < house->count; i++)
         code = write_service(parcel, house->services[i]);
+    if (code == 0)
+        code = write_registrations(parcel, house);
     if (code == 0)
         code = netio_parcel_seal(parcel);
     netio_parcel_free(parcel);
@@ -79,7 +94,7 @@ static struct service *find(const struct reading *reading, const char *address)
         struct service *service = reading->house->services[i];
         if ((int)service->config->kind == reading->kind &&
             strcmp(service->name, reading->name) == 0 &&
-            (!address || strcmp(first_address(service->config), address) == 0))
+            (!address || strcmp(config_first_address(service->config), address) == 0))
             return service;
     }
     return NULL;
@@ -120,7 +135,19 @@ static void read_child(const struct reading *reading, const char *text, int fd)
     if (netio_addr_parse_port(&child.peer, text + at) != 0 ||
         netio_addr_family(&child.peer) == AF_UNIX)
         child.peer.len = 0;
-    service->kind->adopt(reading->service, &child);
+    int code = service->kind->adopt(reading->service, &child);
+    if (code)
+        netio_log(service->house->log, LOG_WARNING, "%s: pid %ld is not counted: %s", service->name,
+                  pid, netio_error_text(code));
+}
+
+static void read_registration(const struct reading *reading, const char *text)
+{
+    struct rpcbind_entry entry;
+
+    if (sscanf(text, "%" SCNu32 " %" SCNu32 " %4s %63s", &entry.program, &entry.version,
+               entry.netid, entry.address) == 4)
+        rpc_inherit(reading->house, &entry);
 }
 
 int handover_read_take(struct house *house, int fd)
@@ -142,6 +169,8 @@ int handover_read_take(struct house *house, int fd)
             read_service(&reading, text + 8);
         else if (strncmp(text, "address ", 8) == 0)
             read_address(&reading, text + 8);
+        else if (strncmp(text, "rpcbind ", 8) == 0)
+            read_registration(&reading, text + 8);
     }
     netio_parcel_free(parcel);
     return 0;

@@ -1,9 +1,10 @@
-/* netiod: what an upgrade hands over beside the listeners: the processes that run.
+/* netiod: what an upgrade hands over beside the listeners: the processes that run, and what rpcbind
+ * has been told (rpc.h).
  *
  * The predecessor stays until they have ended, reaps them and logs their ends; the successor counts
- * them (service->running, ->adopted, limits) by their pidfds, which are passed to it, and leaves the
- * sockets of "wait" services alone until their process has ended.  A successor that is upgraded in
- * its turn hands on what it has adopted, and waits for its own alone.
+ * them (service->running, ->adopted, limits) by their pidfds, which are passed to it, and leaves
+ * the sockets of "wait" services alone until their process has ended.  A successor that is upgraded
+ * in its turn hands on what it has adopted, and waits for its own alone.
  *
  * Called by upgrade.c and by kinds with processes.
  */

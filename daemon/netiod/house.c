@@ -9,18 +9,14 @@
 #include <netio/upgrade.h>
 
 #include <stdlib.h>
-#include <string.h>
+#include <strings.h>
 #include <syslog.h>
 
 struct service *house_muxed(const struct house *house, const char *name)
 {
     for (size_t i = 0; i < house->count; i++) {
-        const char *own = house->services[i]->name;
-        if (house->services[i]->config->mux == CONFIG_NO_MUX)
-            continue;
-        if (strncasecmp(own, "tcpmux/", 7) == 0)
-            own += 7;
-        if (strcasecmp(own, name) == 0)
+        const struct config_service *config = house->services[i]->config;
+        if (config->mux != CONFIG_NO_MUX && strcasecmp(config_mux_name(config), name) == 0)
             return house->services[i];
     }
     return NULL;

@@ -1,5 +1,5 @@
 /* netiod: the one way in which a program is started; see launch.h.
- * Called by process.c and pool.c; starts children, counts them, and writes to the log. */
+ * Called by process.c; starts children, counts them, and writes to the log. */
 #include "launch.h"
 
 #include "environment.h"
@@ -16,18 +16,20 @@
 #include <syslog.h>
 #include <unistd.h>
 
-/* The whole of netiod waits until a program runs.  One on a disk that is gone must not cost more.
- */
-#define START_SECONDS 2
+#define START_SECONDS 2 /* all of netiod waits so long, for a program on a disk that is gone */
 #define STANDARD      3 /* descriptors 0 to 2 */
 #define LIMITS_MAX    (RLIM_NLIMITS + 1)
 #define PEER_STRLEN   (NETIO_ADDR_STRLEN + 64)
 
 /* ---- what the log says ---- */
 
-/* " for 192.0.2.1:4711", or nothing. */
-static const char *peer_text(char text[PEER_STRLEN], const struct netio_addr *peer,
-                             const struct netio_peer *credentials)
+uid_t launch_uid(const struct launch *launch)
+{
+    return launch->credentials ? launch->credentials->uid : LAUNCH_NO_UID;
+}
+
+/* " for 192.0.2.1:4711", " for unix: uid 33", or nothing. */
+static const char *peer_text(char text[PEER_STRLEN], const struct netio_addr *peer, uid_t uid)
 {
     char address[NETIO_ADDR_STRLEN];
 
@@ -37,8 +39,8 @@ static const char *peer_text(char text[PEER_STRLEN], const struct netio_addr *pe
     struct netio_addr plain = *peer;
     netio_addr_unmap(&plain);
     (void)netio_addr_str(&plain, address, sizeof address);
-    if (credentials)
-        snprintf(text, PEER_STRLEN, " for %s uid %lu", address, (unsigned long)credentials->uid);
+    if (uid != LAUNCH_NO_UID)
+        snprintf(text, PEER_STRLEN, " for %s uid %lu", address, (unsigned long)uid);
     else
         snprintf(text, PEER_STRLEN, " for %s", address);
     return text;
@@ -62,7 +64,7 @@ void launch_failed(const struct launch *launch, const char *why)
     char peer[PEER_STRLEN], fault[LAUNCH_FAULT];
     char *out = launch->fault ? launch->fault : fault;
 
-    (void)peer_text(peer, launch->peer, launch->credentials);
+    (void)peer_text(peer, launch->peer, launch_uid(launch));
     snprintf(out, LAUNCH_FAULT, "cannot start%s: %s", peer, why);
     if (launch->fault)
         return;
@@ -228,7 +230,7 @@ static int start(struct order *order, struct netio_child *child, struct netio_er
 {
     int code = set_program(order, error);
 
-    /* common_standard has begun with the signals, and nothing here ignores any besides. */
+    /* standard_begin has begun with the signals, and nothing here ignores any besides. */
     order->plan.flags = order->launch->flags | NETIO_CHILD_SIGNALS_BEGUN;
     if (!order->launch->service->house->has_terminal)
         order->plan.flags |= NETIO_CHILD_SAME_SESSION;
@@ -262,23 +264,24 @@ int launch(struct netio_child *child, const struct launch *launch)
     release(&order);
     if (code)
         return code;
-    service->counts.accepted++;
+    service->counts.started++;
     service->running++;
     netio_log(service->house->log, LOG_INFO, "%s: start%s, pid %ld", service->name,
-              peer_text(peer, launch->peer, launch->credentials), (long)child->pid);
+              peer_text(peer, launch->peer, launch_uid(launch)), (long)child->pid);
     return 0;
 }
 
-void launch_ended(struct service *service, pid_t pid, const struct netio_addr *peer, int64_t since,
-                  int status)
+void launch_ended(struct service *service, pid_t pid, const struct netio_addr *peer, uid_t uid,
+                  int64_t since, int status)
 {
-    double seconds = (double)(netio_clock_now() - since) / 1e9;
+    long ms = (long)((netio_clock_now() - since) / (NETIO_SECOND / 1000));
     char address[PEER_STRLEN], how[32];
 
     service->counts.ended++;
     service->running--;
     errors_flush(service);
     netio_log(service->house->log, status == 0 ? LOG_INFO : LOG_NOTICE,
-              "%s: end%s, pid %ld, %.3f seconds, %s", service->name, peer_text(address, peer, NULL),
-              (long)pid, seconds, status_text(how, sizeof how, status));
+              "%s: end%s, pid %ld, %ld.%03ld seconds, %s", service->name,
+              peer_text(address, peer, uid), (long)pid, ms / 1000, ms % 1000,
+              status_text(how, sizeof how, status));
 }

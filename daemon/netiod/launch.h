@@ -1,6 +1,6 @@
 /* netiod: the one way in which a program is started, whatever the kind of its service.
  *
- * Called by process.c and pool.c.  The child's world is built from nothing: user, groups,
+ * Called by process.c.  The child's world is built from nothing: user, groups,
  * environment, descriptors 0 to 2 (and those that are named), umask, limits (netio/child.h).
  */
 #ifndef NETIOD_LAUNCH_H
@@ -25,16 +25,19 @@ struct launch {
                     logged then; NULL */
 };
 
-#define LAUNCH_FAULT 1200
+#define LAUNCH_FAULT  1200
+#define LAUNCH_NO_UID ((uid_t)-1)
 
 /* Starts it, counts it (service->counts, ->running) and logs the start, or why there is none.  0 or
  * a code. */
 int launch(struct netio_child *child, const struct launch *launch);
 /* It cannot be: the same for who finds out before. */
 void launch_failed(const struct launch *launch, const char *why);
+/* The user of a peer on a unix socket; LAUNCH_NO_UID of others. */
+uid_t launch_uid(const struct launch *launch);
 /* It has ended: counts it and logs the end.  status: as of waitpid(2), -1: not known; peer may be
- * NULL; since: netio_clock_now at its start. */
-void launch_ended(struct service *service, pid_t pid, const struct netio_addr *peer, int64_t since,
-                  int status);
+ * NULL; uid: launch_uid; since: netio_clock_now at its start. */
+void launch_ended(struct service *service, pid_t pid, const struct netio_addr *peer, uid_t uid,
+                  int64_t since, int status);
 
 #endif

@@ -1,5 +1,5 @@
 /* netiod: workers that have a program in Perl ready ("pool"); see service.h.
- * Called by service.c and handover.c; owns what it has started, of netiod-pool(8).
+ * Called by service.c, house.c and handover.c; owns what it has started, of netiod-pool(8).
  *
  * A pool is one process, which has compiled the program and has workers; it accepts by itself, and
  * keeps to the service's rules and limits.  It cannot be changed, only replaced: by one that has
@@ -18,6 +18,8 @@
 #include "returned.h"
 #include "service.h"
 
+#include <netio/clock.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -26,13 +28,12 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define SECOND      ((int64_t)1000 * 1000 * 1000)
-#define LOOK        (2 * SECOND)  /* between two looks at its sockets */
-#define SHORTEST    (SECOND / 10) /* from a failure to the next start; doubled each time ... */
-#define DOUBLED_MAX 7             /* ... so often at most */
+#define LOOK        (2 * NETIO_SECOND)  /* between two looks at its sockets */
+#define SHORTEST    (NETIO_SECOND / 10) /* from a failure to a start; doubled each time ... */
+#define DOUBLED_MAX 7                   /* ... so often at most */
+#define SERVED      (10 * NETIO_SECOND) /* and the next failure is a first one again */
 
-/* The pipe by which a process says that it is ready, and then each time that the file is another.
- */
+/* The pipe by which a process says that it is ready, and then whenever its file is another. */
 struct voice {
     int fd; /* -1: none */
     struct netio_watch watch;
@@ -83,8 +84,7 @@ static struct voice *voice_of_next(struct pool *pool)
 static void close_voice(struct voice *voice)
 {
     netio_watch_stop(&voice->watch);
-    if (voice->fd >= 0)
-        netio_fd_close(voice->fd);
+    netio_fd_close(voice->fd);
     voice->fd = -1;
 }
 
@@ -216,9 +216,15 @@ static void look(struct netio_timer *timer)
 /* ---- ready, and its end ---- */
 
 /* It takes nobody any more, and ends when nobody is left; process_until says when at the latest. */
-static void drain(struct process *process)
+static void drain(const struct process *process)
 {
-    (void)netio_child_signal(&process->child, SIGTERM, 0);
+    const struct service *service = process->service;
+    int code = netio_child_signal(&process->child, SIGTERM, 0);
+
+    if (code && code != -ESRCH)
+        netio_log(service->house->log, LOG_ERR,
+                  "%s: pid %ld serves on, it cannot be told to end: %s", service->name,
+                  (long)process->child.pid, netio_error_text(code));
 }
 
 static void next_is_ready(struct service *service)
@@ -283,16 +289,16 @@ static void over(struct process *process, int status)
     struct pool *pool = service->own;
     int is_now = process == pool->now, is_next = process == pool->next;
 
-    if (is_next)
+    if (is_next) {
         close_voice(voice_of_next(pool));
-    if (is_now)
-        close_voice(voice_of_now(pool));
-    if (is_now)
-        pool->now = NULL;
-    if (is_next)
         pool->next = NULL;
-    if (is_now && netio_clock_now() - process->since > 10 * SECOND)
-        pool->failed = 0;
+    }
+    if (is_now) {
+        close_voice(voice_of_now(pool));
+        pool->now = NULL;
+        if (netio_clock_now() - process->since > SERVED)
+            pool->failed = 0;
+    }
     process_over(process, status);
     if ((is_now || is_next) && !pool->stopped && !pool->next)
         failed(service, is_next);
@@ -387,9 +393,8 @@ static int pool_child(const struct service *service, size_t index, struct handov
     return process_describe(pool->processes, index, child);
 }
 
-/* Its sockets are served by one of this netiod's own as well, until the predecessor has it drain.
- */
-static void pool_adopt(struct service *service, const struct handover_child *child)
+/* One of this netiod's own serves its sockets as well, until the predecessor has it drain. */
+static int pool_adopt(struct service *service, const struct handover_child *child)
 {
     struct pool *pool = service->own;
     struct process *process;
@@ -397,9 +402,7 @@ static void pool_adopt(struct service *service, const struct handover_child *chi
 
     if (code == 0)
         code = process_watch(process, over);
-    if (code)
-        netio_log(service->house->log, LOG_WARNING, "%s: pid %ld is not counted: %s", service->name,
-                  (long)child->pid, netio_error_text(code));
+    return code;
 }
 
 const struct service_kind pool_kind = {

@@ -8,20 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DRAIN        "1000000" /* seconds: how long a pool may drain is said by netiod */
-#define ARGUMENT_MAX 32        /* options but rules */
+#define DRAIN "1000000" /* seconds: how long a pool may drain is said by netiod */
 
 static void add(struct pool_arguments *arguments, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* text is owned; NULL: there was no memory for it. */
 static void add_text(struct pool_arguments *arguments, char *text)
 {
-    if (!text || arguments->count + 1 >= arguments->room) {
+    size_t size = (arguments->count + 2) * sizeof *arguments->list;
+    char **list = text ? realloc(arguments->list, size) : NULL;
+
+    if (!list) {
         arguments->failed = 1;
         free(text);
         return;
     }
-    arguments->list[arguments->count++] = text;
+    list[arguments->count++] = text;
+    list[arguments->count] = NULL;
+    arguments->list = list;
 }
 
 static void add(struct pool_arguments *arguments, const char *name, const char *format, ...)
@@ -78,15 +83,6 @@ static void add_policy(struct pool_arguments *arguments, const struct service *s
         add(arguments, "--rule", "%s", config->rules[i]);
 }
 
-static size_t count_of(const char *const *list)
-{
-    size_t count = 0;
-
-    while (list && list[count])
-        count++;
-    return count;
-}
-
 void pool_arguments_free(struct pool_arguments *arguments)
 {
     for (size_t i = 0; i < arguments->count; i++)
@@ -97,12 +93,8 @@ void pool_arguments_free(struct pool_arguments *arguments)
 int pool_arguments_make(struct pool_arguments *arguments, const struct service *service)
 {
     const struct config_service *config = service->config;
-    size_t rules = count_of(config->rules), words = count_of(config->argv);
 
-    *arguments = (struct pool_arguments){.room = ARGUMENT_MAX + 2 * rules + words};
-    arguments->list = calloc(arguments->room, sizeof *arguments->list);
-    if (!arguments->list)
-        return -ENOMEM;
+    *arguments = (struct pool_arguments){.list = NULL};
     add_text(arguments, strdup("netiod-pool"));
     add(arguments, "--workers", "%u", config->pool);
     add(arguments, "--sockets", "%zu", service->fds_count);
@@ -110,7 +102,7 @@ int pool_arguments_make(struct pool_arguments *arguments, const struct service *
     add(arguments, "--stop-seconds", DRAIN);
     add_policy(arguments, service);
     add(arguments, "--", "%s", config->program);
-    for (size_t i = 1; i < words; i++)
+    for (size_t i = 1; config->argv[i]; i++)
         add_text(arguments, strdup(config->argv[i]));
     if (!arguments->failed)
         return 0;

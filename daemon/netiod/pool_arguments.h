@@ -12,7 +12,7 @@
 
 struct pool_arguments {
     char **list; /* NULL-ended */
-    size_t count, room;
+    size_t count;
     int failed;
 };
 

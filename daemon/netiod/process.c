@@ -1,5 +1,5 @@
 /* netiod: one program that runs for a service; see process.h.
- * Called by exec.c, wait.c and seat.c; signals and watches programs that are theirs.
+ * Called by exec.c, wait.c, seat.c and pool.c; signals and watches programs that are theirs.
  *
  *      runs --longest, process_until--> told (SIGTERM) --a second--> SIGKILL
  *        \______________________________/____________________________/
@@ -9,13 +9,12 @@
 
 #include "handover.h"
 
+#include <netio/clock.h>
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
-#include <syslog.h>
-
-#define SECOND ((int64_t)1000 * 1000 * 1000)
 
 #ifndef PIDFD_SIGNAL_PROCESS_GROUP
 #define PIDFD_SIGNAL_PROCESS_GROUP 4u /* Linux 6.9 */
@@ -49,8 +48,8 @@ static void expired(struct netio_timer *timer)
     if (!process->told) {
         process->told = 1;
         signal_group(process, SIGTERM);
-        if (netio_timer_start(process->service->house->loop, timer, netio_clock_now() + SECOND) ==
-            0)
+        if (netio_timer_start(process->service->house->loop, timer,
+                              netio_clock_now() + NETIO_SECOND) == 0)
             return;
     }
     process_kill(process);
@@ -115,6 +114,7 @@ int process_start(struct process **process, struct process **list, const struct 
         launch_failed(how, netio_error_text(code));
     } else {
         made->since = netio_clock_now();
+        made->uid = launch_uid(how);
         if (how->peer)
             made->peer = *how->peer;
         code = launch(&made->child, how);
@@ -168,7 +168,8 @@ void process_over(struct process *process, int status)
         service->running--;
         service->adopted--;
     } else {
-        launch_ended(service, process->child.pid, &process->peer, process->since, status);
+        launch_ended(service, process->child.pid, &process->peer, process->uid, process->since,
+                     status);
     }
     forget(process);
 }

@@ -1,8 +1,8 @@
 /* netiod: one program that runs for a service, until it has ended or is made to.
  *
- * Called by exec.c, wait.c and seat.c, for programs that they have started (launch.h) and for those
- * that an earlier netiod has left (handover.h).  A program that has to end gets SIGTERM, and a
- * second later SIGKILL, with all of its process group.
+ * Called by exec.c, wait.c, seat.c and pool.c, for programs that they have started (launch.h) and
+ * for those that an earlier netiod has left (handover.h).  A program that has to end gets SIGTERM,
+ * and a second later SIGKILL, with all of its process group.
  */
 #ifndef NETIOD_PROCESS_H
 #define NETIOD_PROCESS_H
@@ -16,6 +16,7 @@ struct process {
     struct service *service;
     struct netio_child child;
     struct netio_addr peer; /* len 0: none */
+    uid_t uid;              /* launch_uid */
     int64_t since;          /* netio_clock_now at its start */
     netio_deadline longest; /* of its life: as the configuration had it, or sooner */
     struct netio_timer timer;

@@ -10,12 +10,11 @@
  *      leave            what is gone stops to listen, and ends by itself (R15) */
 #include "reload_own.h"
 #include "options.h"
-#include "rpc.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sysexits.h>
 #include <syslog.h>
 
@@ -62,11 +61,6 @@ const char *reload_place(const struct config_service *service, char *out, size_t
 
 /* ---- read, match ---- */
 
-static const char *first_address(const struct config_service *config)
-{
-    return config->listens > 0 ? config->listen[0] : "";
-}
-
 static int compare_names(const struct config_service *config, const struct service *service)
 {
     const struct service_kind *kind = service_kind_of(config);
@@ -81,7 +75,8 @@ static int compare_all(const struct config_service *config, const struct service
 {
     int order = compare_names(config, service);
 
-    return order ? order : strcmp(first_address(config), first_address(service->config));
+    return order ? order
+                 : strcmp(config_first_address(config), config_first_address(service->config));
 }
 
 static int compare_services(const void *one, const void *other)
@@ -194,6 +189,16 @@ void reload_cancel(struct reload *reload)
     config_free(config);
 }
 
+static int read_config(struct reload *reload)
+{
+    struct house *house = reload->house;
+
+    if (config_read(&reload->config, &house->options->config, reload_complain, house) != 0)
+        return EX_CONFIG;
+    config_reach(reload->config, reload_complain, house);
+    return EX_OK;
+}
+
 int reload_prepare(struct reload **out, struct house *house)
 {
     struct reload *reload = calloc(1, sizeof *reload);
@@ -202,9 +207,7 @@ int reload_prepare(struct reload **out, struct house *house)
     if (!reload)
         return report_fail(house->report, EX_OSERR, "configuration: %s", netio_error_text(-ENOMEM));
     reload->house = house;
-    int code = config_read(&reload->config, &house->options->config, reload_complain, house) == 0
-                   ? EX_OK
-                   : EX_CONFIG;
+    int code = read_config(reload);
     if (code == EX_OK)
         code = match(reload);
     if (code == EX_OK)
@@ -305,7 +308,6 @@ int reload_commit(struct reload *reload)
     house->count = reload->config->count;
     house->config = reload->config;
     sockets_log(reload);
-    rpc_update(house);
     reload_free(reload, old_count);
     return EX_OK;
 }

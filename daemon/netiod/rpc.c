@@ -1,5 +1,5 @@
 /* netiod: has rpcbind(8) know its services; see rpc.h.
- * Called by reload.c and run.c.
+ * Called by start.c, run.c, upgrade.c, handover.c and house.c.
  *
  * One call after the other, each answered before the next:
  *
@@ -46,6 +46,7 @@ struct rpc {
     uint32_t id;
     unsigned char call[RPCBIND_CALL], answer[RPCBIND_ANSWER];
     size_t call_size, sent, got;
+    int cut_short; /* by rpc_rest */
 };
 
 /* ---- the end of an exchange ----------------------------------------------------------------- */
@@ -352,6 +353,51 @@ void rpc_withdraw(struct house *house)
     for (size_t i = 0; i < rpc->count; i++)
         rpc->all[i].wanted = 0;
     begin(rpc);
+}
+
+/* ---- an upgrade ----------------------------------------------------------------------------- */
+
+void rpc_rest(struct house *house)
+{
+    if (rpc_is_idle(house))
+        return;
+    house->rpc->cut_short = 1;
+    hang_up(house->rpc);
+}
+
+void rpc_resume(struct house *house)
+{
+    struct rpc *rpc = house->rpc;
+
+    if (!rpc || !rpc->cut_short)
+        return;
+    rpc->cut_short = 0;
+    begin(rpc);
+}
+
+int rpc_known(const struct house *house, size_t index, struct rpcbind_entry *entry)
+{
+    const struct rpc *rpc = house->rpc;
+
+    for (size_t i = 0; rpc && i < rpc->count; i++)
+        if (rpc->all[i].known && index-- == 0) {
+            *entry = rpc->all[i].entry;
+            return 1;
+        }
+    return 0;
+}
+
+void rpc_inherit(struct house *house, const struct rpcbind_entry *entry)
+{
+    struct rpc *rpc = house->rpc = house->rpc ? house->rpc : make(house);
+    struct registration *all = rpc ? realloc(rpc->all, (rpc->count + 1) * sizeof *all) : NULL;
+
+    if (!all) {
+        netio_log(house->log, LOG_WARNING, "rpcbind: %s", netio_error_text(-ENOMEM));
+        return;
+    }
+    all[rpc->count++] = (struct registration){.entry = *entry, .known = 1};
+    rpc->all = all;
 }
 
 int rpc_is_idle(const struct house *house)

@@ -75,13 +75,14 @@ static uint32_t take(struct rest *rest)
     return ntohl(wire);
 }
 
-static void pass(struct rest *rest, size_t len)
+/* With what fills it up; 64 bits, or the longest would be rounded up to none. */
+static void pass(struct rest *rest, uint64_t len)
 {
     len = (len + 3) / 4 * 4;
     rest->short_of |= len > rest->size;
-    len = len > rest->size ? rest->size : len;
-    rest->at += len;
-    rest->size -= len;
+    size_t step = len > rest->size ? rest->size : (size_t)len;
+    rest->at += step;
+    rest->size -= step;
 }
 
 static int read_answer(struct rest *rest, uint32_t id, int *yes)

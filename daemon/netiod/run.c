@@ -5,18 +5,16 @@
  *      TERM, QUIT   no new clients; who is served may finish, --stop-seconds long; again: at once
  *      INT          at once
  *      HUP          reload            USR1  the log is opened again
- *      USR2         upgrade           what comes meanwhile waits, but for the end */
+ *      USR2         upgrade           a reload meanwhile waits, or is the successor's */
 #include "run.h"
 #include "options.h"
 #include "reload.h"
 #include "rpc.h"
-#include "service.h"
 #include "status.h"
 #include "upgrade.h"
 
 #include <netio/signals.h>
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
@@ -66,6 +64,14 @@ static void take_signals(struct netio_watch *watch, unsigned events)
         }
 }
 
+static int is_asked(struct run *run, unsigned what)
+{
+    unsigned asked = run->asked & what;
+
+    run->asked &= ~what;
+    return asked != 0;
+}
+
 /* ---- what they ask for ---- */
 
 static void is_late(struct netio_timer *timer)
@@ -113,6 +119,8 @@ static void reload(struct house *house)
     if (code == EX_OK)
         code = reload_commit(next);
     if (code == EX_OK)
+        rpc_update(house);
+    if (code == EX_OK)
         netio_log(house->log, LOG_NOTICE, "configuration: read again, %zu services", house->count);
     else
         netio_log(house->log, LOG_ERR, "configuration: RELOAD FAILED, the one before stays in use");
@@ -127,14 +135,6 @@ static void reopen_log(struct house *house)
     if (netio_log_reopen(house->log, &error) != 0)
         netio_log(house->log, LOG_ERR, "log %s: %s; the one before stays in use",
                   house->options->log, netio_error_text(error.code));
-}
-
-static int is_asked(struct run *run, unsigned what)
-{
-    unsigned asked = run->asked & what;
-
-    run->asked &= ~what;
-    return asked != 0;
 }
 
 static void act(struct run *run)
@@ -157,11 +157,13 @@ static void act(struct run *run)
         upgrade_begin(house);
 }
 
-/* A successor serves.  What it was asked for meanwhile is the successor's to do. */
+/* A successor serves.  It may have read the configuration before it was changed. */
 static void leave(struct run *run)
 {
     struct house *house = run->house;
 
+    if (is_asked(run, ASKED_RELOAD))
+        (void)netio_child_signal(&house->successor, SIGHUP, 0);
     status_close(house);
     house_stop(house, NETIO_NEVER);
     netio_listeners_close(house->listeners);

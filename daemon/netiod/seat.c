@@ -3,22 +3,22 @@
 #include "seat.h"
 #include "returned.h"
 
+#include <netio/clock.h>
+
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
 
-#define SECOND      ((int64_t)1000 * 1000 * 1000)
-#define SHORTEST    (SECOND / 100) /* rest; it is doubled each time, ... */
-#define DOUBLED_MAX 10             /* ... so often at most */
-#define FUTILE_MAX  8              /* programs in a row for one datagram */
+#define SHORTEST    (NETIO_SECOND / 100) /* rest; it is doubled each time, ... */
+#define DOUBLED_MAX 10                   /* ... so often at most */
+#define FUTILE_MAX  8                    /* programs in a row for one datagram */
 
 /* The longest rest: */
-#define REST_QUEUE  SECOND        /* there is a datagram to throw away, or something scarce */
-#define REST_FAILED (10 * SECOND) /* a stream whose program fails */
-#define REST_HUNG   (20 * SECOND) /* a start has held all of netiod; ten times as long as it may */
-#define REST_SERVED (SECOND / 10) /* a stream whose program says that all is well */
-#define REST_EMPTY  (SECOND / 10) /* the loop says that there is a datagram, and there is none */
+#define REST_QUEUE  NETIO_SECOND        /* there is a datagram to throw away, or something scarce */
+#define REST_FAILED (10 * NETIO_SECOND) /* a stream whose program fails */
+#define REST_HUNG   (20 * NETIO_SECOND) /* a start has held all of netiod: ten times what it may */
+#define REST_SERVED (NETIO_SECOND / 10) /* a stream whose program says that all is well */
+#define REST_EMPTY  (NETIO_SECOND / 10) /* the loop sees a datagram, and there is none */
 
 /* ---- the queue ---- */
 
@@ -121,7 +121,7 @@ int seat_idle(struct seat *seat)
 void seat_idle_or_rest(struct seat *seat)
 {
     if (seat_idle(seat) < 0)
-        rest(seat, SECOND);
+        rest(seat, NETIO_SECOND);
 }
 
 static void rested(struct netio_timer *timer)
@@ -175,7 +175,7 @@ static void read_nothing(struct seat *seat, int status)
 void seat_over(struct process *process, int status)
 {
     struct seat *seat = process->data;
-    int quick = netio_clock_now() - process->since < SECOND;
+    int quick = netio_clock_now() - process->since < NETIO_SECOND;
     int adopted = process->adopted;
 
     process_over(process, status);
@@ -211,8 +211,9 @@ static int is_early(struct seat *seat)
         (void)netio_limit_pass(limit, &nobody, 0, now, &why);
         return 0;
     }
+    waits_note(seat->service, WAITS_RATE);
     /* Another rate may be set meanwhile. */
-    rest(seat, next - now < SECOND ? next - now : SECOND);
+    rest(seat, next - now < NETIO_SECOND ? next - now : NETIO_SECOND);
     return 1;
 }
 

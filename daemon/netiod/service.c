@@ -1,6 +1,6 @@
-/* netiod: one service at work; see service.h.
- * Called by reload.c, house.c and the kinds.  What is particular to a kind is in its file; here is
- * what all have: a name, a list of sockets, limits, and the handlers of a netio_server that log. */
+/* netiod: one service at work; see service.h, also for who calls it.  What is particular to a kind
+ * is in its file; here is what all have: a name, a list of sockets, limits, and the handlers of a
+ * netio_server that log. */
 #include "service.h"
 #include "errors.h"
 
@@ -12,10 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <syslog.h>
-
-#define FIRST_SECONDS 10
-#define IDLE_SECONDS  60
-#define MINUTE        ((int64_t)60 * 1000 * 1000 * 1000)
 
 const struct service_kind *service_kind_of(const struct config_service *config)
 {
@@ -98,6 +94,7 @@ void service_stop(struct service *service, netio_deadline deadline)
 {
     while (service->fds_count > 0)
         service_ignore(service, service->fds[0]);
+    waits_close(service);
     service->kind->stop(service, deadline);
 }
 
@@ -123,6 +120,7 @@ void service_free(struct service *service)
 {
     if (!service)
         return;
+    waits_close(service);
     service->kind->free(service);
     errors_close(service);
     netio_limit_free(service->limit);
@@ -156,8 +154,8 @@ void service_server_options(const struct service *service, struct netio_server_o
 
     *options = (struct netio_server_options){
         .max_connections = config->max,
-        .first_seconds = config->first_seconds > 0 ? config->first_seconds : FIRST_SECONDS,
-        .read_seconds = config->idle_seconds > 0 ? config->idle_seconds : IDLE_SECONDS,
+        .first_seconds = config->first_seconds > 0 ? config->first_seconds : CONFIG_FIRST_SECONDS,
+        .read_seconds = config->idle_seconds > 0 ? config->idle_seconds : CONFIG_IDLE_SECONDS,
         .total_seconds = config->total_seconds,
         .access = config->access,
         .limit = service->limit,
@@ -188,39 +186,20 @@ static void log_refused(struct netio_server *server, const struct netio_addr *pe
 }
 
 /* Who comes waits in the backlog, and nobody is told but the log. */
-static const char *wait_text(int code)
-{
-    if (code == NETIO_EFULL)
-        return "as many as may be are served: clients wait";
-    if (code == -EBUSY)
-        return "a program that has the socket, too, keeps netiod waiting there: clients wait";
-    return code == -EAGAIN ? "as many as may come have come: clients wait" : NULL;
-}
-
-/* Over a rate it is tried again and again for as long as somebody waits. */
-static void log_waits(struct service *service, const char *waits)
-{
-    int64_t now = netio_clock_now();
-
-    if (service->waits == waits && now - service->waits_logged < MINUTE)
-        return;
-    service->waits = waits;
-    service->waits_logged = now;
-    netio_log(service->house->log, LOG_WARNING, "%s: %s", service->name, waits);
-}
-
 static void log_trouble(struct netio_server *server, const struct netio_error *error)
 {
     struct service *service = netio_server_data(server);
-    const char *waits = wait_text(error->code);
     char text[640];
 
-    if (waits) {
-        log_waits(service, waits);
-        return;
-    }
-    netio_log(service->house->log, LOG_WARNING, "%s: %s", service->name,
-              netio_error_str(error, text, sizeof text));
+    if (error->code == NETIO_EFULL)
+        waits_note(service, WAITS_FULL);
+    else if (error->code == -EAGAIN)
+        waits_note(service, WAITS_RATE);
+    else if (error->code == -EBUSY)
+        waits_note(service, WAITS_SHARED);
+    else
+        netio_log(service->house->log, LOG_WARNING, "%s: %s", service->name,
+                  netio_error_str(error, text, sizeof text));
 }
 
 void service_server_handlers(struct netio_server_handlers *handlers)

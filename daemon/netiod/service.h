@@ -9,8 +9,9 @@
  *      builtin.c   netiod itself, streams; builtin_datagram.c: datagrams
  *      tcpmux.c    netiod itself: passes connections on to other services
  *
- * Called by reload.c, which opens services, changes them and stops them, by status.c, and by
- * tcpmux.c; a kind touches only its own service.  All of them live in the house's loop.
+ * Called by reload.c and reload_sockets.c, which open services, give them sockets, change them and
+ * stop them, by house.c and status.c, and by the kinds; a kind touches only its own service.  All
+ * of them live in the house's loop.
  *
  *      service_open        in the first configuration, or new in a reload; not yet serving
  *      kind->listen        gets its sockets: from here on it serves
@@ -23,6 +24,7 @@
 
 #include "config.h"
 #include "house.h"
+#include "waits.h"
 
 #include <netio/server.h>
 
@@ -49,14 +51,14 @@ struct service_kind {
     int (*serve)(struct service *service, int fd, const struct netio_addr *peer);
     void (*free)(struct service *service); /* ends what still runs */
     /* NULL for kinds without processes (handover.h): process index that runs, from 0: 1, or 0
-     * beyond the last; and one that a predecessor has left: its pidfd is owned. */
+     * beyond the last; and one that a predecessor has left: its pidfd is owned, 0 or a code. */
     int (*child)(const struct service *service, size_t index, struct handover_child *child);
-    void (*adopt)(struct service *service, const struct handover_child *child);
+    int (*adopt)(struct service *service, const struct handover_child *child);
 };
 
 struct service_counts {
-    uint64_t accepted, ended, failed; /* processes started, ended; of failed ones those that no
-                                         netio_server counts: service_failed */
+    uint64_t started, ended, failed; /* processes; of those that could not be started the ones that
+                                        no netio_server counts: service_failed */
 };
 
 struct service {
@@ -69,10 +71,9 @@ struct service {
     struct netio_server *server; /* NULL in kinds without one */
     struct netio_limit *limit;   /* NULL: no limit was ever set; shared with nobody */
     struct service_counts counts;
-    size_t running;    /* its processes, those of an earlier netiod included (handover.c) ... */
-    size_t adopted;    /* ... which are so many */
-    const char *waits; /* what was logged last of clients that wait, NULL: nothing; and when */
-    int64_t waits_logged;
+    size_t running; /* its processes, those of an earlier netiod included (handover.c) ... */
+    size_t adopted; /* ... which are so many */
+    struct waits waits;
     int errors[2]; /* errors.c: the pipe that is its children's standard error; -1: none */
     struct netio_watch errors_watch;
     int stays; /* in the configuration that reload.c looks at */

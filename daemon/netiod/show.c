@@ -1,15 +1,17 @@
 /* netiod: --show, the configuration as it is in force; see config.h.  Called by start.c; it writes
- * keys (netiod.conf(5)) that are read back to the same. */
+ * keys (netiod.conf(5)) that are read back to the same.  A key that is missing has no word for what
+ * is so without it: no limit, nobody, nothing, or what is the system's. */
 #include "config_reader.h"
 
+#include <netio/text.h>
+
 #include <grp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-static const char *const builtins[] = {
-    [CONFIG_ECHO] = "echo", [CONFIG_DISCARD] = "discard", [CONFIG_DAYTIME] = "daytime",
-    [CONFIG_TIME] = "time", [CONFIG_CHARGEN] = "chargen",
-};
+static const char *const muxes[] = {
+    [CONFIG_NO_MUX] = "no", [CONFIG_MUX] = "yes", [CONFIG_MUX_PLUS] = "plus"};
 
 /* ---- values --------------------------------------------------------------------------------- */
 
@@ -57,21 +59,21 @@ static void list(FILE *out, const char *name, const char *const *values)
     fputc(',', out);
 }
 
-/* 0 is not said. */
 static void number(FILE *out, const char *name, unsigned value)
 {
-    if (!value)
-        return;
     key(out, name);
     fprintf(out, "%u,", value);
 }
 
-static void seconds(FILE *out, const char *name, double value)
+static void yes_or_no(FILE *out, const char *name, int yes)
 {
-    if (value <= 0)
-        return;
+    word(out, name, yes ? "yes" : "no");
+}
+
+static void seconds(FILE *out, const char *name, double value, double usual)
+{
     key(out, name);
-    fprintf(out, "%.15g,", value);
+    fprintf(out, "%.15g,", value > 0 ? value : usual);
 }
 
 static void rate(FILE *out, const char *name, const struct netio_rate *value)
@@ -126,11 +128,13 @@ static void show_socket(const struct config_service *service, FILE *out)
         show_rpc(service, out);
     else
         show_addresses(service, out);
-    number(out, "recvbuf", (unsigned)service->receive_buffer);
-    number(out, "sndbuf", (unsigned)service->send_buffer);
-    number(out, "backlog", (unsigned)service->backlog);
-    if (service->listens && service->mux != CONFIG_NO_MUX)
-        word(out, "tcpmux", service->mux == CONFIG_MUX ? "yes" : "plus");
+    if (service->receive_buffer)
+        number(out, "recvbuf", (unsigned)service->receive_buffer);
+    if (service->send_buffer)
+        number(out, "sndbuf", (unsigned)service->send_buffer);
+    number(out, "backlog", service->backlog ? (unsigned)service->backlog : CONFIG_BACKLOG);
+    if (service->listens)
+        word(out, "tcpmux", muxes[service->mux]);
 }
 
 static void show_user(const struct netio_user *user, FILE *out)
@@ -154,10 +158,10 @@ static void show_user(const struct netio_user *user, FILE *out)
 static void show_builtin(const struct config_service *service, FILE *out)
 {
     word(out, "exec", "internal");
-    word(out, "args", service->kind == CONFIG_TCPMUX ? "tcpmux" : builtins[service->builtin]);
+    word(out, "args",
+         service->kind == CONFIG_TCPMUX ? "tcpmux" : config_builtin_str(service->builtin));
     if (service->type == SOCK_DGRAM)
         word(out, "udp", "yes");
-    seconds(out, "idle_seconds", service->idle_seconds);
 }
 
 static void show_rlimits(const struct config_service *service, FILE *out)
@@ -183,20 +187,21 @@ static void show_program(const struct config_service *service, FILE *out)
     if (service->kind == CONFIG_POOL)
         number(out, "pool", service->pool);
     else
-        word(out, "wait", service->kind == CONFIG_WAIT ? "yes" : "no");
+        yes_or_no(out, "wait", service->kind == CONFIG_WAIT);
+    word(out, "stderr", service->socket_errors ? "socket" : "log");
+    yes_or_no(out, "names", service->names);
+}
+
+/* What a program has around it; a service of netiod's own may be told so, too. */
+static void show_world(const struct config_service *service, FILE *out)
+{
     if (service->environment)
         list(out, "env", service->environment);
-    text(out, "directory", service->directory);
-    if (service->umask) {
-        key(out, "umask");
-        fprintf(out, "%03o,", service->umask & 0777);
-    }
+    text(out, "directory", service->directory ? service->directory : CONFIG_DIRECTORY);
+    key(out, "umask");
+    fprintf(out, "%03o,", service->umask ? service->umask & 0777 : CONFIG_UMASK);
     show_rlimits(service, out);
-    if (service->more_privileges)
-        word(out, "setuid_programs", "yes");
-    word(out, "stderr", service->socket_errors ? "socket" : "log");
-    if (service->names)
-        word(out, "names", "yes");
+    yes_or_no(out, "setuid_programs", service->more_privileges);
 }
 
 /* "deny 192.0.2.66" is deny = "192.0.2.66" */
@@ -215,26 +220,28 @@ static void show_policy(const struct config_service *service, FILE *out)
 
     for (size_t i = 0; service->rules && service->rules[i]; i++)
         show_rule(service->rules[i], out);
-    key(out, "accept_max");
-    fprintf(out, "%u,", service->max);
+    number(out, "accept_max", service->max);
     rate(out, "rate", &limits->rate);
     number(out, "max_clients", limits->total);
     number(out, "max_per_source", limits->per_source);
-    if (limits->source_rate.count)
-        rate(out, "source_rate", &limits->source_rate);
-    if (limits->ipv4_bits) {
-        key(out, "source_bits");
-        fprintf(out, "%u/%u,", limits->ipv4_bits, limits->ipv6_bits);
-    }
+    rate(out, "source_rate", &limits->source_rate);
+    key(out, "source_bits");
+    fprintf(out, "%u/%u,", limits->ipv4_bits ? limits->ipv4_bits : CONFIG_IPV4_BITS,
+            limits->ipv6_bits ? limits->ipv6_bits : CONFIG_IPV6_BITS);
     text(out, "refused_text", service->refused_text);
     text(out, "full_text", service->full_text);
-    seconds(out, "first_seconds", service->first_seconds);
-    seconds(out, "total_seconds", service->total_seconds);
+    seconds(out, "first_seconds", service->first_seconds, CONFIG_FIRST_SECONDS);
+    seconds(out, "idle_seconds", service->idle_seconds, CONFIG_IDLE_SECONDS);
+    if (service->total_seconds > 0)
+        seconds(out, "total_seconds", service->total_seconds, 0);
 }
 
 static void show_service(const struct config_service *service, FILE *out)
 {
-    fprintf(out, "# %s:%u\n", service->file, service->line);
+    char file[1024];
+
+    (void)netio_text_safe(service->file, strlen(service->file), file, sizeof file);
+    fprintf(out, "# %s:%u\n", file, service->line);
     if (service->mux == CONFIG_MUX_PLUS && !service->listens)
         fprintf(out, "tcpmux/+%s on", strchr(service->name, '/') + 1);
     else
@@ -244,6 +251,7 @@ static void show_service(const struct config_service *service, FILE *out)
         show_program(service, out);
     else
         show_builtin(service, out);
+    show_world(service, out);
     if (service->user)
         show_user(service->user, out);
     show_policy(service, out);

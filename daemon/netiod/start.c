@@ -12,6 +12,7 @@
 #include "house.h"
 #include "passed.h"
 #include "reload.h"
+#include "rpc.h"
 #include "run.h"
 #include "status.h"
 #include "upgrade.h"
@@ -56,6 +57,7 @@ static int look(const struct options *options, struct report *report)
 
     if (config_read(&config, &options->config, complain, report) != 0)
         return EX_CONFIG;
+    config_reach(config, complain, report);
     if (options->show)
         config_show(config, stdout);
     config_free(config);
@@ -201,6 +203,7 @@ static int open_services(struct start *start)
         return code;
     if (start->successor)
         upgrade_adopt(house, start->successor);
+    rpc_update(house);
     return status_open(house, &error) == 0 ? EX_OK : report_error(start->report, &error);
 }
 
@@ -257,8 +260,7 @@ int start(const struct options *options, struct report *report)
     netio_successor_free(start.successor);
     netio_daemon_free(start.house.daemon); /* its watchdog is a timer of the loop */
     house_close(&start.house);
-    if (start.signals >= 0)
-        netio_fd_close(start.signals);
+    netio_fd_close(start.signals);
     free(start.log);
     free(start.pidfile);
     return code;

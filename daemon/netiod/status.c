@@ -45,7 +45,7 @@ static void say(struct netio_conn *conn, const struct service *service, const ch
                             "service=%s protocol=%s kind=%s state=%s running=%zu started=%" PRIu64
                             " ended=%" PRIu64 " failed=%" PRIu64,
                             service->name, service->config->protocol, kind_of(service), state,
-                            service->running, counts->accepted, counts->ended,
+                            service->running, counts->started, counts->ended,
                             service_failed(service));
     if (service->server)
         say_server(conn, service->server);

@@ -1,13 +1,16 @@
 /* netiod: tcpmux, the port service multiplexer (RFC 1078).  See service.h.
  *
- * Called by reload.c through tcpmux_kind.  A client says the name of a service and CRLF, and goes
- * on with that service.
+ * Called by service.c and house.c through tcpmux_kind.  A client says the name of a service and
+ * CRLF, and goes on with that service.
  *
- *   only entries that are marked for it ("tcpmux/NAME") can be had (CVE-2012-0862; inetd.md R3),
- * and their own rules and limits hold, beside those of tcpmux itself the service's kind starts what
- * it starts, as whom it always does (CVE-2013-4342; R2) no byte behind the request is read (R24):
- * the engine reads one at a time, until the line ends LINE_MAX bytes, and a deadline for all of
- * them together
+ *      Only entries that are marked for it ("tcpmux/NAME") can be had (CVE-2012-0862; inetd.md R3),
+ *      and their own rules and limits hold, beside those of tcpmux itself.
+ *
+ *      The service's kind starts what it starts, as whom it always does (CVE-2013-4342; R2).
+ *
+ *      No byte behind the request is read (R24): the engine reads one at a time, to the line's end.
+ *
+ *      A request has LINE_MAX bytes, and one deadline for all of them.
  *
  * What the client hears of netiod begins with "-", a reason, CRLF, and is the end; "+Go" of a
  * service with CONFIG_MUX_PLUS, before its program can say anything; names, when it asks for
@@ -21,13 +24,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <syslog.h>
 
 #define LINE_MAX  512
 #define SHOWN_MAX 256   /* of a name, in the log */
 #define UNREAD    65536 /* bytes that are dropped for a client that is refused */
-#define PREFIX    "tcpmux/"
 
 static const struct service *service_of(const struct netio_conn *conn)
 {
@@ -45,12 +48,9 @@ static void help(struct netio_conn *conn)
     const struct house *house = service_of(conn)->house;
 
     for (size_t i = 0; i < house->count; i++) {
-        const struct service *service = house->services[i];
-        const char *name = service->name;
-        if (strncasecmp(name, PREFIX, sizeof PREFIX - 1) == 0)
-            name += sizeof PREFIX - 1;
-        if (service->config->mux != CONFIG_NO_MUX)
-            (void)netio_conn_printf(conn, "%s\r\n", name);
+        const struct config_service *config = house->services[i]->config;
+        if (config->mux != CONFIG_NO_MUX)
+            (void)netio_conn_printf(conn, "%s\r\n", config_mux_name(config));
     }
     netio_conn_close(conn);
 }

@@ -1,9 +1,9 @@
-/* netiod: the upgrade, either side; see upgrade.h.  Called by start.c, run.c and house.c. */
+/* netiod: the upgrade, either side; see upgrade.h.  Called by start.c and run.c. */
 #include "upgrade.h"
 #include "handover.h"
 #include "options.h"
 #include "passed.h"
-#include "status.h"
+#include "rpc.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -24,8 +24,10 @@ static void log_failure(struct house *house, const struct netio_error *error)
 
 static void resume(struct house *house)
 {
-    if (house->resting)
+    if (house->resting) {
         house_resume(house);
+        rpc_resume(house);
+    }
     house->resting = 0;
 }
 
@@ -35,6 +37,7 @@ static int hand_over(void *data)
     struct house *house = data;
 
     house_rest(house);
+    rpc_rest(house);
     house->resting = 1;
     int fd = handover_write(house);
     if (fd < 0)

@@ -4,7 +4,7 @@
  * services a rest, so that what it hands over (handover.h) is true until the successor serves; it
  * goes on until its own children have ended.
  *
- * Called by start.c (the successor), run.c and house.c. */
+ * Called by start.c (the successor) and run.c. */
 #ifndef NETIOD_UPGRADE_H
 #define NETIOD_UPGRADE_H
 

@@ -1,13 +1,12 @@
 /* netiod: a process that has the socket ("wait"); see service.h.
- * Called by service.c and handover.c; owns the seats of its sockets (seat.h), and what it has
- * started. */
+ * Called by service.c, house.c and handover.c; owns the seats of its sockets (seat.h), and what it
+ * has started. */
 #include "handover.h"
 #include "seat.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <syslog.h>
 
 static int wait_open(struct service *service, struct netio_error *error)
 {
@@ -119,7 +118,7 @@ static void take_seat(struct service *service, struct process *process, ino_t so
     process->data = seat;
 }
 
-static void wait_adopt(struct service *service, const struct handover_child *child)
+static int wait_adopt(struct service *service, const struct handover_child *child)
 {
     struct seats *seats = service->own;
     struct process *process;
@@ -129,9 +128,7 @@ static void wait_adopt(struct service *service, const struct handover_child *chi
         code = process_watch(process, seat_over);
     if (code == 0)
         take_seat(service, process, child->socket);
-    if (code)
-        netio_log(service->house->log, LOG_WARNING, "%s: pid %ld is not counted: %s", service->name,
-                  (long)child->pid, netio_error_text(code));
+    return code;
 }
 
 const struct service_kind wait_kind = {

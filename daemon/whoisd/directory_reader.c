@@ -57,7 +57,7 @@ static int64_t work(void)
 
     if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent) == -1)
         return INT64_MAX;
-    return (int64_t)spent.tv_sec * 1000000000 + spent.tv_nsec;
+    return spent.tv_sec * NETIO_SECOND + spent.tv_nsec;
 }
 
 static void set_deadline(struct directory_reader *reader, netio_deadline deadline)

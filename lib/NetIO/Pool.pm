@@ -11,12 +11,13 @@ use Time::HiRes              ();
 
 our @ISA = ('NetIO::Server');
 
-use constant LOOK_SECONDS => 2;
+use constant { LOOK_SECONDS => 2, A_MINUTE => 60 };
 
 my %given;
 my $told;
-my $alarm;    # the program's own handler, while the supervisor looks at the file
+my ($looks, $alarm);    # the supervisor looks at the file; the program's own handler
 my $supervisor;
+my $waits;    # when it was said last that clients wait
 
 # -MNetIO::Pool: what netiod-pool was told, which the program need not see.
 sub import {
@@ -104,7 +105,7 @@ sub _take_descriptors {
 sub _begin {
     _end_with($supervisor);
     close $told           if $told;
-    $SIG{ALRM} = $alarm if defined $alarm;    ## no critic (RequireLocalizedPunctuationVars)
+    $SIG{ALRM} = $alarm if $looks;    ## no critic (RequireLocalizedPunctuationVars)
     $SIG{PIPE} = sub { exit 141 }
         if ($SIG{PIPE} // 'DEFAULT') eq 'DEFAULT';    ## no critic (RequireLocalizedPunctuationVars)
     return;
@@ -119,7 +120,7 @@ sub _tell {
 # In the supervisor.  netiod itself looks at no file: a file system may not answer for ever.
 sub _is_ready {
     return if !$told || !_tell();
-    $alarm = $SIG{ALRM} // 'DEFAULT';
+    ($looks, $alarm) = (1, $SIG{ALRM});
     $SIG{ALRM} = \&_look;    ## no critic (RequireLocalizedPunctuationVars)
     alarm LOOK_SECONDS;
     return;
@@ -146,7 +147,15 @@ sub _tell_refused {
 sub _tell_trouble {
     my (undef, $error) = @_;
 
-    warn "$error\n";
+    if ($error->code_name ne 'EAGAIN') {
+        warn "$error\n";
+        return;
+    }
+    # Over the rate it is told every second, for as long as somebody waits.
+    my $now = Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC());
+    return if defined $waits && $now - $waits < A_MINUTE;
+    $waits = $now;
+    warn "as many as may come have come: clients wait\n";
     return;
 }
 

@@ -337,7 +337,7 @@ C<start>, C<run>, C<stop>, C<addresses>, C<status> and C<set_access> are for thi
 L<NetIO::Daemon>, which is told when they are ready; C<status> an address at which each of them can be
 read of.  A worker that is not ready in C<ready_seconds> [30] has failed; one that
 runs a handler for C<heartbeat_seconds> [30], or, where that is given, never waits in a C<process_request>
-for as long, is replaced.  C<stop_seconds> [30] is how long connections may take at SIGTERM and after a
+for as long, or is in one a second after C<total_seconds>, is replaced.  C<stop_seconds> [30] is how long connections may take at SIGTERM and after a
 reload.  There can be 32 workers.
 
 =item on_start, on_reload, on_kept, on_reopen

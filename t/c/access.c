@@ -264,6 +264,30 @@ static void test_files_wrong(void)
     netio_access_free(access);
 }
 
+/* What is too long to be said is cut where it says least; file and line are always there. */
+static void test_files_long(void)
+{
+    struct netio_access *access;
+    struct netio_error error;
+    char deep[256], rules[300], line[900] = "deny ", where[128];
+
+    snprintf(deep, sizeof deep, "%s/%0200d", folder, 0);
+    snprintf(rules, sizeof rules, "%s/rules", deep);
+    memset(line + 5, 'x', sizeof line - 5);
+    write_file(line, sizeof line);
+    is_int(mkdir(deep, 0700) + rename(path, rules), 0, "a path that is long");
+    netio_access_new(&access);
+    is_int(netio_access_read(access, rules, &error), NETIO_EBADNETWORK, "a word that is long");
+    snprintf(where, sizeof where, "...%s:1: %.40s...", rules + strlen(rules) - 77, line + 5);
+    is_str(error.subject, where, "the end of the path, the line, the beginning of the word");
+    unlink(rules);
+    is_int(netio_access_read(access, rules, &error), -ENOENT, "no file");
+    snprintf(where, sizeof where, "...%s", rules + strlen(rules) - 124);
+    is_str(error.subject, where, "the end of the path");
+    rmdir(deep);
+    netio_access_free(access);
+}
+
 /* The first rule that matches, looked for one after the other. */
 static int oracle(const struct netio_cidr *nets, const int *verdicts, int count,
                   const struct netio_addr *peer, int declared)
@@ -362,6 +386,7 @@ int main(void)
     test_forms();
     test_files();
     test_files_wrong();
+    test_files_long();
     test_oracle();
     test_many();
     unlink(path);

@@ -4,6 +4,8 @@
 
 #include <netio/loop.h>
 
+#include <poll.h>
+
 static pid_t process = 1;
 
 /* The loop knows by this that it is in a child: no fork, so that the faults stay countable. */
@@ -33,6 +35,15 @@ static int works(struct netio_loop *loop, int watched)
     return heard == watched && netio_loop_fd(loop) >= 0;
 }
 
+/* A watch that has stopped is heard no more, nor does it wake anybody up again. */
+static int is_quiet(struct netio_loop *loop)
+{
+    heard = 0;
+    netio_loop_step(loop, NETIO_NOW);
+    struct pollfd fd = {.fd = netio_loop_fd(loop), .events = POLLIN};
+    return heard == 0 && poll(&fd, 1, 0) == 0;
+}
+
 static int use(int forks)
 {
     struct netio_watch watch = {.ready = hear};
@@ -55,6 +66,10 @@ static int use(int forks)
         fault_off();
         /* EPERM after a fork says that the child has a file there now: no failure. */
         good = works(loop, watched) || (forks && fault.error == EPERM);
+        fault_on();
+        netio_watch_stop(&watch);
+        fault_off();
+        good = good && is_quiet(loop);
         fault_on();
         netio_loop_free(loop);
     }

@@ -23,15 +23,6 @@ static void answer_and_go(struct netio_conn *conn)
     _exit(0);
 }
 
-static void tell_refused(struct netio_server *which, const struct netio_addr *peer,
-                         enum netio_refused why, unsigned long count)
-{
-    (void)which;
-    (void)peer;
-    (void)count;
-    note("refused(%s) ", netio_refused_str(why));
-}
-
 static int set_up(const struct netio_server_handlers *handlers,
                   const struct netio_server_options *options, const char *address)
 {
@@ -125,7 +116,7 @@ static int none_left(const struct netio_limit *limit)
 static int fork_one(void)
 {
     static const struct netio_server_handlers handlers = {
-        .on_open = answer_and_go, .on_refused = tell_refused, .on_trouble = tell_trouble};
+        .on_open = answer_and_go, .on_refused = tell_why, .on_trouble = tell_trouble};
     struct netio_limit *limit = NULL;
     const struct netio_limit_options limits = {.total = 8};
     char answer[32];

@@ -150,6 +150,7 @@ static void what_is_sent(const char *path)
     ok(usec >= before && usec <= netio_clock_now() / 1000, "of CLOCK_MONOTONIC, in microseconds");
     is_int(netio_notify_stopping(notify), 0, "stopping");
     is_str(next_text(fd), "STOPPING=1", "STOPPING");
+    is_int(netio_notify_stopping(notify), 0, "stopping once more");
     is_int(netio_notify_status(notify, "3 clients \"\xc3\xa9\""), 0, "status");
     is_str(next_text(fd), "STATUS=3 clients \"\xc3\xa9\"", "STATUS, in UTF-8");
     netio_notify_status(notify, "a\nREADY=1\tb\x1b[2J\xff");

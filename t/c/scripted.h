@@ -91,6 +91,15 @@ SCRIPTED void tell_trouble(struct netio_server *which, const struct netio_error 
     note("trouble(%s) ", netio_error_name(error->code));
 }
 
+SCRIPTED void tell_why(struct netio_server *which, const struct netio_addr *peer,
+                       enum netio_refused why, unsigned long count)
+{
+    (void)which;
+    (void)peer;
+    (void)count;
+    note("refused(%s) ", netio_refused_str(why));
+}
+
 /* One that answers "<LINE>" and a newline, and stays open. */
 SCRIPTED void echo_line(struct netio_conn *conn, char *line, size_t len)
 {

@@ -37,10 +37,11 @@ int netio_access_new(struct netio_access **access);
  * subject, or -ENOMEM: then the list is as before. */
 int netio_access_add(struct netio_access *access, const char *rule, struct netio_error *error);
 /* All rules of a file behind those that are there.  Empty lines and comments ("#") are passed over,
- * CRLF ends a line as well.  All or nothing: 0, or a code with "FILE:LINE: word" as subject, or
- * -errno with the file: -EINVAL when it is no regular file, -ENODATA when there is no rule in it (a
- * file cut to nothing must not open the door: "allow all" does); NETIO_ETOOLONG for a line of more
- * than 1,023 bytes, NETIO_EFULL beyond 100,000 rules. */
+ * CRLF ends a line as well.  All or nothing: 0, or a code with "FILE:LINE: word" as subject (of
+ * what is too long for it, the end of FILE and the beginning of the word), or -errno with the file:
+ * -EINVAL when it is no regular file, -ENODATA when there is no rule in it (a file cut to nothing
+ * must not open the door: "allow all" does); NETIO_ETOOLONG for a line of more than 1,023 bytes,
+ * NETIO_EFULL beyond 100,000 rules. */
 int netio_access_read(struct netio_access *access, const char *path, struct netio_error *error);
 void netio_access_free(struct netio_access *access);
 

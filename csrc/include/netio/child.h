@@ -37,8 +37,8 @@ struct netio_child_plan { /* zero: the defaults */
     unsigned flags;
 };
 
-#define NETIO_CHILD_SAME_SESSION                                                                   \
-    1u /* stays in the caller's session, in a process group of its own */
+/* It stays in the caller's session, in a process group of its own. */
+#define NETIO_CHILD_SAME_SESSION 1u
 /* SIGKILL for it when the thread that has started it ends: before the others of its process, or
  * with them, however that may end.  Not started (NETIO_EDIED) unless that is its parent by then;
  * the kernel forgets it when the program gains privileges or changes its user. */

@@ -17,8 +17,8 @@ typedef int64_t netio_deadline;
 #define NETIO_NEVER ((netio_deadline)0) /* wait as long as it takes */
 #define NETIO_NOW   ((netio_deadline)1) /* long past: do not wait at all */
 
-#define NETIO_SECOND ((int64_t)1000000000) /* nanoseconds: of spans, and of differences of times   \
-                                            */
+/* Nanoseconds: of spans, and of differences of times. */
+#define NETIO_SECOND ((int64_t)1000000000)
 
 /* Nanoseconds of CLOCK_MONOTONIC, always above NETIO_NOW.  The only place where
  * the library reads the clock: tests link a fake one in its place. */

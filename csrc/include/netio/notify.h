@@ -30,6 +30,7 @@ void netio_notify_free(struct netio_notify *notify);
 int netio_notify_ready(struct netio_notify *notify); /* READY=1 */
 /* RELOADING=1 and MONOTONIC_USEC; when it is done, ready. */
 int netio_notify_reloading(struct netio_notify *notify);
+/* STOPPING=1, until the manager has taken it: once, whoever says it again. */
 int netio_notify_stopping(struct netio_notify *notify);
 /* One line, made printable. */
 int netio_notify_status(struct netio_notify *notify, const char *text);

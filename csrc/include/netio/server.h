@@ -135,9 +135,10 @@ struct netio_server_handlers {
     /* The socket itself, which blocks, after on_open, what that wrote having gone out.  The handler
      * reads and writes as it likes, and may speak first.  Deadlines are its own business,
      * but for single reads and writes: those that wait for read_seconds or write_seconds fail with
-     * EAGAIN.  To its supervisor it is stuck only when it computes for heartbeat_seconds without
-     * ever waiting.  When it returns, the engine closes cleanly.  It must leave fd open.
-     * netio_conn_write and its like are not for it. */
+     * EAGAIN.  To its supervisor it is stuck only when it computes, or is stopped (SIGSTOP), for
+     * heartbeat_seconds without ever waiting, or goes on a second after total_seconds, which it
+     * looks at four times in heartbeat_seconds.  When it returns, the engine closes cleanly.  It
+     * must leave fd open.  netio_conn_write and its like are not for it. */
     void (*on_serve)(struct netio_conn *conn, int fd);
     void (*on_datagram)(const struct netio_datagram *datagram);
     /* A line longer than line_max: what it writes goes out, then the connection closes; no

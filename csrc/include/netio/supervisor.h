@@ -43,9 +43,9 @@
  * A worker that ends by itself is replaced: at once, and ever later if more of them do so than
  * there are workers in as many seconds, until it is one a second in all (one in 20 ms, if it had
  * served somebody).  So is one that runs a handler for heartbeat_seconds, but an on_serve only if
- * it has not waited for anything in all that time (which takes /proc to see).  While nobody is
- * connected no process makes a system call.  Workers whose supervisor is gone finish within two
- * seconds, unless a handler does not return.
+ * it has not waited for anything in all that time (which takes /proc to see), or if its
+ * total_seconds are over.  While nobody is connected no process makes a system call.  Workers whose
+ * supervisor is gone finish within two seconds, unless a handler does not return.
  *
  * A worker that must end but does not (it was told to, and a second ago it was late) gets SIGKILL
  * with its process group.  Where so many drain that there is no place for new ones (64 in all), a

@@ -18,6 +18,7 @@
 
 #define RULES_MAX 100000
 #define NOTHING   UINT32_MAX
+#define WORD_MAX  40 /* bytes of a word that is wrong, where its line is said, too */
 
 /* The first rule of each kind about the same peers, as its number and verdict in one: the least
  * of several is the first.  "proxy" is apart, because it may be passed over. */
@@ -255,15 +256,22 @@ static int read_rules(struct netio_access *access, FILE *file, size_t *count, un
     return code;
 }
 
-/* FILE:LINE: word, for what is wrong with a line; else the file alone. */
+/* FILE:LINE: word, for what is wrong with a line; else the file alone.  There is room for all of
+ * the line's number: a word loses its end, a path its beginning, which says less than its end. */
 static int refuse(struct netio_error *error, int code, const char *path, unsigned long line,
                   const char *word)
 {
-    char subject[sizeof error->subject];
+    char subject[sizeof error->subject], place[WORD_MAX + 32] = "";
+    size_t len = strlen(path);
 
-    if (line == 0)
-        return netio_error_set(error, NETIO_STAGE_OPTION, code, NULL, path);
-    snprintf(subject, sizeof subject, "%s:%lu: %s", path, line, word);
+    if (line > 0)
+        snprintf(place, sizeof place, ":%lu: %.*s%s", line, WORD_MAX, word,
+                 strlen(word) > WORD_MAX ? "..." : "");
+    size_t room = sizeof subject - 1 - strlen(place);
+    if (len > room)
+        snprintf(subject, sizeof subject, "...%s%s", path + len - (room - strlen("...")), place);
+    else
+        snprintf(subject, sizeof subject, "%s%s", path, place);
     return netio_error_set(error, NETIO_STAGE_OPTION, code, NULL, subject);
 }
 

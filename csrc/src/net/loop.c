@@ -175,6 +175,14 @@ int netio_watch_change(struct netio_watch *watch, unsigned events)
     return code;
 }
 
+static void unregister(struct netio_loop *loop, int fd)
+{
+    pid_t before = loop->pid;
+
+    if (netio__loop_own(loop) == 0 && loop->pid == before)
+        loop->backend->del(loop->state, fd);
+}
+
 void netio_watch_stop(struct netio_watch *watch)
 {
     struct netio_loop *loop = watch->loop;
@@ -184,9 +192,7 @@ void netio_watch_stop(struct netio_watch *watch)
     /* Forget it first: when own() has to build anew it must not add this one again. */
     loop->slots[watch->fd].watch = NULL;
     watch->loop = NULL;
-    pid_t before = loop->pid;
-    if (netio__loop_own(loop) == 0 && loop->pid == before)
-        loop->backend->del(loop->state, watch->fd);
+    unregister(loop, watch->fd);
 }
 
 /* What a watch is told of an event.  It is asked now, not when the event was reported: a
@@ -206,6 +212,8 @@ static int run_watches(struct netio_loop *loop, const struct netio__event *event
     for (int i = 0; i < n; i++) {
         struct netio__watched *slot = &loop->slots[events[i].fd];
         struct netio_watch *watch = slot->watch;
+        if (!watch) /* stopped meanwhile; or that has failed, and this would be told for ever */
+            unregister(loop, events[i].fd);
         if (!watch || slot->generation != events[i].generation)
             continue;
         unsigned ready = wanted(watch, events[i].events);

@@ -2,6 +2,7 @@
  * Called by programs, and by loop.c in its steps.  Their heap is timer.c's. */
 #include "net/loop.h"
 
+#include <netio/clock.h>
 #include <netio/fd.h>
 
 #include <errno.h>
@@ -15,8 +16,8 @@ void netio__loop_arm(struct netio_loop *loop)
     if (!loop->clock.loop || loop->depth || next == loop->armed)
         return;
     if (next != NETIO_NEVER) {
-        spec.it_value.tv_sec = next / 1000000000;
-        spec.it_value.tv_nsec = next % 1000000000;
+        spec.it_value.tv_sec = next / NETIO_SECOND;
+        spec.it_value.tv_nsec = next % NETIO_SECOND;
     }
     if (timerfd_settime(loop->clock.fd, TFD_TIMER_ABSTIME, &spec, NULL) == 0)
         loop->armed = next;

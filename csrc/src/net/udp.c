@@ -15,13 +15,15 @@
  * second, and then in the order of the list. */
 #include "net/udp.h"
 
+#include <netio/clock.h>
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ROUNDS       4            /* without a deadline */
-#define FIRST_WAIT   1000000000LL /* RFC 8085 section 3.1.1 */
+#define FIRST_WAIT   NETIO_SECOND /* RFC 8085 section 3.1.1 */
 #define LEAST_WAIT   1000000LL    /* a shorter one would be a flood, and steps without an end */
 #define LONGEST_WAIT (3600 * FIRST_WAIT)
 #define REQUEST_MAX  65507        /* IPv4: 65,535 less two headers */

@@ -22,7 +22,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECOND   1000000000LL
 #define AGAIN_NS 10000000 /* from one signal to the next, once the deadline has passed */
 
 #ifndef sigev_notify_thread_id /* the C library knows the member, but not its name */
@@ -233,7 +232,7 @@ static int start_timer(const struct call *call)
 {
     int64_t deadline = call->deadline;
     const struct itimerspec spec = {
-        .it_value = {.tv_sec = deadline / SECOND, .tv_nsec = deadline % SECOND},
+        .it_value = {.tv_sec = deadline / NETIO_SECOND, .tv_nsec = deadline % NETIO_SECOND},
         .it_interval = {.tv_nsec = AGAIN_NS},
     };
 

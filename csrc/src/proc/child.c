@@ -86,24 +86,24 @@ static int status_of(const siginfo_t *info)
     return info->si_status | (info->si_code == CLD_DUMPED ? WCOREFLAG : 0);
 }
 
-/* 1 when it has ended; 0, or -ECHILD when it is no child of ours any more. */
+/* flags: of waitid(2).  1 when it has ended, or stopped, as they ask; 0, or -ECHILD when it is no
+ * child of ours any more. */
 static int look(int pidfd, siginfo_t *info, int flags)
 {
     int result;
 
     info->si_pid = 0;
     do
-        result = waitid(P_PIDFD, (id_t)pidfd, info, WEXITED | flags);
+        result = waitid(P_PIDFD, (id_t)pidfd, info, flags);
     while (result == -1 && errno == EINTR);
     return result == -1 ? -errno : info->si_pid != 0;
 }
 
 int netio__child_is_stopped(int pidfd)
 {
-    siginfo_t info = {.si_pid = 0};
+    siginfo_t info;
 
-    return waitid(P_PIDFD, (id_t)pidfd, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid != 0;
+    return look(pidfd, &info, WSTOPPED | WNOHANG | WNOWAIT) == 1;
 }
 
 int netio__child_stopped(const struct netio__birth *birth, struct netio_error *error)
@@ -120,10 +120,10 @@ static void destroy(struct netio_child *child)
     struct pollfd fd = {.fd = child->pidfd, .events = POLLIN};
     siginfo_t info;
 
-    if (look(child->pidfd, &info, WNOHANG | WNOWAIT) >= 0) {
+    if (look(child->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) >= 0) {
         (void)pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
         int code = netio__poll_until(&fd, 1, netio_deadline_in(NETIO__STUCK_SECONDS));
-        (void)look(child->pidfd, &info, code == -ETIMEDOUT ? WNOHANG : 0);
+        (void)look(child->pidfd, &info, WEXITED | (code == -ETIMEDOUT ? WNOHANG : 0));
     }
     netio_child_forget(child);
 }
@@ -176,7 +176,7 @@ static int signal_group(const struct netio_child *child, int signal)
         return 0;
     if (errno != EINVAL)
         return -errno;
-    if (look(child->pidfd, &info, WNOHANG | WNOWAIT) < 0)
+    if (look(child->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
         return -ESRCH;
     return kill(-child->pid, signal) == -1 ? -errno : 0;
 }
@@ -189,8 +189,8 @@ int netio_child_signal(const struct netio_child *child, int signal, int group)
         return -ESRCH;
     if (group)
         return signal_group(child, signal);
-    if (look(child->pidfd, &info, WNOHANG | WNOWAIT) !=
-        0) /* to a dead one the kernel delivers, too */
+    /* To a dead one the kernel delivers, too. */
+    if (look(child->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
         return -ESRCH;
     return pidfd_send_signal(child->pidfd, signal, NULL, 0) == -1 ? -errno : 0;
 }
@@ -201,7 +201,7 @@ int netio_child_ended(struct netio_child *child, int *status)
 
     if (child->pidfd < 0)
         return -ECHILD;
-    int ended = look(child->pidfd, &info, WNOHANG);
+    int ended = look(child->pidfd, &info, WEXITED | WNOHANG);
     if (ended == 0)
         return 0;
     netio_child_forget(child);

@@ -33,6 +33,7 @@ struct netio_notify {
     int fd;
     int connected;
     int told;      /* READY, once */
+    int stopping;  /* the manager knows */
     int64_t pause; /* nanoseconds between two signs of life; 0: none are wanted */
     pid_t owner;
     struct netio_loop *loop;
@@ -186,7 +187,11 @@ int netio_notify_reloading(struct netio_notify *notify)
 
 int netio_notify_stopping(struct netio_notify *notify)
 {
-    return tell(notify, "STOPPING=1");
+    if (!notify || notify->stopping)
+        return 0;
+    int code = tell(notify, "STOPPING=1");
+    notify->stopping = code == 0;
+    return code;
 }
 
 int netio__notify_mainpid(struct netio_notify *notify, pid_t pid)

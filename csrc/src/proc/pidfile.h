@@ -6,10 +6,12 @@
 #include <netio/pidfile.h>
 #include <sys/stat.h>
 
-#define NETIO__PIDFILE_LONGEST                                                                     \
-    64                         /* of what may be in a pid file: other programs fill with blanks */
-#define NETIO__PIDFILE_AGAIN 1 /* the file was replaced under our hands; no code is positive */
-#define NETIO__PIDFILE_TRIES 1000 /* at each that is in vain, somebody else came on */
+/* Of what may be in a pid file: other programs fill with blanks. */
+#define NETIO__PIDFILE_LONGEST 64
+/* The file was replaced under our hands; no code is positive. */
+#define NETIO__PIDFILE_AGAIN 1
+/* At each that is in vain, somebody else came on. */
+#define NETIO__PIDFILE_TRIES 1000
 
 struct netio_pidfile {
     struct netio_pidfile *next; /* in the list of those written */

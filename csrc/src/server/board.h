@@ -10,10 +10,11 @@
  * looks only while somebody is busy, so that an idle server makes no system call: when it stops
  * looking it sets asleep, and a worker that begins a beat and finds it set clears it and writes a
  * byte to wake.  A handler that has its socket to itself may wait as long as it likes: it says so
- * in alone, and is stuck only if it computes all the time.
+ * in alone, and is stuck only if it computes, or is stopped, all the time, or when its connection's
+ * time has long been over (until).
  *
- * The kernel wakes one worker alone for a client (EPOLLEXCLUSIVE).  One that cannot take him, having
- * no descriptor, writes two bytes to wake: the supervisor has the others look. */
+ * The kernel wakes one worker alone for a client (EPOLLEXCLUSIVE).  One that cannot take him,
+ * having no descriptor, writes two bytes to wake: the supervisor has the others look. */
 #ifndef NETIO_SRC_SERVER_BOARD_H
 #define NETIO_SRC_SERVER_BOARD_H
 
@@ -21,10 +22,11 @@
 
 struct netio__board {
     struct netio_server_status status;
-    uint64_t beat; /* by __atomic builtins, relaxed */
-    int alone;     /* the handler of this beat is on_serve */
-    int asleep;    /* the supervisor's, of this worker; exchanged, sequentially consistent */
-    int wake;      /* the worker's own descriptor to write to; -1: none */
+    uint64_t beat;        /* by __atomic builtins, relaxed */
+    int alone;            /* the handler of this beat is on_serve ... */
+    netio_deadline until; /* ... which is to be over by then; relaxed */
+    int asleep;           /* the supervisor's, of this worker; exchanged, sequentially consistent */
+    int wake;             /* the worker's own descriptor to write to; -1: none */
 };
 
 /* server.c: count there from now on (its own until then); board outlives the server. */

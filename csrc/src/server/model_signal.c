@@ -165,7 +165,7 @@ static void arm(const struct netio_server *server)
 {
     struct netio__signal *signal = server->signal;
     netio_deadline next = netio_loop_next(server->loop);
-    struct itimerspec spec = {.it_value = {next / 1000000000, next % 1000000000}};
+    struct itimerspec spec = {.it_value = {next / NETIO_SECOND, next % NETIO_SECOND}};
 
     if (next != signal->armed && timer_settime(signal->timer, TIMER_ABSTIME, &spec, NULL) == 0)
         signal->armed = next;

@@ -35,8 +35,10 @@ static int prepare(const struct netio_conn *conn)
 static void run_alone(struct netio_conn *conn)
 {
     struct netio_server *server = conn->server;
+    netio_deadline until = server->total_span ? conn->opened + server->total_span : NETIO_NEVER;
 
     netio__server_end(server);
+    __atomic_store_n(&server->board->until, until, __ATOMIC_RELAXED);
     __atomic_store_n(&server->board->alone, 1, __ATOMIC_SEQ_CST);
     netio__server_begin(server);
     server->handlers.on_serve(conn, conn->fd);

@@ -11,14 +11,17 @@
  * how often it was looked, not how long it is since: after a machine was halted nobody is late.
  *
  * A handler that may wait for its peer (board.h: alone) is stuck only if it does not even that:
- * whenever it was looked at it was running, and the kernel has not seen it wait in between. */
+ * whenever it was looked at it was running, or stopped, and the kernel has not seen it wait in
+ * between.  It is stuck, too, when its connection has had all its time and its reads and prints,
+ * which fail then, have not made it end: whatever else it waits for. */
 #include "server/supervisor.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define LOOKS 4 /* in heartbeat_seconds */
+#define LOOKS 4            /* in heartbeat_seconds */
+#define GRACE NETIO_SECOND /* for a handler whose time is over */
 
 void netio__heart_begin(struct netio__place *place)
 {
@@ -49,8 +52,8 @@ void netio__heart_awake(struct netio__place *place)
     look_again(place->supervisor);
 }
 
-/* Whether it runs, by /proc/PID/status, and how often it has waited so far.  Where there is no
- * /proc it waits, for all that is known. */
+/* Whether it runs, by /proc/PID/status, or would but for SIGSTOP, and how often it has waited so
+ * far.  Where there is no /proc it waits, for all that is known. */
 static int is_running(pid_t pid, unsigned long *waits)
 {
     char path[32], line[128], state = 'S';
@@ -64,7 +67,7 @@ static int is_running(pid_t pid, unsigned long *waits)
     }
     if (file)
         fclose(file);
-    return state == 'R';
+    return state == 'R' || state == 'T';
 }
 
 /* Whether a handler that may wait has done so since the last look. */
@@ -73,6 +76,15 @@ static int has_waited(struct netio__place *place)
     unsigned long before = place->waits;
 
     return !is_running(place->pid, &place->waits) || place->waits != before;
+}
+
+/* Whether the handler of this beat, which is alone, is past its time. */
+static int is_late(const struct netio__board *board, uint64_t beat)
+{
+    netio_deadline until = __atomic_load_n(&board->until, __ATOMIC_RELAXED);
+
+    return until != NETIO_NEVER && netio_clock_now() - until > GRACE &&
+           __atomic_load_n(&board->beat, __ATOMIC_SEQ_CST) == beat;
 }
 
 /* Whether it is to be looked at again. */
@@ -89,6 +101,10 @@ static int look_at(struct netio__place *place)
         (void)__atomic_exchange_n(&board->asleep, 0, __ATOMIC_SEQ_CST);
     }
     int alone = __atomic_load_n(&board->alone, __ATOMIC_SEQ_CST);
+    if (alone && is_late(board, beat)) {
+        netio__worker_stuck(place);
+        return 0;
+    }
     if (beat != place->beat || (alone && has_waited(place))) {
         place->beat = beat;
         place->looks = 0;

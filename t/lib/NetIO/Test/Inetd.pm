@@ -7,6 +7,7 @@ package NetIO::Test::Inetd;
 #     127.0.0.1:{date} dgram  udp wait   root /usr/bin/thing thing
 #     CONF
 #     is $d->ask(cat => "hello\n"), "hello\n";       # all of it, until the end of file
+#     is $d->answer('fortune'), "...\n";           # the same of who says nothing
 #     my $socket = $d->connect('cat');
 #     ok $d->reload($other_config);                  # whether it has been taken
 #     is $d->stop, 0;                                # TERM; the exit code
@@ -45,6 +46,7 @@ use Socket               qw(AF_UNIX SOCK_DGRAM pack_sockaddr_un);
 use Time::HiRes          ();
 
 use constant { FIRST_PORT => 11_000, LAST_PORT => 31_000 };    # below those of clients
+use constant SILENCE => 20;                                    # seconds
 
 my %locks;    # by port: addresses that nobody else has as long as this test lives
 
@@ -142,6 +144,17 @@ sub ask {
     syswrite $socket, $question if length $question;
     shutdown $socket, 1;
     return $self->read_all($socket);
+}
+
+# What is said to who says nothing: '' when nobody can connect or nothing is said, 'reset', or
+# 'silence' of a netiod that has hung for long.
+sub answer {
+    my ($self, $name) = @_;
+    my $socket = eval { $self->connect($name) } or return '';
+
+    vec(my $bits = '', fileno $socket, 1) = 1;
+    select($bits, undef, undef, SILENCE) or return 'silence';
+    return $self->read_all($socket) // 'reset';
 }
 
 # A reload has given it more sockets, or less: two descriptors a service.

@@ -20,6 +20,8 @@ package NetIO::Test::Peer;
 #     count   =>                read to the end, send how many bytes came, and their checksum
 #     run     => CODE           whatever CODE does with the socket
 #
+# handle(OPTIONS) is what NetIO::tcpopen gives to it, in a test that uses NetIO.
+#
 # start_in($ns, ...) does the same inside of a NetIO::Test::Netns, for all scripts but run.
 #
 # All of it ends with the object, or after two minutes.
@@ -76,6 +78,15 @@ sub start_in {
     chomp $port;
     my $host = $arguments[0] eq 'host' ? $arguments[1] : '127.0.0.1';
     return bless { host => $host, port => $port, owner => $$, in => $in, program => $pid }, $class;
+}
+
+# It lives as long as the handle.
+sub handle {
+    my ($self, @options) = @_;
+    my $handle = NetIO::tcpopen($self->host, $self->port, timeout => 30, @options);
+
+    ${*$handle}{peer} = $self;
+    return $handle;
 }
 
 # No way leads from here back into the test.

@@ -1,8 +1,43 @@
-/* netiod: whether a service is the same in a new configuration; see config.h.  Called by reload.c.
- */
+/* netiod: what is asked of one service of a configuration; see config.h.  Pure.  Called by who
+ * matches services (reload.c, handover.c), by pool.c, and for names by tcpmux.c and others. */
 #include "config.h"
 
 #include <string.h>
+#include <strings.h>
+
+/* ---- its names ---- */
+
+static const char *const builtins[] = {
+    [CONFIG_ECHO] = "echo", [CONFIG_DISCARD] = "discard", [CONFIG_DAYTIME] = "daytime",
+    [CONFIG_TIME] = "time", [CONFIG_CHARGEN] = "chargen",
+};
+
+const char *config_builtin_str(enum config_builtin builtin)
+{
+    return builtins[builtin];
+}
+
+int config_builtin_find(const char *name)
+{
+    for (int i = 0; i < (int)(sizeof builtins / sizeof *builtins); i++)
+        if (strcmp(builtins[i], name) == 0)
+            return i;
+    return -1;
+}
+
+const char *config_first_address(const struct config_service *service)
+{
+    return service->listens > 0 ? service->listen[0] : "";
+}
+
+const char *config_mux_name(const struct config_service *service)
+{
+    size_t len = strlen(CONFIG_MUX_PREFIX);
+
+    return service->name + (strncasecmp(service->name, CONFIG_MUX_PREFIX, len) == 0 ? len : 0);
+}
+
+/* ---- whether it is the same ---- */
 
 static int same_text(const char *one, const char *other)
 {
