@@ -17,18 +17,20 @@
 
 static int passed = -1; /* the connection that a service was given */
 
-static int serve(struct service *service, int fd)
+static int serve(struct service *service, int fd, const struct netio_addr *peer)
 {
     (void)service;
+    (void)peer;
     must(passed == -1);
     passed = fd;
     return 0;
 }
 
 /* As one that is not allowed to: told nothing. */
-static int refuse(struct service *service, int fd)
+static int refuse(struct service *service, int fd, const struct netio_addr *peer)
 {
     (void)service;
+    (void)peer;
     netio_fd_close(fd);
     return -EACCES;
 }

@@ -7,7 +7,7 @@ use lib 't/lib';
 
 use NetIO::Test::Inetd;
 use NetIO::Test::Run qw(run slurp spew);
-use Socket           qw(IPPROTO_TCP TCP_NODELAY);
+use Socket           qw(IPPROTO_TCP SOL_SOCKET SO_LINGER TCP_NODELAY);
 use Test::More;
 use Time::HiRes ();
 
@@ -119,6 +119,19 @@ is $netiod->ask(mux => "$name{denied}\r\n" . 'x' x 50_000), "-Refused\r\n",
 is $netiod->ask(mux => "$name{told}\r\nx"), "-not you\r\n",
     'in the words of the service, where it has some: no "+"';
 is $netiod->ask(mux => "$name{echo}\r\nhello"), 'hello', 'a built-in service';
+
+# A reset takes the address away (getpeername), and leaves what was sent; it comes while netiod,
+# which has accepted the client before another one is answered, cannot look.
+my $gone = $netiod->connect('mux');
+syswrite $gone, substr $name{denied}, 0, 1;
+is $netiod->ask(mux => "$name{echo}\r\nhello"), 'hello', 'somebody has begun to ask';
+kill 'STOP', $netiod->pid;
+syswrite $gone, substr($name{denied}, 1) . "\r\nx";
+setsockopt $gone, SOL_SOCKET, SO_LINGER, pack 'll', 1, 0;
+close $gone;
+kill 'CONT', $netiod->pid;
+is $netiod->ask(mux => "$name{echo}\r\nhello"), 'hello', 'and is gone when he has asked';
+unlike $netiod->log, qr/$name{denied}: start/, 'he is judged as who he was';
 
 my $first = $netiod->connect('few');
 syswrite $first, 'x';

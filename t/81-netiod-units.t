@@ -39,6 +39,8 @@ for my $name (sort keys %unit) {
 is join(' ', setting('netiod.service', 'Type')), 'notify', 'READY counts';
 cmp_ok((setting('netiod.service', 'TimeoutStopSec'))[0],
     '>', 30 + 5, 'the manager waits longer than programs have');
+is join(' ', setting('netiod.service', 'OOMPolicy')), 'continue',
+    'a program without memory takes no other service with it';
 like + (setting('netiod.service', $_))[0], qr/\bnetwork-online\.target\b/,
     "$_: its addresses are there"
     for qw(Wants After);

@@ -133,10 +133,10 @@ static void exec_stop(struct service *service, netio_deadline deadline)
 }
 
 /* The descriptor is to be as one that was accepted. */
-static int exec_serve(struct service *service, int fd)
+static int exec_serve(struct service *service, int fd, const struct netio_addr *peer)
 {
     (void)netio_fd_nonblock(fd, 0);
-    return served_serve(service, fd);
+    return served_serve(service, fd, peer);
 }
 
 /* A program that a predecessor has started is not this process's to kill: the upgrade may have

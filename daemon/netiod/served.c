@@ -54,9 +54,9 @@ void served_stop(struct service *service, netio_deadline deadline)
     netio_server_stop(service->server, deadline);
 }
 
-int served_serve(struct service *service, int fd)
+int served_serve(struct service *service, int fd, const struct netio_addr *peer)
 {
-    return netio_server_serve_take(service->server, fd);
+    return netio_server_serve_peer_take(service->server, fd, peer);
 }
 
 void served_free(struct service *service)

@@ -23,7 +23,7 @@ int served_change(struct service *service, const struct config_service *before, 
 int served_listen(struct service *service, int fd);
 void served_ignore(struct service *service, int fd);
 void served_stop(struct service *service, netio_deadline deadline);
-int served_serve(struct service *service, int fd);
+int served_serve(struct service *service, int fd, const struct netio_addr *peer);
 void served_free(struct service *service);
 
 #endif

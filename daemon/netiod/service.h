@@ -45,9 +45,10 @@ struct service_kind {
     /* No new clients.  What runs may go on until the deadline, then it is told to end (SIGTERM to
      * its process group, SIGKILL a second later).  Called again it changes the deadline. */
     void (*stop)(struct service *service, netio_deadline deadline);
-    /* A client that came through tcpmux: as one that was accepted.  fd is owned.  NULL: not of this
-     * kind.  0 or a code; -EACCES when it was refused and told so. */
-    int (*serve)(struct service *service, int fd);
+    /* A client that came through tcpmux: as one that was accepted.  fd is owned; peer is
+     * who it was when it came.  NULL: not of this kind.  0 or a code; -EACCES when it was refused
+     * and told so. */
+    int (*serve)(struct service *service, int fd, const struct netio_addr *peer);
     void (*free)(struct service *service); /* ends what still runs */
     /* NULL for kinds without processes (handover.h): process index that runs, from 0: 1, or 0
      * beyond the last; and one that a predecessor has left: its pidfd is owned, 0 or a code. */

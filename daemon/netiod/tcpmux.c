@@ -92,7 +92,8 @@ static void pass(struct netio_conn *conn, struct service *target)
         refuse(conn, "Service not available");
         return;
     }
-    int code = target->kind->serve(target, netio_conn_release(conn));
+    const struct netio_addr *peer = netio_conn_peer(conn);
+    int code = target->kind->serve(target, netio_conn_release(conn), peer);
     if (code != 0)
         not_served(target, second, code);
     else if (target->config->mux == CONFIG_MUX_PLUS)

@@ -576,30 +576,51 @@ static void test_serve_what(void)
     netio_server_free(server);
 }
 
-/* B32: the client is gone before anybody asks who it was. */
-static void test_nobody(void)
+/* A connection whose client has reset it; *peer: who that was. */
+static int accept_gone(struct netio_addr *peer)
 {
-    struct netio_server_handlers handlers = {.on_open = tell_open, .on_close = tell_close};
     struct linger linger = {.l_onoff = 1};
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof addr;
     int listening = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
 
-    forget();
     bind(listening, (struct sockaddr *)&addr, sizeof addr);
     listen(listening, 1);
     getsockname(listening, (struct sockaddr *)&addr, &len);
     if (connect(client, (struct sockaddr *)&addr, len) == -1)
         fail("connected");
     int fd = accept(listening, NULL, NULL);
+    netio_addr_peer(peer, fd);
     setsockopt(client, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
     close(client);
     close(listening);
+    return fd;
+}
+
+/* B32: the client is gone before anybody asks who it was. */
+static void test_nobody(void)
+{
+    struct netio_server_handlers handlers = {.on_open = tell_open, .on_close = tell_close};
+    struct netio_access *access;
+    struct netio_addr peer;
+
+    forget();
     netio_server_new(&server, NULL, &handlers, NULL);
-    is_int(netio_server_serve_take(server, fd), 0, "B32: a client that is gone already");
+    is_int(netio_server_serve_take(server, accept_gone(&peer)), 0,
+           "B32: a client that is gone already");
     is_int(netio_server_run(server), 0, "B32: nothing breaks");
     is_str(seen, "open close(reset) ", "B32: it opens and ends");
+
+    netio_access_new(&access);
+    netio_access_add(access, "deny 192.0.2.1", NULL);
+    netio_server_set_access(server, access);
+    int fd = accept_gone(&peer);
+    is_int(netio_server_serve_peer_take(server, fd, &peer), 0, "or if it is known who it was");
+    netio_access_add(access, "deny 127.0.0.1", NULL);
+    fd = accept_gone(&peer);
+    is_int(netio_server_serve_peer_take(server, fd, &peer), -EACCES, "who is judged by them");
     netio_server_free(server);
+    netio_access_free(access);
 }
 
 /* A listening descriptor that somebody else bound. */

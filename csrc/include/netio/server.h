@@ -222,8 +222,13 @@ int netio_server_listen_on(struct netio_server *server, int fd, int is_shared);
  * -ENOTSOCK, -ESOCKTNOSUPPORT for another type, -EINVAL when it listens, NETIO_EFULL at
  * max_connections, -ECANCELED, -ENOMEM, -EAGAIN after a start that has hung (on_spawn); -EACCES
  * when rules or limits refuse it (it was told). on_open comes with the loop's next step.  A peer
- * whose address is not known (it may be gone already) is served all the same. */
+ * whose address is not known (it may be gone already) is served all the same, and only rules for
+ * all concern it. */
 int netio_server_serve_take(struct netio_server *server, int fd);
+/* The same for a peer whose address accept(2) has said: one that is gone has none to ask for, but
+ * what it has sent is there. */
+int netio_server_serve_peer_take(struct netio_server *server, int fd,
+                                 const struct netio_addr *peer);
 /* Listens no more on a descriptor, and closes it if it was taken; connections stay.  0, or -ENOENT
  * for one that it does not listen on. */
 int netio_server_unlisten(struct netio_server *server, int fd);

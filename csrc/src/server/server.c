@@ -212,6 +212,12 @@ static int check_stream(int fd)
 
 int netio_server_serve_take(struct netio_server *server, int fd)
 {
+    return netio_server_serve_peer_take(server, fd, NULL);
+}
+
+int netio_server_serve_peer_take(struct netio_server *server, int fd,
+                                 const struct netio_addr *known)
+{
     struct netio_addr peer;
     struct netio_conn *conn;
     int code = server->stopping ? -ECANCELED : check_stream(fd);
@@ -226,7 +232,9 @@ int netio_server_serve_take(struct netio_server *server, int fd)
     }
     /* One that was reset already has no address any more (ENOTCONN): it is served, and its
      * end will show. */
-    if (netio_addr_peer(&peer, fd) < 0)
+    if (known)
+        peer = *known;
+    else if (netio_addr_peer(&peer, fd) < 0)
         peer.len = 0;
     code = netio__server_admit(server, fd, &peer, &conn);
     if (code)
