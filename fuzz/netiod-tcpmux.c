@@ -37,8 +37,9 @@ static int refuse(struct service *service, int fd, const struct netio_addr *peer
 
 static const struct service_kind willing = {.serve = serve}, strict = {.serve = refuse}, none;
 static const struct config_service configs[] = {
-    {.kind = CONFIG_TCPMUX},  {.mux = CONFIG_MUX}, {.mux = CONFIG_MUX_PLUS},
-    {.mux = CONFIG_MUX_PLUS}, {.mux = CONFIG_MUX}, {.mux = CONFIG_NO_MUX},
+    {.name = "mux", .kind = CONFIG_TCPMUX},   {.name = "tcpmux/cat", .mux = CONFIG_MUX},
+    {.name = "plus", .mux = CONFIG_MUX_PLUS}, {.name = "no", .mux = CONFIG_MUX_PLUS},
+    {.name = "wait", .mux = CONFIG_MUX},      {.name = "own", .mux = CONFIG_NO_MUX},
 };
 static struct service all[] = {
     {.name = (char *)"mux", .config = &configs[0]},

@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use Test::More;
+use Time::HiRes qw(sleep);
 
 use lib 't/lib';
 use NetIO::Test::Pool;
@@ -45,7 +46,7 @@ sub is_stopped {
 
     for (1 .. 3000) {
         return 1 if NetIO::Test::Run::slurp("/proc/$pid/stat") =~ /\) T /;
-        select undef, undef, undef, 0.01;
+        sleep 0.01;
     }
     return 0;
 }

@@ -259,9 +259,9 @@ static void told(struct netio_watch *watch, unsigned events)
     ssize_t n = read(voice->fd, &octet, 1);
 
     (void)events;
-    if (n == -1 && (errno == EAGAIN || errno == EINTR))
+    if (n == -1) /* what it has said is still there; unheard, two pools would serve */
         return;
-    if (n != 1)
+    if (n == 0)
         close_voice(voice); /* over will say how it has ended */
     else if (voice == voice_of_now(pool))
         file_has_changed(service);
