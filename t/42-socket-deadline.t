@@ -10,8 +10,8 @@ use NetIO;
 use NetIO::Test::Peer;
 use NetIO::Test::Process;
 use NetIO::Test::Run qw(slurp);
-use POSIX               ();
-use Socket              qw(SOL_SOCKET SO_SNDBUF);
+use POSIX            ();
+use Socket           qw(SOL_SOCKET SO_SNDBUF);
 use Test::More;
 use Time::HiRes qw(ITIMER_REAL setitimer);
 
@@ -45,15 +45,15 @@ my $baseline = fds();
 subtest 'A6 a silent peer' => sub {
     my $fh = open_to(peer('silent'), deadline => 0.1);
 
-    is scalar <$fh>, undef, 'readline';
-    is 0 + $!, ETIMEDOUT, '$!';
+    is scalar <$fh>,    undef,                  'readline';
+    is 0 + $!,          ETIMEDOUT,              '$!';
     is $fh->error . '', 'Connection timed out', 'error';
-    is 0 + $fh->error, ETIMEDOUT, 'error, as a number';
+    is 0 + $fh->error,  ETIMEDOUT,              'error, as a number';
     is_deeply [<$fh>], [], 'readline, a list';
-    is 0 + $!, ETIMEDOUT, '$!';
-    is read($fh, my $buffer, 10), undef, 'read';
-    is 0 + $!, ETIMEDOUT, '$!';
-    is getc $fh, undef, 'getc';
+    is 0 + $!,                    ETIMEDOUT, '$!';
+    is read($fh, my $buffer, 10), undef,     'read';
+    is 0 + $!,                    ETIMEDOUT, '$!';
+    is getc $fh,                  undef,     'getc';
     ok eof $fh, 'eof cannot tell';
     is 0 + $fh->error, ETIMEDOUT, 'error can';
     ok !print({$fh} 'x'), 'print fails as well';
@@ -64,7 +64,7 @@ subtest 'A6 a silent peer' => sub {
     $fh = open_to($echo, deadline => 0.05);
     is scalar <$fh>, undef, 'past the deadline';
     ok $fh->deadline(30), 'a new one';
-    ok !$fh->error, 'the error is gone';
+    ok !$fh->error,       'the error is gone';
     print {$fh} "and on\n";
     is scalar <$fh>, "and on\n", 'the handle goes on';
     ok close $fh, 'close';
@@ -80,13 +80,13 @@ sub begun {
 }
 
 subtest 'A7 a drip of bytes does not extend the deadline' => sub {
-    my $fh = begun(open_to(peer(drip => 'x', 0.01)));
+    my $fh   = begun(open_to(peer(drip => 'x', 0.01)));
     my $line = <$fh>;
     like $line, qr/^x+$/, 'what came is there';
     is 0 + $!, ETIMEDOUT, '$!';
     ok $fh->error, 'error';
-    is scalar <$fh>, undef, 'and nothing more';
-    is 0 + $!, ETIMEDOUT, '$!';
+    is scalar <$fh>, undef,     'and nothing more';
+    is 0 + $!,       ETIMEDOUT, '$!';
 
     $fh = begun(open_to(peer(drip => "line\n", 0.01)));
     my $lines = 0;
@@ -96,10 +96,10 @@ subtest 'A7 a drip of bytes does not extend the deadline' => sub {
     $fh = begun(open_to(peer(drip => 'x', 0.01)));
     my $got = read $fh, my $text, 10_000;
     cmp_ok $got, '>', 0, 'read: what came';
-    is read($fh, $text, 10_000), undef, 'then undef';
-    is 0 + $!, ETIMEDOUT, '$!';
+    is read($fh, $text, 10_000), undef,     'then undef';
+    is 0 + $!,                   ETIMEDOUT, '$!';
 
-    $fh = begun(open_to(peer(flood => "x\n" x 1000)));
+    $fh    = begun(open_to(peer(flood => "x\n" x 1000)));
     $lines = 0;
     while (<$fh>) { $lines++ }
     cmp_ok $lines, '>=', 1000, 'a flood: many lines';
@@ -116,11 +116,11 @@ subtest 'A8 a reset in the middle' => sub {
     print {$fh} "\n";
     is scalar <$fh>, 'word', 'all of it';
     ok $fh->error, 'flagged';
-    is scalar <$fh>, undef, 'then undef';
-    is 0 + $!, ECONNRESET, 'ECONNRESET';
-    is read($fh, my $text, 1), undef, 'never the end of file';
-    is 0 + $!, ECONNRESET, 'ECONNRESET';
-    is 0 + $fh->error, ECONNRESET, 'error';
+    is scalar <$fh>,           undef,      'then undef';
+    is 0 + $!,                 ECONNRESET, 'ECONNRESET';
+    is read($fh, my $text, 1), undef,      'never the end of file';
+    is 0 + $!,                 ECONNRESET, 'ECONNRESET';
+    is 0 + $fh->error,         ECONNRESET, 'error';
 };
 
 subtest 'A10 a peer that has closed' => sub {
@@ -129,7 +129,7 @@ subtest 'A10 a peer that has closed' => sub {
     my $fh = open_to(peer(say => "bye\n"), deadline => 60);
 
     is scalar <$fh>, "bye\n", 'its word';
-    is scalar <$fh>, undef, 'its end';
+    is scalar <$fh>, undef,   'its end';
     1 while print {$fh} 'x';
     is 0 + $!, EPIPE, 'EPIPE';
     ok !print({$fh} 'x'), 'again';
@@ -150,17 +150,17 @@ subtest 'a deaf peer' => sub {
 
     ok !print({$fh} $much), 'print fails';
     is 0 + $!, ETIMEDOUT, '$!';
-    ok $fh->error, 'error';
-    ok $fh->deadline(30), 'a new deadline';
-    ok $fh->error, 'does not bring back what was lost';
+    ok $fh->error,           'error';
+    ok $fh->deadline(30),    'a new deadline';
+    ok $fh->error,           'does not bring back what was lost';
     ok !print({$fh} 'more'), 'the peer gets no text with a hole in it';
-    is 0 + $!, ETIMEDOUT, '$!';
-    is $fh->clearerr, 0, 'unless clearerr says so';
+    is 0 + $!,        ETIMEDOUT, '$!';
+    is $fh->clearerr, 0,         'unless clearerr says so';
     ok !$fh->error, 'error';
 
     $fh = open_to($deaf, deadline => 0.1);
     ok !print({$fh} $much), 'print fails again';
-    ok !close $fh, 'and so does close, at once';
+    ok !close $fh,          'and so does close, at once';
     is 0 + $!, ETIMEDOUT, '$!';
 
     $fh = open_to($deaf, deadline => 0.2);
@@ -169,7 +169,7 @@ subtest 'a deaf peer' => sub {
     $fh->deadline(0);
     $fh->autoflush(0);
     print {$fh} 'pending';
-    ok $fh->shutdown(0), 'shutdown(0) does not wait for pending output';
+    ok $fh->shutdown(0),  'shutdown(0) does not wait for pending output';
     ok !$fh->shutdown(1), 'shutdown(1) does';
     is 0 + $!, ETIMEDOUT, '$!';
     $fh->clearerr;
@@ -205,7 +205,7 @@ subtest 'A15 a storm of signals' => sub {
     is 0 + $fh->error, ETIMEDOUT, 'ends at the deadline';
     cmp_ok $seen, '>', 50, 'handlers run meanwhile';
     $seen = 0;
-    $fh = open_to(peer('deaf'), deadline => 1);
+    $fh   = open_to(peer('deaf'), deadline => 1);
     my ($sent) = storm(sub { print {$fh} 'x' x 20_000_000 });
     ok !$sent, 'print';
     is 0 + $fh->error, ETIMEDOUT, 'ends at the deadline';
@@ -231,38 +231,40 @@ subtest 'F2 what a handler does' => sub {
 
     # The peer must not get twice what had gone out when the handler ran.
     my $test     = $$;
-    my $counting = peer(run => sub {
-        my ($socket) = @_;
-        sysread $socket, my $first, 1;
-        kill 'USR1', $test;
-        sysread $socket, my $second, 1;
-        NetIO::Test::Peer::count($socket);
-    });
+    my $counting = peer(
+        run => sub {
+            my ($socket) = @_;
+            sysread $socket, my $first, 1;
+            kill 'USR1', $test;
+            sysread $socket, my $second, 1;
+            NetIO::Test::Peer::count($socket);
+        }
+    );
     $fh = open_to($counting, deadline => 60);
     local $SIG{USR1} = sub { die "enough\n" };
     ok !eval { print {$fh} "\1" x 20_000_000; 1 }, 'dies out of a print';
     is $@, "enough\n", 'the exception';
-    ok !$fh->error, 'is no error of the handle';
+    ok !$fh->error,      'is no error of the handle';
     ok $fh->shutdown(1), 'what PerlIO still has goes out';
     my ($bytes, $sum) = split ' ', <$fh>;
-    is $sum, $bytes, 'bytes and sum';
-    is +($bytes + 2) % 8192, 0, 'whole buffers, each once';
+    is $sum,                  $bytes, 'bytes and sum';
+    is + ($bytes + 2) % 8192, 0,      'whole buffers, each once';
 
     $fh = open_to($counting, deadline => 60);
     binmode $fh, ':pop';
     ok !eval { print {$fh} "\1" x 20_000_000; 1 }, 'dies out of a print without a buffer';
-    ok print({$fh} "\2"), 'the next print';
-    ok $fh->shutdown(1), 'shutdown';
+    ok print({$fh} "\2"),                          'the next print';
+    ok $fh->shutdown(1),                           'shutdown';
     ($bytes, $sum) = split ' ', <$fh>;
     is $sum, $bytes + 1, 'goes out';
 
     $fh = open_to($counting, deadline => 60);
     local $SIG{USR1} = sub { print {$fh} "\2" x 1000 };
     ok print({$fh} "\1" x 20_000_000), 'prints to the handle that is being written';
-    ok $fh->shutdown(1), 'shutdown';
+    ok $fh->shutdown(1),               'shutdown';
     ($bytes, $sum) = split ' ', <$fh>;
     is $bytes, 20_000_000 + 1000 - 2, 'bytes';
-    is $sum, $bytes + 1000, 'sum';
+    is $sum,   $bytes + 1000,         'sum';
 
     $fh = open_to($echo, deadline => 60);
     local $SIG{ALRM} = sub { close $fh };
@@ -289,8 +291,8 @@ subtest 'F2 what a handler does' => sub {
     $fh = open_to($echo, deadline => 60);
     local $SIG{ALRM} = sub { $fh->deadline(0) };
     once_asleep();
-    is scalar <$fh>, undef, 'moves the deadline';
-    is 0 + $!, ETIMEDOUT, 'and is obeyed';
+    is scalar <$fh>, undef,     'moves the deadline';
+    is 0 + $!,       ETIMEDOUT, 'and is obeyed';
     $fh = open_to($echo, deadline => 60);
     local $SIG{ALRM} = sub { $fh->syswrite("from the handler\n") };
     once_asleep();

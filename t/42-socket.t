@@ -24,7 +24,7 @@ subtest 'reading' => sub {
     my $text = "one\ntwo\n\nthree";
     my $fh   = open_to(peer(say => $text));
     is_deeply [<$fh>], ["one\n", "two\n", "\n", 'three'], 'list of lines';
-    ok eof $fh, 'eof';
+    ok eof $fh,     'eof';
     ok !$fh->error, 'is no error';
 
     $fh = open_to(peer(say => $text));
@@ -32,26 +32,26 @@ subtest 'reading' => sub {
     $fh = open_to(peer(say => $text));
     is do { local $/ = ''; scalar <$fh> }, "one\ntwo\n\n", 'a paragraph';
     $fh = open_to(peer(say => $text));
-    is do { local $/ = \5; scalar <$fh> }, "one\nt", 'a record';
-    is read($fh, my $buffer, 3), 3, 'read';
-    is $buffer, "wo\n", 'goes on from there';
-    is read($fh, $buffer, 2, 5), 2, 'read with an offset';
-    is $buffer, "wo\n\0\0\nt", 'pads';
-    is getc $fh, 'h', 'getc';
-    is $fh->ungetc(ord 'H'), ord 'H', 'ungetc';
-    is scalar <$fh>, 'Hree', 'gives it back';
-    is scalar <$fh>, undef, 'the end';
-    is 0 + $!, 0, 'is no errno';
-    is read($fh, $buffer, 1), 0, 'nor for read';
+    is do { local $/ = \5; scalar <$fh> }, "one\nt",      'a record';
+    is read($fh, my $buffer, 3),           3,             'read';
+    is $buffer,                            "wo\n",        'goes on from there';
+    is read($fh, $buffer, 2, 5),           2,             'read with an offset';
+    is $buffer,                            "wo\n\0\0\nt", 'pads';
+    is getc $fh,                           'h',           'getc';
+    is $fh->ungetc(ord 'H'),               ord 'H',       'ungetc';
+    is scalar <$fh>,                       'Hree',        'gives it back';
+    is scalar <$fh>,                       undef,         'the end';
+    is 0 + $!,                             0,             'is no errno';
+    is read($fh, $buffer, 1),              0,             'nor for read';
     $! = EBADF;
     is scalar <$fh>, undef, 'the end once more';
-    is 0 + $!, 0, 'is no errno of before';
+    is 0 + $!,       0,     'is no errno of before';
 
     $fh = open_to(peer(say => $text));
     my $all = '';
     $all .= $_ while <$fh>;
     is $all, $text, 'while (<$fh>)';
-    is $., 4, '$.';
+    is $.,   4,     '$.';
     my $line = 'x';
     $fh = open_to(peer(say => $text));
     $line .= <$fh>;
@@ -67,14 +67,14 @@ subtest 'writing' => sub {
     { local ($,, $\) = ('-', "!\n"); print {$fh} 1, 2 }
     is scalar <$fh>, "1-2!\n", '$, and $\\';
     { use feature 'say'; ok say({$fh} 'say'), 'say' }
-    is scalar <$fh>, "say\n", 'is sent';
-    is syswrite($fh, "syswrite\n"), 9, 'syswrite';
-    is sysread($fh, my $buffer, 100), 9, 'sysread';
+    is scalar <$fh>,                  "say\n", 'is sent';
+    is syswrite($fh, "syswrite\n"),   9,       'syswrite';
+    is sysread($fh, my $buffer, 100), 9,       'sysread';
     my $before = select $fh;
     print "selected\n";
     select $before;
-    is scalar <$fh>, "selected\n", 'select';
-    is $fh->autoflush(0), 1, 'autoflush(0)';
+    is scalar <$fh>,      "selected\n", 'select';
+    is $fh->autoflush(0), 1,            'autoflush(0)';
     print {$fh} 'later, ';
     is $fh->autoflush, !1, 'autoflush()';
     print {$fh} "now\n";
@@ -86,11 +86,11 @@ subtest 'writing' => sub {
         like "@warnings", qr/^Wide character in print at /, 'wide character: a warning';
     }
     is scalar <$fh>, "\xe2\x98\xba\n", 'and UTF-8';
-    is -S $fh, 1, '-S';
+    is -S $fh,       1,                '-S';
     ok !defined sysseek($fh, 0, 0), 'sysseek fails';
-    ok !seek($fh, 0, 0), 'seek fails';
+    ok !seek($fh, 0, 0),            'seek fails';
     is 0 + $!, ESPIPE, 'with ESPIPE';
-    ok close $fh, 'close';
+    ok close $fh,  'close';
     ok !close $fh, 'close again';
     is 0 + $!, EBADF, 'EBADF';
 };
@@ -106,7 +106,7 @@ subtest 'A18 every byte, and much of it' => sub {
     my $much = $bytes x 40_000;
     $fh = open_to(peer('count'));
     ok print({$fh} $much), 'ten million there';
-    ok $fh->shutdown(1), 'shutdown(1)';
+    ok $fh->shutdown(1),   'shutdown(1)';
     is scalar <$fh>, sprintf("%d %d\n", length $much, unpack('%32C*', $bytes) * 40_000), 'arrived';
     is scalar <$fh>, undef, 'A9 and its end is seen';
     ok !$fh->error, 'A9 is no error';
@@ -137,8 +137,8 @@ subtest 'layers' => sub {
     is scalar <$fh>, "\xe4\n", 'bytes there and back';
     ok binmode($fh, ':crlf'), ':crlf';
     print {$fh} "a\nb\n";
-    is sysread($fh, my $wire, 100), 6, 'on the wire';
-    is $wire, "a\r\nb\r\n", 'CRLF';
+    is sysread($fh, my $wire, 100), 6,            'on the wire';
+    is $wire,                       "a\r\nb\r\n", 'CRLF';
     print {$fh} "c\n";
     is scalar <$fh>, "c\n", 'back';
     ok binmode($fh, ':raw:encoding(UTF-8)'), ':encoding';
@@ -172,8 +172,8 @@ subtest 'copies' => sub {
     }
     my $deadline = open_to(peer('silent'), deadline => 0.1);
     open $copy, '+<&', $deadline or die "open: $!";
-    is scalar <$copy>, undef, 'a copy that reads keeps the deadline';
-    is 0 + $!, ETIMEDOUT, 'ETIMEDOUT';
+    is scalar <$copy>, undef,     'a copy that reads keeps the deadline';
+    is 0 + $!,         ETIMEDOUT, 'ETIMEDOUT';
     require IO::Select;
     $fh = open_to($echo);
     print {$fh} "x\n";
@@ -187,58 +187,58 @@ subtest 'methods' => sub {
     my $fh   = open_to($echo, deadline => 60);
     my $none = tcpopen($echo->host, $echo->port);
 
-    is $fh->fileno, fileno $fh, 'fileno';
-    is $fh->opened, 1, 'opened';
-    is $fh->peerhost, '127.0.0.1', 'peerhost';
-    is $fh->peerport, $echo->port, 'peerport';
-    is $fh->sockhost, '127.0.0.1', 'sockhost';
+    is $fh->fileno,                                              fileno $fh,  'fileno';
+    is $fh->opened,                                              1,           'opened';
+    is $fh->peerhost,                                            '127.0.0.1', 'peerhost';
+    is $fh->peerport,                                            $echo->port, 'peerport';
+    is $fh->sockhost,                                            '127.0.0.1', 'sockhost';
     is $fh->sockport, (Socket::sockaddr_in(getsockname $fh))[0], 'sockport';
-    is $fh->connected, getpeername $fh, 'connected';
-    is $fh->timeout, 30, 'timeout';
-    is $fh->timeout(7), 30, 'timeout(7) returns the one before';
-    is $fh->timeout, 7, 'and sets it';
-    is ${*$fh}{io_socket_timeout}, 7, 'where IO::Socket keeps it';
-    is $none->timeout, undef, 'timeout: none';
+    is $fh->connected,             getpeername $fh, 'connected';
+    is $fh->timeout,               30,              'timeout';
+    is $fh->timeout(7),            30,              'timeout(7) returns the one before';
+    is $fh->timeout,               7,               'and sets it';
+    is ${*$fh}{io_socket_timeout}, 7,               'where IO::Socket keeps it';
+    is $none->timeout,             undef,           'timeout: none';
     my $left = $fh->deadline;
     ok $left > 30 && $left <= 60, 'deadline: what is left';
     is $none->deadline, undef, 'deadline: none';
     $left = $fh->deadline(1000);
     ok $left > 900 && $left <= 1000, 'deadline(1000)';
-    is $fh->deadline(undef), undef, 'deadline(undef)';
-    is $fh->deadline, undef, 'removes it';
-    is $fh->deadline(0), 0, 'deadline(0)';
-    is scalar <$fh>, undef, 'is past at once';
+    is $fh->deadline(undef),   undef, 'deadline(undef)';
+    is $fh->deadline,          undef, 'removes it';
+    is $fh->deadline(0),       0,     'deadline(0)';
+    is scalar <$fh>,           undef, 'is past at once';
     is $fh->deadline(9**9**9), undef, 'deadline(inf) is none';
     for my $wrong ('abc', '', -1, 'nan', []) {
         ok !eval { $fh->deadline($wrong); 1 }, "deadline($wrong): dies";
         is $@, "deadline: '$wrong' is not a number of seconds at $0 line " . (__LINE__ - 1) . ".\n",
             'text';
     }
-    is $fh->blocking, 1, 'blocking';
-    is $fh->blocking(0), 1, 'blocking(0)';
-    is $fh->blocking, 0, 'is off';
-    is scalar <$fh>, undef, 'a read that would block';
-    is 0 + $!, EAGAIN, 'says EAGAIN';
-    is $fh->blocking(1), 0, 'blocking(1)';
+    is $fh->blocking,    1,      'blocking';
+    is $fh->blocking(0), 1,      'blocking(0)';
+    is $fh->blocking,    0,      'is off';
+    is scalar <$fh>,     undef,  'a read that would block';
+    is 0 + $!,           EAGAIN, 'says EAGAIN';
+    is $fh->blocking(1), 0,      'blocking(1)';
     print {$fh} "still here\n";
-    is scalar <$fh>, "still here\n", 'and the handle goes on';
-    is $fh->clearerr, 0, 'clearerr';
-    is $fh->shutdown(1), 1, 'shutdown';
-    is $fh->close, 1, 'close';
-    is $fh->close, !1, 'close again';
+    is scalar <$fh>,     "still here\n", 'and the handle goes on';
+    is $fh->clearerr,    0,              'clearerr';
+    is $fh->shutdown(1), 1,              'shutdown';
+    is $fh->close,       1,              'close';
+    is $fh->close,       !1,             'close again';
 
     my @asking = qw(fileno deadline timeout peerhost peerport sockhost sockport connected blocking);
     for my $method (@asking) {
         $! = 0;
         is $fh->$method, $method eq 'timeout' ? 7 : undef, "closed: $method";
-        is 0 + $!, EBADF, 'EBADF' if $method ne 'timeout';
+        is 0 + $!,       EBADF,                            'EBADF' if $method ne 'timeout';
     }
-    is $fh->opened, !1, 'closed: opened';
-    is 0 + $fh->error, EBADF, 'closed: error';
-    is $fh->clearerr, -1, 'closed: clearerr';
-    is $fh->shutdown(2), !1, 'closed: shutdown';
+    is $fh->opened,      !1,    'closed: opened';
+    is 0 + $fh->error,   EBADF, 'closed: error';
+    is $fh->clearerr,    -1,    'closed: clearerr';
+    is $fh->shutdown(2), !1,    'closed: shutdown';
     is $fh->deadline(5), undef, 'closed: deadline(5)';
-    is $fh->autoflush, 1, 'closed: autoflush';
+    is $fh->autoflush,   1,     'closed: autoflush';
 };
 
 subtest 'a print that would block loses what it could not send' => sub {
@@ -248,8 +248,8 @@ subtest 'a print that would block loses what it could not send' => sub {
 
     $fh->blocking(0);
     ok !print({$fh} $much), 'print fails';
-    is 0 + $!, EAGAIN, 'EAGAIN';
-    is 0 + $fh->error, EAGAIN, 'error, as a number';
+    is 0 + $!,          EAGAIN,                             'EAGAIN';
+    is 0 + $fh->error,  EAGAIN,                             'error, as a number';
     is $fh->error . '', 'Resource temporarily unavailable', 'error, as a text';
     $fh->blocking(1);
     $fh->deadline(60);
@@ -274,25 +274,27 @@ subtest 'a print that would block loses what it could not send' => sub {
 subtest 'methods of IO::Handle and IO::Socket' => sub {
     my $fh = open_to($echo);
 
-    is $fh->say('method'), 1, 'say';
-    is $fh->getline, "method\n", 'getline';
-    is $fh->print("a\nb\n"), 1, 'print';
-    is $fh->getline . $fh->getline, "a\nb\n", 'twice';
-    is $fh->printf("%d\n", 5), 1, 'printf';
-    is $fh->read(my $text, 2), 2, 'read';
-    is $fh->syswrite('xyz'), 3, 'syswrite';
-    is $fh->sysread($text, 3), 3, 'sysread';
+    is $fh->say('method'),          1,          'say';
+    is $fh->getline,                "method\n", 'getline';
+    is $fh->print("a\nb\n"),        1,          'print';
+    is $fh->getline . $fh->getline, "a\nb\n",   'twice';
+    is $fh->printf("%d\n", 5),      1,          'printf';
+    is $fh->read(my $text, 2),      2,          'read';
+    is $fh->syswrite('xyz'),        3,          'syswrite';
+    is $fh->sysread($text, 3),      3,          'sysread';
     ok $fh->binmode, 'binmode';
-    is $fh->protocol, Socket::IPPROTO_TCP(), 'protocol';
-    is $fh->socktype, Socket::SOCK_STREAM(), 'socktype';
-    is $fh->sockdomain, Socket::AF_INET(), 'sockdomain';
+    is $fh->protocol,   Socket::IPPROTO_TCP(), 'protocol';
+    is $fh->socktype,   Socket::SOCK_STREAM(), 'socktype';
+    is $fh->sockdomain, Socket::AF_INET(),     'sockdomain';
     ok $fh->sockopt(Socket::SO_KEEPALIVE(), 1), 'sockopt';
     is $fh->peername, getpeername $fh, 'peername';
-    ok $fh->can($_), "can $_" for qw(getline fileno deadline sockopt);
-    ok !$fh->can('nonsense'), 'can nonsense';
+    ok $fh->can($_),               "can $_" for qw(getline fileno deadline sockopt);
+    ok !$fh->can('nonsense'),      'can nonsense';
     ok !eval { $fh->nonsense; 1 }, 'nonsense dies';
-    is $@, qq{Can't locate object method "nonsense" via package "NetIO::Socket" at $0 line }
-        . (__LINE__ - 2) . ".\n", 'text';
+    is $@,
+          qq{Can't locate object method "nonsense" via package "NetIO::Socket" at $0 line }
+        . (__LINE__ - 2)
+        . ".\n", 'text';
     ok !eval { NetIO::Socket->nonsense; 1 }, 'on the class, too';
 };
 
@@ -312,12 +314,12 @@ subtest 'F15 methods of what is no handle' => sub {
         eval { $code->() };
         like $@, qr/^Usage: NetIO::Socket::$method\(self/, "$method on nothing";
     }
-    is NetIO::Socket::fileno($file), fileno $file, 'another handle will do';
-    is NetIO::Socket::peerhost($file), undef, 'as far as it goes';
+    is NetIO::Socket::fileno($file),   fileno $file, 'another handle will do';
+    is NetIO::Socket::peerhost($file), undef,        'as far as it goes';
     ok !eval { NetIO::Socket::deadline($file); 1 }, 'not for a deadline';
     is $@, "deadline: not a handle that NetIO opened at $0 line " . (__LINE__ - 1) . ".\n", 'text';
     is NetIO::Socket::opened(\*STDOUT), 1, 'a reference to a glob';
-    is NetIO::Socket::opened(*STDOUT), 1, 'a glob';
+    is NetIO::Socket::opened(*STDOUT),  1, 'a glob';
     no warnings 'once';
     is NetIO::Socket::opened(\*NOSUCH), !1, 'a glob without a handle';
 };
@@ -337,18 +339,18 @@ sub write_line {
 subtest 'fatal' => sub {
     my $silent = peer('silent');
     my %call   = (
-        readline => sub { my $line = readline $_[0] },
+        readline           => sub { my $line  = readline $_[0] },
         'readline, a list' => sub { my @lines = readline $_[0] },
-        rcatline => sub { my $line = ''; $line .= readline $_[0] },
-        read     => sub { read $_[0], my $text, 1 },
-        getc     => sub { getc $_[0] },
-        eof      => sub { my $end = eof $_[0] },
-        print    => sub { print { $_[0] } 'x' },
-        printf   => sub { printf { $_[0] } 'x' },
-        say      => sub { use feature 'say'; say { $_[0] } 'x' },
-        write    => \&write_line,
-        getline  => sub { $_[0]->getline },
-        getlines => sub { my @lines = $_[0]->getlines },
+        rcatline           => sub { my $line  = ''; $line .= readline $_[0] },
+        read               => sub { read $_[0], my $text, 1 },
+        getc               => sub { getc $_[0] },
+        eof                => sub { my $end = eof $_[0] },
+        print              => sub { print { $_[0] } 'x' },
+        printf             => sub { printf { $_[0] } 'x' },
+        say                => sub { use feature 'say'; say { $_[0] } 'x' },
+        write              => \&write_line,
+        getline            => sub { $_[0]->getline },
+        getlines           => sub { my @lines = $_[0]->getlines },
     );
 
     for my $name (sort keys %call) {
@@ -356,17 +358,17 @@ subtest 'fatal' => sub {
         my $fh    = open_to($silent, fatal => 1);
         $fh->deadline(0);
         ok !eval { $call{$name}->($fh); 1 }, "$name: dies";
-        is 0 + $!, ETIMEDOUT, '$!';
-        is ref $@, 'NetIO::Error', 'with a NetIO::Error';
+        is 0 + $!,      ETIMEDOUT,      '$!';
+        is ref $@,      'NetIO::Error', 'with a NetIO::Error';
         is $@->message, "$stage 127.0.0.1:" . $silent->port . ': Connection timed out', 'message';
         is join(' ', $@->stage, $@->code_name), "$stage ETIMEDOUT", 'stage and code';
-        is eval { close($fh); 1 }, 1, 'close never dies';
+        is eval { close($fh); 1 },              1,                  'close never dies';
     }
     my $fh = open_to(peer(say => "line\n"), fatal => 1);
     is_deeply [<$fh>], ["line\n"], 'the end of file is not fatal';
     my $line = __LINE__ + 1;
     eval { 1 while print {$fh} 'x' };
-    is $@->errno, EPIPE, 'EPIPE is';
+    is $@->errno,                     EPIPE,      'EPIPE is';
     is join(' ', $@->file, $@->line), "$0 $line", 'file and line of the print';
     ok eval { undef $fh; 1 }, 'the end of the handle is not';
 
@@ -378,7 +380,7 @@ subtest 'fatal' => sub {
             $fh->autoflush(0);
             print {$fh} 'a';
             $fh->deadline(0);
-            ok eval { $flush->($fh); 1 }, "$layers a flush does not die";
+            ok eval  { $flush->($fh);   1 }, "$layers a flush does not die";
             ok !eval { print {$fh} 'x'; 1 }, 'a print dies';
             is $@->code_name, 'ETIMEDOUT', 'of that' if ref $@;
             $fh->clearerr;
@@ -394,7 +396,7 @@ subtest 'F14 the descriptor closed behind its back' => sub {
 
     POSIX::close(fileno $fh);
     is scalar <$fh>, undef, 'readline';
-    is 0 + $!, EBADF, 'EBADF';
+    is 0 + $!,       EBADF, 'EBADF';
     ok !print({$fh} 'x'), 'print';
     is 0 + $!, EBADF, 'EBADF';
     ok !close $fh, 'close';

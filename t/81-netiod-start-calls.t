@@ -182,11 +182,11 @@ sub at_rest {
 
 sub left {
     my ($name) = @_;
-    my $runs   = $name eq 'pool' ? 1 : 0;
+    my $runs = $name eq 'pool' ? 1 : 0;
     my @wrong;
 
-    push @wrong, 'it runs' if until_is($runs, sub { field($name, 'running') }) != $runs;
-    push @wrong, 'a place is taken' if until_is(0, sub { field($name, 'connections') }) != 0;
+    push @wrong, 'it runs'          if until_is($runs, sub { field($name, 'running') }) != $runs;
+    push @wrong, 'a place is taken' if until_is(0,     sub { field($name, 'connections') }) != 0;
     my $has = until_is($descriptors, sub { $d->descriptors });
     push @wrong, "$has descriptors, not $descriptors" if $has != $descriptors;
     my @children = $d->children_now;
@@ -238,8 +238,8 @@ sub calls_in {
         my ($pid, $call) = /^(\d+) +(\w+)\(/ or next;
         my $number = ++$count{"$pid $call"};
         $begun ||= /$behind/ if $behind;
-        next if !$begun      || $left_out{$call} || $seen{"$call $number"}++;
-        next if $pid != $d->pid && $number > 1 && ($few || $call eq 'rt_sigaction');
+        next                 if !$begun || $left_out{$call} || $seen{"$call $number"}++;
+        next                 if $pid != $d->pid && $number > 1 && ($few || $call eq 'rt_sigaction');
         push @calls, [$call, $number];
     }
     return @calls;
@@ -269,10 +269,8 @@ sub inject {
     my ($call, $number, $error) = @$fault;
     my %calls = map { $_ => 1 } $call, @more ? 'clone' : ();
 
-    return trace(
-        '-e', 'trace=' . join(',', keys %calls),
-        '-e', "inject=$call:error=$error:when=$number", @more
-    );
+    return trace('-e', 'trace=' . join(',', keys %calls),
+        '-e', "inject=$call:error=$error:when=$number", @more);
 }
 
 # ---- a program for each connection
@@ -292,8 +290,8 @@ sub without_one {
     at_rest($name);
     my ($from, $failed) = (length $d->log, field($name, 'failed'));
     my $end = trace(@more);
-    is ask($name), $world, "$way: nothing fails";
-    is join(', ', left($name)), '', '... nor is left';
+    is ask($name),              $world, "$way: nothing fails";
+    is join(', ', left($name)), '',     '... nor is left';
     my @faults = many_faults(calls_in($end->(), undef, scalar @more));
     # The first clone fails already.
     @faults = grep { "@$_[0, 1]" ne 'clone 1' } @faults if @more;
@@ -308,7 +306,7 @@ sub without_one {
         push @trouble, "got <$got>" if $got ne '' && $got ne $world;
         my $counted = field($name, 'failed') - $failed - $refused;
         push @trouble, "counted $counted times" if !may_count($fault, $got, $counted, @more);
-        push @wrong, "@$fault: @trouble" if @trouble;
+        push @wrong,   "@$fault: @trouble"      if @trouble;
         $refused += $counted;
     }
     is join("\n", @wrong), '', '... nor otherwise: ' . @faults . " faults, $refused clients let go";
@@ -340,8 +338,8 @@ sub with_the_socket {
     at_rest($name);
     my $from = length $d->log;
     my $end  = trace();
-    is ask($name), $world, "$name: nothing fails";
-    is join(', ', left($name)), '', '... nor is left';
+    is ask($name),              $world, "$name: nothing fails";
+    is join(', ', left($name)), '',     '... nor is left';
     my @faults = $choose->(calls_in($end->(), undef, 1));
     my @wrong;
 
@@ -351,9 +349,9 @@ sub with_the_socket {
         my $socket = client($name);
         comes($socket, sub { (cannot_start($since, $name))[0] });
         $end->();
-        my $got = comes($socket) ? answer($socket) : 'silence';
+        my $got     = comes($socket) ? answer($socket) : 'silence';
         my @trouble = grep { $_ ne '' } next_wrong($name, $world), left($name);
-        push @trouble, "got <$got>" if $got ne $world;
+        push @trouble, "got <$got>"        if $got ne $world;
         push @wrong,   "@$fault: @trouble" if @trouble;
     }
     my ($times, @lines) = cannot_start($from, $name);
@@ -405,15 +403,15 @@ sub of_a_pool {
     my $trace;
     my $end = trace();
     is change_pool(sub { left('pool'); $trace = $end->() }), $world, 'pool: nothing fails';
-    is join(', ', left('pool')), '', '... nor is left';
+    is join(', ', left('pool')),                             '',     '... nor is left';
     my @faults = faults(calls_in($trace, qr/configuration: rea/, 1));
     my @wrong;
 
     for my $fault (@faults) {
         my $got     = change_pool(inject($fault));
         my @trouble = left('pool');
-        push @trouble, $got if $got ne $world;
-        push @wrong, "@$fault: @trouble" if @trouble;
+        push @trouble, $got                if $got ne $world;
+        push @wrong,   "@$fault: @trouble" if @trouble;
     }
     my ($times, @lines) = cannot_start($from, 'pool');
     is join("\n", @wrong), '', '... nor otherwise: ' . @faults . " faults, $times starts again";

@@ -81,7 +81,7 @@ sub trouble {
 
     push @trouble, "left: @{ $run->{left} }" if @{ $run->{left} };
     if ($run->{ready}) {
-        push @trouble, "exit $run->{end}" if $run->{end} ne '0';
+        push @trouble, "exit $run->{end}"  if $run->{end} ne '0';
         push @trouble, 'it does not serve' if !$run->{serves};
     } else {
         push @trouble, "exit $run->{end}" if !$is_exit{ $run->{end} };
@@ -102,7 +102,8 @@ for (@calls) {
     my ($call, $number) = @$_;
     my $error = $ERRORS[$turn++ % @ERRORS];
     my $run =
-        run_it('-o', '/dev/null', '-e', "trace=$call", '-e', "inject=$call:error=$error:when=$number");
+        run_it('-o', '/dev/null', '-e', "trace=$call", '-e',
+        "inject=$call:error=$error:when=$number");
     my @trouble = trouble($run, $error);
     push @wrong, "$call $number $error: @trouble" if @trouble;
     $refused++ if !$run->{ready};

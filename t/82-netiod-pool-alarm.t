@@ -76,7 +76,7 @@ BEGIN { $SIG{ALRM} = sub { print "rang\n"; exit }; alarm 1 }
 $| = 1; select undef, undef, undef, 100; print "over\n";
 PERL
     is $pool->ask(''), "rang\n", 'it is that of each connection' for 1 .. 3;
-    is $pool->stop, 0, 'and not of the supervisor';
+    is $pool->stop,    0,        'and not of the supervisor';
 };
 
 subtest 'a signal that is late' => sub {

@@ -32,9 +32,9 @@ PERL
 spew("$dir/outer.pl", "use warnings; require '$dir/inner.pl'; sub outer { return inner() } 1;\n");
 spew("$dir/inner.pl",
     "use warnings; our \$base = 5; sub inner { return \$main::base++ . \"\\n\" } 1;\n");
-spew("$dir/over.pl", "no warnings; sub which { return qq{another\\n} } 1;\n");
-spew("$dir/none.pl", "sub unseen { return 1 } 0;\n");
-spew("$dir/exits.pl", "sub seen { return 1 } print qq{exits\\n}; exit 3;\n");
+spew("$dir/over.pl",   "no warnings; sub which { return qq{another\\n} } 1;\n");
+spew("$dir/none.pl",   "sub unseen { return 1 } 0;\n");
+spew("$dir/exits.pl",  "sub seen { return 1 } print qq{exits\\n}; exit 3;\n");
 spew("$dir/Module.pm", <<'PERL');
 use strict; use warnings;
 package Module; our $value = 7;
@@ -110,7 +110,7 @@ PERL
     spew("$dir/Counted.pm", "package Counted; our \$times = 2; 1;\n");
     spew("$dir/counted.pl", "\$main::times = 2;\n");
     is $pool->ask(''), "1 2\n", 'then';
-    is $pool->stop, 0, 'stops';
+    is $pool->stop,    0,       'stops';
 };
 
 subtest 'nothing is left of files that are loaded again' => sub {

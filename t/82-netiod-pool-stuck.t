@@ -59,7 +59,7 @@ subtest 'stopped while it serves' => sub {
     like $pool->err, qr/worker 1 .* does not go on: killed\n/, 'and the log says so';
     ok is_gone($pid), 'it is gone';
     is NetIO::Test::Pool::heard($client), '', 'its client sees the end';
-    is $pool->stop, 0, 'stops';
+    is $pool->stop,                       0,  'stops';
 };
 
 subtest 'stopped while it has no client' => sub {
@@ -69,7 +69,7 @@ subtest 'stopped while it has no client' => sub {
     ok is_stopped($idle), 'it is stopped';
     is $pool->ask("x\n"), "$other\n", 'the other one serves' for 1 .. 20;
     kill 'CONT', $idle;
-    my ($client, $pid) = served($pool, 'read');
+    my ($client, $pid)  = served($pool, 'read');
     my ($second, $last) = served($pool, 'read');
     is_deeply [sort $pid, $last], [sort $idle, $other], 'then both do';
     close $_ for $client, $second;
@@ -88,7 +88,7 @@ subtest 'past the time of its connection' => sub {
         close $client;
     }
     is scalar(() = $pool->err =~ /does not go on: killed/g), 3, 'and the log says so';
-    is $pool->stop, 0, 'stops';
+    is $pool->stop,                                          0, 'stops';
 };
 
 subtest 'out of descriptors' => sub {
@@ -102,12 +102,12 @@ PERL
 };
 
 subtest 'all end with a pool that is killed' => sub {
-    my $pool = pool('--workers', 6);
+    my $pool   = pool('--workers', 6);
     my @served = map { [$_, served($pool, $_)] } qw(stop spin sleep read block);
-    my %busy = map { $_->[2] => $_->[0] } @served;
+    my %busy   = map { $_->[2] => $_->[0] } @served;
     ok is_stopped($_->[2]), 'one is stopped' for grep { $_->[0] eq 'stop' } @served;
     my @workers = $pool->workers;
-    is scalar @workers, 6, 'one has no client';
+    is scalar @workers,     6,          'one has no client';
     is $pool->stop('KILL'), 'signal 9', 'the pool is killed';
     ok is_gone($_), $busy{$_} // 'none' for @workers;
 };

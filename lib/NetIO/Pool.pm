@@ -17,7 +17,7 @@ my %given;
 my $told;
 my ($looks, $alarm);    # the supervisor looks at the file; the program's own handler
 my $supervisor;
-my $waits;    # when it was said last that clients wait
+my $waits;              # when it was said last that clients wait
 
 # -MNetIO::Pool: what netiod-pool was told, which the program need not see.
 sub import {
@@ -104,7 +104,7 @@ sub _take_descriptors {
 # In each worker.
 sub _begin {
     _end_with($supervisor);
-    close $told           if $told;
+    close $told if $told;
     $SIG{ALRM} = $alarm if $looks;    ## no critic (RequireLocalizedPunctuationVars)
     $SIG{PIPE} = sub { exit 141 }
         if ($SIG{PIPE} // 'DEFAULT') eq 'DEFAULT';    ## no critic (RequireLocalizedPunctuationVars)
@@ -133,7 +133,7 @@ sub _look {
     alarm LOOK_SECONDS;
     return if $now eq '' || $now eq _one('file');
     $given{file} = [$now];
-    alarm 0 if !_tell();    # nobody listens any more
+    alarm 0 if !_tell();     # nobody listens any more
     return;
 }
 
