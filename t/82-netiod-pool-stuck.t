@@ -78,17 +78,21 @@ subtest 'stopped while it has no client' => sub {
 };
 
 subtest 'past the time of its connection' => sub {
-    my $pool = pool('--heartbeat-seconds', 0.4, '--total-seconds', 0.5);
+    my $pool = pool('--heartbeat-seconds', 0.4, '--total-seconds', 2);
     for my $word (qw(sleep block child)) {
-        my ($client, $pid) = served($pool, $word);
-        my ($child) =
-            $word eq 'child' ? NetIO::Test::Pool::heard($client, qr/\n/) =~ /(\d+)/ : $pid;
+        my ($client, $pid, $child);
+        # On a slow machine its time may be over before it has said who it is.
+        until ($child) {
+            ($client, $pid) = served($pool, $word);
+            ($child) =
+                $word eq 'child' ? NetIO::Test::Pool::heard($client, qr/\n/) =~ /(\d+)/ : $pid;
+        }
         like $pool->ask("x\n"), qr/^\d+\n\z/, "$word: the next one is served";
         ok is_gone($_), 'it is gone' for $pid, $child;
         close $client;
     }
-    is scalar(() = $pool->err =~ /does not go on: killed/g), 3, 'and the log says so';
-    is $pool->stop,                                          0, 'stops';
+    cmp_ok scalar(() = $pool->err =~ /does not go on: killed/g), '>=', 3, 'and the log says so';
+    is $pool->stop, 0, 'stops';
 };
 
 subtest 'out of descriptors' => sub {

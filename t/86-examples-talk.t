@@ -221,6 +221,7 @@ sub talk {
     {
         my $server = serve('select-server', ['2907', '0.5'], 'tcp', 2907);
         is((finish(guest('')))[1], '', 'who says nothing');
+        sleep 0.02 until slurp($server->{out}) =~ /\n/;
         @own = ($server->{pid});
         is ended($server), "one has left: idle\n", 'has to go';
     }
