@@ -127,7 +127,8 @@ my ($lost, $asked) = (0, 0);
 until_true(
     sub {
         my $answer = ask_unix($run);
-        $asked++;
+        # What has failed above may not be over yet, and one upgrade is enough at a time.
+        kill 'USR2', $pid if ++$asked % 100 == 0;
         $lost++ if $answer !~ /\A[12] \d+\n\z/;
         return $answer =~ /\A2 /;
     }

@@ -24,6 +24,11 @@ static inline SV *older_copy(pTHX_ SV *from)
 #define newSVsv_nomg(sv) older_copy(aTHX_ sv)
 #endif
 
+/* From 5.28 on perl knows which locale it has set. */
+#if PERL_VERSION < 28
+#define Perl_setlocale setlocale
+#endif
+
 /* Before 5.18 a pad was an array of arrays, and the name of a lexical a scalar. */
 #ifndef PadlistARRAY
 #define PADNAME            SV

@@ -148,16 +148,6 @@ static void remember_handles(pTHX)
     around.line_number = GvSVn(gv_fetchpvs(".", GV_ADD | GV_NOTQUAL, SVt_PV));
 }
 
-/* perl knows which one it has set, from 5.28 on. */
-static const char *set_locale(const char *name)
-{
-#if PERL_VERSION >= 28
-    return Perl_setlocale(LC_ALL, name);
-#else
-    return setlocale(LC_ALL, name);
-#endif
-}
-
 void xs_surroundings_take_alarm(void)
 {
     const struct itimerval none = {{0, 0}, {0, 0}};
@@ -172,7 +162,7 @@ void xs_surroundings_remember(pTHX)
     xs_own_remember(aTHX);
     around.mask = umask(022);
     (void)umask(around.mask);
-    around.locale = savepv(set_locale(NULL));
+    around.locale = savepv(Perl_setlocale(LC_ALL, NULL));
     (void)sigprocmask(SIG_SETMASK, NULL, &around.blocked);
     (void)getresuid(&around.users[0], &around.users[1], &around.users[2]);
     (void)getresgid(&around.groups[0], &around.groups[1], &around.groups[2]);
@@ -357,10 +347,11 @@ static void forget_signals(pTHX)
 /* To ask for it takes perl longer than all else here, and a program without POSIX cannot set it. */
 static void put_back_locale(pTHX)
 {
-    const char *now = hv_exists(GvHVn(PL_incgv), "POSIX.pm", 8) ? set_locale(NULL) : NULL;
+    const char *now =
+        hv_exists(GvHVn(PL_incgv), "POSIX.pm", 8) ? Perl_setlocale(LC_ALL, NULL) : NULL;
 
     if (now && around.locale && strNE(now, around.locale))
-        (void)set_locale(around.locale);
+        (void)Perl_setlocale(LC_ALL, around.locale);
 }
 
 static void put_back_process(pTHX)
