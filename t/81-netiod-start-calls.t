@@ -16,14 +16,14 @@ use POSIX ();
 use Test::More;
 use Time::HiRes ();
 
-alarm 300;
+alarm 500;
 
 plan skip_all => 'who is not root starts nothing as somebody else' if $> != 0;
 plan skip_all => 'strace and a leak detector both trace'           if $ENV{NETIO_TEST_SANITIZED};
 plan skip_all => 'no strace(1)' if system('strace -o /dev/null true 2>/dev/null') != 0;
 
 my @ERRORS   = qw(EPERM ENOMEM EAGAIN EMFILE EINTR EIO);
-my $PATIENCE = 30;
+my $PATIENCE = 60;
 my $folder   = File::Temp->newdir;
 chmod 0755, $folder or die "$folder: $!\n";
 
@@ -394,7 +394,7 @@ sub change_pool {
         Time::HiRes::sleep(0.02);
     }
     $end->() if $end;
-    return 'another one is not started';
+    return 'another one is not started: ' . substr $d->log, $since;
 }
 
 sub of_a_pool {
