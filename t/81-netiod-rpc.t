@@ -246,8 +246,8 @@ subtest 'an upgrade in the middle of a call' => sub {
     ok $d->reload, 'a reload';
     my $end = $d->failing(sendmsg => 'ENOBUFS', 5);
     ok !$d->upgrade, 'an upgrade that fails when all is handed over';
-    $end->();
     kill 'CONT', $rpcbind->{pid};
+    $end->();
     told($d, 2);
     kill 'STOP', $rpcbind->{pid};
     ok $d->reload, 'a reload';

@@ -9,6 +9,7 @@ use Test::More;
 
 use lib 't/lib';
 use NetIO::Test::Pool;
+use NetIO::Test::Process qw(is_gone);
 
 alarm 300;
 $SIG{PIPE} = 'IGNORE';
@@ -18,7 +19,7 @@ use Time::HiRes ();
 $| = 1;
 my $line = <STDIN> // ''; chomp $line;
 print defined $SIG{ALRM} ? ref $SIG{ALRM} || $SIG{ALRM} : 'none', exists $SIG{ALRM} ? ' is there' : '', "\n";
-sub soon { Time::HiRes::alarm(0.1); return }
+sub soon { Time::HiRes::alarm(0.3); return }
 if ($line eq 'sleep') { $SIG{ALRM} = sub { print "slept\n" }; soon; sleep 100 }
 if ($line eq 'select') { $SIG{ALRM} = sub { print "selected\n" }; soon; select undef, undef, undef, 100 }
 if ($line eq 'local') {
@@ -44,7 +45,9 @@ sub served {
         my $pool = NetIO::Test::Pool->start($text);
         for my $worker ('the first worker', 'one that was started later') {
             is $pool->ask("$_\n"), scalar alone($pool, "$_\n"), "$worker: $_" for @ways;
-            kill 'KILL', $pool->workers;
+            my @workers = $pool->workers;
+            kill 'KILL', @workers;
+            is_gone($_) for @workers;
         }
         is $pool->stop, 0, 'stops';
     };

@@ -118,7 +118,7 @@ subtest 'nothing is left of files that are loaded again' => sub {
 require '$dir/conf.pl'; require '$dir/packed.pl'; print counted(), Packed->next_one, "\\n";
 PERL
     my ($worker) = $pool->workers;
-    my $kilobytes = sub { return slurp("/proc/$worker/status") =~ /^VmRSS:\s+(\d+)/m };
+    my $kilobytes = sub { return slurp("/proc/$worker/smaps_rollup") =~ /^Rss:\s+(\d+)/m };
     $pool->ask('') for 1 .. 300;
     my ($before) = $kilobytes->();
     $pool->ask('') for 1 .. 2000;

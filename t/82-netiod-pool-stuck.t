@@ -78,7 +78,7 @@ subtest 'stopped while it has no client' => sub {
 };
 
 subtest 'past the time of its connection' => sub {
-    my $pool = pool('--heartbeat-seconds', 0.4, '--total-seconds', 2);
+    my $pool = pool('--heartbeat-seconds', 4, '--total-seconds', 2);
     for my $word (qw(sleep block child)) {
         my ($client, $pid, $child);
         # On a slow machine its time may be over before it has said who it is.

@@ -40,11 +40,11 @@ static void add(struct environment *environment, const char *name, const char *v
     environment->list[environment->count++] = text;
 }
 
-static void add_number(struct environment *environment, const char *name, long number)
+static void add_number(struct environment *environment, const char *name, long long number)
 {
     char text[32];
 
-    snprintf(text, sizeof text, "%ld", number);
+    snprintf(text, sizeof text, "%lld", number);
     add(environment, name, text);
 }
 
@@ -99,9 +99,9 @@ static void add_credentials(struct environment *environment, const struct netio_
 {
     if (!peer)
         return;
-    add_number(environment, "UNIXREMOTEEUID=", (long)peer->uid);
-    add_number(environment, "UNIXREMOTEEGID=", (long)peer->gid);
-    add_number(environment, "UNIXREMOTEPID=", (long)peer->pid);
+    add_number(environment, "UNIXREMOTEEUID=", (long long)peer->uid);
+    add_number(environment, "UNIXREMOTEEGID=", (long long)peer->gid);
+    add_number(environment, "UNIXREMOTEPID=", (long long)peer->pid);
 }
 
 static void add_list(struct environment *environment, const char *const *list)

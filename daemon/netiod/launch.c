@@ -230,7 +230,7 @@ static int start(struct order *order, struct netio_child *child, struct netio_er
 {
     int code = set_program(order, error);
 
-    /* standard_begin has begun with the signals, and nothing here ignores any besides. */
+    /* standard_begin has begun with the signals, and run_signals holds those that it ignores. */
     order->plan.flags = order->launch->flags | NETIO_CHILD_SIGNALS_BEGUN;
     if (!order->launch->service->house->has_terminal)
         order->plan.flags |= NETIO_CHILD_SAME_SESSION;

@@ -36,7 +36,9 @@ static const int numbers[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2
 
 int run_signals(void)
 {
-    return netio_signals_open(numbers);
+    int code = netio_signals_hold();
+
+    return code ? code : netio_signals_open(numbers);
 }
 
 static void take_signals(struct netio_watch *watch, unsigned events)
@@ -151,19 +153,20 @@ static void act(struct run *run)
         stop(run, 0);
     if (house->upgrade) /* what it was started with must not change */
         return;
-    if (is_asked(run, ASKED_RELOAD) && !house->stopping && !house->left)
+    /* A successor may have read the configuration before it was changed. */
+    if (house->left && is_asked(run, ASKED_RELOAD))
+        (void)netio_child_signal(&house->successor, SIGHUP, 0);
+    if (is_asked(run, ASKED_RELOAD) && !house->stopping)
         reload(house);
     if (is_asked(run, ASKED_UPGRADE) && !house->stopping && !house->left)
         upgrade_begin(house);
 }
 
-/* A successor serves.  It may have read the configuration before it was changed. */
+/* A successor serves. */
 static void leave(struct run *run)
 {
     struct house *house = run->house;
 
-    if (is_asked(run, ASKED_RELOAD))
-        (void)netio_child_signal(&house->successor, SIGHUP, 0);
     status_close(house);
     house_stop(house, NETIO_NEVER);
     netio_listeners_close(house->listeners);

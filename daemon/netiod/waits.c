@@ -6,8 +6,8 @@
 #include <inttypes.h>
 #include <syslog.h>
 
-#define QUIET                                                                                      \
-    (5 * NETIO_SECOND) /* who rests for a rate looks again within a second, and is told so */
+/* Who rests for a rate looks again within a second, and is told so. */
+#define QUIET (5 * NETIO_SECOND)
 
 static const char *const texts[] = {
     [WAITS_FULL] = "as many as may be are served",

@@ -151,7 +151,7 @@ sub _tell_trouble {
         warn "$error\n";
         return;
     }
-    # Over the rate it is told every second, for as long as somebody waits.
+    # Over the rate each worker is told every second, for as long as somebody waits.
     my $now = Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC());
     return if defined $waits && $now - $waits < A_MINUTE;
     $waits = $now;

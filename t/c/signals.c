@@ -140,12 +140,31 @@ static int ignores_some(void)
     return 0;
 }
 
+/* Held, they do not act either, and what is executed finds the default. */
+static int holds_them(void)
+{
+    static const int ignored[] = {SIGHUP, SIGPIPE, SIGTSTP, 0};
+    sigset_t set;
+
+    NEED(netio_signals_begin(ignored, 0) == 0);
+    NEED(netio_signals_hold() == 0);
+    for (const int *number = ignored; *number; number++) {
+        NEED(disposition(*number) == (void *)SIG_DFL);
+        raise(*number);
+    }
+    sigprocmask(SIG_BLOCK, NULL, &set);
+    NEED(sigismember(&set, SIGHUP) && sigismember(&set, SIGTSTP) && !sigismember(&set, SIGTERM));
+    NEED(netio_signals_hold() == 0);
+    return 0;
+}
+
 static void test_reset(void)
 {
     is_int(in_child(resets_all), 0, "C8: all dispositions and the mask");
     is_int(in_child(leaves_the_librarys), 0, "C8: the C library keeps its own");
     is_int(in_child(pending_acts), -SIGTERM, "C8: a signal that was held back acts");
     is_int(in_child(ignores_some), 0, "C8: but not one that is to be ignored");
+    is_int(in_child(holds_them), 0, "C8: nor one that is held");
 }
 
 int main(void)

@@ -23,5 +23,10 @@ int netio_signals_reset(void);
  * handler keeps it, as inside a host program.  Block all of them before: one that waits would act
  * before it is ignored. */
 int netio_signals_begin(const int *ignore, int keep_handlers);
+/* What begin was told to ignore is blocked from now on, which has the same effect, and its
+ * disposition is the default: children that it was ignored in would have to undo that, signal by
+ * signal (NETIO_CHILD_SIGNALS_BEGUN).  For a program that starts many, and itself never unblocks
+ * them.  0; -errno or NETIO_ELIED, and what was done stays. */
+int netio_signals_hold(void);
 
 #endif

@@ -133,7 +133,7 @@ static int set_all(const int *ignore, int keep_handlers)
     return reset_mask();
 }
 
-/* What begin has set last: with 0 at its end, and known. */
+/* What begin has set last, and is not held: with 0 at its end, and known. */
 static int begun[SET_SIZE * 8 + 1], is_begun;
 
 int netio_signals_begin(const int *ignore, int keep_handlers)
@@ -149,6 +149,27 @@ int netio_signals_begin(const int *ignore, int keep_handlers)
             begun[count++] = number;
     begun[count] = 0;
     is_begun = 1;
+    return 0;
+}
+
+int netio_signals_hold(void)
+{
+    sigset_t held, now;
+
+    (void)sigemptyset(&held);
+    for (const int *number = begun; *number; number++)
+        (void)sigaddset(&held, *number);
+    if (sigprocmask(SIG_BLOCK, &held, NULL) == -1)
+        return -errno;
+    (void)sigemptyset(&now);
+    if (sigprocmask(SIG_BLOCK, NULL, &now) == -1)
+        return -errno;
+    for (const int *number = begun; *number; number++) {
+        int code = sigismember(&now, *number) ? set_disposition(*number, SIG_DFL, 0) : NETIO_ELIED;
+        if (code)
+            return code;
+    }
+    begun[0] = 0;
     return 0;
 }
 

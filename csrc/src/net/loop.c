@@ -212,7 +212,7 @@ static int run_watches(struct netio_loop *loop, const struct netio__event *event
     for (int i = 0; i < n; i++) {
         struct netio__watched *slot = &loop->slots[events[i].fd];
         struct netio_watch *watch = slot->watch;
-        if (!watch) /* stopped meanwhile; or that has failed, and this would be told for ever */
+        if (!watch) /* stopped meanwhile; or its removal has failed: told for ever */
             unregister(loop, events[i].fd);
         if (!watch || slot->generation != events[i].generation)
             continue;

@@ -9,6 +9,7 @@
  *
  * Either the supervisor sees the odd beat, or the worker sees that it is asleep.  What counts is
  * how often it was looked, not how long it is since: after a machine was halted nobody is late.
+ * Only of a handler's total time the clock decides.
  *
  * A handler that may wait for its peer (board.h: alone) is stuck only if it does not even that:
  * whenever it was looked at it was running, or stopped, and the kernel has not seen it wait in
