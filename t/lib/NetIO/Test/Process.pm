@@ -44,7 +44,7 @@ sub is_gone {
     my ($pid) = @_;
 
     for (1 .. 3000) {
-        return 1 if !kill 0, $pid or -e "/proc/$pid/stat" && slurp("/proc/$pid/stat") =~ /\) Z/;
+        return 1 if !kill 0, $pid or (eval { slurp("/proc/$pid/stat") } // ') Z') =~ /\) Z/;
         Time::HiRes::sleep(0.01);
     }
     return 0;
