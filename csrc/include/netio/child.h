@@ -8,10 +8,10 @@
  * start costs no copy of it, however large; all signals are held back meanwhile.  That is not
  * vfork(2): between the change of user and exec any process of that user could stop the child, and
  * with it a parent that waits for it.  Start waits for exec, too, but only until the deadline, and
- * not for who is stopped, as is looked for each millisecond; then the child is killed.  Nor has
- * that user a way into the memory: until the child is gone from it, it is not dumpable (prctl(2))
- * when the child becomes somebody else.  In a program that has, or had, more threads, and where the
- * child could not be killed (somebody else, without CAP_KILL), by fork(2).
+ * not for who is stopped, as is looked for each hundredth of a second; then the child is killed.
+ * Nor has that user a way into the memory: until the child is gone from it, it is not dumpable
+ * (prctl(2)) when the child becomes somebody else.  In a program that has, or had, more threads,
+ * and where the child could not be killed (somebody else, without CAP_KILL), by fork(2).
  *
  * Fork: a child of fork must not use the struct netio_child of its parent.  Threads: yes.
  */
@@ -44,8 +44,8 @@ struct netio_child_plan { /* zero: the defaults */
  * the kernel forgets it when the program gains privileges or changes its user. */
 #define NETIO_CHILD_DIE_WITH_PARENT 2u
 /* Nothing in this process but netio_signals_begin, which it has called, sets signals to be ignored:
- * the child resets those that were in that list, and does not ask of the other sixty.  For a
- * program that owns its process and starts many. */
+ * the child resets those of that list that are not held (netio_signals_hold), and does not ask of
+ * the others.  For a program that owns its process and starts many. */
 #define NETIO_CHILD_SIGNALS_BEGUN 4u
 
 struct netio_child {
