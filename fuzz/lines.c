@@ -4,7 +4,9 @@
 #include "../csrc/cmd/netio-daemon/lines.c"
 #include "target.h"
 
-#define TOTAL_MAX 40000
+/* A pipe has 16 pages, and a write goes into a new one where it does not fit into the last: no more
+ * than this surely finds room, in however many pieces. */
+#define TOTAL_MAX 32768
 
 static char written[TOTAL_MAX], quoted[4 * TOTAL_MAX + 1];
 static struct quote {
