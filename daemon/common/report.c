@@ -15,8 +15,10 @@ int report_open(struct report *report, const char *program)
 int report_log(struct report *report, const char *target, const char *program,
                struct netio_error *error)
 {
-    if (strcmp(target, "stderr") == 0)
+    if (strcmp(target, "stderr") == 0) {
+        netio_log_settle(report->screen);
         return 0;
+    }
     return netio_log_open(&report->log, target, program, error);
 }
 

@@ -130,6 +130,26 @@ static void test_journal(void)
     end_journal();
 }
 
+static void test_settled(void)
+{
+    struct netio_log *log;
+    int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    begin_journal();
+    name_journal("%ju:%ju", 0);
+    netio_log_open(&log, "stderr", "t", NULL);
+    dup2(fd, 2);
+    netio_log_settle(log);
+    dup2(journal[1], 2);
+    netio_log_text(log, LOG_INFO, "100%\n%s");
+    is_str(read_all(journal[0]), "t: 100%\\x0a%s\n", "settled: as it was then");
+    netio_log_free(log);
+    netio_log_settle(NULL);
+    netio_log_text(NULL, LOG_INFO, "");
+    end_journal();
+    close(fd);
+}
+
 /* It stops reading, and then it ends: no wait, and no SIGPIPE, which would end this program. */
 static void test_journal_stuck(void)
 {
@@ -437,6 +457,7 @@ int main(void)
     snprintf(moved, sizeof moved, "%s/log.1", dir);
     int before = open_descriptors();
     test_journal();
+    test_settled();
     test_journal_stuck();
     test_zones();
     test_take();

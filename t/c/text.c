@@ -132,8 +132,24 @@ static void test_shown(void)
     is_int(used, 0, "no room at all");
 }
 
+static void test_number(void)
+{
+    static const struct {
+        uint64_t number;
+        const char *text;
+    } table[] = {{0, "0"}, {9, "9"}, {10, "10"}, {UINT64_MAX, "18446744073709551615"}};
+    char out[NETIO_TEXT_NUMBER];
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const char *end = netio_text_number(table[i].number, out);
+        is_str(out, table[i].text, "number %s", table[i].text);
+        is_int(end - out, (long)strlen(table[i].text), "and where it ends");
+    }
+}
+
 int main(void)
 {
+    test_number();
     test_utf8();
     test_printable();
     test_safe();

@@ -47,5 +47,10 @@ void netio_log(struct netio_log *log, int priority, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void netio_vlog(struct netio_log *log, int priority, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
+/* For programs that own their process: what descriptor 2 is will not change any more, and need not
+ * be looked at for each line. */
+void netio_log_settle(struct netio_log *log);
+/* A line that is made already. */
+void netio_log_text(struct netio_log *log, int priority, const char *text);
 
 #endif

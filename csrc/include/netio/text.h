@@ -30,5 +30,9 @@ size_t netio_text_safe(const char *text, size_t n, char *out, size_t size);
  * CRLF, as LF) pass; *used tells how many bytes were taken, fewer than n when out
  * is full or the last bytes begin a character that is not complete. */
 size_t netio_text_shown(const char *text, size_t n, char *out, size_t size, size_t *used);
+/* For lines that are written often, where printf(3) would be most of the work: a number in decimal
+ * and a NUL, NETIO_TEXT_NUMBER bytes at most; returns where the NUL is. */
+#define NETIO_TEXT_NUMBER 21
+char *netio_text_number(uint64_t number, char *out);
 
 #endif

@@ -1,5 +1,6 @@
 /* Ring 0.  Socket addresses as text; see netio/addr.h. */
 #include <netio/addr.h>
+#include <netio/text.h>
 
 #include <arpa/inet.h>
 #include <net/if.h>
@@ -47,28 +48,14 @@ static void unix_str(const struct netio_addr *addr, char *out, size_t size)
     out[length] = '\0';
 }
 
-/* A number in decimal, and where it ends.  With inet_ntop, which is made of printf, the address
- * of a peer took more time than all the rest of a line in the log. */
-static char *put_decimal(unsigned number, char *out)
-{
-    char digits[10];
-    size_t n = 0;
-
-    do
-        digits[n++] = (char)('0' + number % 10);
-    while (number /= 10);
-    while (n > 0)
-        *out++ = digits[--n];
-    return out;
-}
-
-/* As inet_ntop has it, without a NUL; the longest is 15 bytes. */
+/* As inet_ntop has it, and where that ends; the longest is 15 bytes.  With inet_ntop, which is made
+ * of printf, the address of a peer took more time than all the rest of a line in the log. */
 static char *put_in4(const struct sockaddr_in *in4, char *out)
 {
     uint32_t host = ntohl(in4->sin_addr.s_addr);
 
     for (int shift = 24; shift >= 0; shift -= 8) {
-        out = put_decimal(host >> shift & 255, out);
+        out = netio_text_number(host >> shift & 255, out);
         *out++ = '.';
     }
     return out - 1;
@@ -82,7 +69,7 @@ char *netio_addr_host_str(const struct netio_addr *addr, char *out, size_t size)
         return out;
     switch (netio_addr_family(addr)) {
     case AF_INET:
-        *put_in4(&addr->u.in4, text) = '\0';
+        *put_in4(&addr->u.in4, text) = '\0'; /* over the last dot */
         break;
     case AF_INET6:
         in6_str(&addr->u.in6, text, sizeof text);
@@ -105,7 +92,7 @@ static char *in4_str(const struct netio_addr *addr, char *out, size_t size)
     char text[32], *end = put_in4(&addr->u.in4, text);
 
     *end++ = ':';
-    end = put_decimal(netio_addr_port(addr), end);
+    end = netio_text_number(netio_addr_port(addr), end);
     size_t len = (size_t)(end - text);
     if (size == 0)
         return out;

@@ -31,6 +31,7 @@ struct netio_log {
     unsigned long lost; /* lines that could not be written since the last that could */
     mode_t kind;        /* of file that fd is; 0 is not known.  A regular one takes every line */
     int journal;        /* SINK_STDERR: journald is at the other end */
+    int settled;        /* what fd is does not change any more */
     dev_t journal_dev;  /* what fd is then; 0: journald is not there */
     ino_t journal_ino;
     time_t stamp_time; /* the second that stamp is about */
@@ -63,7 +64,7 @@ static int connect_syslog(void)
 }
 
 /* What it writes to.  What descriptor 2 is may change at any time, and a child may be given the
- * variable of journald and another stderr: so at each line, with stderr. */
+ * variable of journald and another stderr: so at each line, with stderr, unless it is settled. */
 static void look(struct netio_log *log)
 {
     struct stat st;
@@ -125,6 +126,14 @@ int netio_log_open(struct netio_log **log, const char *target, const char *ident
     look(made);
     *log = made;
     return 0;
+}
+
+void netio_log_settle(struct netio_log *log)
+{
+    if (!log)
+        return;
+    look(log);
+    log->settled = 1;
 }
 
 static void replace(struct netio_log *log, int fd)
@@ -215,7 +224,7 @@ static size_t put_head(struct netio_log *log, int priority, char *out, size_t si
     if (log->sink == SINK_STDERR && log->journal)
         n = snprintf(out, size, "<%d>%s: ", LOG_PRI(priority), log->ident);
     else if (log->sink == SINK_STDERR)
-        n = snprintf(out, size, "%s: ", log->ident);
+        n = (int)(stpcpy(stpcpy(out, log->ident), ": ") - out); /* of 64 bytes at most */
     else if (log->sink == SINK_FILE)
         n = snprintf(out, size, "%s%s[%ld]: ", stamp_of(log), log->ident, (long)getpid());
     else
@@ -313,7 +322,7 @@ static int send_line(struct netio_log *log, int priority, const char *text, size
     char line[LINE_MAX_BYTES];
     size_t len = 0;
 
-    if (log->sink == SINK_STDERR)
+    if (log->sink == SINK_STDERR && !log->settled)
         look(log);
     if (log->torn)
         line[len++] = '\n';
@@ -339,17 +348,23 @@ static int own_up(struct netio_log *log)
     return 1;
 }
 
-void netio_vlog(struct netio_log *log, int priority, const char *format, va_list args)
+void netio_log_text(struct netio_log *log, int priority, const char *text)
 {
-    char text[LINE_MAX_BYTES];
-
     if (!log)
         return;
     int saved = errno;
-    int n = vsnprintf(text, sizeof text, format, args);
-    size_t used = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
-    if (!own_up(log) || !send_line(log, priority, text, used))
+    if (!own_up(log) || !send_line(log, priority, text, strlen(text)))
         log->lost++;
+    errno = saved;
+}
+
+void netio_vlog(struct netio_log *log, int priority, const char *format, va_list args)
+{
+    char text[LINE_MAX_BYTES];
+    int saved = errno;
+
+    if (log && vsnprintf(text, sizeof text, format, args) >= 0)
+        netio_log_text(log, priority, text);
     errno = saved;
 }
 

@@ -207,3 +207,17 @@ size_t netio_text_shown(const char *text, size_t n, char *out, size_t size, size
         out[length] = '\0';
     return length;
 }
+
+char *netio_text_number(uint64_t number, char *out)
+{
+    char digits[NETIO_TEXT_NUMBER];
+    size_t n = 0;
+
+    do
+        digits[n++] = (char)('0' + number % 10);
+    while (number /= 10);
+    while (n > 0)
+        *out++ = digits[--n];
+    *out = '\0';
+    return out;
+}
