@@ -45,7 +45,7 @@ my %way = (
 my @drop  = qw(setgroups getgroups setresgid getresgid setresuid getresuid capget capset prctl);
 my @calls = (
     @drop,
-    qw(setuid setreuid setgid setregid setfsuid setfsgid chroot chdir newfstatat umask),
+    qw(setuid setreuid setgid setregid setfsuid setfsgid chroot chdir getcwd newfstatat umask),
     qw(prlimit64 close_range fcntl rt_sigaction rt_sigprocmask)
 );
 

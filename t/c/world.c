@@ -160,6 +160,30 @@ static void test_environment(void)
     ok(!world.environment, "done twice");
 }
 
+static void test_variables(void)
+{
+    struct netio_user named = person;
+    const struct netio_world plan = {
+        .environment = (const char *const[]){"A=1", "USER=other", NULL},
+        .privileges = {.user = &named},
+    };
+    char **variables;
+    struct netio__world world;
+
+    named.name = named.home = named.shell = (char[]){"p"};
+    is_int(netio_world_variables(&variables, &plan), 0, "variables");
+    is_str(netio_environ_get(variables, "A"), "1", "of the list");
+    is_str(netio_environ_get(variables, "LOGNAME"), "p", "of the user");
+    is_str(netio_environ_get(variables, "USER"), "other", "what is set wins");
+
+    const struct netio_world made = {.environment = plan.environment, .variables = variables};
+    is_int(netio__world_prepare(&world, &made, NETIO_STAGE_CHILD, NULL), 0, "just these");
+    ok(world.environment == variables, "as they are");
+    netio__world_done(&world);
+    is_str(netio_environ_get(variables, "A"), "1", "and the caller's");
+    netio_environ_free(variables);
+}
+
 int main(void)
 {
     if (geteuid() != 0)
@@ -173,6 +197,7 @@ int main(void)
     is_int(in_child(entered_only), 0, "entered, and nothing dropped yet");
     is_int(in_child(two_limits), 0, "limits");
     test_environment();
+    test_variables();
     test_refused();
     (void)diag;
     rmdir(jail);

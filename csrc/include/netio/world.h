@@ -32,8 +32,11 @@ struct netio_rlimit {
     struct rlimit value;
 };
 
-struct netio_world {                     /* zero: the defaults above */
-    const char *const *environment;      /* as netio_environ_new has it; NULL: its default */
+struct netio_world {                /* zero: the defaults above */
+    const char *const *environment; /* as netio_environ_new has it; NULL: its default */
+    char *const *variables;         /* instead: just these, as execve(2) takes them, the user's own
+                                       included; a daemon's environ(7) is these from then on.
+                                       NULL */
     mode_t umask;
     const char *directory;               /* NULL: /; with a root, inside it.  The user must be able
                                             to enter it */
@@ -41,5 +44,10 @@ struct netio_world {                     /* zero: the defaults above */
     size_t limits_count;
     struct netio_privileges privileges;
 };
+
+/* What a process of that world will find in environ(7), for who starts many of one kind: made once
+ * and given as variables, with what is different each time.  0 and *variables, which is
+ * netio_environ_free's; or as netio_environ_new.  Not async-signal-safe. */
+int netio_world_variables(char ***variables, const struct netio_world *world);
 
 #endif

@@ -104,15 +104,16 @@ static int set_disposition(int number, void (*wanted)(int), int keep_handlers)
     return code || handler == wanted ? code : NETIO_ELIED;
 }
 
+/* No mask has SIGKILL in it: who has said what there was before has done what it was told. */
 static int reset_mask(void)
 {
-    unsigned char none[SET_SIZE] = {0}, now[SET_SIZE];
+    unsigned char none[SET_SIZE] = {0}, before[SET_SIZE], poison[SET_SIZE];
 
-    memset(now, 0xff, sizeof now);
-    if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, none, NULL, SET_SIZE) == -1 ||
-        syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, now, SET_SIZE) == -1)
+    memset(poison, 0xff, sizeof poison);
+    memcpy(before, poison, sizeof before);
+    if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, none, before, SET_SIZE) == -1)
         return -errno;
-    return memcmp(now, none, sizeof now) == 0 ? 0 : NETIO_ELIED;
+    return memcmp(before, poison, sizeof before) != 0 ? 0 : NETIO_ELIED;
 }
 
 static int is_among(int number, const int *numbers)

@@ -36,13 +36,18 @@ static int lift(int fd, const struct netio__birth *birth)
     return lifted < birth->floor ? NETIO_ELIED : lifted;
 }
 
-/* What was there is closed first: then a dup2 that did nothing is found out. */
+/* A dup2 that says 0 and did nothing, as a seccomp filter can make it, is found out by its answer.
+ * For descriptor 0 that would be the right one: there what was there is closed first, and looked
+ * for after. */
 static int copy_to(int fd, int number, struct netio_error *error)
 {
-    (void)close(number);
-    if (dup2(fd, number) == -1)
+    if (number == 0)
+        (void)close(number);
+    int made = dup2(fd, number);
+    if (made == -1)
         return fail(error, -errno, "dup2");
-    return fcntl(number, F_GETFD) == 0 ? 0 : fail(error, NETIO_ELIED, "dup2");
+    int is_there = number == 0 ? fcntl(number, F_GETFD) == 0 : made == number;
+    return is_there ? 0 : fail(error, NETIO_ELIED, "dup2");
 }
 
 /* Whether that was possible. */

@@ -48,7 +48,7 @@
 
 struct netio__birth {
     const struct netio_child_plan *plan;
-    pid_t parent; /* the caller */
+    pid_t parent; /* the caller, where its child dies with it */
     struct netio__world world;
     netio_deadline deadline;
     int floor; /* above all numbers that the child shall have */

@@ -146,7 +146,6 @@ int netio_child_start(struct netio_child *child, const struct netio_child_plan *
                       struct netio_error *error)
 {
     struct netio__birth birth = {.plan = plan,
-                                 .parent = getpid(),
                                  .deadline = plan->deadline ? plan->deadline
                                                             : netio_deadline_in(START_SECONDS),
                                  .socket = {-1, -1},
@@ -160,6 +159,8 @@ int netio_child_start(struct netio_child *child, const struct netio_child_plan *
     if (code)
         return code;
     birth.floor = floor_of(plan);
+    if (plan->flags & NETIO_CHILD_DIE_WITH_PARENT)
+        birth.parent = getpid();
     code = start_prepared(child, &birth, error);
     free(birth.fds);
     netio__world_done(&birth.world);

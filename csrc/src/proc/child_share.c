@@ -134,36 +134,48 @@ static long futex_wait(int *word, const long *until)
 }
 #endif
 
-/* Until the child has let go of this memory: 0, or -ETIMEDOUT.  Where futex(2) is forbidden, by
- * looking now and then. */
+/* Until the child has let go of this memory, or the deadline, but no longer than so many seconds.
+ * 0, or -ETIMEDOUT when the deadline has passed.  Where futex(2) is forbidden, by looking now and
+ * then. */
+static int wait_a_while(netio_deadline deadline, double seconds)
+{
+    double left = deadline == NETIO_NEVER ? seconds : netio_deadline_left(deadline);
+
+    if (left <= 0)
+        return -ETIMEDOUT;
+    if (left > seconds)
+        left = seconds;
+    /* As the call takes it, however wide time_t may be. */
+    const long until[2] = {(long)left, (long)((left - (double)(long)left) * 1e9)};
+    long code = futex_wait(&nursery->occupied, until);
+    if (code < 0 && code != -EAGAIN && code != -EINTR && code != -ETIMEDOUT)
+        (void)poll(NULL, 0, 1);
+    return 0;
+}
+
 static int wait_until(netio_deadline deadline)
 {
-    while (is_occupied()) {
-        double left = deadline == NETIO_NEVER ? 0 : netio_deadline_left(deadline);
-        /* As the call takes it, however wide time_t may be. */
-        long until[2] = {(long)left, (long)((left - (double)(long)left) * 1e9)};
-        if (netio_deadline_passed(deadline))
-            return -ETIMEDOUT;
-        long code = futex_wait(&nursery->occupied, deadline == NETIO_NEVER ? NULL : until);
-        if (code < 0 && code != -EAGAIN && code != -EINTR && code != -ETIMEDOUT)
-            (void)poll(NULL, 0, 1);
-    }
-    return 0;
+    int code = 0;
+
+    while (is_occupied() && code == 0)
+        code = wait_a_while(deadline, NETIO__STUCK_SECONDS);
+    return code;
 }
 
 /* The same for one that nobody has stopped: NETIO_EDIED.  Whoever cannot look without touching
  * errno waits for its deadline. */
 static int wait_for(const struct netio_child *child, netio_deadline deadline)
 {
-    for (;;) {
-        netio_deadline look = LEAVES_ERRNO ? netio_deadline_in(NETIO__LOOK_SECONDS) : deadline;
-        if (wait_until(netio_deadline_sooner(look, deadline)) == 0)
-            return 0;
-        if (netio_deadline_passed(deadline))
-            return -ETIMEDOUT;
-        if (netio__child_is_stopped(child->pidfd))
+    if (!LEAVES_ERRNO)
+        return wait_until(deadline);
+    while (is_occupied()) {
+        int code = wait_a_while(deadline, NETIO__LOOK_SECONDS);
+        if (code)
+            return code;
+        if (is_occupied() && netio__child_is_stopped(child->pidfd))
             return NETIO_EDIED;
     }
+    return 0;
 }
 
 /* It has had its time.  One that no signal can be sent to is waited for as long as it takes: it

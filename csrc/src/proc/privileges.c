@@ -152,8 +152,9 @@ static int change_uid(plan *privileges)
         return 0;
     if (privileges->capabilities)
         code = outcome(prctl(PR_SET_KEEPCAPS, 1UL, 0UL, 0UL, 0UL));
-    if (code == 0 && !has_uid(user->uid))
-        code = set_uid(user->uid);
+    if (code || has_uid(user->uid))
+        return code;
+    code = set_uid(user->uid);
     return code || has_uid(user->uid) ? code : NETIO_ELIED;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -73,21 +74,34 @@ static int add_own(char ***out, char *const *from, const char *const *base,
     return code;
 }
 
-static int make_environment(struct netio__world *world)
+int netio_world_variables(char ***variables, const struct netio_world *plan)
 {
-    const struct netio_world *plan = &world->plan;
     int has_user = plan->privileges.user && plan->privileges.user->name;
     char **base;
 
     if (has_user && plan->environment)
-        return add_own(&world->environment, environ, plan->environment, plan);
+        return add_own(variables, environ, plan->environment, plan);
     int code = netio_environ_new(&base, environ, plan->environment);
-    if (code || !has_user) {
-        world->environment = code ? NULL : base;
+    if (code)
         return code;
+    if (!has_user) {
+        *variables = base;
+        return 0;
     }
-    code = add_own(&world->environment, NULL, (const char *const *)base, plan);
+    code = add_own(variables, NULL, (const char *const *)base, plan);
     netio_environ_free(base);
+    return code;
+}
+
+static int make_environment(struct netio__world *world)
+{
+    int code = 0;
+
+    world->environment = (char **)world->plan.variables;
+    if (!world->environment) {
+        code = netio_world_variables(&world->made, &world->plan);
+        world->environment = world->made;
+    }
     return code;
 }
 
@@ -148,7 +162,7 @@ int netio__world_prepare(struct netio__world *world, const struct netio_world *p
 
 void netio__world_done(struct netio__world *world)
 {
-    netio_environ_free(world->environment);
+    netio_environ_free(world->made);
     free(world->directory);
     free(world->root);
     *world = (struct netio__world){0};
@@ -173,23 +187,24 @@ static int failed(const struct netio__world *world, int code, const char *step, 
     return netio_error_set(error, world->stage, code, NULL, subject);
 }
 
-/* Also a call that always answers the same is found out: the first mask is not the second. */
+/* Also a call that always answers the same is found out: of two answers that are not the same, the
+ * second is what the first call has set. */
 static int set_umask(mode_t mask)
 {
-    mode_t other = ~mask & 0777;
+    mode_t other = ~mask & 0777, before = umask(other);
 
-    umask(other);
-    return umask(mask) == other && umask(mask) == mask ? 0 : NETIO_ELIED;
+    return umask(mask) == other && (before != other || umask(mask) == mask) ? 0 : NETIO_ELIED;
 }
 
+/* Who has said what there was before, which cannot have been more than its upper limit, has done
+ * what it was told. */
 static int set_limit(int resource, const struct rlimit *value)
 {
-    struct rlimit now = {.rlim_cur = ~value->rlim_cur, .rlim_max = ~value->rlim_max};
+    struct rlimit before = {.rlim_cur = 1, .rlim_max = 0};
 
-    if (setrlimit((__rlimit_resource_t)resource, value) == -1 ||
-        getrlimit((__rlimit_resource_t)resource, &now) == -1)
+    if (prlimit(0, (__rlimit_resource_t)resource, value, &before) == -1)
         return -errno;
-    return now.rlim_cur == value->rlim_cur && now.rlim_max == value->rlim_max ? 0 : NETIO_ELIED;
+    return before.rlim_cur <= before.rlim_max ? 0 : NETIO_ELIED;
 }
 
 static const struct netio_rlimit *find_limit(const struct netio_world *plan, int resource)
@@ -245,10 +260,24 @@ static int set_limits(const struct netio__world *world, struct netio_error *erro
     return 0;
 }
 
+/* The kernel's, in one call: what the C library does where that fails would allocate. */
+static int is_in(const char *path)
+{
+    char here[256];
+
+    here[0] = '\0';
+    long n = syscall(SYS_getcwd, here, sizeof here);
+    return n > 0 && n <= (long)sizeof here && (size_t)n == strlen(path) + 1 &&
+           memcmp(here, path, (size_t)n) == 0;
+}
+
+/* A path with links in it, or from where the process is, is another name of where it leads. */
 static int change_folder(const char *path)
 {
     struct stat there = {0}, here = {.st_dev = 1, .st_ino = 1};
 
+    if (*path == '/' && chdir(path) == 0 && is_in(path))
+        return 0;
     if (stat(path, &there) == -1 || chdir(path) == -1 || stat(".", &here) == -1)
         return -errno;
     return there.st_dev == here.st_dev && there.st_ino == here.st_ino ? 0 : NETIO_ELIED;

@@ -20,7 +20,8 @@
 
 struct netio__world {
     struct netio_world plan; /* the caller's, with directory and root made absolute: owned */
-    char **environment;     /* for execve(2) or environ(7): the list's, and the user's own; owned */
+    char **environment;     /* for execve(2) or environ(7): the list's, and the user's own */
+    char **made;            /* that, where it is owned */
     char *directory, *root; /* what is owned of plan; NULL: none */
     enum netio_stage stage; /* of errors that are not of the privileges */
     int in_shared_memory;   /* enter and drop come one behind the other, in another's memory */
