@@ -24,6 +24,7 @@ my $d    = NetIO::Test::Inetd->start(
 127.0.0.1:{cat}    stream tcp  nowait root   /bin/cat cat
 127.0.0.1:{world}  stream tcp  nowait nobody $PROBE drive-world -
 127.0.0.1:{root}   stream tcp  nowait root   $PROBE drive-world -
+127.0.0.1:{group}  stream tcp  nowait root:nogroup /usr/bin/id id -G
 [::1]:{env6}       stream tcp6 nowait nobody /usr/bin/env env
 127.0.0.1:{words}  stream tcp  nowait nobody /bin/sh other-name -c 'printf "%s|" "\$0" "\$@"' "a b" c
 127.0.0.1:{both}   stream tcp  nowait nobody /bin/sh sh -c "echo out; echo err >&2"
@@ -85,6 +86,10 @@ for (['world', 'nobody'], ['root', 'root']) {
         "R4 R20 R22 R32 the world of $user, whatever that of netiod is"
     );
 }
+
+like slurp('/proc/' . $d->pid . '/status'), qr/^Groups:\t0 4 27 65533 $/m,
+    "netiod's own groups are as they were";
+is $d->ask('group', ''), getgrnam('nogroup') . "\n", '... and those of root with another group that';
 
 SKIP: {
     my $socket =

@@ -42,6 +42,28 @@ sub talk {
     return $socket->getline // 'nothing';
 }
 
+# ---- what a program finds is of the configuration in use ----------------------------------------
+
+{
+    my $of = sub {
+        my ($user, @env) = @_;
+        return
+            "env on listen = 127.0.0.1:{env}, user = $user, exec = /usr/bin/env, env = "
+            . join(q( ), map { qq("$_") } @env) . ";\n";
+    };
+    my $d    = NetIO::Test::Inetd->start(config => $of->('nobody', 'A=1', 'REMOTE_ADDR=x'));
+    my %seen = map { split /=/, $_, 2 } split /\n/, $d->ask('env', '');
+    is "@seen{qw(A USER REMOTE_ADDR)}", '1 nobody 127.0.0.1',
+        'what is set, the user, and the peer, whom nothing can replace';
+    ok $d->reload($of->('root', 'A=2', 'B=3')), 'another user and other variables';
+    %seen = map { split /=/, $_, 2 } split /\n/, $d->ask('env', '');
+    is "@seen{qw(A B USER REMOTE_ADDR)}", '2 3 root 127.0.0.1', '... are there at once';
+    ok !$d->reload($of->('nobody-at-all', 'A=4')), 'a reload that fails';
+    %seen = map { split /=/, $_, 2 } split /\n/, $d->ask('env', '');
+    is "@seen{qw(A B USER)}", '2 3 root', '... changes nothing';
+    $d->finish;
+}
+
 # ---- what is the same stays (R14, R15) -----------------------------------------------------------
 
 {

@@ -316,7 +316,7 @@ sub without_one {
     # What a stranger could repeat is said once a second.
     my $until = Time::HiRes::time() + $PATIENCE;
     while ((cannot_start($from, $name))[0] < $refused && Time::HiRes::time() < $until) {
-        $end = inject(['setgroups', 1, 'EPERM']);
+        $end = inject(['execve', 1, 'EPERM']);
         $refused++ if ask($name) eq '';
         $end->();
         Time::HiRes::sleep(0.2);

@@ -1,28 +1,25 @@
 /* netiod: the variables that a program is started with; see environment.h.
- * Called by launch.c; reads netiod's own environment and touches nothing. */
+ * Called by launch.c and service.c; reads netiod's own environment, which stays as it is, and keeps
+ * service->variables. */
 #include "environment.h"
 
 #include <netio/environ.h>
 #include <netio/peer.h>
+#include <netio/text.h>
+#include <netio/world.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #define OWN_COUNT 8 /* the most that are ours */
-
-/* What it begins with where the configuration says nothing: netiod's own environment stays as it
- * is, so it is made once. */
-static char **usual;
 
 static size_t count_of(const char *const *list)
 {
     size_t count = 0;
 
-    while (list && list[count])
+    while (list[count])
         count++;
     return count;
 }
@@ -40,11 +37,11 @@ static void add(struct environment *environment, const char *name, const char *v
     environment->list[environment->count++] = text;
 }
 
-static void add_number(struct environment *environment, const char *name, long long number)
+static void add_number(struct environment *environment, const char *name, uint64_t number)
 {
-    char text[32];
+    char text[NETIO_TEXT_NUMBER];
 
-    snprintf(text, sizeof text, "%lld", number);
+    (void)netio_text_number(number, text);
     add(environment, name, text);
 }
 
@@ -99,38 +96,61 @@ static void add_credentials(struct environment *environment, const struct netio_
 {
     if (!peer)
         return;
-    add_number(environment, "UNIXREMOTEEUID=", (long long)peer->uid);
-    add_number(environment, "UNIXREMOTEEGID=", (long long)peer->gid);
-    add_number(environment, "UNIXREMOTEPID=", (long long)peer->pid);
+    add_number(environment, "UNIXREMOTEEUID=", peer->uid);
+    add_number(environment, "UNIXREMOTEEGID=", peer->gid);
+    add_number(environment, "UNIXREMOTEPID=", (uint64_t)peer->pid);
 }
 
+static int is_same_name(const char *one, const char *other)
+{
+    for (; *one == *other && *one && *one != '='; one++)
+        other++;
+    return *one == *other;
+}
+
+/* But for those whose names are there. */
 static void add_list(struct environment *environment, const char *const *list)
 {
-    for (; list && *list; list++)
-        environment->list[environment->count++] = *list;
+    size_t count = environment->count;
+
+    for (; *list; list++) {
+        size_t i = 0;
+        while (i < count && !is_same_name(environment->list[i], *list))
+            i++;
+        if (i == count)
+            environment->list[environment->count++] = *list;
+    }
+}
+
+/* Those of every program of the service.  0 or a code. */
+static int make_variables(struct service *service)
+{
+    const struct config_service *config = service->config;
+    const struct netio_world world = {.environment = config->environment,
+                                      .privileges = {.user = config->user}};
+
+    return service->variables ? 0 : netio_world_variables(&service->variables, &world);
 }
 
 int environment_make(struct environment *environment, const struct launch *launch)
 {
-    const struct config_service *config = launch->service->config;
-    const char *const *first = config->environment;
+    struct service *service = launch->service;
+    int code = make_variables(service);
 
     environment->list = NULL;
     environment->count = environment->used = 0;
-    if (!first && !usual && netio_environ_new(&usual, environ, NULL) < 0)
-        return -ENOMEM;
-    if (!first)
-        first = (const char *const *)usual;
-    size_t room = count_of(first) + OWN_COUNT + count_of(launch->more) + 1;
+    if (code)
+        return code;
+    const char *const *usual = (const char *const *)service->variables;
+    size_t room = OWN_COUNT + count_of(usual) + 1;
     environment->list = malloc(room * sizeof *environment->list);
     if (!environment->list)
         return -ENOMEM;
-    add_list(environment, first);
-    add_protocol(environment, config->protocol);
+    add_protocol(environment, service->config->protocol);
     add_local(environment, launch->local);
     add_peer(environment, launch->peer);
     add_credentials(environment, launch->credentials);
-    add_list(environment, launch->more);
+    add_list(environment, usual);
     environment->list[environment->count] = NULL;
     return 0;
 }
@@ -139,4 +159,10 @@ void environment_free(struct environment *environment)
 {
     free(environment->list);
     environment->list = NULL;
+}
+
+void environment_forget(struct service *service)
+{
+    netio_environ_free(service->variables);
+    service->variables = NULL;
 }

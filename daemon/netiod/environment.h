@@ -1,6 +1,7 @@
 /* netiod: the variables that a program is started with.
  *
- * Called by launch.c.  They are those that the configuration passes on or sets, and behind them,
+ * Called by launch.c; by service.c for a service that ends or changes.  They are those that the
+ * configuration passes on or sets and those of the user, which are made once for a service, and,
  * which nothing there can replace, what is known of the connection:
  *
  *      PROTO                                    TCP, UDP or UNIX
@@ -21,13 +22,15 @@
 #define ENVIRONMENT_TEXT 1536 /* all of ours: six of them with an address, one with a path */
 
 struct environment {
-    const char **list; /* for struct netio_world */
+    const char **list; /* as execve(2) takes it */
     size_t count, used;
     char text[ENVIRONMENT_TEXT];
 };
 
-/* 0 or -ENOMEM.  What launch points to is still in use by the list. */
+/* 0 or -ENOMEM.  What launch points to, and its service, is still in use by the list. */
 int environment_make(struct environment *environment, const struct launch *launch);
 void environment_free(struct environment *environment);
+/* What was made for a service: there is none, or another configuration. */
+void environment_forget(struct service *service);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "environment.h"
 #include "errors.h"
+#include "line.h"
 
 #include <netio/peer.h>
 
@@ -29,21 +30,32 @@ uid_t launch_uid(const struct launch *launch)
 }
 
 /* " for 192.0.2.1:4711", " for unix: uid 33", or nothing. */
-static const char *peer_text(char text[PEER_STRLEN], const struct netio_addr *peer, uid_t uid)
+static void add_peer(struct line *line, const struct netio_addr *peer, uid_t uid)
 {
     char address[NETIO_ADDR_STRLEN];
 
-    *text = '\0';
     if (!peer || peer->len == 0)
-        return text;
+        return;
     struct netio_addr plain = *peer;
     netio_addr_unmap(&plain);
-    (void)netio_addr_str(&plain, address, sizeof address);
-    if (uid != LAUNCH_NO_UID)
-        snprintf(text, PEER_STRLEN, " for %s uid %lu", address, (unsigned long)uid);
-    else
-        snprintf(text, PEER_STRLEN, " for %s", address);
-    return text;
+    line_add(line, " for ");
+    line_add(line, netio_addr_str(&plain, address, sizeof address));
+    if (uid == LAUNCH_NO_UID)
+        return;
+    line_add(line, " uid ");
+    line_add_number(line, uid);
+}
+
+/* "NAME: start for PEER, pid PID" */
+static void begin_line(struct line *line, const struct service *service, const char *what,
+                       const struct netio_addr *peer, uid_t uid, pid_t pid)
+{
+    line->used = 0;
+    line_add(line, service->name);
+    line_add(line, what);
+    add_peer(line, peer, uid);
+    line_add(line, ", pid ");
+    line_add_number(line, (uint64_t)pid);
 }
 
 /* What "Permission denied" means, where that can be said. */
@@ -61,11 +73,12 @@ static const char *reason(const char *path, const struct netio_error *error)
 void launch_failed(const struct launch *launch, const char *why)
 {
     struct service *service = launch->service;
-    char peer[PEER_STRLEN], fault[LAUNCH_FAULT];
+    char fault[LAUNCH_FAULT];
     char *out = launch->fault ? launch->fault : fault;
+    struct line peer = {.used = 0};
 
-    (void)peer_text(peer, launch->peer, launch_uid(launch));
-    snprintf(out, LAUNCH_FAULT, "cannot start%s: %s", peer, why);
+    add_peer(&peer, launch->peer, launch_uid(launch));
+    snprintf(out, LAUNCH_FAULT, "cannot start%s: %s", peer.text, why);
     if (launch->fault)
         return;
     service->counts.failed++;
@@ -85,15 +98,24 @@ static void has_failed(const struct launch *launch, const char *path,
     launch_failed(launch, text);
 }
 
-static const char *status_text(char *text, size_t size, int status)
+static void add_status(struct line *line, int status)
 {
-    if (status == -1)
-        snprintf(text, size, "how is not known");
-    else if (WIFSIGNALED(status))
-        snprintf(text, size, "signal %d", WTERMSIG(status));
-    else
-        snprintf(text, size, "exit %d", WEXITSTATUS(status));
-    return text;
+    if (status == -1) {
+        line_add(line, "how is not known");
+        return;
+    }
+    line_add(line, WIFSIGNALED(status) ? "signal " : "exit ");
+    line_add_number(line, (unsigned)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)));
+}
+
+/* "0.123" */
+static void add_seconds(struct line *line, int64_t span)
+{
+    uint64_t ms = (uint64_t)(span > 0 ? span : 0) / (NETIO_SECOND / 1000);
+
+    line_add_number(line, ms / 1000);
+    line_add(line, ms % 1000 < 10 ? ".00" : ms % 1000 < 100 ? ".0" : ".");
+    line_add_number(line, ms % 1000);
 }
 
 /* ---- starting ---- */
@@ -171,16 +193,38 @@ static unsigned privileges_of(const struct config_service *config)
                : NETIO_PRIVILEGES_KEEP_BOUNDING;
 }
 
+/* Root starts what is root's, with the groups that it has itself, without a change of user, and so
+ * without a dozen system calls. */
+static int is_netiods(const struct house *house, const struct netio_user *user)
+{
+    const struct netio_user *own = house->root;
+
+    if (!own || !user || user->uid != own->uid || user->gid != own->gid ||
+        user->groups_count != own->groups_count)
+        return 0;
+    for (size_t i = 0; i < user->groups_count; i++) {
+        size_t k = 0;
+        while (k < own->groups_count && own->groups[k] != user->groups[i])
+            k++;
+        if (k == own->groups_count)
+            return 0;
+    }
+    return 1;
+}
+
 static int set_world(struct order *order, struct netio_error *error)
 {
     const struct config_service *config = order->launch->service->config;
     int code = environment_make(&order->environment, order->launch);
 
     order->plan.world = (struct netio_world){
-        .environment = order->environment.list,
+        .variables = (char *const *)order->environment.list,
         .umask = config->umask,
         .directory = config->directory,
-        .privileges = {.user = config->user, .flags = privileges_of(config)},
+        .privileges = {.user = is_netiods(order->launch->service->house, config->user)
+                                   ? NULL
+                                   : config->user,
+                       .flags = privileges_of(config)},
     };
     set_limits(order);
     return code ? netio_error_set(error, NETIO_STAGE_CHILD, code, NULL, "environment") : 0;
@@ -256,8 +300,8 @@ int launch(struct netio_child *child, const struct launch *launch)
     struct service *service = launch->service;
     struct order order = {.launch = launch, .plan = {.deadline = netio_deadline_in(START_SECONDS)}};
     struct netio_error error = {.code = 0};
-    char peer[PEER_STRLEN];
     int code = start(&order, child, &error);
+    struct line line;
 
     if (code)
         has_failed(launch, order.plan.path, &error);
@@ -266,22 +310,23 @@ int launch(struct netio_child *child, const struct launch *launch)
         return code;
     service->counts.started++;
     service->running++;
-    netio_log(service->house->log, LOG_INFO, "%s: start%s, pid %ld", service->name,
-              peer_text(peer, launch->peer, launch_uid(launch)), (long)child->pid);
+    begin_line(&line, service, ": start", launch->peer, launch_uid(launch), child->pid);
+    netio_log_text(service->house->log, LOG_INFO, line.text);
     return 0;
 }
 
 void launch_ended(struct service *service, pid_t pid, const struct netio_addr *peer, uid_t uid,
                   int64_t since, int status)
 {
-    long ms = (long)((netio_clock_now() - since) / (NETIO_SECOND / 1000));
-    char address[PEER_STRLEN], how[32];
+    struct line line;
 
     service->counts.ended++;
     service->running--;
     errors_flush(service);
-    netio_log(service->house->log, status == 0 ? LOG_INFO : LOG_NOTICE,
-              "%s: end%s, pid %ld, %ld.%03ld seconds, %s", service->name,
-              peer_text(address, peer, uid), (long)pid, ms / 1000, ms % 1000,
-              status_text(how, sizeof how, status));
+    begin_line(&line, service, ": end", peer, uid, pid);
+    line_add(&line, ", ");
+    add_seconds(&line, netio_clock_now() - since);
+    line_add(&line, " seconds, ");
+    add_status(&line, status);
+    netio_log_text(service->house->log, status == 0 ? LOG_INFO : LOG_NOTICE, line.text);
 }

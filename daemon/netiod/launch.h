@@ -17,7 +17,6 @@ struct launch {
     const struct netio_peer *credentials; /* of a peer on a unix socket; NULL */
     const char *program;                  /* NULL: as the configuration has it ... */
     const char *const *argv;              /* ... and its arguments */
-    const char *const *more;              /* further variables "NAME=VALUE", NULL-ended; NULL */
     const struct netio_child_fd *fds;     /* descriptors beside 0 to 2 */
     size_t fds_count;
     unsigned flags; /* more of netio/child.h */

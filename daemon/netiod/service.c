@@ -2,6 +2,7 @@
  * is in its file; here is what all have: a name, a list of sockets, limits, and the handlers of a
  * netio_server that log. */
 #include "service.h"
+#include "environment.h"
 #include "errors.h"
 
 #include <netio/clock.h>
@@ -59,9 +60,11 @@ int service_change(struct service *service, const struct config_service *config,
     const struct config_service *before = service->config;
 
     service->config = config;
+    environment_forget(service);
     int code = service->kind->change(service, before);
     if (code == 0)
         return 0;
+    environment_forget(service);
     service->config = before;
     return netio_error_set(error, NETIO_STAGE_SERVICE, code, NULL, service->name);
 }
@@ -123,6 +126,7 @@ void service_free(struct service *service)
     waits_close(service);
     service->kind->free(service);
     errors_close(service);
+    environment_forget(service);
     netio_limit_free(service->limit);
     free(service->fds);
     free(service->name);

@@ -74,6 +74,7 @@ struct service {
     size_t running; /* its processes, those of an earlier netiod included (handover.c) ... */
     size_t adopted; /* ... which are so many */
     struct waits waits;
+    char **variables; /* of all its programs: environment.c; NULL until the first */
     int errors[2]; /* errors.c: the pipe that is its children's standard error; -1: none */
     struct netio_watch errors_watch;
     int stays; /* in the configuration that reload.c looks at */

@@ -25,12 +25,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define DESCRIPTORS_MAX 262144
 
@@ -40,6 +42,7 @@ struct start {
     struct report *report;
     struct netio_successor *successor; /* NULL: not one */
     char *log, *pidfile;               /* as they are called from /; NULL: no file */
+    struct netio_user root;            /* house->root: no name */
     int signals;
 };
 
@@ -152,6 +155,27 @@ static int has_terminal(void)
     return !none;
 }
 
+/* No groups at all, as what a container starts may have, say no more than its gid alone: they
+ * become that, which is what root's are as a rule. */
+static void note_root(struct start *start)
+{
+    struct netio_user *root = &start->root;
+    uid_t uid[3] = {1, 1, 1};
+    gid_t gid[3] = {0};
+
+    if (getresuid(&uid[0], &uid[1], &uid[2]) == -1 || getresgid(&gid[0], &gid[1], &gid[2]) == -1 ||
+        uid[0] != 0 || uid[1] != 0 || uid[2] != 0 || gid[0] != gid[1] || gid[0] != gid[2])
+        return;
+    int count = getgroups(0, NULL);
+    if (count == 0 && setgroups(1, gid) == 0)
+        count = 1;
+    root->gid = gid[0];
+    root->groups_count = count > 0 ? (size_t)count : 0;
+    root->groups = calloc(root->groups_count + 1, sizeof *root->groups);
+    if (root->groups && getgroups(count, root->groups) == count)
+        start->house.root = root;
+}
+
 static int open_house(struct start *start)
 {
     struct house *house = &start->house;
@@ -159,6 +183,7 @@ static int open_house(struct start *start)
 
     house->has_terminal = has_terminal();
     (void)standard_descriptors(DESCRIPTORS_MAX);
+    note_root(start);
     int code = netio_loop_new(&house->loop, 0);
     if (code == 0)
         code = netio_listeners_new(&house->listeners);
@@ -260,6 +285,7 @@ int start(const struct options *options, struct report *report)
     netio_successor_free(start.successor);
     netio_daemon_free(start.house.daemon); /* its watchdog is a timer of the loop */
     house_close(&start.house);
+    netio_user_free(&start.root);
     netio_fd_close(start.signals);
     free(start.log);
     free(start.pidfile);
