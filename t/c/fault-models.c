@@ -171,6 +171,12 @@ static void tell_end(struct netio_server *which, pid_t pid, int status, void *da
     note("ended ");
 }
 
+static void tell_stage(struct netio_server *which, const struct netio_error *error)
+{
+    (void)which;
+    note("trouble(%s) ", netio_stage_str(error->stage));
+}
+
 /* As often as the other. */
 static int is_paired(void)
 {
@@ -187,7 +193,7 @@ static int is_paired(void)
 static int spawn_one(void)
 {
     static const struct netio_server_handlers handlers = {
-        .on_spawn = spawn_hello, .on_end = tell_end, .on_trouble = tell_trouble};
+        .on_spawn = spawn_hello, .on_end = tell_end, .on_trouble = tell_stage};
     struct netio_limit *limit = NULL;
     const struct netio_limit_options limits = {.total = 8};
     char answer[32];
@@ -211,6 +217,8 @@ static int spawn_one(void)
     tear_down();
     if (!code && !is_paired())
         code = 5;
+    if (!code && has_seen("begun trouble(accept)")) /* it was accepted */
+        code = 6;
     fault_off();
     netio_limit_free(limit);
     fault_on();

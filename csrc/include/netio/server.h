@@ -161,10 +161,11 @@ struct netio_server_handlers {
      */
     void (*on_refused)(struct netio_server *server, const struct netio_addr *peer,
                        enum netio_refused why, unsigned long count);
-    /* A client was lost on its way in; or descriptors or memory ran out, all places are taken
-     * (NETIO_EFULL), or the rate of all is spent (-EAGAIN), and listeners rest.  Each kind at
-     * most once a second.  Clients wait in the backlog meanwhile; only when there was no descriptor
-     * for a whole second those who waited longest are closed unheard. */
+    /* A client was lost on its way in, or with its child, which could not be watched
+     * (NETIO_STAGE_CHILD); or descriptors or memory ran out, all places are taken (NETIO_EFULL), or
+     * the rate of all is spent (-EAGAIN), and listeners rest.  Each kind at most once a second.
+     * Clients wait in the backlog meanwhile; only when there was no descriptor for a whole second
+     * those who waited longest are closed unheard. */
     void (*on_trouble)(struct netio_server *server, const struct netio_error *error);
 };
 

@@ -30,7 +30,9 @@ void netio__server_tell(struct netio_server *server, enum netio__trouble trouble
         (server->told[trouble] && now - server->told[trouble] < NETIO_SECOND))
         return;
     server->told[trouble] = now;
-    netio_error_set(&error, NETIO_STAGE_ACCEPT, code, address, NULL);
+    netio_error_set(&error,
+                    trouble == NETIO__TROUBLE_CHILD ? NETIO_STAGE_CHILD : NETIO_STAGE_ACCEPT, code,
+                    address, NULL);
     server->handlers.on_trouble(server, &error);
 }
 

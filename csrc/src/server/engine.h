@@ -40,6 +40,7 @@ struct netio__slot { /* a listening socket */
 /* What on_trouble tells of, each at most once a second. */
 enum netio__trouble {
     NETIO__TROUBLE_PEER,   /* a client was lost on its way in */
+    NETIO__TROUBLE_CHILD,  /* a child could not be watched, and was ended */
     NETIO__TROUBLE_SCARCE, /* no descriptors or memory left: listeners rest */
     NETIO__TROUBLE_FULL,   /* max_connections are there: listeners rest */
     NETIO__TROUBLE_RATE,   /* the rate of all is spent: listeners rest */

@@ -195,7 +195,7 @@ static void hand_over(struct offspring *offspring, struct netio_conn *conn, pid_
     if (!code)
         return;
     if (code != -ESRCH) /* where SIGCHLD is ignored nothing is left of one that has ended already */
-        netio__server_tell(server, NETIO__TROUBLE_SCARCE, code, &peer);
+        netio__server_tell(server, NETIO__TROUBLE_CHILD, code, &peer);
     bury(offspring);
 }
 
@@ -215,7 +215,7 @@ static void let_go(struct offspring *offspring, struct netio_conn *conn)
     int code = watch_or_kill(offspring, &status);
     if (!code)
         return;
-    netio__server_tell(server, NETIO__TROUBLE_SCARCE, code, &peer);
+    netio__server_tell(server, NETIO__TROUBLE_CHILD, code, &peer);
     bury_with(offspring, pid, status);
 }
 
