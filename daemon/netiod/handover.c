@@ -18,7 +18,9 @@
 #include <netio/fd.h>
 #include <netio/parcel.h>
 
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -108,12 +110,31 @@ static void read_address(struct reading *reading, const char *address)
         reading->service = find(reading, NULL);
 }
 
+/* Digits, which sscanf would have wrap round, and the blank behind them: whether that is there. */
+static int read_number(const char **text, uintmax_t max, uintmax_t *number)
+{
+    char *end;
+
+    if (**text < '0' || **text > '9')
+        return 0;
+    errno = 0;
+    *number = strtoumax(*text, &end, 10);
+    if (errno != 0 || *number > max || *end != ' ')
+        return 0;
+    *text = end + 1;
+    return 1;
+}
+
 static void read_service(struct reading *reading, const char *text)
 {
-    int at = 0;
+    uintmax_t kind;
 
     reading->service = NULL;
-    reading->name = sscanf(text, "%d %n", &reading->kind, &at) == 1 ? text + at : "";
+    reading->name = "";
+    if (!read_number(&text, INT_MAX, &kind))
+        return;
+    reading->kind = (int)kind;
+    reading->name = text;
 }
 
 /* fd is owned. */
@@ -121,33 +142,35 @@ static void read_child(const struct reading *reading, const char *text, int fd)
 {
     const struct service *service = reading->service;
     struct handover_child child = {.pidfd = fd};
-    uintmax_t socket;
-    long pid;
-    int at = 0;
+    uintmax_t socket, pid;
 
-    if (fd < 0 || !service || !service->kind->adopt ||
-        sscanf(text, "%ld %" SCNuMAX " %n", &pid, &socket, &at) != 2 || !at) {
+    if (fd < 0 || !service || !service->kind->adopt || !read_number(&text, INT_MAX, &pid) ||
+        pid == 0 || !read_number(&text, UINTMAX_MAX, &socket)) {
         netio_fd_close(fd);
         return;
     }
     child.pid = (pid_t)pid;
     child.socket = (ino_t)socket;
-    if (netio_addr_parse_port(&child.peer, text + at) != 0 ||
-        netio_addr_family(&child.peer) == AF_UNIX)
+    if (netio_addr_parse_port(&child.peer, text) != 0 || netio_addr_family(&child.peer) == AF_UNIX)
         child.peer.len = 0;
     int code = service->kind->adopt(reading->service, &child);
     if (code)
         netio_log(service->house->log, LOG_WARNING, "%s: pid %ld is not counted: %s", service->name,
-                  pid, netio_error_text(code));
+                  (long)pid, netio_error_text(code));
 }
 
 static void read_registration(const struct reading *reading, const char *text)
 {
     struct rpcbind_entry entry;
+    uintmax_t program, version;
+    int at = 0;
 
-    if (sscanf(text, "%" SCNu32 " %" SCNu32 " %4s %63s", &entry.program, &entry.version,
-               entry.netid, entry.address) == 4)
-        rpc_inherit(reading->house, &entry);
+    if (!read_number(&text, UINT32_MAX, &program) || !read_number(&text, UINT32_MAX, &version) ||
+        sscanf(text, "%4[^ ]%*1[ ]%63[^ ]%n", entry.netid, entry.address, &at) != 2 || text[at])
+        return;
+    entry.program = (uint32_t)program;
+    entry.version = (uint32_t)version;
+    rpc_inherit(reading->house, &entry);
 }
 
 int handover_read_take(struct house *house, int fd)

@@ -163,13 +163,17 @@ int netio_parcel_seal(const struct netio_parcel *parcel)
 
 /* ---- to open it ----------------------------------------------------------------------------- */
 
-static size_t count_fds(struct msghdr *header)
+/* Credentials stand before them, where the socket was told to ask for those. */
+static size_t take_fds(int *fds, struct msghdr *header)
 {
-    const struct cmsghdr *rights = CMSG_FIRSTHDR(header);
+    struct cmsghdr *rights = CMSG_FIRSTHDR(header);
 
-    if (!rights || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS)
+    while (rights && (rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS))
+        rights = CMSG_NXTHDR(header, rights);
+    if (!rights)
         return 0;
-    return (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    memcpy(fds, CMSG_DATA(rights), rights->cmsg_len - CMSG_LEN(0));
+    return (rights->cmsg_len - CMSG_LEN(0)) / sizeof *fds;
 }
 
 /* One message: *kind, and its descriptors behind the others; or a code. */
@@ -190,9 +194,7 @@ static int receive(struct netio_parcel *parcel, int from, char *kind)
     while (n == -1 && errno == EINTR);
     if (n <= 0)
         return n == 0 || errno == EAGAIN || errno == ENOTSOCK ? -EBADMSG : -errno;
-    size_t count = count_fds(&header);
-    if (count > 0)
-        memcpy(parcel->fds + parcel->count, CMSG_DATA(&control.header), count * sizeof(int));
+    size_t count = take_fds(parcel->fds + parcel->count, &header);
     parcel->count += count;
     return header.msg_flags & MSG_CTRUNC ? -EMFILE : count > 0 ? 0 : -EBADMSG;
 }

@@ -143,6 +143,7 @@ static int may_go(struct netio_successor *self)
     while (self->control >= 0 && n > 0) {
         n = netio__control_receive_bytes(self->control, text, sizeof text, &fd);
         if (n == 2 && memcmp(text, "go", 2) == 0) {
+            netio_fd_close(self->extra); /* of one that came before it was ready */
             self->extra = fd;
             return 1;
         }
