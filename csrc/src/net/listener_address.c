@@ -69,6 +69,16 @@ static int parse_port(struct netio__listen *what, const char *rest, const char *
     return 0;
 }
 
+/* A word that can be shown: ASCII, without spaces. */
+static int is_word(const char *text)
+{
+    size_t len = 0;
+
+    while (text[len] > ' ' && text[len] <= '~')
+        len++;
+    return len && !text[len];
+}
+
 /* What may stand behind port 0. */
 static int parse_choice(struct netio__listen *what, const char *rest, const char *text,
                         struct netio_error *error)
@@ -84,7 +94,7 @@ static int parse_choice(struct netio__listen *what, const char *rest, const char
     while (!code && (option = strsep(&next, ","))) {
         if (strcmp(option, "reserved") == 0)
             what->reserved = 1;
-        else if (strncmp(option, "for=", 4) != 0)
+        else if (strncmp(option, "for=", 4) != 0 || !is_word(option + 4))
             code = not_an_address(error, NETIO_EBADADDRESS, text);
     }
     return code;
