@@ -159,7 +159,7 @@ static int replace_environment(struct netio_daemon *daemon)
     for (int i = 0; i < 3 && !daemon->detached && passed_descriptors() > 0; i++)
         values[i] = getenv(names[i]); /* its text stays where it is */
     forever = environ = daemon->world.environment;
-    daemon->world.environment = daemon->world.made = NULL;
+    daemon->world.environment = NULL;
     for (int i = 0; i < 3; i++)
         if (values[i] && setenv(names[i], values[i], 1) == -1)
             return -errno;

@@ -95,14 +95,8 @@ int netio_world_variables(char ***variables, const struct netio_world *plan)
 
 static int make_environment(struct netio__world *world)
 {
-    int code = 0;
-
     world->environment = (char **)world->plan.variables;
-    if (!world->environment) {
-        code = netio_world_variables(&world->made, &world->plan);
-        world->environment = world->made;
-    }
-    return code;
+    return world->environment ? 0 : netio_world_variables(&world->environment, &world->plan);
 }
 
 /* A copy, from the folder of the caller where it is relative.  0 or -errno. */
@@ -162,7 +156,8 @@ int netio__world_prepare(struct netio__world *world, const struct netio_world *p
 
 void netio__world_done(struct netio__world *world)
 {
-    netio_environ_free(world->made);
+    if (world->environment != world->plan.variables)
+        netio_environ_free(world->environment);
     free(world->directory);
     free(world->root);
     *world = (struct netio__world){0};

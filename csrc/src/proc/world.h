@@ -20,11 +20,11 @@
 
 struct netio__world {
     struct netio_world plan; /* the caller's, with directory and root made absolute: owned */
-    char **environment;     /* for execve(2) or environ(7): the list's, and the user's own */
-    char **made;            /* that, where it is owned */
-    char *directory, *root; /* what is owned of plan; NULL: none */
-    enum netio_stage stage; /* of errors that are not of the privileges */
-    int in_shared_memory;   /* enter and drop come one behind the other, in another's memory */
+    char **environment;      /* for execve(2) or environ(7): the list's, and the user's own; owned
+                                unless it is the plan's variables */
+    char *directory, *root;  /* what is owned of plan; NULL: none */
+    enum netio_stage stage;  /* of errors that are not of the privileges */
+    int in_shared_memory;    /* enter and drop come one behind the other, in another's memory */
 };
 
 /* Copies plan; its user, list and limits must outlive *world.  Relative paths are taken from the
