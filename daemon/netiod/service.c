@@ -54,18 +54,22 @@ int service_open(struct service **service, struct house *house, const struct con
     return code;
 }
 
+static void go_by(struct service *service, const struct config_service *config)
+{
+    service->config = config;
+    environment_forget(service);
+}
+
 int service_change(struct service *service, const struct config_service *config,
                    struct netio_error *error)
 {
     const struct config_service *before = service->config;
 
-    service->config = config;
-    environment_forget(service);
+    go_by(service, config);
     int code = service->kind->change(service, before);
     if (code == 0)
         return 0;
-    environment_forget(service);
-    service->config = before;
+    go_by(service, before);
     return netio_error_set(error, NETIO_STAGE_SERVICE, code, NULL, service->name);
 }
 
