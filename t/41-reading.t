@@ -1,4 +1,5 @@
-# read_line and read_octets: whole or nothing, in their own time, out of PerlIO's buffer.
+# read_line and read_octets: whole or nothing, in their own time, out of PerlIO's buffer.  What they
+# are called with, and on: 41-reading-calls.t.
 
 use strict;
 use warnings;
@@ -7,37 +8,12 @@ use lib 't/lib';
 
 use Errno qw(EAGAIN EBADF ECONNRESET EMSGSIZE ETIMEDOUT);
 use NetIO;
-use NetIO::Test::Peer;
 use NetIO::Test::Process;
-use Socket qw(AF_UNIX PF_UNSPEC SOCK_STREAM);
+use NetIO::Test::Reading;
 use Test::More;
 use Time::HiRes qw(ITIMER_REAL setitimer);
 
 alarm 120;
-
-# Peers end with their objects, and their connections with them.
-my @peers;
-sub peer { push @peers, NetIO::Test::Peer->start(@_); return $peers[-1] }
-
-sub open_to {
-    my ($peer, @options) = @_;
-    return tcpopen($peer->host, $peer->port, timeout => 30, deadline => 60, @options);
-}
-
-# A handle at whose other end everything has been said, and heard.
-sub saying {
-    my ($text, @options) = @_;
-    my $fh = open_to(peer(say => $text), @options);
-    $fh->ungetc(ord getc $fh) if length $text;
-    return $fh;
-}
-
-# What a call gave, in one word: the text, or the error.
-sub got {
-    my ($value) = @_;
-    return "<$value>" if defined $value;
-    return $! ? 'errno ' . (0 + $!) : 'end';
-}
 
 my %errno = (timeout => 'errno ' . ETIMEDOUT, long => 'errno ' . EMSGSIZE,
     reset => 'errno ' . ECONNRESET, closed => 'errno ' . EBADF, again => 'errno ' . EAGAIN);
@@ -271,10 +247,15 @@ subtest 'A15, F1, F2, F5 signals' => sub {
     my $seen = 0;
     local $SIG{ALRM} = sub { $seen++ };
     my $fh = open_to($silent);
-    setitimer(ITIMER_REAL, 0.0002, 0.0002);
-    is got(scalar $fh->read_line(timeout => 0.5)), $errno{timeout}, 'a storm ends in time';
-    setitimer(ITIMER_REAL, 0);
-    cmp_ok $seen, '>', 1, 'handlers run meanwhile';
+    # A machine that has no time for them runs fewer handlers: then once more.
+    for my $try (1 .. 20) {
+        $seen = 0;
+        setitimer(ITIMER_REAL, 0.0002, 0.0002);
+        is got(scalar $fh->read_line(timeout => 0.5)), $errno{timeout}, 'a storm ends in time';
+        setitimer(ITIMER_REAL, 0);
+        last if $seen > 50;
+    }
+    cmp_ok $seen, '>', 50, 'handlers run meanwhile';
     $fh = open_to(peer(say => join '', map {"$_\n"} 1 .. 100_000));
     setitimer(ITIMER_REAL, 0.0002, 0.0002);
     my ($line, $sum) = (0, 0);
@@ -337,106 +318,6 @@ subtest 'two that read one socket' => sub {
     is_deeply [grep { $_ ne '<x>' && $_ ne '<>' && $_ ne $errno{timeout} } @got], [],
         'lines and time-outs';
     ok !$fh->error, 'and no error of the handle';
-};
-
-{
-    package Tied;
-    sub TIESCALAR { my ($class, @pair) = @_; return bless [@pair], $class }
-    sub FETCH { my ($self) = @_; $self->[1]++; return $self->[0] }
-    sub STORE { die 'arguments are not changed' }
-    sub TIEHANDLE { return bless [], $_[0] }
-
-    package Overloaded;
-    use overload '""' => sub { $_[0][0] }, '0+' => sub { $_[0][0] }, fallback => 1;
-}
-
-subtest 'wrong calls' => sub {
-    my $fh = saying("text\n");
-    my @wrong = (
-        # method and arguments, message
-        [[read_line => 'max'],           'read_line: an option has no value'],
-        [[read_line => limit => 5],      q{read_line: unknown option 'limit'}],
-        [[read_line => "max\0" => 5],    q{read_line: unknown option 'max\x00'}],
-        [[read_line => "\e[m" => 5],     q{read_line: unknown option '\x1b[m'}],
-        [[read_octets => 5, max => 5],   q{read_octets: unknown option 'max'}],
-        [[read_octets => 5, 'timeout'],  'read_octets: an option has no value'],
-        [[read_octets => undef],         q{read_octets: '' is not a number of octets}],
-        (map { [[read_line => max => $_], qq{read_line: max: '$_' is not a number of octets}] }
-            0, -1, 1.5, 'x', '', 'nan', 9**9**9, 1e30),
-        (map { [[read_octets => $_], qq{read_octets: '$_' is not a number of octets}] }
-            -1, 1.5, 'x', '', 'nan', 9**9**9, 1e30),
-        (map { [[read_line => timeout => $_],
-            qq{read_line: timeout: '$_' is not a number of seconds}] } -1, 'soon', '', 'nan'),
-    );
-    for (@wrong) {
-        my ($call, $message) = @$_;
-        my ($method, @arguments) = @$call;
-        my $line = __LINE__ + 1;
-        eval { $fh->$method(@arguments) };
-        is $@, "$message at $0 line $line.\n", $message;
-    }
-    eval { $fh->read_octets };
-    like $@, qr/^Usage: NetIO::Socket::read_octets\(self, count, \.\.\.\) at /, 'no count';
-    eval { $fh->read_line(timeout => []) };
-    like $@, qr/^read_line: timeout: 'ARRAY\(0x\w+\)' is not a number of seconds at /,
-        'a reference';
-    is $fh->read_line, 'text', 'nothing is lost by any of it';
-};
-
-subtest 'F13 arguments' => sub {
-    my $fh = saying("text\nmore\nabc");
-    tie my $max, 'Tied', 100;
-    tie my $timeout, 'Tied', 5;
-    tie my $count, 'Tied', 2;
-    is $fh->read_line(max => $max, timeout => $timeout), 'text', 'tied';
-    is $fh->read_octets($count), 'mo', 'tied';
-    is join(' ', map { $_->[1] } tied $max, tied $timeout, tied $count), '1 1 1', 'each read once';
-    is $fh->read_line(max => bless(['100'], 'Overloaded')), 're', 'overloaded';
-    is $fh->read_octets('3'), 'abc', 'a text';
-};
-
-subtest 'F14, F15 what is no handle for it' => sub {
-    my $fh   = saying("text\n");
-    my $line = sub { return NetIO::Socket::read_line(@_) };
-    open my $file, '<', $0 or die "$0: $!";
-    socketpair my $left, my $right, AF_UNIX, SOCK_STREAM, PF_UNSPEC or die "socketpair: $!";
-
-    for my $self (undef, '', 'STDIN', 7, {}, [], bless({}, 'NetIO::Socket')) {
-        eval { $line->($self) };
-        like $@, qr/^not a handle at /, 'not a handle';
-    }
-    for my $foreign ($file, $left, \*STDIN) {
-        eval { $line->($foreign) };
-        like $@, qr/^read_line: not a handle that NetIO opened at /, 'another handle';
-    }
-    for my $layer (':utf8', ':encoding(UTF-8)') {
-        my $text = saying("text\n");
-        binmode $text, $layer;
-        eval { $line->($text) };
-        like $@, qr/^read_line: it reads octets, and the handle has characters/, $layer;
-        eval { $text->read_octets(1) };
-        like $@, qr/^read_octets: it reads octets, and the handle has characters/, $layer;
-        is scalar <$text>, "text\n", 'and loses nothing';
-    }
-    {
-        my $tied = saying("text\n");
-        tie *$tied, 'Tied';
-        eval { $line->($tied) };
-        like $@, qr/^read_line: not on a tied handle at /, 'a tied handle';
-    }
-    binmode $fh, ':crlf';
-    is $fh->read_line, 'text', ':crlf';
-    my $bare = open_to($echo);
-    binmode $bare, ':pop';
-    eval { $line->($bare) };
-    like $@, qr/^read_line: the handle has no buffer at /, 'without a buffer';
-    close $fh;
-    is got(scalar $fh->read_line), $errno{closed}, 'closed';
-    is got($fh->read_octets(1)), $errno{closed}, 'closed';
-    is got($fh->read_octets(0)), $errno{closed}, 'closed';
-    $fh = open_to($echo, fatal => 1);
-    close $fh;
-    is got(scalar $fh->read_line), $errno{closed}, 'closed and fatal';
 };
 
 subtest 'F6 fork' => sub {

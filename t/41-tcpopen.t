@@ -195,11 +195,16 @@ subtest 'A15 signals' => sub {
     my $seen   = 0;
     local $SIG{ALRM} = sub { $seen++ };
 
-    setitimer(ITIMER_REAL, 0.0002, 0.0002);
-    ok !eval { tcpopen('127.0.0.1', $full->port, timeout => 0.5); 1 }, 'a storm: dies';
-    setitimer(ITIMER_REAL, 0);
-    is $@->errno, ETIMEDOUT, 'at the timeout';
-    cmp_ok $seen, '>', 1, 'handlers run meanwhile';
+    # A machine that has no time for them runs fewer handlers: then once more.
+    for my $try (1 .. 20) {
+        $seen = 0;
+        setitimer(ITIMER_REAL, 0.0002, 0.0002);
+        ok !eval { tcpopen('127.0.0.1', $full->port, timeout => 0.5); 1 }, 'a storm: dies';
+        setitimer(ITIMER_REAL, 0);
+        is $@->errno, ETIMEDOUT, 'at the timeout';
+        last if $seen > 50;
+    }
+    cmp_ok $seen, '>', 50, 'handlers run meanwhile';
 
     setitimer(ITIMER_REAL, 0.0002, 0.0002);
     is works(tcpopen('127.0.0.1', $echo->port, timeout => 60)), "hello\n", 'a storm: it opens'

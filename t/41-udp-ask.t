@@ -168,11 +168,16 @@ subtest 'no answer' => sub {
 subtest 'A15, F1 signals' => sub {
     my $seen = 0;
     local $SIG{ALRM} = sub { $seen++ };
-    setitimer(ITIMER_REAL, 0.0002, 0.0002);
-    ok !eval { udp_ask($silent->server, undef, 'hi', timeout => 0.5); 1 }, 'a storm: dies';
-    setitimer(ITIMER_REAL, 0);
-    is $@->errno, ETIMEDOUT, 'in time';
-    cmp_ok $seen, '>', 1, 'handlers run meanwhile';
+    # A machine that has no time for them runs fewer handlers: then once more.
+    for my $try (1 .. 20) {
+        $seen = 0;
+        setitimer(ITIMER_REAL, 0.0002, 0.0002);
+        ok !eval { udp_ask($silent->server, undef, 'hi', timeout => 0.5); 1 }, 'a storm: dies';
+        setitimer(ITIMER_REAL, 0);
+        is $@->errno, ETIMEDOUT, 'in time';
+        last if $seen > 50;
+    }
+    cmp_ok $seen, '>', 50, 'handlers run meanwhile';
     my $before = fds();
     local $SIG{ALRM} = sub { die "enough\n" };
     for (1 .. 20) {

@@ -199,19 +199,27 @@ subtest 'A15 a storm of signals' => sub {
     my $seen = 0;
     local $SIG{ALRM} = sub { $seen++ };
 
-    my $fh = begun(open_to(peer(drip => 'x', 0.01)));
-    my ($line) = storm(sub { scalar <$fh> });
-    like $line, qr/^x+$/, 'readline';
-    is 0 + $fh->error, ETIMEDOUT, 'ends at the deadline';
-    cmp_ok $seen, '>', 1, 'handlers run meanwhile';
-    $seen = 0;
-    $fh   = open_to(peer('deaf'), deadline => 1);
-    my ($sent) = storm(sub { print {$fh} 'x' x 20_000_000 });
-    ok !$sent, 'print';
-    is 0 + $fh->error, ETIMEDOUT, 'ends at the deadline';
-    cmp_ok $seen, '>', 1, 'handlers run meanwhile';
-    $fh = open_to(peer('count'), deadline => 60);
-    ($sent) = storm(sub { print({$fh} "\1" x 5_000_000) && $fh->shutdown(1) && scalar <$fh> });
+    # A machine that has no time for them runs fewer handlers: then once more.
+    for my $try (1 .. 20) {
+        $seen = 0;
+        my $fh = begun(open_to(peer(drip => 'x', 0.01)));
+        my ($line) = storm(sub { scalar <$fh> });
+        like $line, qr/^x+$/, 'readline';
+        is 0 + $fh->error, ETIMEDOUT, 'ends at the deadline';
+        last if $seen > 50;
+    }
+    cmp_ok $seen, '>', 50, 'handlers run meanwhile';
+    for my $try (1 .. 20) {
+        $seen = 0;
+        my $fh = open_to(peer('deaf'), deadline => 1);
+        my ($sent) = storm(sub { print {$fh} 'x' x 20_000_000 });
+        ok !$sent, 'print';
+        is 0 + $fh->error, ETIMEDOUT, 'ends at the deadline';
+        last if $seen > 50;
+    }
+    cmp_ok $seen, '>', 50, 'handlers run meanwhile';
+    my $fh = open_to(peer('count'), deadline => 60);
+    my ($sent) = storm(sub { print({$fh} "\1" x 5_000_000) && $fh->shutdown(1) && scalar <$fh> });
     is $sent, "5000000 5000000\n", 'A24 all bytes arrive, and arrive once';
     $fh = open_to(peer(say => 'y' x 5_000_000), deadline => 60);
     my ($all) = storm(sub { local $/; scalar <$fh> });
