@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+struct self;
+
 /* How a service is served. */
 enum config_kind {
     CONFIG_EXEC,    /* "nowait": a process for each connection */
@@ -112,9 +114,10 @@ int config_read(struct config **config, const struct config_options *options,
  * or localhost. */
 int config_parse(struct config **config, const struct config_options *options, const char *file,
                  const char *text, size_t size, config_complain *complain, void *data);
-/* Warns of each service whose user this process may not become: what its programs would be refused
+/* Warns of each service whose user netiod may not become: what its programs would be refused
  * for.  Who is root, or has its capabilities, hears nothing. */
-void config_reach(const struct config *config, config_complain *complain, void *data);
+void config_reach(const struct config *config, const struct self *self, config_complain *complain,
+                  void *data);
 void config_free(struct config *config);
 /* "echo", as a built-in is called; the one that is called so, -1: none. */
 const char *config_builtin_str(enum config_builtin builtin);

@@ -129,6 +129,7 @@ void house_close(struct house *house)
     netio_listeners_free(house->listeners);
     passed_free(house->passed);
     netio_loop_free(house->loop);
+    self_free(&house->self);
     free(house->program);
     free(house->libexec);
 }

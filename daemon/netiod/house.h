@@ -6,6 +6,7 @@
 #define NETIOD_HOUSE_H
 
 #include "config.h"
+#include "self.h"
 
 #include "common/report.h"
 
@@ -44,7 +45,7 @@ struct house {
     struct rpc *rpc;               /* NULL: no rpc service was ever there: rpc.c */
     int resting;                   /* since the successor was ready: upgrade.c */
     struct rlimit files;           /* RLIMIT_NOFILE of the start, which children get back */
-    const struct netio_user *root; /* netiod's own ids, if it is root; NULL: it is not: start.c */
+    struct self self;              /* who netiod is: start.c */
     int has_terminal;              /* a controlling one, which children must not have */
     int stopping;
     int left;                     /* a successor has taken over ... */

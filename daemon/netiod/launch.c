@@ -195,21 +195,9 @@ static unsigned privileges_of(const struct config_service *config)
 
 /* Root starts what is root's, with the groups that it has itself, without a change of user, and so
  * without a dozen system calls. */
-static int is_netiods(const struct house *house, const struct netio_user *user)
+static int is_root_as_netiod(const struct house *house, const struct netio_user *user)
 {
-    const struct netio_user *own = house->root;
-
-    if (!own || !user || user->uid != own->uid || user->gid != own->gid ||
-        user->groups_count != own->groups_count)
-        return 0;
-    for (size_t i = 0; i < user->groups_count; i++) {
-        size_t k = 0;
-        while (k < own->groups_count && own->groups[k] != user->groups[i])
-            k++;
-        if (k == own->groups_count)
-            return 0;
-    }
-    return 1;
+    return user && user->uid == 0 && self_is(&house->self, user);
 }
 
 static int set_world(struct order *order, struct netio_error *error)
@@ -221,7 +209,7 @@ static int set_world(struct order *order, struct netio_error *error)
         .variables = (char *const *)order->environment.list,
         .umask = config->umask,
         .directory = config->directory,
-        .privileges = {.user = is_netiods(order->launch->service->house, config->user)
+        .privileges = {.user = is_root_as_netiod(order->launch->service->house, config->user)
                                    ? NULL
                                    : config->user,
                        .flags = privileges_of(config)},

@@ -195,7 +195,7 @@ static int read_config(struct reload *reload)
 
     if (config_read(&reload->config, &house->options->config, reload_complain, house) != 0)
         return EX_CONFIG;
-    config_reach(reload->config, reload_complain, house);
+    config_reach(reload->config, &house->self, reload_complain, house);
     return EX_OK;
 }
 

@@ -42,7 +42,6 @@ struct start {
     struct report *report;
     struct netio_successor *successor; /* NULL: not one */
     char *log, *pidfile;               /* as they are called from /; NULL: no file */
-    struct netio_user root;            /* house->root: no name */
     int signals;
 };
 
@@ -57,10 +56,13 @@ static void complain(void *data, const char *fault)
 static int look(const struct options *options, struct report *report)
 {
     struct config *config;
+    struct self self;
 
     if (config_read(&config, &options->config, complain, report) != 0)
         return EX_CONFIG;
-    config_reach(config, complain, report);
+    if (self_look(&self) == 0)
+        config_reach(config, &self, complain, report);
+    self_free(&self);
     if (options->show)
         config_show(config, stdout);
     config_free(config);
@@ -155,25 +157,18 @@ static int has_terminal(void)
     return !none;
 }
 
-/* No groups at all, as what a container starts may have, say no more than its gid alone: they
- * become that, which is what root's are as a rule. */
-static void note_root(struct start *start)
+/* Root without any group, as what a container starts may be, is root with its gid alone, as root is
+ * as a rule: then what is root's is started without a change. */
+static int find_self(struct self *self)
 {
-    struct netio_user *root = &start->root;
-    uid_t uid[3] = {1, 1, 1};
-    gid_t gid[3] = {0};
+    int code = self_look(self);
 
-    if (getresuid(&uid[0], &uid[1], &uid[2]) == -1 || getresgid(&gid[0], &gid[1], &gid[2]) == -1 ||
-        uid[0] != 0 || uid[1] != 0 || uid[2] != 0 || gid[0] != gid[1] || gid[0] != gid[2])
-        return;
-    int count = getgroups(0, NULL);
-    if (count == 0 && setgroups(1, gid) == 0)
-        count = 1;
-    root->gid = gid[0];
-    root->groups_count = count > 0 ? (size_t)count : 0;
-    root->groups = calloc(root->groups_count + 1, sizeof *root->groups);
-    if (root->groups && getgroups(count, root->groups) == count)
-        start->house.root = root;
+    if (code == 0 && self->uid[1] == 0 && self->groups_count == 0 &&
+        setgroups(1, &self->gid[1]) == 0) {
+        self_free(self);
+        code = self_look(self);
+    }
+    return code;
 }
 
 static int open_house(struct start *start)
@@ -183,8 +178,9 @@ static int open_house(struct start *start)
 
     house->has_terminal = has_terminal();
     (void)standard_descriptors(DESCRIPTORS_MAX);
-    note_root(start);
-    int code = netio_loop_new(&house->loop, 0);
+    int code = find_self(&house->self);
+    if (code == 0)
+        code = netio_loop_new(&house->loop, 0);
     if (code == 0)
         code = netio_listeners_new(&house->listeners);
     if (code == 0)
@@ -285,7 +281,6 @@ int start(const struct options *options, struct report *report)
     netio_successor_free(start.successor);
     netio_daemon_free(start.house.daemon); /* its watchdog is a timer of the loop */
     house_close(&start.house);
-    netio_user_free(&start.root);
     netio_fd_close(start.signals);
     free(start.log);
     free(start.pidfile);
