@@ -57,8 +57,8 @@ my @cases  = (
         "capabilities: 'fly' is no capability, such as net_bind_service", $option
     ],
     [
-        [capabilities => ['kill', 'CAP_KILL']],
-        "capabilities: 'CAP_KILL' is no capability, such as net_bind_service", $option
+        [capabilities => ['CAP_KILL', 'CAP_FLY']],
+        "capabilities: 'CAP_FLY' is no capability, such as net_bind_service", $option
     ],
     [[limits => 5], "limits: '5' is not a reference to a hash", $option],
     [[limits => { wishes => 3 }],      "limits: 'wishes' is no limit, such as nofile",     $option],

@@ -30,8 +30,4 @@ my %named  = map { $_ => 1 } map { /(\w+)/g } $keys =~ /^\.It Cm (\N*?) No = /mg
 
 is_deeply [sort keys %named], [sort keys %key], 'each key, and no other';
 
-my %resource = map { $_ => 1 } slurp('daemon/netiod/config_values.c') =~ /\{"(\w+)", RLIMIT_/g;
-my ($listed) = $page =~ /^\.Cm unlimited :\n\.Cm (\N+) \.$/m;
-is_deeply [sort split / , /, $listed], [sort keys %resource], 'and each resource';
-
 done_testing;

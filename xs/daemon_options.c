@@ -4,8 +4,9 @@
 
 #include "args.h"
 #include "error.h"
-#include "names.h"
 #include "standard.h"
+
+#include <netio/names.h>
 
 #include <fcntl.h>
 #include <limits.h>
@@ -211,7 +212,7 @@ static void read_capabilities(pTHX_ struct xs_daemon_options *given, const char 
     for (SSize_t i = 0; i < count; i++) {
         struct xs_text text;
         xs_text_get(aTHX_ &text, xs_list_at(aTHX_ value, i));
-        int number = xs_names_capability(&text);
+        int number = netio_capability_number(text.text, text.len);
         if (number < 0)
             refuse(aTHX_ name, xs_list_at(aTHX_ value, i), "no capability, such as net_bind_service");
         given->options.world.privileges.capabilities |= (uint64_t)1 << number;
@@ -223,7 +224,7 @@ static int resource_of(pTHX_ const char *name, SV *key)
     struct xs_text text;
 
     xs_text_get(aTHX_ &text, key);
-    int resource = xs_names_limit(&text);
+    int resource = netio_resource_number(text.text, text.len);
     if (resource < 0)
         refuse(aTHX_ name, key, "no limit, such as nofile");
     return resource;

@@ -185,7 +185,6 @@ int value_protocol(struct reader *reader, struct draft *draft, char *text);
 int value_wait(struct reader *reader, struct draft *draft, char *text);
 /* "nofile:1024", "as:512m", "core:unlimited"; 0 or -1, and nothing is said. */
 int value_rlimit(struct netio_rlimit *limit, const char *text);
-const char *value_resource(int resource); /* "nofile" */
 /* Says that the first value of a key is wrong; -1. */
 int value_wrong(struct reader *reader, const struct values *values, const char *why);
 /* Whom draft->user and ->group mean; NULL after a fault. */

@@ -2,6 +2,8 @@
  * asks the name services who a user is. */
 #include "config_reader.h"
 
+#include <netio/names.h>
+
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -207,27 +209,15 @@ int value_wait(struct reader *reader, struct draft *draft, char *text)
 
 /* ---- resource limits ------------------------------------------------------------------------ */
 
-static const struct {
-    const char *name;
-    int resource;
-} resources[] = {
-    {"as", RLIMIT_AS},         {"core", RLIMIT_CORE},   {"cpu", RLIMIT_CPU},
-    {"data", RLIMIT_DATA},     {"fsize", RLIMIT_FSIZE}, {"memlock", RLIMIT_MEMLOCK},
-    {"nofile", RLIMIT_NOFILE}, {"nproc", RLIMIT_NPROC}, {"stack", RLIMIT_STACK},
-};
-
 int value_rlimit(struct netio_rlimit *limit, const char *text)
 {
-    size_t len = strcspn(text, ":"), i = 0;
+    size_t len = strcspn(text, ":");
     char *end;
 
-    while (i < sizeof resources / sizeof *resources &&
-           (strlen(resources[i].name) != len || memcmp(resources[i].name, text, len) != 0))
-        i++;
-    if (i == sizeof resources / sizeof *resources || !text[len])
+    limit->resource = netio_resource_number(text, len);
+    if (limit->resource < 0 || !text[len])
         return -1;
     text += len + 1;
-    limit->resource = resources[i].resource;
     limit->value.rlim_cur = limit->value.rlim_max = RLIM_INFINITY;
     if (strcmp(text, "unlimited") == 0)
         return 0;
@@ -239,15 +229,6 @@ int value_rlimit(struct netio_rlimit *limit, const char *text)
     value <<= !*end ? 0 : strchr("kK", *end) ? 10 : strchr("mM", *end) ? 20 : 30;
     limit->value.rlim_cur = limit->value.rlim_max = value;
     return 0;
-}
-
-const char *value_resource(int resource)
-{
-    size_t i = 0;
-
-    while (resources[i].resource != resource)
-        i++;
-    return resources[i].name;
 }
 
 /* ---- user ----------------------------------------------------------------------------------- */

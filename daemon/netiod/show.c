@@ -3,6 +3,7 @@
  * is so without it: no limit, nobody, nothing, or what is the system's. */
 #include "config_reader.h"
 
+#include <netio/names.h>
 #include <netio/text.h>
 
 #include <grp.h>
@@ -171,7 +172,7 @@ static void show_rlimits(const struct config_service *service, FILE *out)
     key(out, "rlimit");
     for (size_t i = 0; i < service->rlimits_count; i++) {
         const struct netio_rlimit *limit = &service->rlimits[i];
-        fprintf(out, "%s%s:", i ? " " : "", value_resource(limit->resource));
+        fprintf(out, "%s%s:", i ? " " : "", netio_resource_str(limit->resource));
         if (limit->value.rlim_cur == RLIM_INFINITY)
             fputs("unlimited", out);
         else

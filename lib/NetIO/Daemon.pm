@@ -380,8 +380,9 @@ As for L<perlfunc/umask>; a text that begins with 0 is octal.
 
 =item limits => { NAME => NUMBER | [SOFT, HARD] }
 
-Limits of L<setrlimit(2)>: C<nofile>, C<nproc>, C<as>, ...; a number, or C<unlimited>.  C<core> is 0
-unless told.
+Limits of L<setrlimit(2)>: C<as>, C<core>, C<cpu>, C<data>, C<fsize>, C<memlock>, C<msgqueue>,
+C<nice>, C<nofile>, C<nproc>, C<rtprio>, C<rttime>, C<sigpending>, C<stack>; a number, or
+C<unlimited>.  C<core> is 0 unless told.
 
 =item chroot => PATH
 
@@ -389,7 +390,8 @@ The folder to be the root of the file system, from L</ready> or L</drop> on.
 
 =item capabilities => NAME | [NAMES]
 
-Of root's privileges, to keep: C<net_bind_service>, say, to listen on other ports later.
+Of root's privileges, to keep, as L<capabilities(7)> calls them, with C<CAP_> or without:
+C<net_bind_service>, say, to listen on other ports later.
 
 =item setuid_programs => BOOLEAN
 

@@ -1,47 +1,15 @@
 /* netio-daemon: what options say in words, as numbers; see words.h. */
 #include "words.h"
 
+#include <netio/names.h>
+
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define NAME_MAX_BYTES 64
 #define SECONDS_MAX    86400.0
 #define DIGITS         "0123456789"
-
-static const struct {
-    const char *name;
-    int resource;
-} limits[] = {
-    {"as", RLIMIT_AS},
-    {"core", RLIMIT_CORE},
-    {"cpu", RLIMIT_CPU},
-    {"data", RLIMIT_DATA},
-    {"fsize", RLIMIT_FSIZE},
-    {"memlock", RLIMIT_MEMLOCK},
-    {"msgqueue", RLIMIT_MSGQUEUE},
-    {"nice", RLIMIT_NICE},
-    {"nofile", RLIMIT_NOFILE},
-    {"nproc", RLIMIT_NPROC},
-    {"rtprio", RLIMIT_RTPRIO},
-    {"rttime", RLIMIT_RTTIME},
-    {"sigpending", RLIMIT_SIGPENDING},
-    {"stack", RLIMIT_STACK},
-};
-
-/* In the order of their numbers. */
-static const char *const capabilities[] = {
-    "chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid",
-    "setpcap", "linux_immutable", "net_bind_service", "net_broadcast", "net_admin", "net_raw",
-    "ipc_lock", "ipc_owner", "sys_module", "sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct",
-    "sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod",
-    "lease", "audit_write", "audit_control", "setfcap", "mac_override", "mac_admin", "syslog",
-    "wake_alarm", "block_suspend", "audit_read", "perfmon", "bpf", "checkpoint_restore",
-};
-_Static_assert(sizeof capabilities / sizeof *capabilities == CAP_CHECKPOINT_RESTORE + 1,
-               "a name for each number");
 
 /* A number of an rlimit up to end. */
 static int read_number(const char *text, size_t len, rlim_t *number)
@@ -66,11 +34,7 @@ int words_limit(const char *text, struct netio_rlimit *limit)
     size_t len = strcspn(text, "=");
     const char *soft = text + len + 1;
 
-    limit->resource = -1;
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        if (strlen(limits[i].name) == len && strncmp(limits[i].name, text, len) == 0)
-            limit->resource = limits[i].resource;
-    }
+    limit->resource = netio_resource_number(text, len);
     if (limit->resource == -1 || text[len] != '=')
         return -EINVAL;
     size_t width = strcspn(soft, ":");
@@ -83,15 +47,12 @@ int words_limit(const char *text, struct netio_rlimit *limit)
 
 int words_capability(const char *text, uint64_t *bit)
 {
-    if (strncasecmp(text, "cap_", 4) == 0)
-        text += 4;
-    for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++) {
-        if (strcasecmp(capabilities[i], text) == 0) {
-            *bit = UINT64_C(1) << i;
-            return 0;
-        }
-    }
-    return -EINVAL;
+    int number = netio_capability_number(text, strlen(text));
+
+    if (number < 0)
+        return -EINVAL;
+    *bit = UINT64_C(1) << number;
+    return 0;
 }
 
 int words_umask(const char *text, mode_t *mask)
