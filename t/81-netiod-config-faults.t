@@ -131,6 +131,19 @@ subtest 'wait' => sub {
     is_faulty '7001 stream tcp wait/1/0/5 root /bin/cat', "1: $why";
     is_faulty "7001 on wait = yes, user = root, exec = /bin/cat, $_;", "1: $why"
         for 'allow = all', 'max_per_source = 3', 'ip_max = 4', 'max_clients = 2';
+    is_faulty "7001 on wait = yes, user = root, exec = /bin/cat, $_;",
+        '1: ' . s/ .*//r . ': with wait, the program has the socket'
+        for 'source_bits = 24/48', 'refused_text = no', 'full_text = no', 'first_seconds = 1',
+        'idle_seconds = 1';
+};
+
+subtest 'no program' => sub {
+    for my $name ('echo', 'tcpmux') {
+        is_faulty "$name on listen = 127.0.0.1:0, $_;",
+            '1: ' . s/ .*//r . ': netiod serves this itself, and starts no program'
+            for 'env = PATH', 'directory = /tmp', 'umask = 077', 'rlimit = nofile:10',
+            'setuid_programs = no', 'stderr = log';
+    }
 };
 
 subtest 'two of one' => sub {

@@ -151,13 +151,17 @@ my %kind = (
     keys     => "x on $cat;\n",
     answer   => "echo on socktype = dgram, udp = yes;\n",
 );
-my %not_of = (
-    builtin => qr/^(?:stderr|names|wait)$/,
-    answer  => qr/^(?:stderr|names|wait|user|group)$/,
-    tcpmux  => qr/^(?:stderr|names|wait)$/,
-    pool    => qr/^wait$/,
-    muxed   => qr/^(?:listen|bind|tcpmux)$/,
-    rpc     => qr/^(?:listen|bind)$/,
+my $program = qr/stderr|names|wait|directory|umask|setuid_programs/;
+my $clients = qr/max_clients|max_per_source|source_rate|ip_max|source_bits|(?:first|idle)_seconds/;
+my %not_of  = (
+    builtin  => qr/^$program$/,
+    answer   => qr/^(?:$program|user|group)$/,
+    tcpmux   => qr/^$program$/,
+    pool     => qr/^wait$/,
+    muxed    => qr/^(?:listen|bind|tcpmux)$/,
+    rpc      => qr/^(?:listen|bind|$clients)$/,
+    wait     => qr/^$clients$/,
+    datagram => qr/^$clients$/,
 );
 for my $name (sort keys %kind) {
     is_shown($kind{$name}, $name);

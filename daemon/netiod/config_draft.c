@@ -232,6 +232,7 @@ static void check_kind(struct reader *reader, const struct draft *draft)
     if (service->kind == CONFIG_TCPMUX && netio_access_wants_proxy(draft->access))
         reader_fault(reader, draft->line, "%s: tcpmux has no rules for proxies", draft->spec);
     check_wait(reader, draft);
+    keys_check(reader, draft);
 }
 
 static int settle_rules(struct reader *reader, struct draft *draft)

@@ -173,59 +173,63 @@ enum key_type {
 #define AT(member)      offsetof(struct draft, member)
 #define SERVICE(member) offsetof(struct draft, service.member)
 
+#define OWN  (1u << CONFIG_BUILTIN | 1u << CONFIG_TCPMUX)
+#define WAIT (1u << CONFIG_WAIT)
+
 static const struct key {
     const char *name;
     enum key_type type;
     size_t at;
     int (*set)(struct reader *reader, struct draft *draft, const struct values *values);
-    unsigned max; /* of a KEY_NUMBER */
+    unsigned max;     /* of a KEY_NUMBER */
+    unsigned without; /* kinds of services that it would have no effect on */
 } keys[] = {
     /* NetBSD's */
-    {"bind", KEY_MANY, 0, set_bind, 0},
-    {"socktype", KEY_CALL, 0, set_type, 0},
-    {"accept_max", KEY_NUMBER, SERVICE(max), NULL, NUMBER_MAX},
-    {"acceptfilter", KEY_CALL, 0, set_filter, 0},
-    {"protocol", KEY_CALL, 0, set_protocol, 0},
-    {"sndbuf", KEY_BYTES, SERVICE(send_buffer), NULL, 0},
-    {"recvbuf", KEY_BYTES, SERVICE(receive_buffer), NULL, 0},
-    {"wait", KEY_YES, AT(wait), NULL, 0},
-    {"service_max", KEY_MINUTE, SERVICE(limits.rate), NULL, 0},
-    {"ip_max", KEY_MINUTE, SERVICE(limits.source_rate), NULL, 0},
-    {"user", KEY_WORD, AT(user), NULL, 0},
-    {"group", KEY_WORD, AT(group), NULL, 0},
-    {"exec", KEY_WORD, AT(program), NULL, 0},
-    {"args", KEY_ANY, 0, set_args, 0},
-    {"ipsec", KEY_ANY, 0, set_ipsec, 0},
+    {"bind", KEY_MANY, 0, set_bind, 0, 0},
+    {"socktype", KEY_CALL, 0, set_type, 0, 0},
+    {"accept_max", KEY_NUMBER, SERVICE(max), NULL, NUMBER_MAX, 0},
+    {"acceptfilter", KEY_CALL, 0, set_filter, 0, 0},
+    {"protocol", KEY_CALL, 0, set_protocol, 0, 0},
+    {"sndbuf", KEY_BYTES, SERVICE(send_buffer), NULL, 0, 0},
+    {"recvbuf", KEY_BYTES, SERVICE(receive_buffer), NULL, 0, 0},
+    {"wait", KEY_YES, AT(wait), NULL, 0, 0},
+    {"service_max", KEY_MINUTE, SERVICE(limits.rate), NULL, 0, 0},
+    {"ip_max", KEY_MINUTE, SERVICE(limits.source_rate), NULL, 0, 0},
+    {"user", KEY_WORD, AT(user), NULL, 0, 0},
+    {"group", KEY_WORD, AT(group), NULL, 0, 0},
+    {"exec", KEY_WORD, AT(program), NULL, 0, 0},
+    {"args", KEY_ANY, 0, set_args, 0, 0},
+    {"ipsec", KEY_ANY, 0, set_ipsec, 0, 0},
     /* our own: where it listens */
-    {"listen", KEY_MANY, 0, set_listen, 0},
-    {"backlog", KEY_NUMBER, SERVICE(backlog), NULL, NUMBER_MAX},
-    {"tcpmux", KEY_CALL, 0, set_mux, 0},
-    {"udp", KEY_YES, AT(udp), NULL, 0},
+    {"listen", KEY_MANY, 0, set_listen, 0, 0},
+    {"backlog", KEY_NUMBER, SERVICE(backlog), NULL, NUMBER_MAX, 0},
+    {"tcpmux", KEY_CALL, 0, set_mux, 0, 0},
+    {"udp", KEY_YES, AT(udp), NULL, 0, 0},
     /* what is started */
-    {"pool", KEY_NUMBER, SERVICE(pool), NULL, POOL_MAX},
-    {"env", KEY_ANY, 0, set_environment, 0},
-    {"directory", KEY_CALL, 0, set_directory, 0},
-    {"umask", KEY_CALL, 0, set_umask, 0},
-    {"rlimit", KEY_MANY, 0, set_rlimits, 0},
-    {"setuid_programs", KEY_YES, SERVICE(more_privileges), NULL, 0},
-    {"stderr", KEY_CALL, 0, set_errors, 0},
-    {"names", KEY_YES, SERVICE(names), NULL, 0},
+    {"pool", KEY_NUMBER, SERVICE(pool), NULL, POOL_MAX, 0},
+    {"env", KEY_ANY, 0, set_environment, 0, OWN},
+    {"directory", KEY_CALL, 0, set_directory, 0, OWN},
+    {"umask", KEY_CALL, 0, set_umask, 0, OWN},
+    {"rlimit", KEY_MANY, 0, set_rlimits, 0, OWN},
+    {"setuid_programs", KEY_YES, SERVICE(more_privileges), NULL, 0, OWN},
+    {"stderr", KEY_CALL, 0, set_errors, 0, OWN},
+    {"names", KEY_YES, SERVICE(names), NULL, 0, 0},
     /* who may */
-    {"allow", KEY_REPEAT, 0, rules_set, 0},
-    {"deny", KEY_REPEAT, 0, rules_set, 0},
-    {"exempt", KEY_REPEAT, 0, rules_set, 0},
-    {"proxy", KEY_REPEAT, 0, rules_set, 0},
-    {"access", KEY_CALL, 0, rules_read, 0},
-    {"max_clients", KEY_NUMBER, SERVICE(limits.total), NULL, NUMBER_MAX},
-    {"max_per_source", KEY_NUMBER, SERVICE(limits.per_source), NULL, NUMBER_MAX},
-    {"rate", KEY_RATE, SERVICE(limits.rate), NULL, 0},
-    {"source_rate", KEY_RATE, SERVICE(limits.source_rate), NULL, 0},
-    {"source_bits", KEY_CALL, 0, set_bits, 0},
-    {"refused_text", KEY_STRING, SERVICE(refused_text), NULL, 0},
-    {"full_text", KEY_STRING, SERVICE(full_text), NULL, 0},
-    {"first_seconds", KEY_SECONDS, SERVICE(first_seconds), NULL, 0},
-    {"idle_seconds", KEY_SECONDS, SERVICE(idle_seconds), NULL, 0},
-    {"total_seconds", KEY_SECONDS, SERVICE(total_seconds), NULL, 0},
+    {"allow", KEY_REPEAT, 0, rules_set, 0, 0},
+    {"deny", KEY_REPEAT, 0, rules_set, 0, 0},
+    {"exempt", KEY_REPEAT, 0, rules_set, 0, 0},
+    {"proxy", KEY_REPEAT, 0, rules_set, 0, 0},
+    {"access", KEY_CALL, 0, rules_read, 0, 0},
+    {"max_clients", KEY_NUMBER, SERVICE(limits.total), NULL, NUMBER_MAX, 0},
+    {"max_per_source", KEY_NUMBER, SERVICE(limits.per_source), NULL, NUMBER_MAX, 0},
+    {"rate", KEY_RATE, SERVICE(limits.rate), NULL, 0, 0},
+    {"source_rate", KEY_RATE, SERVICE(limits.source_rate), NULL, 0, 0},
+    {"source_bits", KEY_CALL, 0, set_bits, 0, WAIT},
+    {"refused_text", KEY_STRING, SERVICE(refused_text), NULL, 0, WAIT},
+    {"full_text", KEY_STRING, SERVICE(full_text), NULL, 0, WAIT},
+    {"first_seconds", KEY_SECONDS, SERVICE(first_seconds), NULL, 0, WAIT},
+    {"idle_seconds", KEY_SECONDS, SERVICE(idle_seconds), NULL, 0, WAIT},
+    {"total_seconds", KEY_SECONDS, SERVICE(total_seconds), NULL, 0, 0},
 };
 
 #define KEYS (sizeof keys / sizeof *keys)
@@ -335,4 +339,15 @@ void key_set(struct reader *reader, struct draft *draft, struct values *values)
         draft->line = line;
     }
     draft->seen |= UINT64_C(1) << (key - keys);
+}
+
+void keys_check(struct reader *reader, const struct draft *draft)
+{
+    for (size_t i = 0; i < KEYS; i++)
+        if (draft->seen >> i & 1 && keys[i].without >> draft->service.kind & 1)
+            reader_fault(reader, draft->line,
+                         draft->service.kind == CONFIG_WAIT
+                             ? "%s: with wait, the program has the socket"
+                             : "%s: netiod serves this itself, and starts no program",
+                         keys[i].name);
 }

@@ -106,6 +106,8 @@ struct values { /* KEY = WORD WORD ... */
 
 /* Has the draft say so, or says what is wrong. */
 void key_set(struct reader *reader, struct draft *draft, struct values *values);
+/* Those that are said and would have no effect on a service of that kind are faults. */
+void keys_check(struct reader *reader, const struct draft *draft);
 
 /* allow, deny, exempt, proxy: one rule a word; access: those of a file.  0 or -1. */
 int rules_set(struct reader *reader, struct draft *draft, const struct values *values);

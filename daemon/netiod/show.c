@@ -193,7 +193,7 @@ static void show_program(const struct config_service *service, FILE *out)
     yes_or_no(out, "names", service->names);
 }
 
-/* What a program has around it; a service of netiod's own may be told so, too. */
+/* What a program has around it. */
 static void show_world(const struct config_service *service, FILE *out)
 {
     if (service->environment)
@@ -215,14 +215,11 @@ static void show_rule(const char *rule, FILE *out)
     fputc(',', out);
 }
 
-static void show_policy(const struct config_service *service, FILE *out)
+/* What netiod can do itself only if it accepts. */
+static void show_clients(const struct config_service *service, FILE *out)
 {
     const struct netio_limit_options *limits = &service->limits;
 
-    for (size_t i = 0; service->rules && service->rules[i]; i++)
-        show_rule(service->rules[i], out);
-    number(out, "accept_max", service->max);
-    rate(out, "rate", &limits->rate);
     number(out, "max_clients", limits->total);
     number(out, "max_per_source", limits->per_source);
     rate(out, "source_rate", &limits->source_rate);
@@ -233,6 +230,16 @@ static void show_policy(const struct config_service *service, FILE *out)
     text(out, "full_text", service->full_text);
     seconds(out, "first_seconds", service->first_seconds, CONFIG_FIRST_SECONDS);
     seconds(out, "idle_seconds", service->idle_seconds, CONFIG_IDLE_SECONDS);
+}
+
+static void show_policy(const struct config_service *service, FILE *out)
+{
+    for (size_t i = 0; service->rules && service->rules[i]; i++)
+        show_rule(service->rules[i], out);
+    number(out, "accept_max", service->max);
+    rate(out, "rate", &service->limits.rate);
+    if (service->kind != CONFIG_WAIT)
+        show_clients(service, out);
     if (service->total_seconds > 0)
         seconds(out, "total_seconds", service->total_seconds, 0);
 }
@@ -248,11 +255,11 @@ static void show_service(const struct config_service *service, FILE *out)
     else
         fprintf(out, "%s on", service->name);
     show_socket(service, out);
-    if (service->program)
+    if (service->program) {
         show_program(service, out);
-    else
+        show_world(service, out);
+    } else
         show_builtin(service, out);
-    show_world(service, out);
     if (service->user)
         show_user(service->user, out);
     show_policy(service, out);
