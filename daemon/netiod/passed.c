@@ -2,6 +2,7 @@
  * Called by start.c, reload_sockets.c, upgrade.c and house.c; it looks at sockets and at the
  * environment. */
 #include "passed.h"
+#include "inode.h"
 
 #include <netio/activation.h>
 #include <netio/upgrade.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define NAME_MAX_LEN 64
 #define DIGITS       20 /* of an inode */
@@ -84,19 +84,12 @@ static void describe(struct socket_passed *socket, const struct netio_listener *
     socket->dual = is_dual(listener);
 }
 
-static uintmax_t inode_of(int fd)
-{
-    struct stat st;
-
-    return fstat(fd, &st) == 0 ? (uintmax_t)st.st_ino : 0;
-}
-
 /* The variable is "INODE:NAME:INODE:NAME"; a socket has its inode in all processes. */
 static void find_name(struct socket_passed *socket, const char *rest)
 {
     char own[DIGITS + 2];
 
-    int len = snprintf(own, sizeof own, "%" PRIuMAX ":", inode_of(socket->fd));
+    int len = snprintf(own, sizeof own, "%" PRIuMAX ":", (uintmax_t)inode_of(socket->fd));
     while (*rest) {
         int found = strncmp(rest, own, (size_t)len) == 0;
         rest += strcspn(rest, ":");
@@ -166,7 +159,7 @@ char *passed_variable(const struct passed *passed)
     used = (size_t)snprintf(text, size, "%s=", PASSED_VARIABLE);
     for (size_t i = 0; i < passed->count; i++)
         used += (size_t)snprintf(text + used, size - used, "%s%" PRIuMAX ":%s", i ? ":" : "",
-                                 inode_of(passed->fds[i]), passed->sockets[i].name);
+                                 (uintmax_t)inode_of(passed->fds[i]), passed->sockets[i].name);
     return text;
 }
 

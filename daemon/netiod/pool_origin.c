@@ -1,17 +1,10 @@
 /* netiod: what a pool was started with; see pool_origin.h.
  * Called by pool.c. */
 #include "pool_origin.h"
+#include "inode.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-
-static ino_t inode_of(int fd)
-{
-    struct stat st;
-
-    return fstat(fd, &st) == 0 ? st.st_ino : 0;
-}
 
 static int has_socket(const struct pool_origin *origin, ino_t inode)
 {
