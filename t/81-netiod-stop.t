@@ -7,6 +7,7 @@ use Test::More;
 use Time::HiRes ();
 
 use lib 't/lib';
+use NetIO::Test::Datagram qw(ask_udp);
 use NetIO::Test::Inetd;
 use NetIO::Test::Process qw(is_gone);
 use NetIO::Test::Run     qw(slurp spew);
@@ -165,10 +166,7 @@ CONF
             PeerPort => $d->port('datagram')
         ) or die "udp: $!\n";
 
-        send $socket, 'x', 0;
-        vec(my $bits = '', fileno $socket, 1) = 1;
-        recv $socket, my $text, 9, 0 if select $bits, undef, undef, 10;
-        return $text // 'no answer';
+        return ask_udp($socket, 'x');
     };
     my $d    = NetIO::Test::Inetd->start(config => $wait);
     my @wait = ($d->ask(stream => ''), $answer->($d));

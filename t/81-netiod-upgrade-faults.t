@@ -10,6 +10,7 @@ use IO::Socket::IP;
 use Test::More;
 
 use lib 't/lib';
+use NetIO::Test::Datagram qw(ask_udp);
 use NetIO::Test::Inetd;
 use NetIO::Test::Process qw(as_reaper);
 use NetIO::Test::Run     qw(slurp spew);
@@ -52,16 +53,6 @@ sub install {
     chmod 0755, "$path.new";
     rename "$path.new", $path or die "rename: $!\n";
     return;
-}
-
-sub ask_udp {
-    my ($socket, $text) = @_;
-
-    send $socket, $text, 0;
-    vec(my $bits = '', fileno $socket, 1) = 1;
-    return 'nothing' if !select $bits, undef, undef, 30;
-    recv $socket, my $answer, 1500, 0;
-    return $answer;
 }
 
 # Somebody is served, and a datagram service has its socket.

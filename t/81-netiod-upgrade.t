@@ -11,6 +11,7 @@ use Test::More;
 use Time::HiRes ();
 
 use lib 't/lib';
+use NetIO::Test::Datagram qw(ask_udp);
 use NetIO::Test::Inetd;
 use NetIO::Test::Run qw(slurp spew);
 
@@ -68,16 +69,6 @@ sub udp {
 
     return IO::Socket::INET->new(Proto => 'udp', PeerAddr => '127.0.0.1', PeerPort => $port)
         || die "udp: $!\n";
-}
-
-# The answer to a datagram, sent once.
-sub ask_udp {
-    my ($socket, $text) = @_;
-
-    send $socket, $text, 0;
-    return 'nothing' if !speaks($socket, 20);
-    recv $socket, my $answer, 1500, 0;
-    return $answer;
 }
 
 # Inodes of the sockets that it listens on.

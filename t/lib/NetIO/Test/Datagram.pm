@@ -10,12 +10,22 @@ package NetIO::Test::Datagram;
 #
 # It has a port of 127.0.0.1 before start() returns, and calls the code for each datagram that
 # comes.  It ends with the object, or after two minutes.
+#
+# And what whoever is there answers to one datagram, sent once; "nothing" if that is silence:
+#
+#     use NetIO::Test::Datagram qw(ask_udp);
+#     is ask_udp($socket, 'x'), 're: x';
 
 use strict;
 use warnings;
 
+use Exporter 'import';
 use POSIX ();
 use Socket qw(INADDR_LOOPBACK PF_INET SOCK_DGRAM sockaddr_in);
+
+our @EXPORT_OK = qw(ask_udp);
+
+use constant SILENCE => 30;    # seconds
 
 sub bound {
     socket my $socket, PF_INET, SOCK_DGRAM, 0 or die "socket: $!\n";
@@ -53,6 +63,16 @@ sub refusing {
     my ($port) = sockaddr_in(getsockname $socket);
 
     return bless { host => '127.0.0.2', port => $port, socket => $socket }, $class;
+}
+
+sub ask_udp {
+    my ($socket, $text) = @_;
+
+    send $socket, $text, 0;
+    vec(my $bits = '', fileno $socket, 1) = 1;
+    select($bits, undef, undef, SILENCE)       or return 'nothing';
+    defined recv($socket, my $answer, 1500, 0) or return "error $!";
+    return $answer;
 }
 
 sub host   { return $_[0]{host} }
