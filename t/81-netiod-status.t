@@ -8,6 +8,7 @@ use Test::More;
 
 use lib 't/lib';
 use NetIO::Test::Inetd;
+use NetIO::Test::Run;
 
 alarm 120;
 
@@ -80,6 +81,39 @@ sub talk {
     my $again = 0;
     $again++ while (status($d, 'status'))[0]{running} && $again < 1000;
     is((status($d, 'status'))[0]{running}, 0, 'and then of nobody');
+    $d->finish;
+}
+
+# An address is the status' or a service's.
+{
+    my $one = "127.0.0.1:{one} stream tcp nowait root /bin/cat cat\n";
+    my $config =
+          $one
+        . "{two} stream tcp nowait root /bin/cat cat\n"
+        . "{DIR}/s stream unix nowait root /bin/cat cat\n";
+    my %taken = (
+        '127.0.0.1:{one}'        => '1: 127.0.0.1:{one}',
+        '{one}'                  => '1: 127.0.0.1:{one}',
+        'tcp:*:{one}'            => '1: 127.0.0.1:{one}',
+        '127.0.0.2:{one}'        => '',
+        '127.0.0.1:0'            => '',
+        '127.0.0.2:{two}'        => '2: 0.0.0.0:{two}',
+        '[0:0::1]:{two}'         => '2: [::]:{two}',
+        'unix:{DIR}/s,mode=0600' => '3: unix:{DIR}/s,mode=0666',
+        'unix:{DIR}/status'      => '',
+    );
+    my $plan = NetIO::Test::Inetd->prepare(config => $config);
+    my $file = $plan->dir . '/inetd.conf';
+    for my $status (sort keys %taken) {
+        my $want = $taken{$status} && "netiod: $file:$taken{$status}: --status has it already\n";
+        my @run  = (NetIO::Test::Inetd::program(), '-t', '--status', $plan->fill($status), $file);
+        my ($exit, undef, $err) = run(@run);
+        is "$exit $err", ($want ? 78 : 0) . ' ' . $plan->fill($want), "--status $status";
+    }
+    my $d = NetIO::Test::Inetd->start(config => $one, args => ['--status', '127.0.0.1:{status}']);
+    ok !$d->reload($one . "127.0.0.1:{status} stream tcp nowait root /bin/cat cat\n"),
+        'nor can a reload have it';
+    is scalar status($d, 'status'), 1, 'which stays the status';
     $d->finish;
 }
 

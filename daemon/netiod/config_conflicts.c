@@ -1,6 +1,9 @@
-/* netiod: services that want the address, or the name behind tcpmux, that another one has; see
- * config_reader.h.  Called by config.c when all services are there. */
+/* netiod: services that want the address, or the name behind tcpmux, that another one or --status
+ * has; see config_reader.h.  Called by config.c when all services are there. */
 #include "config_reader.h"
+
+#include <netio/addr.h>
+#include <netio/service.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +14,8 @@
 
 /* One address of one service, or its name.  Two can be at odds only if group and key are alike. */
 struct claim {
-    const struct config_service *service;
-    const char *text;  /* as it is said */
+    const struct config_service *service; /* NULL: --status */
+    const char *text;                     /* as it is said */
     const char *group; /* "4", "6": TCP; "udp4", "udp6", "unix", "mux"; "rpc": of all of them */
     const char *key;   /* the port, the path, the name; "udp6 100002.3" */
     size_t key_len;
@@ -64,6 +67,42 @@ static struct claim claim_of_name(const struct config_service *service)
                           .group = "mux",
                           .key = name,
                           .key_len = strlen(name)};
+}
+
+static size_t claim_port(struct reader *reader, struct claim *claim, const char *host, size_t len,
+                         int port)
+{
+    char *text = arena_get(&reader->scratch, NETIO_ADDR_STRLEN);
+    struct netio_addr addr;
+
+    if (!text || port < 0)
+        return 0;
+    snprintf(text, NETIO_ADDR_STRLEN, "%.*s:%d", (int)len, host, port);
+    if (netio_addr_parse_port(&addr, text) != 0)
+        return 0;
+    *claim = claim_of(NULL, netio_addr_str(&addr, text, NETIO_ADDR_STRLEN));
+    return 1;
+}
+
+/* "3001", "*:3001", "[::1]:3001", each also behind "tcp:", or "unix:/path": what a service that
+ * listens there would claim. */
+static size_t claim_status(struct reader *reader, struct claim claims[2])
+{
+    const char *text = reader->options->status;
+
+    if (!text)
+        return 0;
+    if (strncmp(text, "unix", 4) == 0) {
+        claims[0] = claim_of(NULL, text);
+        return 1;
+    }
+    text += strncmp(text, "tcp:", 4) == 0 ? 4 : 0;
+    const char *colon = strrchr(text, ':'), *service = colon ? colon + 1 : text;
+    int port = strcmp(service, "0") == 0 ? 0 : netio_service_port(service, "tcp");
+    if (colon && *text != '*')
+        return claim_port(reader, claims, text, (size_t)(colon - text), port);
+    size_t count = claim_port(reader, claims, "0.0.0.0", strlen("0.0.0.0"), port);
+    return count + claim_port(reader, claims + count, "[::]", strlen("[::]"), port);
 }
 
 /* Names behind tcpmux differ by more than case; as for paths, at_odds looks again. */
@@ -123,6 +162,21 @@ static int alike(const struct claim *a, const struct claim *b)
            strncasecmp(a->key, b->key, a->key_len) == 0;
 }
 
+static void say(struct reader *reader, const struct claim *claim,
+                const struct config_service *other)
+{
+    struct reader_file file = {.name = claim->service->file};
+    unsigned line = claim->service->line;
+
+    reader->file = &file;
+    if (other)
+        reader_fault(reader, line, "%s: %s:%u has it already", claim->text, other->file,
+                     other->line);
+    else
+        reader_fault(reader, line, "%s: --status has it already", claim->text);
+    reader->file = NULL;
+}
+
 /* Each service that is at odds with an earlier one, once, whatever it has in common with it. */
 static void compare_run(struct reader *reader, const struct claim *claims, size_t count, char *said)
 {
@@ -131,15 +185,12 @@ static void compare_run(struct reader *reader, const struct claim *claims, size_
     for (size_t i = 1; i < count; i++)
         for (size_t j = 0; j < i; j++) {
             const struct config_service *service = claims[i].service, *other = claims[j].service;
-            struct reader_file file = {.name = service->file};
             if (service == other || said[service - first] || !at_odds(&claims[i], &claims[j]) ||
-                yields(reader, &claims[i], &claims[j]) || yields(reader, &claims[j], &claims[i]))
+                (other && (yields(reader, &claims[i], &claims[j]) ||
+                           yields(reader, &claims[j], &claims[i]))))
                 continue;
             said[service - first] = 1;
-            reader->file = &file;
-            reader_fault(reader, service->line, "%s: %s:%u has it already", claims[i].text,
-                         other->file, other->line);
-            reader->file = NULL;
+            say(reader, &claims[i], other);
         }
 }
 
@@ -151,7 +202,7 @@ static size_t versions_of(const struct config_service *service)
 static size_t collect(struct reader *reader, struct claim *claims)
 {
     const struct config *config = reader->config;
-    size_t count = 0;
+    size_t count = claim_status(reader, claims);
 
     for (size_t i = 0; i < config->count; i++) {
         const struct config_service *service = &config->services[i];
@@ -174,7 +225,7 @@ void conflicts_find(struct reader *reader)
 
     for (size_t i = 0; i < config->count; i++)
         room += config->services[i].listens * (versions_of(&config->services[i]) + 1) + 1;
-    struct claim *claims = calloc(room + 1, sizeof *claims);
+    struct claim *claims = calloc(room + 2, sizeof *claims);
     char *said = calloc(config->count + 1, 1);
     size_t count = claims && said ? collect(reader, claims) : 0;
     reader->scratch.failed |= !claims || !said;

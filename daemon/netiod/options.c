@@ -93,7 +93,7 @@ static const char *set_value(struct options *options, int option, const char *te
     case OPTION_PIDFILE:
         return set_text(&options->pidfile, text, "not a path");
     case OPTION_STATUS:
-        return set_status(&options->status, text);
+        return set_status(&options->config.status, text);
     default:
         return values_seconds(&options->stop_seconds, text);
     }

@@ -10,7 +10,6 @@ struct options {
     struct config_options config; /* its paths are absolute */
     const char *log;              /* NULL: none was given */
     const char *pidfile;          /* NULL: none */
-    const char *status;           /* listen address; NULL: none */
     double stop_seconds;
     int foreground;
     int test;

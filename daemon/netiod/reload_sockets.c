@@ -105,8 +105,8 @@ static int prepare_texts(struct reload *reload, const char **texts)
     for (size_t i = 0; i < reload->config->count; i++)
         if (use_passed(reload, i, texts, &count) != 0)
             return reload_no_memory(reload);
-    if (house->options->status)
-        texts[count++] = house->options->status;
+    if (house->options->config.status)
+        texts[count++] = house->options->config.status;
     if (passed_check(house->passed, fault, sizeof fault) != 0) {
         reload_complain(house, fault);
         return EX_CONFIG;

@@ -83,7 +83,7 @@ int status_open(struct house *house, struct netio_error *error)
                                                  .total_seconds = SECONDS,
                                                  .write_max = ANSWER_MAX,
                                                  .data = house};
-    const char *address = house->options->status;
+    const char *address = house->options->config.status;
     int fds[NETIO_LISTENER_MAX];
 
     if (!address)
