@@ -100,6 +100,52 @@ ok $d->wait_log(qr/three: clients wait no more \(.*served\), after \d+ seconds w
 close $_ for @clients, $seventh, $eighth;
 $d->finish;
 
+# ---- of a service that was gone for a while
+
+for my $is_back (sub { $_[0]->reload($_[1]) }, sub { $_[0]->configure($_[1]); $_[0]->upgrade }) {
+    my $other  = on('other', '/bin/cat');
+    my $both   = on('two',   '/bin/cat', 'accept_max = 2', 'max_per_source = 3') . $other;
+    my $d      = netiod($both);
+    my @before = map { served($d, 'two') } 1 .. 2;
+
+    ok $d->reload($other), 'R11 a service is gone';
+    like $d->log, qr/two: no longer served\n/, '... and said to be';
+    ok is_served($before[0]), '... whose programs go on';
+    my $by = $d->pid;
+    ok $is_back->($d, $both), '... and is there again';
+    my $third = $d->connect('two');
+    ok $d->wait_log(qr/two: as many as may be are served: clients wait\n/),
+        '... with those who run';
+    leave($d, 'two', $before[1]);
+    ok is_served($third),                       '... one of whom makes room for another';
+    ok $d->reload($other) && $d->reload($both), '... and once more';
+    close $_ for $before[0], $third;
+    ok served($d, 'two'), '... and is as it was';
+    $d->left if $d->pid != $by;
+    $d->finish;
+}
+
+# A reload that fails leaves it where it was.
+{
+    my $other = on('other', '/bin/cat');
+    my $one   = on('one',   '/bin/cat', 'accept_max = 1');
+    my $d     = netiod($one . $other);
+    my $first = served($d, 'one');
+
+    ok $d->reload($other),           'R11, R13 a service is gone';
+    ok !$d->reload("$other${one}x"), '... a fault keeps it away';
+    ok !$d->reload($other . $one . on('far', '/bin/cat') =~ s/127\.0\.0\.1/203.0.113.1/r),
+        '... an address, too';
+    ok is_served($first),         '... its program runs on';
+    ok $d->reload($one . $other), '... and it comes back';
+    my $second = $d->connect('one');
+    ok $d->wait_log(qr/one: as many as may be are served: clients wait\n/), '... with who runs';
+    leave($d, 'one', $first);
+    ok is_served($second), '... and serves';
+    close $second;
+    $d->finish;
+}
+
 # ---- of one source
 
 $d =

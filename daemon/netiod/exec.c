@@ -177,6 +177,7 @@ static int exec_adopt(struct service *service, const struct handover_child *chil
 }
 
 const struct service_kind exec_kind = {
+    .returns = 1,
     .open = exec_open,
     .listen = served_listen,
     .ignore = served_ignore,

@@ -73,6 +73,9 @@ int handover_write(const struct house *house)
         return code;
     for (size_t i = 0; code == 0 && i < house->count; i++)
         code = write_service(parcel, house->services[i]);
+    for (size_t i = 0; code == 0 && i < house->leaving_count; i++)
+        if (house->leaving[i]->kind->returns)
+            code = write_service(parcel, house->leaving[i]);
     if (code == 0)
         code = write_registrations(parcel, house);
     if (code == 0)

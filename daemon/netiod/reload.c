@@ -1,7 +1,8 @@
 /* netiod: from one configuration to the next, all or nothing; see reload.h.
  * Called by start.c and run.c.  It alone changes what the house has of services and sockets.
  *
- *      read, match      each service of the new configuration is one of the old, or none
+ *      read, match      each service of the new configuration is one of the old, one that has
+ *                       left and whose programs still run, or none
  *      sockets          opened by the set of listeners, which keeps those of before (R14)
  *      open             new services; they have no socket yet
  *      ---- commit
@@ -102,6 +103,13 @@ static size_t find(const struct reload *reload, const struct config_service *con
     return low;
 }
 
+static void stay(struct reload *reload, size_t i, struct service *service)
+{
+    service->stays = 1;
+    reload->services[i] = service;
+    reload->before[i] = service->config;
+}
+
 /* The next one of the same name, if there is one that nobody has. */
 static void match_one(struct reload *reload, size_t i,
                       int (*order)(const struct config_service *, const struct service *))
@@ -114,11 +122,28 @@ static void match_one(struct reload *reload, size_t i,
             return;
         if (service->stays)
             continue;
-        service->stays = 1;
-        reload->services[i] = service;
-        reload->before[i] = service->config;
+        stay(reload, i, service);
         return;
     }
+}
+
+/* One that has left and is there again, whose programs count on in its limits. */
+static void match_left(struct reload *reload, size_t i)
+{
+    const struct config_service *config = &reload->config->services[i];
+    const struct house *house = reload->house;
+    struct service *found = NULL;
+
+    for (size_t k = 0; k < house->leaving_count; k++) {
+        struct service *service = house->leaving[k];
+        if (!service->kind->returns || service->stays || compare_names(config, service) != 0)
+            continue;
+        found = service;
+        if (compare_all(config, service) == 0)
+            break;
+    }
+    if (found)
+        stay(reload, i, found);
 }
 
 static int match(struct reload *reload)
@@ -137,12 +162,17 @@ static int match(struct reload *reload)
         house->services[i]->stays = 0;
         reload->known[i] = house->services[i];
     }
+    for (size_t i = 0; i < house->leaving_count; i++)
+        house->leaving[i]->stays = 0;
     qsort(reload->known, house->count, sizeof *reload->known, compare_services);
     for (size_t i = 0; i < count; i++)
         match_one(reload, i, compare_all);
     for (size_t i = 0; i < count; i++)
         if (!reload->services[i])
             match_one(reload, i, compare_names);
+    for (size_t i = 0; i < count; i++)
+        if (!reload->services[i])
+            match_left(reload, i);
     return EX_OK;
 }
 
@@ -264,6 +294,20 @@ static int make_room(struct reload *reload)
     return leaving && retired ? EX_OK : reload_no_memory(reload);
 }
 
+/* Its configuration, if it was the last one of it, is freed by house_sweep. */
+static void come_back(struct house *house)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < house->leaving_count; i++) {
+        struct service *service = house->leaving[i];
+        service->left = !service->stays;
+        if (service->left)
+            house->leaving[kept++] = service;
+    }
+    house->leaving_count = kept;
+}
+
 static void leave(struct reload *reload)
 {
     struct house *house = reload->house;
@@ -273,7 +317,8 @@ static void leave(struct reload *reload)
         struct service *service = house->services[i];
         if (service->stays)
             continue;
-        service_stop(service, NETIO_NEVER);
+        service_leave(service);
+        service->left = 1;
         house->leaving[house->leaving_count++] = service;
         netio_log(house->log, LOG_NOTICE, "%s: no longer served", service->name);
     }
@@ -301,6 +346,7 @@ int reload_commit(struct reload *reload)
         reload_cancel(reload);
         return code;
     }
+    come_back(house);
     leave(reload);
     netio_listeners_commit(house->listeners);
     free(house->services);

@@ -238,7 +238,7 @@ static void move_back(struct reload *reload)
     const struct house *house = reload->house;
 
     for (size_t i = 0; i < reload->config->count; i++)
-        if (!reload->before[i])
+        if (!reload->before[i] || reload->services[i]->left)
             give_up(reload->services[i], &none);
     for (size_t i = 0; i < house->count; i++)
         give_up(house->services[i], &reload->had[i]);

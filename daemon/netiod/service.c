@@ -97,11 +97,23 @@ void service_ignore(struct service *service, int fd)
     }
 }
 
-void service_stop(struct service *service, netio_deadline deadline)
+static void ignore_all(struct service *service)
 {
     while (service->fds_count > 0)
         service_ignore(service, service->fds[0]);
     waits_close(service);
+}
+
+void service_leave(struct service *service)
+{
+    ignore_all(service);
+    if (!service->kind->returns)
+        service->kind->stop(service, NETIO_NEVER);
+}
+
+void service_stop(struct service *service, netio_deadline deadline)
+{
+    ignore_all(service);
     service->kind->stop(service, deadline);
 }
 

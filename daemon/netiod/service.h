@@ -16,7 +16,8 @@
  *      service_open        in the first configuration, or new in a reload; not yet serving
  *      kind->listen        gets its sockets: from here on it serves
  *      service_change      the same service in a new configuration, same kind and same name
- *      service_stop        not in the new one, or the end of netiod: what runs may finish
+ *      service_leave       not in the new one: what runs may finish
+ *      service_stop        the end of netiod, or of one that has left
  *      service_free        when service_running is 0, or at the very end
  */
 #ifndef NETIOD_SERVICE_H
@@ -32,7 +33,8 @@ struct service;
 struct handover_child;
 
 struct service_kind {
-    int lends; /* its sockets to programs */
+    int lends;   /* its sockets to programs */
+    int returns; /* after service_leave it can serve again: all that it needs is a socket */
     /* Everything that can fail before it serves.  0 or a code with *error. */
     int (*open)(struct service *service, struct netio_error *error);
     /* One more socket, or one less: listening and non-blocking; the house's, which keeps it until
@@ -78,6 +80,7 @@ struct service {
     int errors[2]; /* errors.c: the pipe that is its children's standard error; -1: none */
     struct netio_watch errors_watch;
     int stays; /* in the configuration that reload.c looks at */
+    int left;  /* the configuration: one of the house's leaving */
     void *own; /* the kind's */
 };
 
@@ -94,7 +97,8 @@ int service_change(struct service *service, const struct config_service *config,
 /* One more socket, which goes on the list, and one less; 0 or a code. */
 int service_listen(struct service *service, int fd);
 void service_ignore(struct service *service, int fd);
-/* Ignores its sockets before. */
+/* Ignore its sockets before. */
+void service_leave(struct service *service);
 void service_stop(struct service *service, netio_deadline deadline);
 /* Connections and processes; once a successor serves only those that are this process's own. */
 size_t service_running(const struct service *service);
