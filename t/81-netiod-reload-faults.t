@@ -22,6 +22,7 @@ my $new = $cat . <<'CONF';
 127.0.0.1:{echo}  stream tcp  nowait root internal  echo
 127.0.0.1:{wait}  dgram  udp  wait   root /bin/true true
 {DIR}/unix        stream unix nowait root /bin/echo echo unix
+127.0.0.1:{back}  stream tcp  nowait root /bin/cat  cat
 CONF
 
 # A line that has come back.
@@ -37,19 +38,20 @@ sub served {
     my ($d) = @_;
     my @names = map { $_->[0] } grep {
         eval { $d->ask(@$_[1, 2]) }
-    } [exec => 'exec', ''], [echo => 'echo', 'x'], [unix => $d->dir . '/unix', ''];
+    } [exec => 'exec', ''], [echo => 'echo', 'x'], [unix => $d->dir . '/unix', ''],
+        [back => 'back', 'x'];
 
     return join ' ', $d->ask(who => '') =~ /(\w+)/, @names;
 }
 
-my %whole = (0 => 'old', 1 => 'new exec echo unix');
+my %whole = (0 => 'old', 1 => 'new exec echo unix back');
 
-# Its own, once its programs are gone but for the one that talks; a connection that has just been
+# Its own, once its programs are gone but for the two that talk; a connection that has just been
 # served may take a moment to be closed.
 sub descriptors {
     my ($d, $expected) = @_;
 
-    $d->{workers} = 1;
+    $d->{workers} = 2;
     for (1 .. 100) {
         $d->children;
         last if $d->descriptors == $expected;
@@ -58,6 +60,7 @@ sub descriptors {
     return $d->descriptors;
 }
 
+# "back", which only the new one has, has a program that runs: it comes back each time.
 sub start {
     my $d      = NetIO::Test::Inetd->start(config => $old);
     my $client = $d->connect('cat');
@@ -66,8 +69,9 @@ sub start {
     my $self = { d => $d, client => $client };
     for my $is_new (1, 0) {
         $d->reload($is_new ? $new : $old) or die $d->log_text;
-        $self->{files}{$is_new} = $d->descriptors;
+        $self->{files}{$is_new} = $d->descriptors + $is_new;    # of the program of "back"
         is served($d), $whole{$is_new}, 'a reload';
+        talk($self->{back} = $d->connect('back'), 'first') if $is_new;
         descriptors($d, $self->{files}{$is_new});
     }
     return $self;
@@ -77,9 +81,14 @@ sub start {
 sub is_whole {
     my ($self, $taken, $name) = @_;
     my $d    = $self->{d};
-    my @seen = (served($d), talk($self->{client}, $name), descriptors($d, $self->{files}{$taken}));
+    my @seen = (
+        served($d),
+        talk($self->{client}, $name),
+        talk($self->{back},   $name),
+        descriptors($d, $self->{files}{$taken})
+    );
 
-    is_deeply \@seen, [$whole{$taken}, "$name\n", $self->{files}{$taken}],
+    is_deeply \@seen, [$whole{$taken}, "$name\n", "$name\n", $self->{files}{$taken}],
         "R13, R15, R16: $name: " . ($taken ? 'the new one' : 'the old one') . ' is served'
         or diag $d->log_text;
     $d->reload($old) or die $d->log_text if $taken;
@@ -118,7 +127,7 @@ SKIP: {
         $d->reload($old) or die $d->log_text;
         cmp_ok $met, '>', 0, "$call: a reload has $met of them";
     }
-    close $self->{client};
+    close $_ for @$self{qw(client back)};
     is $d->stop, 0, 'TERM';
     ok !-e $d->dir . '/unix', 'no path is left';
 }
@@ -136,7 +145,7 @@ SKIP: {
         is_whole($self, $taken, "$more more");
         last if $taken;
     }
-    close $self->{client};
+    close $_ for @$self{qw(client back)};
     is $d->stop, 0, 'TERM';
 }
 
