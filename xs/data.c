@@ -47,6 +47,7 @@ void xs_data_open(pTHX)
     PerlIO *f = IoIFP(GvIOp(data.gv));
     IoLINES(GvIOp(data.gv)) = 0;
     (void)PerlIO_seek(f, data.offset, SEEK_SET);
-    if (data.utf8)
-        (void)PerlIO_binmode(aTHX_ f, IoTYPE_RDONLY, O_TEXT, ":utf8");
+    /* By itself it is what perl -CD says of other handles. */
+    if (data.utf8 != (PerlIO_isutf8(f) != 0))
+        (void)PerlIO_binmode(aTHX_ f, IoTYPE_RDONLY, O_TEXT, data.utf8 ? ":utf8" : ":bytes");
 }

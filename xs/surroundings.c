@@ -28,7 +28,7 @@ static struct surroundings {
     PerlIO *err_file;
     const PerlIO_funcs *err_tab;
     U32 err_flags;
-    SV *layers_in, *layers_out; /* what BEGIN blocks have put upon STDIN and STDOUT */
+    SV *layers_in, *layers_out, *layers_err; /* what perl -C and BEGIN blocks have put upon them */
     U8 flags_out, flags_err;
     int null, error, folder; /* descriptors */
     int free;                /* the lowest that is free */
@@ -138,6 +138,7 @@ static void remember_handles(pTHX)
     remember_error(IoOFP(around.err_io));
     around.layers_in = layers_of(aTHX_ IoIFP(around.idle_in));
     around.layers_out = layers_of(aTHX_ IoOFP(around.idle_out));
+    around.layers_err = layers_of(aTHX_ IoOFP(around.err_io));
     around.flags_out = IoFLAGS(around.idle_out) & IOf_FLUSH;
     around.flags_err = IoFLAGS(around.err_io) & IOf_FLUSH;
     free_place(aTHX_ around.idle_in, STDIN_FILENO);
@@ -301,10 +302,14 @@ static PerlIO *open_error(pTHX)
         spare[spares++] = f;
         f = PerlIO_fdopen(STDERR_FILENO, "w");
     }
-    if (f)
-        PerlIOBase(f)->flags |= PERLIO_F_UNBUF;
     while (spares > 0)
         (void)PerlIO_close(spare[--spares]);
+    if (!f)
+        return NULL;
+    PerlIOBase(f)->flags |= PERLIO_F_UNBUF;
+    PerlIOBase(f)->flags &= ~(U32)PERLIO_F_UTF8; /* perl -CD */
+    if (around.layers_err)
+        (void)PerlIO_apply_layers(aTHX_ f, NULL, SvPV_nolen(around.layers_err));
     return f;
 }
 

@@ -10,7 +10,8 @@ package NetIO::Test::Pool;
 #     like $pool->err, qr/.../;
 #
 # start passes a listening socket, as netiod does, and waits until the program is ready, or the pool
-# has ended: then is $pool->ready false.
+# has ended: then is $pool->ready false.  A text that begins with "#!perl" has this perl there, and
+# is executed by that when it runs alone.
 
 use strict;
 use warnings;
@@ -35,6 +36,7 @@ sub start {
     my ($class, $text, %how) = @_;
     my $dir  = File::Temp->newdir('netio-XXXXXX', TMPDIR => 1);
     my $self = bless {
+        by    => $text && $text =~ s/\A#!perl\b/#!$^X/ ? [] : [$^X, "-Mblib=$blib"],
         dir   => $dir,
         owner => $$,
         path  => $how{path} // spew("$dir/program.pl", $text),
@@ -146,7 +148,7 @@ sub alone {
             %ENV = environment();
             chdir '/';
             umask 022;
-            exec $^X, "-Mblib=$blib", $self->{path}, @{ $self->{with} };
+            exec @{ $self->{by} }, $self->{path}, @{ $self->{with} };
         };
         POSIX::_exit(125);
     }
