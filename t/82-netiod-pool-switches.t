@@ -13,6 +13,52 @@ use NetIO::Test::Pool;
 alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
+# ---- -T, -t
+
+my $tainted = <<'PERL';
+use Scalar::Util 'tainted';
+sub t { return join '', map { tainted($_) ? 1 : 0 } @_ }
+PERL
+
+served_as_alone("what is tainted: $_",
+    "#!perl $_\n$tainted" . <<'PERL', "a\n", "b\n") for '-T', '-t';
+our ($scalar, @array, %hash, $later, $gone); my $lexical;
+BEGIN { $scalar = $lexical = $ENV{PATH}; @array = ($ENV{PATH}, 1); %hash = (t => $ENV{PATH}, c => 1) }
+sub lexical { return $lexical }
+my $line = <STDIN>; my $data = <DATA>;
+print t($ENV{PATH}), ' ', t($0, $^X, $^O, $/, @ARGV), ' ', t($line, $data), ' ', t($scalar, $lexical, @array, @hash{qw(t c)}, $later, $gone), "\n";
+print eval { system 'echo runs'; 1 } ? 'ran ' : "refused: $@";
+$ENV{PATH} =~ /(.*)/; $ENV{PATH} = $1; delete $ENV{BASH_ENV};
+for ($0, $^X, @ARGV, $scalar, $lexical, @array, $hash{t}) { /(.*)/; $_ = $1 }
+$array[1] = $hash{c} = $later = $/ = $gone = $line; $gone = (t($line), undef)[1]; DATA->untaint if DATA->can('untaint');
+print t($ENV{PATH}, $0, @ARGV, $scalar, $lexical, @array, @hash{qw(t c)}, $later), "\n";
+__DATA__
+of the program
+PERL
+
+served_as_alone("%ENV that is lost", "#!perl -T\n$tainted" . <<'PERL', "a\n", "b\n");
+print t($ENV{PATH}), "\n"; %ENV = (PATH => '/bin'); print t($ENV{PATH}), "\n"; delete $ENV{PATH};
+PERL
+
+subtest 'what netiod-pool says of a client' => sub {
+    my $pool = NetIO::Test::Pool->start("#!perl -T\n$tainted" . <<'PERL');
+print map { "$_ " . t($ENV{$_}) . "\n" } grep { /^(?:PROTO|TCP|REMOTE)/ } sort keys %ENV; $ENV{$_} = 'clean' for keys %ENV;
+print eval { open my $file, '>', "/nowhere/$ENV{PROTO}"; 1 } ? "clean\n" : "tainted\n";
+PERL
+    my $all = join '', map { "$_ 1\n" } qw(PROTO REMOTE_ADDR REMOTE_PORT TCPLOCALIP TCPLOCALPORT),
+        qw(TCPREMOTEIP TCPREMOTEPORT);
+    is $pool->ask(''), "${all}clean\n", 'is tainted' for 1 .. 3;
+    is $pool->stop,    0,               'stops';
+};
+
+subtest 'a handle that a BEGIN block has opened' => sub {
+    my $pool = NetIO::Test::Pool->start("#!perl -T\n$tainted" . <<'PERL');
+use IO::Handle; BEGIN { open FILE, '<', $0 } print t(scalar <FILE>), "\n"; FILE->untaint;
+PERL
+    is $pool->ask(''), "1\n", 'is not trusted' for 1 .. 2;
+    is $pool->stop,    0,     'stops';
+};
+
 # ---- -C
 
 my $unicode = <<'PERL';

@@ -24,6 +24,10 @@ static inline SV *older_copy(pTHX_ SV *from)
 #define newSVsv_nomg(sv) older_copy(aTHX_ sv)
 #endif
 
+#ifndef TAINTING_get
+#define TAINTING_get PL_tainting
+#endif
+
 /* From 5.28 on perl knows which locale it has set. */
 #if PERL_VERSION < 28
 #define Perl_setlocale setlocale

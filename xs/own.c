@@ -25,12 +25,21 @@ static struct own {
 
 /* --- remembering */
 
+static SV *copy_of_scalar(pTHX_ SV *sv)
+{
+    SV *copy;
+
+    SvGETMAGIC(sv); /* a signal that is ignored says so only when asked */
+    copy = newSVsv_nomg(sv);
+    xs_value_taint(aTHX_ copy, sv);
+    return copy;
+}
+
 static void remember_scalars(pTHX)
 {
     for (size_t i = 0; i < OWN; i++) {
         mine.scalars[i] = GvSVn(gv_fetchpv(own[i], GV_ADD | GV_NOTQUAL, SVt_PV));
-        SvGETMAGIC(mine.scalars[i]);
-        mine.contents[i] = newSVsv_nomg(mine.scalars[i]);
+        mine.contents[i] = copy_of_scalar(aTHX_ mine.scalars[i]);
     }
 }
 
@@ -41,10 +50,8 @@ static HV *copy_of(pTHX_ HV *hash)
     HE *entry;
 
     (void)hv_iterinit(hash);
-    while ((entry = hv_iternext(hash))) {
-        SvGETMAGIC(HeVAL(entry)); /* a signal that is ignored says so only when asked */
-        (void)hv_store_ent(copy, hv_iterkeysv(entry), newSVsv_nomg(HeVAL(entry)), 0);
-    }
+    while ((entry = hv_iternext(hash)))
+        (void)hv_store_ent(copy, hv_iterkeysv(entry), copy_of_scalar(aTHX_ HeVAL(entry)), 0);
     return copy;
 }
 
@@ -82,6 +89,8 @@ void xs_own_untie(pTHX)
 
 static bool equal(pTHX_ SV *one, SV *other)
 {
+    if (!xs_value_is_tainted_as(aTHX_ one, other))
+        return false;
     if (SvROK(one) || SvROK(other))
         return SvROK(one) && SvROK(other) && SvRV(one) == SvRV(other);
     if (!SvOK(one) || !SvOK(other))
@@ -94,7 +103,7 @@ static void put_back_scalars(pTHX)
     for (size_t i = 0; i < OWN; i++) {
         SvGETMAGIC(mine.scalars[i]);
         if (!equal(aTHX_ mine.scalars[i], mine.contents[i]))
-            sv_setsv_mg(mine.scalars[i], mine.contents[i]);
+            xs_value_set(aTHX_ mine.scalars[i], mine.contents[i]);
     }
 }
 
@@ -109,7 +118,7 @@ static void put_back_hash(pTHX_ HV *hash, HV *then)
         SV *key = hv_iterkeysv(entry);
         const HE *was = hv_fetch_ent(then, key, 0, 0);
         if (was && !equal(aTHX_ HeVAL(entry), HeVAL(was)))
-            sv_setsv_mg(HeVAL(entry), HeVAL(was));
+            xs_value_set(aTHX_ HeVAL(entry), HeVAL(was));
         if (was)
             continue;
         if (!gone)
@@ -129,7 +138,7 @@ static void put_back_missing(pTHX_ HV *hash, HV *then)
         SV *key = hv_iterkeysv(entry);
         HE *now = hv_fetch_ent(hash, key, 0, 0);
         if (!now && (now = hv_fetch_ent(hash, key, 1, 0)))
-            sv_setsv_mg(HeVAL(now), HeVAL(entry));
+            xs_value_set(aTHX_ HeVAL(now), HeVAL(entry));
     }
 }
 

@@ -62,6 +62,7 @@ static void go_to_base(pTHX)
     PL_curcop = &PL_compiling;
     PL_curpm = NULL;
     PL_in_eval = EVAL_NULL;
+    TAINT_NOT;
     PL_op = &pool.op;
     PAD_SET_CUR_NOSAVE(CvPADLIST(PL_main_cv), 1);
 }

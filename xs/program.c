@@ -227,7 +227,7 @@ static void put_back_io(pTHX_ struct global *global)
 
     if (io && IoIFP(io) && !(io == global->io && global->open) && !xs_data_is(gv))
         (void)do_close(gv, FALSE);
-    if (global->io && !global->open)
+    if (global->io)
         IoFLAGS(global->io) = global->flags;
     if (io != global->io)
         put_back_slot(aTHX_(SV **) & GvIOp(gv), (SV *)global->io);

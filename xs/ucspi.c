@@ -9,8 +9,10 @@ static void set_variable(pTHX_ const char *name, const char *value)
 {
     SV **slot = hv_fetch(GvHVn(PL_envgv), name, (I32)strlen(name), 1);
 
-    if (slot)
-        sv_setpv_mg(*slot, value);
+    if (!slot)
+        return;
+    sv_setpv_mg(*slot, value);
+    SvTAINTED_on(*slot); /* as all that perl finds in its environment */
 }
 
 static void set_number(pTHX_ const char *name, unsigned long number)

@@ -4,8 +4,35 @@
 
 #define KEPT 65536 /* bytes that an empty variable may keep for the next run */
 
+/* perl itself would go by whatever the program has looked at last. */
+void xs_value_taint(pTHX_ SV *sv, SV *as)
+{
+    if (!TAINTING_get)
+        return;
+    if (SvTAINTED(as))
+        SvTAINTED_on(sv);
+    else
+        SvTAINTED_off(sv);
+}
+
+static SV *copy_of_scalar(pTHX_ SV *sv)
+{
+    SV *copy = newSVsv(sv);
+
+    xs_value_taint(aTHX_ copy, sv);
+    return copy;
+}
+
+void xs_value_set(pTHX_ SV *sv, SV *value)
+{
+    sv_setsv_mg(sv, value);
+    xs_value_taint(aTHX_ sv, value);
+}
+
 static bool same(pTHX_ SV *one, SV *other)
 {
+    if (!xs_value_is_tainted_as(aTHX_ one, other))
+        return false;
     if (SvROK(one) || SvROK(other))
         return SvROK(one) && SvROK(other) && SvRV(one) == SvRV(other);
     if (!SvOK(one) || !SvOK(other))
@@ -55,11 +82,12 @@ static void put_back_scalar(pTHX_ SV *sv, SV *content)
     if (SvMAGICAL(sv)) {
         (void)sv_unmagic(sv, PERL_MAGIC_tiedscalar);
         (void)sv_unmagic(sv, PERL_MAGIC_regex_global);
+        (void)sv_unmagic(sv, PERL_MAGIC_taint);
     }
     if (content && !same(aTHX_ sv, content))
-        sv_setsv_mg(sv, content);
+        xs_value_set(aTHX_ sv, content);
     else if (!content && SvOK(sv))
-        sv_setsv_mg(sv, &PL_sv_undef);
+        xs_value_set(aTHX_ sv, &PL_sv_undef);
     if (!content && SvTYPE(sv) >= SVt_PV && SvLEN(sv) > KEPT && !SvOOK(sv)) {
         SvPV_free(sv);
         SvPV_set(sv, NULL);
@@ -79,7 +107,7 @@ static void put_back_array(pTHX_ AV *array, AV *content)
     av_clear(array);
     for (SSize_t i = 0; i <= av_len(content); i++) {
         SV **then = av_fetch(content, i, 0);
-        av_push(array, then ? newSVsv(*then) : newSV(0));
+        av_push(array, then ? copy_of_scalar(aTHX_ * then) : newSV(0));
     }
 }
 
@@ -113,7 +141,7 @@ static void put_back_hash(pTHX_ HV *hash, HV *content)
         hv_clear(hash);
         (void)hv_iterinit(content);
         while ((entry = hv_iternext(content)))
-            (void)hv_store_ent(hash, hv_iterkeysv(entry), newSVsv(HeVAL(entry)), 0);
+            (void)hv_store_ent(hash, hv_iterkeysv(entry), copy_of_scalar(aTHX_ HeVAL(entry)), 0);
     }
     (void)hv_iterinit(hash);
 }
@@ -148,8 +176,22 @@ static SV *copy_of_array(pTHX_ AV *array)
     copy = newAV();
     for (SSize_t i = 0; i <= av_len(array); i++) {
         SV **element = av_fetch(array, i, 0);
-        av_push(copy, element ? newSVsv(*element) : newSV(0));
+        av_push(copy, element ? copy_of_scalar(aTHX_ * element) : newSV(0));
     }
+    return (SV *)copy;
+}
+
+static SV *copy_of_hash(pTHX_ HV *hash)
+{
+    HV *copy;
+    HE *entry;
+
+    if (!HvUSEDKEYS(hash))
+        return NULL;
+    copy = newHV();
+    (void)hv_iterinit(hash);
+    while ((entry = hv_iternext(hash)))
+        (void)hv_store_ent(copy, hv_iterkeysv(entry), copy_of_scalar(aTHX_ HeVAL(entry)), 0);
     return (SV *)copy;
 }
 
@@ -159,14 +201,14 @@ static SV *copy_of(pTHX_ SV *sv)
     case SVt_PVAV:
         return copy_of_array(aTHX_(AV *) sv);
     case SVt_PVHV:
-        return HvUSEDKEYS((HV *)sv) ? (SV *)newHVhv((HV *)sv) : NULL;
+        return copy_of_hash(aTHX_(HV *) sv);
     case SVt_PVCV:
     case SVt_PVGV:
     case SVt_PVIO:
     case SVt_PVFM:
         return NULL;
     default:
-        return SvOK(sv) ? newSVsv(sv) : NULL;
+        return SvOK(sv) ? copy_of_scalar(aTHX_ sv) : NULL;
     }
 }
 
