@@ -66,6 +66,47 @@ PERL
 
 odd 'layers of all handles', "use open qw(:std :utf8); print qq{\\x{263a}\\n}; print <STDIN>;\n";
 
+# ---- globs of standard handles, and of perl's own variables
+
+my $data = "\n__DATA__\nof the program\nmore\n";
+
+odd "STDIN that is $_", "print scalar <STDIN>; *STDIN = $_; print <STDIN>;$data"
+    for '*DATA', '\*DATA', '*DATA{IO}';
+
+odd 'STDIN that is another one for a while', <<'PERL' . $data;
+my $line = <STDIN>; { local *STDIN = *DATA; print scalar <STDIN>; exit if $line =~ /c/ }
+{ local *STDIN; open STDIN, '<', $0; print scalar <STDIN> } print <STDIN>; print STDERR <DATA>;
+PERL
+
+odd "$_->[0] that is $_->[1]", <<"PERL" for [qw(STDOUT STDERR)], [qw(STDERR STDOUT)];
+package Thing; sub new { return bless [] } sub DESTROY { print $_->[0] "destroyed\\n" }
+package main; our (\$thing, \@things); my \$line = <STDIN>; print $_->[0] "before\\n";
+(\$thing, \@things) = map { Thing->new } 1 .. 3; *$_->[0] = *$_->[1]; print "one \$line"; print STDERR "another \$line";
+PERL
+
+odd 'handles that are exchanged', <<'PERL';
+my $line = <STDIN>; (*STDIN, *STDOUT) = (*STDOUT, *STDIN); print STDIN "said $line"; print STDERR fileno STDIN, fileno STDOUT, "\n";
+PERL
+
+odd 'STDOUT that is a named handle', <<'PERL';
+open OTHER, '>', '/dev/null'; my $line = <STDIN>; print "before $line"; *STDOUT = *OTHER; print "nobody hears this\n"; close OTHER;
+PERL
+
+odd 'globs that are gone', <<'PERL';
+print 'said ', scalar <STDIN>; undef *STDIN; undef *STDERR; undef *STDOUT; open STDOUT, '>', '/dev/null'; print "nobody hears this\n";
+PERL
+
+odd "other variables of perl's own names", <<'PERL';
+BEGIN { $STDERR = 'kept'; @ENV = (1, 2) }
+print map({ defined $_ ? "<$_>" : 'none' } $STDERR, $STDIN, $STDOUT, $ENV, $SIG, $INC, @ENV, @STDIN, @SIG, %STDOUT), defined &STDIN ? 1 : 0, "\n";
+$STDERR = $STDIN = <STDIN>; $STDOUT = $ENV = $SIG = $INC = 5; push @ENV, 3; @STDIN = @SIG = %STDOUT = (1, 2); *STDIN = sub { };
+PERL
+
+odd 'globs of %ENV, %SIG and @INC', <<'PERL';
+$OTHER{PATH} = '/other'; print $ENV{PATH}, $OTHER{X} // 'none', "\n"; *ENV = *OTHER; $ENV{X} = <STDIN>;
+*SIG = *OTHER; *INC = *OTHER; print scalar(keys %ADDED), "\n"; *ADDED = *ENV; $ADDED{Y} = 1; print $ENV{Y}, "\n";
+PERL
+
 # ---- perl's own variables
 
 odd 'tied %ENV, %SIG, @INC', <<'PERL';

@@ -22,8 +22,9 @@ struct global {
     HV *hash, *hash_content;
     CV *code, *form;
     IO *io;
-    U8 flags;  /* io's: ARGV begins anew */
-    bool open; /* io: it was opened at the beginning, by a BEGIN block */
+    U8 flags;        /* io's: ARGV begins anew */
+    bool open;       /* io: it was opened at the beginning, by a BEGIN block */
+    unsigned others; /* what of it is not looked after here */
 };
 
 static struct program {
@@ -94,19 +95,29 @@ static bool is_loaded_again(pTHX_ const char *file)
 
 /* --- globs */
 
-/* perl's own variables are xs/surroundings.c's. */
 static bool is_name(const char *name, STRLEN len)
 {
-    static const char *const others[] = {"ENV",    "INC",    "SIG",    "STDIN",
-                                         "STDOUT", "STDERR", "ARGVOUT"};
+    return !(isASCII(*name) && !isIDFIRST(*name)) &&
+           !(len >= 2 && memEQs(name + len - 2, 2, "::")) && !(len >= 2 && memEQs(name, 2, "_<"));
+}
 
-    if ((isASCII(*name) && !isIDFIRST(*name)) || (len >= 2 && memEQs(name + len - 2, 2, "::")) ||
-        (len >= 2 && memEQs(name, 2, "_<")))
-        return false;
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (strEQ(name, others[i]))
-            return false;
-    return true;
+enum { ARRAY = 1, HASH = 2, HANDLE = 4 };
+
+/* perl's own are xs/surroundings.c's and xs/own.c's; but the glob, and what it has besides. */
+static unsigned others_of(pTHX_ const GV *gv)
+{
+    const char *name = GvNAME(gv);
+
+    if (GvSTASH(gv) != PL_defstash)
+        return 0;
+    if (strEQ(name, "ENV") || strEQ(name, "SIG"))
+        return HASH;
+    if (strEQ(name, "INC"))
+        return ARRAY | HASH;
+    return strEQ(name, "ARGVOUT") || strEQ(name, "STDIN") || strEQ(name, "STDOUT") ||
+                   strEQ(name, "STDERR")
+               ? HANDLE
+               : 0;
 }
 
 static bool is_perls(SV *sv)
@@ -186,15 +197,18 @@ static void remember_global(pTHX_ GV *gv, bool known)
         return;
     global = new_global(aTHX_ gv);
     global->gp = gp_ref(GvGP(gv));
+    global->others = others_of(aTHX_ gv);
     if (known && GvSV(gv) && !is_perls(GvSV(gv)) && !is_anothers(GvSV(gv), GvIMPORTED_SV(gv))) {
         global->scalar = SvREFCNT_inc(GvSV(gv));
         global->scalar_content = xs_value_content(aTHX_ global->scalar);
     }
-    if (known && GvAV(gv) && !is_anothers((SV *)GvAV(gv), GvIMPORTED_AV(gv))) {
+    if (known && GvAV(gv) && !(global->others & ARRAY) &&
+        !is_anothers((SV *)GvAV(gv), GvIMPORTED_AV(gv))) {
         global->array = (AV *)SvREFCNT_inc((SV *)GvAV(gv));
         global->array_content = (AV *)xs_value_content(aTHX_(SV *) global->array);
     }
-    if (known && GvHV(gv) && !is_anothers((SV *)GvHV(gv), GvIMPORTED_HV(gv))) {
+    if (known && GvHV(gv) && !(global->others & HASH) &&
+        !is_anothers((SV *)GvHV(gv), GvIMPORTED_HV(gv))) {
         global->hash = (HV *)SvREFCNT_inc((SV *)GvHV(gv));
         global->hash_content = (HV *)xs_value_content(aTHX_(SV *) global->hash);
     }
@@ -202,6 +216,8 @@ static void remember_global(pTHX_ GV *gv, bool known)
         global->code = (CV *)SvREFCNT_inc((SV *)GvCV(gv));
     if (known)
         global->form = (CV *)SvREFCNT_inc((SV *)GvFORM(gv));
+    if (global->others & HANDLE)
+        return;
     global->io = (IO *)SvREFCNT_inc((SV *)GvIOp(gv));
     global->open = global->io && IoIFP(global->io);
     global->flags = global->io ? (U8)IoFLAGS(global->io) : 0;
@@ -259,15 +275,18 @@ static void put_back_global(pTHX_ struct global *global)
         gp_free(gv);
         GvGP_set(gv, gp_ref(global->gp));
     }
-    put_back_io(aTHX_ global);
+    if (!(global->others & HANDLE))
+        put_back_io(aTHX_ global);
     put_back_code(aTHX_ global);
     put_back_slot(aTHX_(SV **) & GvGP(gv)->gp_form, (SV *)global->form);
     if ((global->scalar || !is_anothers(GvSV(gv), GvIMPORTED_SV(gv))) &&
         (!GvSV(gv) || !is_perls(GvSV(gv))))
         put_back_slot(aTHX_ & GvSV(gv), global->scalar);
-    if (global->array || !is_anothers((SV *)GvAV(gv), GvIMPORTED_AV(gv)))
+    if (!(global->others & ARRAY) &&
+        (global->array || !is_anothers((SV *)GvAV(gv), GvIMPORTED_AV(gv))))
         put_back_slot(aTHX_(SV **) & GvAV(gv), (SV *)global->array);
-    if (global->hash || !is_anothers((SV *)GvHV(gv), GvIMPORTED_HV(gv)))
+    if (!(global->others & HASH) &&
+        (global->hash || !is_anothers((SV *)GvHV(gv), GvIMPORTED_HV(gv))))
         put_back_slot(aTHX_(SV **) & GvHV(gv), (SV *)global->hash);
     if (global->scalar)
         xs_value_put_back(aTHX_ global->scalar, global->scalar_content);
@@ -275,6 +294,15 @@ static void put_back_global(pTHX_ struct global *global)
         xs_value_put_back(aTHX_(SV *) global->array, (SV *)global->array_content);
     if (global->hash)
         xs_value_put_back(aTHX_(SV *) global->hash, (SV *)global->hash_content);
+}
+
+/* The first ones, so that they are put back last: what is destroyed before may print. */
+static void remember_handles(pTHX)
+{
+    static const char *const names[] = {"STDIN", "STDOUT", "STDERR"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        remember_global(aTHX_ gv_fetchpv(names[i], GV_ADD | GV_NOTQUAL, SVt_PVIO), true);
 }
 
 /* --- packages */
@@ -446,6 +474,7 @@ void xs_program_remember(pTHX)
     program.known = ptr_table_new();
     remember_loaded(aTHX);
     xs_pads_remember(aTHX_ PL_main_cv, NULL);
+    remember_handles(aTHX);
     remember_stashes(aTHX_ PL_defstash, true);
     remember_ends(aTHX);
     for (SSize_t i = 0; i <= av_len(program.ends); i++)
@@ -463,6 +492,6 @@ void xs_program_put_back(pTHX)
         if (mg_find((SV *)program.stashes[i], PERL_MAGIC_symtab))
             sv_reset("", program.stashes[i]); /* m?...? */
     xs_pads_put_back(aTHX);
-    for (size_t i = 0; i < program.count; i++)
-        put_back_global(aTHX_ & program.globals[i]);
+    for (size_t i = program.count; i > 0; i--)
+        put_back_global(aTHX_ & program.globals[i - 1]);
 }

@@ -78,7 +78,7 @@ static void put_back_scalar(pTHX_ SV *sv, SV *content)
     if (!is_changeable(sv, content))
         return;
     if (SvTHINKFIRST(sv))
-        sv_force_normal_flags(sv, SV_COW_DROP_PV);
+        sv_force_normal_flags(sv, SV_COW_DROP_PV | SV_IMMEDIATE_UNREF);
     if (SvMAGICAL(sv)) {
         (void)sv_unmagic(sv, PERL_MAGIC_tiedscalar);
         (void)sv_unmagic(sv, PERL_MAGIC_regex_global);
