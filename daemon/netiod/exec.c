@@ -8,35 +8,19 @@
 #include "handover.h"
 #include "process.h"
 #include "served.h"
+#include "unserved.h"
 
 #include <netio/clock.h>
 #include <netio/peer.h>
 
 #include <errno.h>
 #include <stdlib.h>
-#include <syslog.h>
 
 #define AFTERWARDS (NETIO_SECOND / 100)
 
 struct exec {
     struct process *processes;
 };
-
-/* Why the last client could not be served: on_refused follows at once, or the next try does.  A
- * stranger may come as often as he likes, so that only the engine knows what is to be logged. */
-static struct {
-    struct netio_addr peer;
-    char text[LAUNCH_FAULT];
-} fault;
-
-/* Of a peer on a unix socket; NULL of others. */
-static const struct netio_peer *ask_credentials(struct netio_peer *peer,
-                                                const struct netio_addr *addr, int fd)
-{
-    if (netio_addr_family(addr) != AF_UNIX || netio_peer_credentials(peer, fd) < 0)
-        return NULL;
-    return peer;
-}
 
 static int spawn(struct netio_conn *conn, struct netio_child *child)
 {
@@ -54,30 +38,15 @@ static int spawn(struct netio_conn *conn, struct netio_child *child)
         .fd = fd,
         .peer = netio_conn_peer(conn),
         .local = &local,
-        .credentials = ask_credentials(&credentials, &local, fd),
-        .fault = fault.text,
+        .credentials = launch_credentials(&credentials, &local, fd),
+        .fault = unserved_why(netio_conn_peer(conn)),
     };
-    fault.peer = *how.peer;
     int code = process_start(&process, &exec->processes, &how);
     if (code)
         return code;
     *child = process->child;
     netio_conn_set_data(conn, process);
     return 0;
-}
-
-/* Without memory it is refused before there is anything to start. */
-static void refused(struct netio_server *server, const struct netio_addr *peer,
-                    enum netio_refused why, unsigned long count)
-{
-    struct netio_server_handlers usual;
-
-    service_server_handlers(&usual);
-    if (why == NETIO_REFUSED_FORK && *fault.text && netio_addr_compare(&fault.peer, peer) == 0)
-        service_log_refused(netio_server_data(server), LOG_ERR, fault.text, count);
-    else
-        usual.on_refused(server, peer, why, count);
-    *fault.text = '\0';
 }
 
 /* The pidfd was the engine's. */
@@ -107,7 +76,7 @@ static int exec_open(struct service *service, struct netio_error *error)
     service_server_handlers(&handlers);
     handlers.on_spawn = spawn;
     handlers.on_end = ended;
-    handlers.on_refused = refused;
+    handlers.on_refused = unserved_log;
     return served_open(service, &handlers, tune, error);
 }
 

@@ -1,5 +1,6 @@
 /* netiod: the one way in which a program is started; see launch.h.
- * Called by process.c; starts children, counts them, and writes to the log. */
+ * Called by process.c and exec.c; starts children, counts them, and writes to the
+ * log. */
 #include "launch.h"
 
 #include "environment.h"
@@ -23,6 +24,14 @@
 #define PEER_STRLEN   (NETIO_ADDR_STRLEN + 64)
 
 /* ---- what the log says ---- */
+
+const struct netio_peer *launch_credentials(struct netio_peer *peer, const struct netio_addr *addr,
+                                            int fd)
+{
+    if (netio_addr_family(addr) != AF_UNIX || netio_peer_credentials(peer, fd) < 0)
+        return NULL;
+    return peer;
+}
 
 uid_t launch_uid(const struct launch *launch)
 {

@@ -1,7 +1,8 @@
 /* netiod: the one way in which a program is started, whatever the kind of its service.
  *
- * Called by process.c.  The child's world is built from nothing: user, groups,
- * environment, descriptors 0 to 2 (and those that are named), umask, limits (netio/child.h).
+ * Called by process.c; by exec.c for what it says of a peer.  The child's world is
+ * built from nothing: user, groups, environment, descriptors 0 to 2 (and those that are named),
+ * umask, limits (netio/child.h).
  */
 #ifndef NETIOD_LAUNCH_H
 #define NETIOD_LAUNCH_H
@@ -32,6 +33,9 @@ struct launch {
 int launch(struct netio_child *child, const struct launch *launch);
 /* It cannot be: the same for who finds out before. */
 void launch_failed(const struct launch *launch, const char *why);
+/* Of a peer on a unix socket, by either of its addresses, into *peer; NULL of others. */
+const struct netio_peer *launch_credentials(struct netio_peer *peer, const struct netio_addr *addr,
+                                            int fd);
 /* The user of a peer on a unix socket; LAUNCH_NO_UID of others. */
 uid_t launch_uid(const struct launch *launch);
 /* It has ended: counts it and logs the end.  status: as of waitpid(2), -1: not known; peer may be
