@@ -330,12 +330,9 @@ CONF
     ok $daemon->wait_log(qr/says: netiod-pool: \S+none\.pl: No such file or directory\n/),
         'the log says so';
     ok $daemon->wait_log(qr/end, pid \d+, .* exit 66\n/), 'the pool ends';
-    my $client = $daemon->connect('a');
     spew_whole("$daemon->{dir}/none.pl", $program);
     ready($daemon);
-    print {$client} "word\n";
-    is readline $client, "first \n", 'once it is there who has waited is served';
-    close $client;
+    is $daemon->ask(a => "word\n"), "first \n", 'once it is there it is served';
     $daemon->grows(2);
     settled($daemon, 1);
     is $daemon->stop, 0, 'stops';

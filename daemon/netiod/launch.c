@@ -1,5 +1,5 @@
 /* netiod: the one way in which a program is started; see launch.h.
- * Called by process.c and exec.c; starts children, counts them, and writes to the
+ * Called by process.c, exec.c and pool_down.c; starts children, counts them, and writes to the
  * log. */
 #include "launch.h"
 

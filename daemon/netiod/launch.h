@@ -1,6 +1,6 @@
 /* netiod: the one way in which a program is started, whatever the kind of its service.
  *
- * Called by process.c; by exec.c for what it says of a peer.  The child's world is
+ * Called by process.c; by exec.c and pool_down.c for what they say of a peer.  The child's world is
  * built from nothing: user, groups, environment, descriptors 0 to 2 (and those that are named),
  * umask, limits (netio/child.h).
  */

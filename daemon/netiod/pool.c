@@ -10,9 +10,11 @@
  *
  * There is another one when the service has other sockets or another configuration, when the pool
  * says that the program's file has changed, and when there is none (any more), ever later if that
- * is in vain.  netiod does not look at the file: on a dead file system that may take for ever. */
+ * is in vain; between two tries clients are let go (pool_down.h).  netiod does not look at the
+ * file: on a dead file system that may take for ever. */
 #include "handover.h"
 #include "pool_arguments.h"
+#include "pool_down.h"
 #include "pool_origin.h"
 #include "process.h"
 #include "returned.h"
@@ -45,8 +47,9 @@ struct pool {
     unsigned now_voice; /* now's; the other one is next's */
     struct netio_timer timer;
     struct pool_origin origin; /* of the last one */
-    unsigned failed;           /* in a row */
-    unsigned wanted : 1;       /* another one, whatever it was started with */
+    struct pool_down down;
+    unsigned failed;     /* in a row */
+    unsigned wanted : 1; /* another one, whatever it was started with */
     unsigned stopped : 1;
 };
 
@@ -171,11 +174,28 @@ static void give_up_next(struct pool *pool)
         process_until(next, NETIO_NOW);
 }
 
+/* What the program has done to them would stay, whoever has them next. */
+static void mend_sockets(const struct service *service)
+{
+    for (size_t i = 0; i < service->fds_count; i++)
+        returned_mend(service->fds[i], SOCK_STREAM, service->config->backlog);
+}
+
+/* Nothing serves, and nothing is about to. */
+static void is_down(struct service *service, const char *why)
+{
+    struct pool *pool = service->own;
+
+    mend_sockets(service);
+    pool_down_begin(&pool->down, service, why);
+}
+
 static void start_next(struct service *service)
 {
     struct pool *pool = service->own;
 
     give_up_next(pool);
+    pool_down_pause(&pool->down, service);
     int code = pool_origin_remember(&pool->origin, service);
     pool->wanted = 0;
     if (code == 0)
@@ -186,16 +206,11 @@ static void start_next(struct service *service)
     }
     netio_log(service->house->log, LOG_WARNING, "%s: no pool could be started, later again: %s",
               service->name, netio_error_text(code));
+    if (!pool->now)
+        is_down(service, "no pool could be started");
     pool->failed++;
     pool->wanted = 1;
     later(service);
-}
-
-/* What the program has done to them would stay, whoever has them next. */
-static void mend_sockets(const struct service *service)
-{
-    for (size_t i = 0; i < service->fds_count; i++)
-        returned_mend(service->fds[i], SOCK_STREAM, service->config->backlog);
 }
 
 /* Without sockets the house is resting, and will have some again. */
@@ -237,6 +252,7 @@ static void next_is_ready(struct service *service)
     pool->now = pool->next;
     pool->now_voice = !pool->now_voice;
     pool->next = NULL;
+    pool_down_end(&pool->down, service);
     netio_log(service->house->log, LOG_NOTICE, "%s: the pool is ready, pid %ld", service->name,
               (long)pool->now->child.pid);
 }
@@ -270,14 +286,19 @@ static void told(struct netio_watch *watch, unsigned events)
 }
 
 /* A new one that does not get ready leaves the old one where it is, until something changes. */
-static void failed(struct service *service, int is_next)
+static void failed(struct service *service, int is_next, pid_t pid)
 {
     struct pool *pool = service->own;
+    char why[80];
 
     if (is_next && pool->now) {
         netio_log(service->house->log, LOG_WARNING,
                   "%s: the new pool is not ready; the one that serves goes on", service->name);
         return;
+    }
+    if (is_next) {
+        snprintf(why, sizeof why, "the pool, pid %ld, ended before it was ready", (long)pid);
+        is_down(service, why);
     }
     pool->failed++;
     later(service);
@@ -288,6 +309,7 @@ static void over(struct process *process, int status)
     struct service *service = process->service;
     struct pool *pool = service->own;
     int is_now = process == pool->now, is_next = process == pool->next;
+    pid_t pid = process->child.pid;
 
     if (is_next) {
         close_voice(voice_of_next(pool));
@@ -301,7 +323,7 @@ static void over(struct process *process, int status)
     }
     process_over(process, status);
     if ((is_now || is_next) && !pool->stopped && !pool->next)
-        failed(service, is_next);
+        failed(service, is_next, pid);
 }
 
 /* ---- of the kind ---- */
@@ -318,7 +340,8 @@ static int pool_open(struct service *service, struct netio_error *error)
     pool->timer = (struct netio_timer){.fire = look, .data = service};
     if (!service->house->libexec)
         return netio_error_set(error, NETIO_STAGE_SERVICE, -ENOENT, NULL, "netiod-pool");
-    return 0;
+    int code = pool_down_open(&pool->down, service);
+    return code ? netio_error_set(error, NETIO_STAGE_SERVICE, code, NULL, service->name) : 0;
 }
 
 /* Soon, when it has all of them. */
@@ -334,8 +357,9 @@ static int pool_listen(struct service *service, int fd)
 /* The pool has it as long as there is no other one: nobody is sent away. */
 static void pool_ignore(struct service *service, int fd)
 {
-    (void)service;
-    (void)fd;
+    struct pool *pool = service->own;
+
+    pool_down_ignore(&pool->down, fd);
 }
 
 static int pool_change(struct service *service, const struct config_service *before)
@@ -382,6 +406,7 @@ static void pool_free(struct service *service)
     while (pool->processes)
         process_end(pool->processes);
     service->own = NULL;
+    pool_down_free(&pool->down);
     pool_origin_free(&pool->origin);
     free(pool);
 }

@@ -72,6 +72,7 @@ struct service {
     size_t fds_count;
     struct netio_server *server; /* NULL in kinds without one */
     struct netio_limit *limit;   /* NULL: no limit was ever set; shared with nobody */
+    const char *failing;         /* why nobody can be served now, the kind's; NULL: who comes is */
     struct service_counts counts;
     size_t running; /* its processes, those of an earlier netiod included (handover.c) ... */
     size_t adopted; /* ... which are so many */

@@ -52,12 +52,20 @@ static void say(struct netio_conn *conn, const struct service *service, const ch
     (void)netio_conn_write(conn, "\n", 1);
 }
 
+/* As long as it is one of the house's. */
+static const char *state_of(const struct house *house, const struct service *service)
+{
+    if (house->stopping || house->left)
+        return "leaving";
+    return service->failing ? "failing" : "serving";
+}
+
 static void say_all(struct netio_conn *conn)
 {
     const struct house *house = netio_server_data(netio_conn_server(conn));
 
     for (size_t i = 0; i < house->count; i++)
-        say(conn, house->services[i], house->stopping || house->left ? "leaving" : "serving");
+        say(conn, house->services[i], state_of(house, house->services[i]));
     for (size_t i = 0; i < house->leaving_count; i++)
         say(conn, house->leaving[i], "leaving");
     netio_conn_close(conn);

@@ -1,5 +1,5 @@
 /* netiod: why a client is not served, in the log; see unserved.h.
- * Called by exec.c, and as on_refused of its servers; writes to the log. */
+ * Called by exec.c and pool_down.c, and as on_refused of their servers; writes to the log. */
 #include "unserved.h"
 
 #include <syslog.h>

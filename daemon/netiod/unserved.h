@@ -1,6 +1,6 @@
 /* netiod: why a client is not served, in the log.
  *
- * Called by exec.c: its on_spawn has it written why there is no program for a
+ * Called by exec.c and pool_down.c: their on_spawn has it written why there is no program for a
  * client; on_refused, which comes at once or not at all, logs it.  A stranger may come as often as
  * he likes, so that only the engine knows what is to be logged.
  */
