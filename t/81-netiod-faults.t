@@ -89,21 +89,36 @@ sub ticks {
 
 # ---- descriptors
 
-my $d = netiod("127.0.0.1:{cat} stream tcp nowait nobody /bin/cat cat\n$ECHO",
-    wrap => ['prlimit', '--nofile=48:48']);
+my $d = netiod(<<"CONF" . $ECHO, wrap => ['prlimit', '--nofile=48:48']);
+127.0.0.1:{cat}  stream tcp nowait nobody /bin/cat cat
+127.0.0.1:{wait} dgram udp wait nobody /usr/bin/perl perl $DATAGRAM
+CONF
+my $SCARCE  = qr/: accept 127\S+: Too many open files: clients wait\n/;
+my $FUTILE  = $d->port('wait') . ': cannot start: [^\n]*: Too many open files';
 my @clients = map { $d->connect('cat') } 1 .. 70;
-ok $d->wait_log(qr/: accept 127\S+: Too many open files\n/), 'R6 no descriptors: the log has it';
+ok $d->wait_log($SCARCE), 'R6 no descriptors: the log has it';
 my ($before, $since) = (ticks($d), Time::HiRes::time());
-ok $d->wait_log(qr/: accept 127\S+: Too many open files\n/), '... once a second';
+my $asks = IO::Socket::INET->new(
+    Proto    => 'udp',
+    PeerAddr => '127.0.0.1',
+    PeerPort => $d->port('wait')
+);
+send $asks, 'question', 0;
+ok $d->wait_log(qr/$FUTILE\n/),               'R6 a program that gets the socket: the same';
+ok $d->wait_log(qr/$FUTILE, and \d+ before/), '... once a second, with the number of tries';
 SKIP: {
     skip 'sanitizers cost what they cost', 1 if $ENV{NETIO_TEST_SANITIZED};
     my $share = (ticks($d) - $before) / 100 / (Time::HiRes::time() - $since);
     cmp_ok $share, '<', 0.2, '... and nothing spins';
 }
+my @scarce = $d->log =~ /$SCARCE/g;
+is scalar(@scarce), 1, '... and clients are spoken of once';
 @clients = ();
 cmp_ok is_served($d, 'echo'), '>', 0, '... when there are some again all are served';
+ok $d->wait_log(qr/: clients wait no more \(descriptors or memory are missing\), after \d+ sec/),
+    '... and the log has the end';
 @clients = map { $d->connect('cat') } 1 .. 70;
-$d->wait_log(qr/: accept 127\S+: Too many open files\n/);
+ok $d->wait_log($SCARCE), '... and the next beginning';
 $d->kill('TERM');
 ok $d->wait_log(qr/ends: no new clients\n/), 'R6 SIGTERM works without descriptors';
 @clients = ();

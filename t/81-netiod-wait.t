@@ -74,7 +74,7 @@ sub starts {
     return scalar(() = $d->log =~ /$port: start, pid/g);
 }
 
-my $d = NetIO::Test::Inetd->start(config => <<"CONF");
+my $d = NetIO::Test::Inetd->start(args => ['--status', 'unix:{DIR}/status'], config => <<"CONF");
 127.0.0.1:{stream}   stream tcp  wait   nobody /usr/bin/perl perl $STREAM
 127.0.0.1:{datagram} dgram  udp  wait   nobody /usr/bin/perl perl $DATAGRAM
 127.0.0.1:{sworld}   stream tcp  wait   nobody $PROBE drive-world $folder/sworld
@@ -145,8 +145,11 @@ my $gone = $d->port('gone');
 send udp($d, 'gone'), 'x', 0;
 ok $d->wait_log(qr/$gone: a datagram of 1 bytes from \S+ is thrown away/),
     'R17 the same without a program';
-is scalar(() = $d->log =~ m{$gone: cannot start: exec /nowhere/at/all: No such file}g), 8,
+like $d->log, qr{$gone: cannot start: exec /nowhere/at/all: No such file[^\n]*y\n},
     '... which the log says';
+like $d->log, qr/$gone: cannot start: [^\n]*, and \d+ before\n/, '... but not of each try';
+like $d->read_all($d->connect($d->dir . '/status')), qr/service=$gone .* failed=8$/m,
+    '... of which there were eight';
 
 my $false = $d->port('false');
 $before = Time::HiRes::time();

@@ -79,6 +79,20 @@ static const char *reason(const char *path, const struct netio_error *error)
     return st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH) ? NULL : "is not executable";
 }
 
+/* At most one a second, as the engine has it for those who are refused: what is missing may be so
+ * for long, and is tried again and again. */
+static void log_failure(struct service *service, const char *fault)
+{
+    struct service_untold *untold = &service->untold;
+    int64_t now = netio_clock_now();
+
+    untold->count++;
+    if (untold->told && now - untold->told < NETIO_SECOND)
+        return;
+    service_log_refused(service, LOG_ERR, fault, untold->count);
+    *untold = (struct service_untold){.told = now};
+}
+
 void launch_failed(const struct launch *launch, const char *why)
 {
     struct service *service = launch->service;
@@ -91,7 +105,7 @@ void launch_failed(const struct launch *launch, const char *why)
     if (launch->fault)
         return;
     service->counts.failed++;
-    netio_log(service->house->log, LOG_ERR, "%s: %s", service->name, fault);
+    log_failure(service, fault);
 }
 
 static void has_failed(const struct launch *launch, const char *path,

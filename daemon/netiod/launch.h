@@ -28,8 +28,8 @@ struct launch {
 #define LAUNCH_FAULT  1200
 #define LAUNCH_NO_UID ((uid_t)-1)
 
-/* Starts it, counts it (service->counts, ->running) and logs the start, or why there is none.  0 or
- * a code. */
+/* Starts it, counts it (service->counts, ->running) and logs the start, or why there is none: the
+ * latter at most once a second.  0 or a code. */
 int launch(struct netio_child *child, const struct launch *launch);
 /* It cannot be: the same for who finds out before. */
 void launch_failed(const struct launch *launch, const char *why);

@@ -211,7 +211,7 @@ static int is_early(struct seat *seat)
         (void)netio_limit_pass(limit, &nobody, 0, now, &why);
         return 0;
     }
-    waits_note(seat->service, WAITS_RATE);
+    waits_note(seat->service, WAITS_RATE, NULL);
     /* Another rate may be set meanwhile. */
     rest(seat, next - now < NETIO_SECOND ? next - now : NETIO_SECOND);
     return 1;

@@ -205,21 +205,28 @@ static void log_refused(struct netio_server *server, const struct netio_addr *pe
     service_log_refused(netio_server_data(server), LOG_NOTICE, what, count);
 }
 
+static int is_scarce(int code)
+{
+    return code == -EMFILE || code == -ENFILE || code == -ENOBUFS || code == -ENOMEM;
+}
+
 /* Who comes waits in the backlog, and nobody is told but the log. */
 static void log_trouble(struct netio_server *server, const struct netio_error *error)
 {
     struct service *service = netio_server_data(server);
     char text[640];
 
+    (void)netio_error_str(error, text, sizeof text);
     if (error->code == NETIO_EFULL)
-        waits_note(service, WAITS_FULL);
+        waits_note(service, WAITS_FULL, NULL);
     else if (error->code == -EAGAIN)
-        waits_note(service, WAITS_RATE);
+        waits_note(service, WAITS_RATE, NULL);
     else if (error->code == -EBUSY)
-        waits_note(service, WAITS_SHARED);
+        waits_note(service, WAITS_SHARED, NULL);
+    else if (is_scarce(error->code))
+        waits_note(service, WAITS_SCARCE, text);
     else
-        netio_log(service->house->log, LOG_WARNING, "%s: %s", service->name,
-                  netio_error_str(error, text, sizeof text));
+        netio_log(service->house->log, LOG_WARNING, "%s: %s", service->name, text);
 }
 
 void service_server_handlers(struct netio_server_handlers *handlers)

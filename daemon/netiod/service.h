@@ -63,6 +63,11 @@ struct service_counts {
                                         no netio_server counts: service_failed */
 };
 
+struct service_untold { /* failed starts that the log does not have yet: launch.c */
+    int64_t told;       /* netio_clock_now at the last line; 0: none yet */
+    unsigned long count;
+};
+
 struct service {
     struct house *house;
     const struct service_kind *kind;
@@ -74,6 +79,7 @@ struct service {
     struct netio_limit *limit;   /* NULL: no limit was ever set; shared with nobody */
     const char *failing;         /* why nobody can be served now, the kind's; NULL: who comes is */
     struct service_counts counts;
+    struct service_untold untold;
     size_t running; /* its processes, those of an earlier netiod included (handover.c) ... */
     size_t adopted; /* ... which are so many */
     struct waits waits;

@@ -13,6 +13,7 @@ static const char *const texts[] = {
     [WAITS_FULL] = "as many as may be are served",
     [WAITS_RATE] = "as many as may come have come",
     [WAITS_SHARED] = "a program that has the socket, too, keeps netiod waiting there",
+    [WAITS_SCARCE] = "descriptors or memory are missing",
 };
 
 static uint64_t accepted(const struct service *service)
@@ -76,7 +77,7 @@ static void look(struct netio_timer *timer)
         look_again(service);
 }
 
-void waits_note(struct service *service, enum waits_reason why)
+void waits_note(struct service *service, enum waits_reason why, const char *what)
 {
     struct waits_episode *episode = &service->waits.episodes[why];
     int64_t now = netio_clock_now();
@@ -84,7 +85,8 @@ void waits_note(struct service *service, enum waits_reason why)
     episode->last = now;
     if (episode->since)
         return;
-    netio_log(service->house->log, LOG_WARNING, "%s: %s: clients wait", service->name, texts[why]);
+    netio_log(service->house->log, LOG_WARNING, "%s: %s: clients wait", service->name,
+              what ? what : texts[why]);
     episode->since = now;
     episode->accepted = accepted(service);
     service->waits.timer.fire = look;

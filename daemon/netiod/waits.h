@@ -13,7 +13,7 @@
 
 struct service;
 
-enum waits_reason { WAITS_FULL, WAITS_RATE, WAITS_SHARED, WAITS_REASONS };
+enum waits_reason { WAITS_FULL, WAITS_RATE, WAITS_SHARED, WAITS_SCARCE, WAITS_REASONS };
 
 struct waits { /* of a service; zero: nobody has waited yet */
     struct netio_timer timer;
@@ -23,7 +23,8 @@ struct waits { /* of a service; zero: nobody has waited yet */
     } episodes[WAITS_REASONS];
 };
 
-void waits_note(struct service *service, enum waits_reason why);
+/* what: for the first line, if that is to say more than the reason; NULL. */
+void waits_note(struct service *service, enum waits_reason why, const char *what);
 /* No client will be let in any more: nothing more is said. */
 void waits_close(struct service *service);
 
