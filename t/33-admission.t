@@ -245,6 +245,8 @@ sub credentials {
     like $server->ask('x', on => $as->(1000, 33)), qr/ x$/, 'by its group';
     is $server->ask('x', on => $as->(1000,  1000)), "% not from there\r\n", 'no other';
     is $server->ask('x', on => $as->(65534, 33)),   "% not from there\r\n", 'nor nobody';
+    like $server->said(qr/refused/), qr/^refused \S* ?uid 1000: access, 1$/m,
+        'who it was can be asked for';
     return;
 }
 

@@ -153,7 +153,8 @@ $d =
         . on('gone',   '/nowhere/at/all', 'max_per_source = 1', 'full_text = "Cannot"')
         . on('exempt', '/bin/cat',        'max_per_source = 1', 'exempt = 127.0.0.0/8')
         . on('deny',   '/bin/cat',        'deny = 127.0.0.1',   'refused_text = "Not you"')
-        . on('full',   '/bin/cat',        'max_clients = 1',    'full_text = "Come back later"'));
+        . on('full',   '/bin/cat',        'max_clients = 1',    'full_text = "Come back later"')
+        . "user on listen = unix:{DIR}/user, exec = /bin/cat, user = nobody, deny = uid 0;\n");
 my $one = served($d, 'two');
 my $two = served($d, 'two');
 is $d->ask('two', ''), "Too many of you\r\n",
@@ -176,6 +177,8 @@ my @exempt = map { served($d, 'exempt') } 1 .. 3;
 is grep({ $_ } @exempt), 3,             'R33 who is exempt is not counted';
 is $d->ask('deny', ''),  "Not you\r\n", 'R33 who may not is told so';
 ok $d->wait_log(qr/deny: refused 127\.0\.0\.1:\d+ \(access\)\n/), '... and the log knows why';
+is $d->ask($d->dir . '/user', ''), '', '... the same on a unix socket';
+ok $d->wait_log(qr/user: refused unix: uid 0 \(access\)\n/), '... with the user in the log';
 $one = served($d, 'full');
 is $d->ask('full', ''), "Come back later\r\n", 'R33 a limit with a text: nobody waits';
 close $_ for $one, $two, @exempt;

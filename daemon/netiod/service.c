@@ -6,6 +6,7 @@
 #include "errors.h"
 
 #include <netio/clock.h>
+#include <netio/peer.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -195,13 +196,24 @@ void service_log_refused(const struct service *service, int level, const char *w
         netio_log(service->house->log, level, "%s: %s", service->name, what);
 }
 
+/* " uid 33" of a peer on a unix socket; nothing of others. */
+static void write_user(char *text, size_t size, const struct netio_addr *peer, int fd)
+{
+    struct netio_peer credentials;
+
+    *text = '\0';
+    if (netio_addr_family(peer) == AF_UNIX && netio_peer_credentials(&credentials, fd) == 0)
+        snprintf(text, size, " uid %lu", (unsigned long)credentials.uid);
+}
+
 static void log_refused(struct netio_server *server, const struct netio_addr *peer,
                         enum netio_refused why, unsigned long count)
 {
-    char text[NETIO_ADDR_STRLEN], what[NETIO_ADDR_STRLEN + 64];
+    char text[NETIO_ADDR_STRLEN], user[32], what[NETIO_ADDR_STRLEN + 96];
 
     netio_addr_str(peer, text, sizeof text);
-    snprintf(what, sizeof what, "refused %s (%s)", text, netio_refused_str(why));
+    write_user(user, sizeof user, peer, netio_server_refused_fd(server));
+    snprintf(what, sizeof what, "refused %s%s (%s)", text, user, netio_refused_str(why));
     service_log_refused(netio_server_data(server), LOG_NOTICE, what, count);
 }
 

@@ -33,8 +33,8 @@ static void answer(const struct netio_datagram *datagram)
 static void tell_refused(struct netio_server *which, const struct netio_addr *peer,
                          enum netio_refused why, unsigned long count)
 {
-    (void)which;
     (void)peer;
+    is_int(netio_server_refused_fd(which), -1, "a datagram has no connection");
     note("refused(%s %lu) ", netio_refused_str(why), count);
 }
 

@@ -12,6 +12,7 @@
  * connection open, "status" answers with the counters.  What on_refused hears goes to stderr. */
 #include "tap.h"
 
+#include <netio/peer.h>
 #include <netio/server.h>
 
 static struct netio_server_options options;
@@ -55,10 +56,12 @@ static void refused(struct netio_server *server, const struct netio_addr *peer,
                     enum netio_refused why, unsigned long count)
 {
     char text[NETIO_ADDR_STRLEN];
+    struct netio_peer credentials;
 
-    (void)server;
-    fprintf(stderr, "refused %s: %s, %lu\n", netio_addr_host_str(peer, text, sizeof text),
-            netio_refused_str(why), count);
+    fprintf(stderr, "refused %s", netio_addr_host_str(peer, text, sizeof text));
+    if (netio_peer_credentials(&credentials, netio_server_refused_fd(server)) == 0)
+        fprintf(stderr, " uid %u", credentials.uid);
+    fprintf(stderr, ": %s, %lu\n", netio_refused_str(why), count);
 }
 
 static struct netio_rate rate_of(const char *text)

@@ -275,6 +275,9 @@ void netio_server_stop(struct netio_server *server, netio_deadline deadline);
 struct netio_loop *netio_server_loop(const struct netio_server *server);
 void *netio_server_data(const struct netio_server *server);
 size_t netio_server_connections(const struct netio_server *server); /* open now */
+/* Within on_refused the connection that is refused, to ask who it is (netio/peer.h) and for nothing
+ * else; -1: there is none any more, or it was a datagram. */
+int netio_server_refused_fd(const struct netio_server *server);
 
 struct netio_server_status {
     uint64_t connections; /* open now */

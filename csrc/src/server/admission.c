@@ -60,11 +60,11 @@ int netio__admit_datagram(struct netio_server *server, const struct netio_addr *
              (!server->limit || netio_limit_pass(server->limit, peer, verdict == NETIO_EXEMPT,
                                                  netio_loop_now(server->loop), &why) == 0))
         return 1;
-    netio__tell_refused(server, peer, why);
+    netio__tell_refused(server, -1, peer, why);
     return 0;
 }
 
-void netio__tell_refused(struct netio_server *server, const struct netio_addr *peer,
+void netio__tell_refused(struct netio_server *server, int fd, const struct netio_addr *peer,
                          enum netio_refused why)
 {
     int64_t now = netio_loop_now(server->loop);
@@ -77,7 +77,9 @@ void netio__tell_refused(struct netio_server *server, const struct netio_addr *p
     unsigned long count = server->refused_since[why];
     server->refused_told[why] = now;
     server->refused_since[why] = 0;
+    server->refused_fd = fd;
     server->handlers.on_refused(server, peer, why, count);
+    server->refused_fd = -1;
 }
 
 /* What was read of a question goes: TCP resets a connection that is closed with bytes unread, and
@@ -101,7 +103,7 @@ void netio__refuse(struct netio_server *server, int fd, const struct netio_addr 
     int is_full = why == NETIO_REFUSED_FULL || why == NETIO_REFUSED_FORK;
     const char *text = is_full ? server->full_text : server->refused_text;
 
-    netio__tell_refused(server, peer, why);
+    netio__tell_refused(server, fd, peer, why);
     if (text && netio_fd_send(fd, text, strlen(text)) > 0)
         read_away(fd);
     netio_fd_close(fd);

@@ -19,8 +19,8 @@ enum netio__admission netio__admit(struct netio_server *server, int fd,
                                    struct netio_hold *hold, enum netio_refused *why);
 /* Of a datagram: whether to serve it; one that is refused has been counted and told of. */
 int netio__admit_datagram(struct netio_server *server, const struct netio_addr *peer);
-/* Counts a refusal and tells on_refused. */
-void netio__tell_refused(struct netio_server *server, const struct netio_addr *peer,
+/* Counts a refusal and tells on_refused.  fd: of who is refused; -1: it was a datagram. */
+void netio__tell_refused(struct netio_server *server, int fd, const struct netio_addr *peer,
                          enum netio_refused why);
 /* That, the text for who is refused (never waiting), and the end of fd. */
 void netio__refuse(struct netio_server *server, int fd, const struct netio_addr *peer,

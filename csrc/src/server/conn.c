@@ -151,7 +151,7 @@ void netio__conn_end(struct netio_conn *conn, enum netio_close why)
     int greeted = conn->state >= NETIO__OPEN;
 
     if (conn->state == NETIO__PROXY && why == NETIO_CLOSE_IDLE) /* the header came not in time */
-        netio__tell_refused(server, &conn->peer, NETIO_REFUSED_PROXY);
+        netio__tell_refused(server, conn->fd, &conn->peer, NETIO_REFUSED_PROXY);
     if (netio__conn_waiting(conn) || why == NETIO_CLOSE_FULL || why == NETIO_CLOSE_ABORT)
         end_by_reset(conn);
     if (conn->state == NETIO__DRAINING)

@@ -64,6 +64,7 @@ struct netio_server {
     char *refused_text, *full_text;                     /* with their CRLF; NULL: nothing is sent */
     int64_t refused_told[NETIO_REFUSED_REASONS];        /* when on_refused was called last */
     unsigned long refused_since[NETIO_REFUSED_REASONS]; /* and how many there were since */
+    int refused_fd;                                     /* in on_refused: whose it is; or -1 */
     struct netio__board own_board, *board;              /* where it counts */
     struct netio_loop *loop;
     int own_loop;

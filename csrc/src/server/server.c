@@ -124,7 +124,7 @@ static void begin(struct netio_server *server, struct netio_loop *loop,
     netio__ring_init(&server->children);
     netio__ring_init(&server->pending);
     netio__ring_init(&server->due);
-    server->reserve = -1;
+    server->reserve = server->refused_fd = -1;
     server->board = &server->own_board;
     server->board->wake = -1;
     server->board->status.started = netio_clock_now();
@@ -336,6 +336,11 @@ void *netio_server_data(const struct netio_server *server)
 size_t netio_server_connections(const struct netio_server *server)
 {
     return server->count;
+}
+
+int netio_server_refused_fd(const struct netio_server *server)
+{
+    return server->refused_fd;
 }
 
 void netio_server_status(const struct netio_server *server, struct netio_server_status *status)
