@@ -71,7 +71,7 @@ my @cases  = (
         $option
     ],
     [[user    => 'no such user'],  'user no such user: no such user', NetIO::Error::NOUSER],
-    [[user    => 'root:nogroups'], 'user nogroups: no such group',    NetIO::Error::NOGROUP],
+    [[user    => 'root:nogroups'], 'group nogroups: no such group',   NetIO::Error::NOGROUP],
     [[log     => "$dir/no/such"],  "option $dir/no/such: No such file or directory",        -2],
     [[log     => "$dir/folder"],   "option $dir/folder: Is a directory",                    -21],
     [[pidfile => "$dir/link"],     "pid file $dir/link: Too many levels of symbolic links", -40],

@@ -150,7 +150,7 @@ is_deeply(
 );
 is_deeply(
     [netio_daemon('run', 'x', @pidfile, '--user', 'nobody:nosuchgroup', '--', 'true')],
-    [67, '', "netio-daemon: x: user nosuchgroup: no such group\n"],
+    [67, '', "netio-daemon: x: group nosuchgroup: no such group\n"],
     'no such group'
 );
 is_deeply(

@@ -106,7 +106,7 @@ my @table = (
             "whoisd: $_->[2]\n"] }
         ['user: of no such name',  'nosuch',        'user nosuch: no such user'],
         ['user: nothing',          '',              'user: no such user'],
-        ['user: of no such group', 'nobody:nosuch', 'user nosuch: no such group']),
+        ['user: of no such group', 'nobody:nosuch', 'group nosuch: no such group']),
     (map { ["seconds: $_", ['--query-seconds', $_], 64, '',
             "whoisd: --query-seconds $_: not a number of seconds up to 86400\n$usage"] }
             '', '0', '-1', '1x', ' 1', 'inf', 'nan', '0x10', '1e3', '86401', '1.2.3'),

@@ -84,7 +84,7 @@ $netiod->finish;
 
 # ---- how many ---------------------------------------------------------------------------
 
-$netiod = NetIO::Test::Inetd->start(config => $config);
+$netiod = NetIO::Test::Inetd->start(config => $config, args => ['--status', 'unix:{DIR}/status']);
 my $n = () = ask(client($netiod, 'echo'), map { "$_" } 1 .. 200);
 cmp_ok $n, '>=', 16,  'R1: a source gets 16 answers at once';
 cmp_ok $n, '<',  100, "and then 16 a second: $n to 200";
@@ -92,6 +92,10 @@ is_deeply [ask(client($netiod, 'echo', LocalAddr => '127.0.0.2'), 'x')], ['x'], 
 like $netiod->log, qr/: no answer to 127\.0\.0\.1:\d+ \(too many\)/, 'the log says why';
 my @lines = $netiod->log =~ /no answer/g;
 cmp_ok scalar @lines, '<', 10, 'not for each: ' . @lines;
+my $status = $netiod->read_all($netiod->connect($netiod->dir . '/status'));
+my $port   = $netiod->port('echo');
+is_deeply [$status =~ /^service=$port .* accepted=(\d+) .* unanswered=(\d+)$/m], [$n + 1, 200 - $n],
+    'the status counts those who are answered, and those who are not';
 $netiod->finish;
 
 # ---- to whom ----------------------------------------------------------------------------

@@ -98,7 +98,11 @@ subtest 'names' => sub {
     is_faulty ':nosuch:adm:0600:/run/x stream unix nowait root /bin/cat',
         '1: user nosuch: no such user';
     is_faulty ':root:adm:0999:/run/x stream unix nowait root /bin/cat',
-        '1: option unix:/run/x,mode=0999,owner=root,group=adm: not a valid address';
+        '1: mode 0999: not an octal number up to 0777';
+    is_faulty ':root:nosuch:07777:/run/x stream unix nowait root /bin/cat',
+        '1: mode 07777: not an octal number up to 0777', '1: group nosuch: no such group';
+    is_faulty ':::1777:/run/x stream unix nowait root /bin/cat',
+        '1: mode 1777: not an octal number up to 0777';
     is_faulty '300.1.1.1:7001 stream tcp nowait root /bin/cat',
         '1: host 300.1.1.1: not a valid host name';
     is_faulty '::1:7001 stream tcp4 nowait root /bin/cat',
@@ -201,6 +205,7 @@ subtest 'texts that are no texts' => sub {
     is_faulty "'7001 stream\n$OK", '1: a quote that does not end on its line';
     is_faulty ".exclude x\n$OK",   '1: .exclude: no such directive';
     is_faulty ".include\n$OK",     '1: .include without a path';
+    is_faulty ".include ''\n$OK",  '1: .include without a path';
     my ($services) = understood("$OK " . join(' ', 1 .. 9000) . "\n");
     is scalar(split / /, $services->[0]{args}), 9000, '9,000 arguments are none too many';
     is_faulty "\x{1b}[31m\x{ff} stream tcp nowait root /bin/cat",

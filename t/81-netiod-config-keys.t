@@ -174,6 +174,25 @@ subtest 'wrong values' => sub {
     for my $keys (sort keys %fault) {
         is faults_of($keys), $fault{$keys}, $keys;
     }
+    my $rlimit = 'not RESOURCE:NUMBER, as nofile:1024 or as:512m';
+    my %faults = (
+        "$RUN, rlimit = foo:3 nofile:4 nofile:x" =>
+            ["1: rlimit = foo:3: $rlimit", "1: rlimit = nofile:x: $rlimit"],
+        "$RUN, env = \"=x\" \"A B\" \"\"" =>
+            ['1: env = =x: a variable without a name', '1: env = : a variable without a name'],
+        "$RUN, allow = foo 192.0.2.1 uid nosuch" =>
+            ['1: allow foo: not a valid network', '1: allow uid nosuch: no such user'],
+        "$RUN, listen = nosuch 80 300.1.1.1:81" =>
+            ['1: service nosuch/tcp: unknown', '1: host 300.1.1.1: not a valid host name'],
+        "$RUN, listen = unix:x unix:/y unix:z" =>
+            ['1: option unix:x: not a valid address', '1: option unix:z: not a valid address'],
+        "$RUN, bind = 300.1.1.1 127.0.0.1 300.1.1.2" => [
+            '1: host 300.1.1.1: not a valid host name', '1: host 300.1.1.2: not a valid host name'
+        ],
+    );
+    for my $keys (sort keys %faults) {
+        is faults_of($keys), join("\n", @{ $faults{$keys} }), "all of them: $keys";
+    }
     my $long = 'x' x 300;
     my $why  = 'not a name of a service';
     is faults_of("$RUN, listen = 80", 'a:b'),   "1: a:b: $why",   'a name with a colon';

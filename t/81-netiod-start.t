@@ -41,6 +41,7 @@ for my $row (
     [['--status', 'udp:9'],   '--status udp:9: datagrams, which this is not spoken over'],
     [['--pidfile', ''],       '--pidfile : not a path'],
     [['-a', ''],              '--bind : not an address'],
+    [['-t', ''],              'conf "": not a path'],
 ) {
 #>>>
     my ($args, $text) = @$row;

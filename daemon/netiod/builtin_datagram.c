@@ -94,14 +94,15 @@ static enum objection object(const struct service *service, const struct netio_d
     return NONE;
 }
 
-/* Each at most once a second: whoever forges one forges many. */
-static void log_objection(const struct service *service, const struct netio_addr *peer,
-                          enum objection objection)
+/* In the log each at most once a second: whoever forges one forges many. */
+static void note_objection(struct service *service, const struct netio_addr *peer,
+                           enum objection objection)
 {
     struct answers *answers = service->own;
     int64_t now = netio_loop_now(service->house->loop);
     char text[NETIO_ADDR_STRLEN], what[NETIO_ADDR_STRLEN + 64];
 
+    service->counts.unanswered++;
     answers->since[objection]++;
     if (answers->told[objection] && now - answers->told[objection] < NETIO_SECOND)
         return;
@@ -153,7 +154,7 @@ static size_t answer(enum config_builtin builtin, const struct netio_datagram *d
 
 static void on_datagram(const struct netio_datagram *datagram)
 {
-    const struct service *service = netio_server_data(datagram->server);
+    struct service *service = netio_server_data(datagram->server);
     enum config_builtin builtin = service->config->builtin;
     int beside = builtin == CONFIG_DAYTIME || builtin == CONFIG_TIME;
     char text[BUILTIN_DAYTIME];
@@ -165,7 +166,7 @@ static void on_datagram(const struct netio_datagram *datagram)
     if (!objection && len > datagram->len)
         objection = LONGER;
     if (objection)
-        log_objection(service, datagram->peer, objection);
+        note_objection(service, datagram->peer, objection);
     else /* one that cannot be sent is lost, as datagrams are */
         (void)netio_datagram_reply(datagram, beside ? text : datagram->data, len);
 }

@@ -21,16 +21,21 @@ static void set_user(struct reader *reader, struct draft *draft, char *text)
 }
 
 /* FreeBSD's ":user:group:mode:/path", of which each may be empty. */
-static void set_owner(struct draft *draft, char *spec)
+static void set_owner(struct reader *reader, struct draft *draft, char *spec)
 {
     const char **const parts[] = {&draft->owner, &draft->owner_group, &draft->mode};
     char *rest = spec + 1;
+    unsigned mode;
 
     for (size_t i = 0; i < 3 && rest; i++) {
         const char *part = strsep(&rest, ":");
         *parts[i] = *part ? part : NULL;
     }
     draft->spec = rest ? rest : "";
+    if (draft->mode && value_mode(draft->mode, &mode) < 0) {
+        reader_fault(reader, draft->line, "mode %s: not an octal number up to 0777", draft->mode);
+        draft->mode = NULL;
+    }
 }
 
 /* All words of the line.  Returns how many, or -1 after a fault. */
@@ -80,6 +85,6 @@ void classic_read(struct reader *reader, struct reader_file *file, char *spec, u
     draft.args = words + FIELDS;
     draft.args_count = (size_t)(count - FIELDS);
     if (draft.family == DRAFT_UNIX && *spec == ':')
-        set_owner(&draft, spec);
+        set_owner(reader, &draft, spec);
     draft_finish(reader, &draft);
 }

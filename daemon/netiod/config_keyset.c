@@ -51,29 +51,29 @@ static int set_environment(struct reader *reader, struct draft *draft, const str
 {
     struct arena *arena = &reader->config->own->arena;
     const char **list = arena_get(arena, (values->count + 1) * sizeof *list);
+    int code = list ? 0 : -1;
 
     for (size_t i = 0; list && i < values->count; i++) {
         if (!*values->words[i] || *values->words[i] == '=')
-            return value_wrong(reader, values, "a variable without a name");
+            code = value_wrong(reader, values, i, "a variable without a name");
         list[i] = arena_string(arena, values->words[i]);
     }
     draft->service.environment = list;
-    return list ? 0 : -1;
+    return code;
 }
 
 static int set_rlimits(struct reader *reader, struct draft *draft, const struct values *values)
 {
     struct arena *arena = &reader->config->own->arena;
     struct netio_rlimit *limits = arena_get(arena, values->count * sizeof *limits);
+    int code = limits ? 0 : -1;
 
     for (size_t i = 0; limits && i < values->count; i++)
         if (value_rlimit(&limits[i], values->words[i]) < 0)
-            return reader_fault(reader, values->line,
-                                "%s = %s: not RESOURCE:NUMBER, as nofile:1024 or as:512m",
-                                values->key, values->words[i]);
+            code = value_wrong(reader, values, i, "not RESOURCE:NUMBER, as nofile:1024 or as:512m");
     draft->service.rlimits = limits;
     draft->service.rlimits_count = values->count;
-    return limits ? 0 : -1;
+    return code;
 }
 
 /* ---- of one value --------------------------------------------------------------------------- */
@@ -112,7 +112,7 @@ static int set_mux(struct reader *reader, struct draft *draft, const struct valu
             draft->service.mux = (enum config_mux)i;
             return 0;
         }
-    return value_wrong(reader, values, "neither yes, nor plus, nor no");
+    return value_wrong(reader, values, 0, "neither yes, nor plus, nor no");
 }
 
 static int set_errors(struct reader *reader, struct draft *draft, const struct values *values)
@@ -120,7 +120,7 @@ static int set_errors(struct reader *reader, struct draft *draft, const struct v
     int socket = strcmp(values->words[0], "socket") == 0;
 
     if (!socket && strcmp(values->words[0], "log") != 0)
-        return value_wrong(reader, values, "neither log nor socket");
+        return value_wrong(reader, values, 0, "neither log nor socket");
     draft->service.socket_errors = socket;
     draft->errors_said = 1;
     return 0;
@@ -128,12 +128,10 @@ static int set_errors(struct reader *reader, struct draft *draft, const struct v
 
 static int set_umask(struct reader *reader, struct draft *draft, const struct values *values)
 {
-    const char *text = values->words[0];
-    size_t digits = strspn(text, "01234567");
-    unsigned long mask = strtoul(text, NULL, 8);
+    unsigned mask;
 
-    if (!digits || digits > 4 || text[digits] || mask > 0777)
-        return value_wrong(reader, values, "not an octal number up to 0777");
+    if (value_mode(values->words[0], &mask) < 0)
+        return value_wrong(reader, values, 0, "not an octal number up to 0777");
     draft->service.umask = mask ? (mode_t)mask : NETIO_UMASK_NONE;
     return 0;
 }
@@ -141,7 +139,7 @@ static int set_umask(struct reader *reader, struct draft *draft, const struct va
 static int set_directory(struct reader *reader, struct draft *draft, const struct values *values)
 {
     if (*values->words[0] != '/')
-        return value_wrong(reader, values, "not an absolute path");
+        return value_wrong(reader, values, 0, "not an absolute path");
     draft->service.directory = arena_string(&reader->config->own->arena, values->words[0]);
     return 0;
 }
@@ -150,7 +148,7 @@ static int set_bits(struct reader *reader, struct draft *draft, const struct val
 {
     const char *why = values_bits(&draft->service.limits, values->words[0]);
 
-    return why ? value_wrong(reader, values, why) : 0;
+    return why ? value_wrong(reader, values, 0, why) : 0;
 }
 
 /* ---- all of them ---------------------------------------------------------------------------- */
@@ -315,7 +313,7 @@ static void set(struct reader *reader, struct draft *draft, const struct key *ke
     }
     const char *why = set_member(reader, key, (char *)draft + key->at, values->words[0]);
     if (why)
-        value_wrong(reader, values, why);
+        value_wrong(reader, values, 0, why);
 }
 
 void key_set(struct reader *reader, struct draft *draft, struct values *values)

@@ -36,6 +36,12 @@ static int add(struct reader *reader, struct draft *draft, struct list *list, co
     return list->texts[list->count++] ? 0 : -1;
 }
 
+/* Whether all that may be wrong with more of them has been said. */
+static int is_too_long(const struct list *list, int code)
+{
+    return code && list->count == LISTENS_MAX;
+}
+
 static int add_address(struct reader *reader, struct draft *draft, struct list *list,
                        const struct netio_addr *address, unsigned port)
 {
@@ -186,8 +192,9 @@ static int find_internet(struct reader *reader, struct draft *draft, struct list
     if (!hosts)
         hosts = reader->options->bind ? reader->options->bind : "*";
     char *rest = arena_string(&reader->scratch, hosts);
-    while (rest && code == 0 && (host = strsep(&rest, ",")))
-        code = add_host(reader, draft, list, host, (unsigned)port);
+    while (rest && !is_too_long(list, code) && (host = strsep(&rest, ",")))
+        if (add_host(reader, draft, list, host, (unsigned)port) < 0)
+            code = -1;
     return code;
 }
 
@@ -231,12 +238,13 @@ static int find_listed(struct reader *reader, struct draft *draft, struct list *
     const char *service;
     int code = 0;
 
-    for (const char *const *text = draft->listen; *text && code == 0; text++) {
+    for (const char *const *text = draft->listen; *text && !is_too_long(list, code); text++) {
         const char *rest = *text;
         if (strncmp(rest, "tcp:", 4) == 0 || strncmp(rest, "udp:", 4) == 0)
             rest += 4;
-        code = draft->family == DRAFT_UNIX ? add_unix(reader, draft, list, *text)
-                                           : find_internet(reader, draft, list, rest, &service);
+        int one = draft->family == DRAFT_UNIX ? add_unix(reader, draft, list, *text)
+                                              : find_internet(reader, draft, list, rest, &service);
+        code = one ? one : code;
     }
     return code;
 }

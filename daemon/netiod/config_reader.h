@@ -179,6 +179,8 @@ int value_number(const char *text, unsigned max, unsigned *number);
 struct netio_rate value_minute(unsigned count);
 /* Bytes, with k or m behind them. */
 int value_size(const char *text, int *bytes);
+/* Octal, up to 0777; 0 or -1, and nothing is said. */
+int value_mode(const char *text, unsigned *mode);
 /* "stream", "dgram", what NetBSD writes behind them; faults are said. */
 int value_type(struct reader *reader, struct draft *draft, char *text);
 /* "tcp", "udp6", "unix", with ",rcvbuf=64k" behind it. */
@@ -187,8 +189,8 @@ int value_protocol(struct reader *reader, struct draft *draft, char *text);
 int value_wait(struct reader *reader, struct draft *draft, char *text);
 /* "nofile:1024", "as:512m", "core:unlimited"; 0 or -1, and nothing is said. */
 int value_rlimit(struct netio_rlimit *limit, const char *text);
-/* Says that the first value of a key is wrong; -1. */
-int value_wrong(struct reader *reader, const struct values *values, const char *why);
+/* Says that value i of a key is wrong; -1. */
+int value_wrong(struct reader *reader, const struct values *values, size_t i, const char *why);
 /* Whom draft->user and ->group mean; NULL after a fault. */
 const struct netio_user *value_user(struct reader *reader, const struct draft *draft);
 void values_free_users(struct config_private *own);

@@ -38,13 +38,15 @@ static int add_rule(struct reader *reader, struct draft *draft, const struct val
 /* "uid" and "gid" have a word more, whether or not they are quoted. */
 int rules_set(struct reader *reader, struct draft *draft, const struct values *values)
 {
+    int code = 0;
+
     for (size_t i = 0; i < values->count; i++) {
         const char *who = values->words[i];
         int two = (strcmp(who, "uid") == 0 || strcmp(who, "gid") == 0) && i + 1 < values->count;
         if (add_rule(reader, draft, values, who, two ? values->words[++i] : NULL) < 0)
-            return -1;
+            code = -1;
     }
-    return 0;
+    return code;
 }
 
 /* The rules of a file, in the place where it is named. */
@@ -55,7 +57,7 @@ int rules_read(struct reader *reader, struct draft *draft, const struct values *
     char rule[RULE_MAX];
 
     if (*path != '/' || strlen(path) > RULE_MAX - sizeof "access ")
-        return value_wrong(reader, values, "not an absolute path");
+        return value_wrong(reader, values, 0, "not an absolute path");
     if (!draft->access && netio_access_new(&draft->access) < 0)
         return -1;
     int code = netio_access_read(draft->access, path, &error);

@@ -122,6 +122,8 @@ void include_read(struct reader *reader, const char *path, unsigned line)
 
     if (reader->alone)
         reader_fault(reader, line, ".include is not for this file");
+    else if (!*path)
+        reader_fault(reader, line, ".include without a path");
     else if (whole && read_matches(reader, whole, line) == 0 && !strpbrk(path, "*?["))
         reader_fault(reader, line, "%s: nothing there to include", path);
 }

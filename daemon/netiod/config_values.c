@@ -51,10 +51,19 @@ int value_size(const char *text, int *bytes)
     return 0;
 }
 
-int value_wrong(struct reader *reader, const struct values *values, const char *why)
+int value_mode(const char *text, unsigned *mode)
 {
-    return reader_fault(reader, values->line, "%s = %s: %s", values->key,
-                        values->count ? values->words[0] : "", why);
+    size_t digits = strspn(text, "01234567");
+
+    if (!digits || digits > 4 || text[digits])
+        return -1;
+    *mode = (unsigned)strtoul(text, NULL, 8);
+    return *mode > 0777 ? -1 : 0;
+}
+
+int value_wrong(struct reader *reader, const struct values *values, size_t i, const char *why)
+{
+    return reader_fault(reader, values->line, "%s = %s: %s", values->key, values->words[i], why);
 }
 
 /* ---- socket type ---------------------------------------------------------------------------- */
@@ -286,7 +295,7 @@ const struct netio_user *value_user(struct reader *reader, const struct draft *d
     }
     if (!user)
         reader_fault(reader, draft->line, "%s %s: %s",
-                     error.code == NETIO_ENOGROUP ? "group" : "user", error.subject,
+                     netio_stage_str(error.code ? error.stage : NETIO_STAGE_USER), error.subject,
                      netio_error_text(error.code ? error.code : -ENOMEM));
     return user;
 }

@@ -178,6 +178,17 @@ static int locate(struct options *options, const char *const *paths, size_t coun
     return options->copies ? 0 : -ENOMEM;
 }
 
+/* "$CONF" without a CONF would be the folder that it was started in. */
+static int are_paths(char *const *words, char fault[OPTIONS_FAULT_MAX])
+{
+    for (char *const *word = words; *word; word++)
+        if (!**word) {
+            snprintf(fault, OPTIONS_FAULT_MAX, "conf \"\": not a path");
+            return 0;
+        }
+    return 1;
+}
+
 enum options_next options_parse(struct options *options, int argc, char **argv,
                                 char fault[OPTIONS_FAULT_MAX])
 {
@@ -195,6 +206,8 @@ enum options_next options_parse(struct options *options, int argc, char **argv,
         argv[0] = self; /* an upgrade's, too */
     if (next != OPTIONS_RUN)
         return next;
+    if (!are_paths(argv + optind, fault))
+        return OPTIONS_WRONG;
     int code = !options->folder ? -errno
                : optind < argc
                    ? locate(options, (const char *const *)argv + optind, (size_t)(argc - optind))

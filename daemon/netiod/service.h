@@ -61,6 +61,7 @@ struct service_kind {
 struct service_counts {
     uint64_t started, ended, failed; /* processes; of those that could not be started the ones that
                                         no netio_server counts: service_failed */
+    uint64_t unanswered;             /* builtin_datagram.c */
 };
 
 struct service_untold { /* failed starts that the log does not have yet: launch.c */

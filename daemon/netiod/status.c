@@ -25,16 +25,19 @@ static const char *kind_of(const struct service *service)
     return names[service->config->kind];
 }
 
-static void say_server(struct netio_conn *conn, const struct netio_server *server)
+/* Of datagrams the ones that were answered count as accepted. */
+static void say_server(struct netio_conn *conn, const struct service *service)
 {
     struct netio_server_status status;
 
-    netio_server_status(server, &status);
+    netio_server_status(service->server, &status);
     (void)netio_conn_printf(conn, " connections=%" PRIu64 " accepted=%" PRIu64, status.connections,
-                            status.accepted);
+                            status.accepted + status.datagrams - service->counts.unanswered);
     for (int why = 0; why < NETIO_REFUSED_REASONS; why++)
         (void)netio_conn_printf(conn, " refused-%s=%" PRIu64,
                                 netio_refused_str((enum netio_refused)why), status.refused[why]);
+    if (service->kind == &datagram_kind)
+        (void)netio_conn_printf(conn, " unanswered=%" PRIu64, service->counts.unanswered);
 }
 
 static void say(struct netio_conn *conn, const struct service *service, const char *state)
@@ -48,7 +51,7 @@ static void say(struct netio_conn *conn, const struct service *service, const ch
                             service->running, counts->started, counts->ended,
                             service_failed(service));
     if (service->server)
-        say_server(conn, service->server);
+        say_server(conn, service);
     (void)netio_conn_write(conn, "\n", 1);
 }
 

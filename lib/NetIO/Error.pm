@@ -68,7 +68,7 @@ host is the path, for C<udp_ask> all servers, C<a, b>.
 =head2 stage
 
 What was being done: C<option> (an argument is wrong), C<resolve>, C<service>, C<socket>,
-C<bind>, C<connect>, C<read>, C<write>; of a daemon C<user>, C<privileges>, C<sandbox>,
+C<bind>, C<connect>, C<read>, C<write>; of a daemon C<user>, C<group>, C<privileges>, C<sandbox>,
 C<pid file>, C<daemonize>, C<notify>, C<child>, C<exec>.
 
 =head2 code

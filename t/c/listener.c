@@ -86,7 +86,7 @@ static const struct {
      "option unix:/run/x,mode=0600,mode=0600: not a valid address"},
     {"unix:/run/x,owner=0,owner=0", "option unix:/run/x,owner=0,owner=0: not a valid address"},
     {"unix:/run/x,owner=nosuch", "user nosuch: no such user"},
-    {"unix:/run/x,group=nosuch", "user nosuch: no such group"},
+    {"unix:/run/x,group=nosuch", "group nosuch: no such group"},
     {"unix:/run/x,owner=", "user: no such user"},
     {"tcp:4343,mode=0600", "option tcp:4343,mode=0600: not a valid address"},
     {"*:0,for=a", NULL},

@@ -67,6 +67,7 @@ enum netio_code {
     X(CLOSE, "close")                                                                              \
     X(TIMEOUT, "timeout")                                                                          \
     X(USER, "user")                                                                                \
+    X(GROUP, "group")                                                                              \
     X(PRIVILEGES, "privileges")                                                                    \
     X(SANDBOX, "sandbox")                                                                          \
     X(PIDFILE, "pid file")                                                                         \

@@ -23,7 +23,7 @@ struct netio_user {
 /* user: a name or a number.  group: a name, a number, or NULL for the user's own.  A named user
  * brings the groups of initgroups(3), and with another group that one in the place of its own; a
  * number that no user has needs a group and brings no other.  0 and *found; NETIO_ENOUSER,
- * NETIO_ENOGROUP, or -errno, with stage user and the name in *error. */
+ * NETIO_ENOGROUP, or -errno, with stage user or group and the name in *error. */
 int netio_user_find(struct netio_user *found, const char *user, const char *group,
                     struct netio_error *error);
 /* The same of one text, "user" or "user:group". */

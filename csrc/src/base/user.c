@@ -99,19 +99,23 @@ int netio_user_find(struct netio_user *found, const char *user, const char *grou
                     struct netio_error *error)
 {
     const char *subject = user;
+    enum netio_stage stage = NETIO_STAGE_USER;
 
     *found = (struct netio_user){0};
     int code = resolve_user(found, user, group != NULL);
     if (code == 0) {
-        subject = group ? group : user;
         code = resolve_group(found, group);
+        if (code && group) {
+            stage = NETIO_STAGE_GROUP;
+            subject = group;
+        }
     }
     if (code == 0)
         code = found->name ? list_groups(found) : one_group(found);
     if (code == 0)
         return 0;
     netio_user_free(found);
-    return netio_error_set(error, NETIO_STAGE_USER, code, NULL, subject);
+    return netio_error_set(error, stage, code, NULL, subject);
 }
 
 int netio_user_parse(struct netio_user *found, const char *text, struct netio_error *error)
