@@ -227,6 +227,23 @@ sub talk {
     close $other;
     ok $d->reload($cat . $own), 'one that nobody listens on any more is';
     is $d->ask($path, ''), "one\n", 'taken over';
+
+    # A path that was removed comes back; one that is another's by then is his.
+    my $told   = sub { scalar(() = $d->log_text =~ /listening on unix:\Q$path\E\n/g) };
+    my $before = $told->();
+    unlink $path;
+    ok !$d->reload($cat . $own . "broken\n"), 'a path is removed, a reload fails';
+    ok !-e $path,                             'R13: nothing has changed';
+    ok $d->reload($cat . $own),               'the next one does not';
+    is $told->(),          $before + 1, 'the log says what is so: it listens';
+    is $d->ask($path, ''), "one\n",     'and is reached';
+    unlink $path;
+    $other = IO::Socket::UNIX->new(Listen => 1, Local => $path) or die "$path: $!\n";
+    ok !$d->reload, 'a path that is listened on by another one';
+    like $d->log_text, qr{in use\n.*RELOAD FAILED[^\n]*\n\z}s, '... is in use';
+    close $other;
+    ok $d->reload, 'and not any more';
+    is $d->ask($path, ''), "one\n", '... is served again';
     $d->grows(1);
     is $d->stop, 0, 'TERM';
     ok !-e $path, 'no path is left';

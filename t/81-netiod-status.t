@@ -63,6 +63,9 @@ sub talk {
     is_deeply [map { $_->{service} } status($d)], [$names[1]], 'and is forgotten when it has ended';
     ok $d->reload($cat . $date), 'a reload';
     is scalar status($d), 2, 'keeps the status, too';
+    unlink $d->dir . '/status';
+    ok $d->reload, 'another one';
+    is scalar status($d), 2, 'has it at its path again, when that was removed';
     $d->finish;
     ok !-e $d->dir . '/status', 'whose path is removed at the end';
 }

@@ -219,6 +219,36 @@ CONF
     is scalar <$stubborn>, undef, '... also who ignores it';
 }
 
+# ---- a path that was removed -------------------------------------------------------------------
+
+{
+    my $d = start(<<'CONF', args => ['--status', 'unix:{DIR}/status']);
+{DIR}/echo stream unix nowait root /bin/echo echo one
+{DIR}/wait stream unix wait   root {DIR}/streams streams
+CONF
+    my ($dir, $client) = ($d->dir);
+    my $say = sub { $d->ask("$dir/wait", "$_[0]\n") =~ /^(\d+) \Q$_[0]\E$/ ? $1 : 0 };
+    my $old = $say->('a');
+
+    ok $old, 'a program that has the socket of a path';
+    unlink map { "$dir/$_" } qw(echo wait status);
+    ok $d->upgrade, 'the paths are removed; an upgrade';
+    is $d->ask("$dir/echo", ''), "one\n", 'the successor is reached at one';
+    my $new = $say->('b');
+    ok $new && $new != $old, 'and at the other, with another program';
+    like $d->read_all($d->connect("$dir/status")), qr/^service=.*\nservice=/, 'and says its status';
+    unlink "$dir/wait";
+    ok $d->reload, 'a reload';
+    my $next = $say->('c');
+    ok $next && $next != $new, 'the same';
+    kill 'TERM', $old, $new;
+    $d->wait_log(qr/: end, pid \Q$_\E, /) for $old, $new;
+    is $say->('go'), $next, 'those without a path end, and the last one serves';
+    is $d->left,     0,     'the predecessor has left';
+    is $d->stop,     0,     'TERM';
+    is_deeply [grep { -e "$dir/$_" } qw(echo wait status)], [], 'no path is left';
+}
+
 # ---- what nothing is left of -------------------------------------------------------------------
 
 {

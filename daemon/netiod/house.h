@@ -39,7 +39,8 @@ struct house {
     struct config **retired; /* the configurations of those */
     size_t retired_count;
     struct passed *passed;         /* sockets of a service manager: passed.c */
-    struct netio_server *status;   /* NULL: nowhere: status.c */
+    struct netio_server *status;   /* NULL: nowhere: status.c ... */
+    ino_t status_inode;            /* ... and on which socket */
     struct netio_upgrade *upgrade; /* NULL: none is under way: upgrade.c */
     struct netio_error failed;     /* why there is no configuration, for a predecessor; code 0 */
     struct rpc *rpc;               /* NULL: no rpc service was ever there: rpc.c */

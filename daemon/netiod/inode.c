@@ -1,5 +1,5 @@
 /* netiod: the inode of a socket; see inode.h.
- * Called by passed.c and pool_origin.c; asks the kernel. */
+ * Called by passed.c, pool_origin.c and status.c; asks the kernel. */
 #include "inode.h"
 
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 /* netiod: by what a socket is known, whichever descriptor of whichever process it is.
  *
- * Used by passed.c and pool_origin.c.
+ * Used by passed.c, pool_origin.c and status.c.
  */
 #ifndef NETIOD_INODE_H
 #define NETIOD_INODE_H

@@ -111,6 +111,16 @@ static void tell_status(struct house *house)
     (void)netio_notify_status(netio_daemon_notify(house->daemon), text);
 }
 
+/* Without memory, say; the next reload tries it again. */
+static void renew_status(struct house *house)
+{
+    struct netio_error error;
+    char text[640];
+
+    if (status_renew(house, &error) != 0)
+        netio_log(house->log, LOG_ERR, "status: %s", netio_error_str(&error, text, sizeof text));
+}
+
 static void reload(struct house *house)
 {
     struct netio_notify *notify = netio_daemon_notify(house->daemon);
@@ -120,8 +130,10 @@ static void reload(struct house *house)
     int code = reload_prepare(&next, house);
     if (code == EX_OK)
         code = reload_commit(next);
-    if (code == EX_OK)
+    if (code == EX_OK) {
         rpc_update(house);
+        renew_status(house);
+    }
     if (code == EX_OK)
         netio_log(house->log, LOG_NOTICE, "configuration: read again, %zu services", house->count);
     else

@@ -1,6 +1,7 @@
 /* netiod: what its services do, for who asks; see status.h.
  * Called by start.c, house.c and run.c; a server of its own in the house's loop. */
 #include "status.h"
+#include "inode.h"
 #include "options.h"
 #include "service.h"
 
@@ -99,14 +100,41 @@ int status_open(struct house *house, struct netio_error *error)
 
     if (!address)
         return 0;
+    house->status = NULL;
     int code = netio_server_new(&house->status, house->loop, &handlers, &options);
     size_t count = netio_listeners_find(house->listeners, NETIO_LISTENERS_PRESENT, address, fds);
     for (size_t i = 0; code == 0 && i < count; i++)
         code = listen_on(house->status, fds[i]);
-    if (code == 0)
+    if (code == 0) {
+        house->status_inode = count > 0 ? inode_of(fds[0]) : 0;
         return 0;
+    }
     status_close(house);
     return netio_error_set(error, NETIO_STAGE_LISTEN, code, NULL, address);
+}
+
+/* Of two addresses of one text both stay as long as netiod does; of a path there is one. */
+static ino_t present(const struct house *house)
+{
+    int fds[NETIO_LISTENER_MAX];
+    size_t count = netio_listeners_find(house->listeners, NETIO_LISTENERS_PRESENT,
+                                        house->options->config.status, fds);
+
+    return count > 0 ? inode_of(fds[0]) : 0;
+}
+
+int status_renew(struct house *house, struct netio_error *error)
+{
+    struct netio_server *before = house->status;
+
+    if (!house->options->config.status || present(house) == house->status_inode)
+        return 0;
+    int code = status_open(house, error);
+    if (code == 0)
+        netio_server_free(before);
+    else
+        house->status = before;
+    return code;
 }
 
 void status_close(struct house *house)

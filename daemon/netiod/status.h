@@ -13,6 +13,9 @@
 
 /* With a socket of the house's listeners, or several.  0 or a code with *error. */
 int status_open(struct house *house, struct netio_error *error);
+/* At a reload: with another socket, if the listeners have another by now; who is being told then
+ * hears no more.  0, or a code with *error, and all is as before. */
+int status_renew(struct house *house, struct netio_error *error);
 void status_close(struct house *house);
 
 #endif

@@ -43,7 +43,7 @@ struct netio__list {
 
 struct netio_listeners {
     struct netio__list entries; /* in the order in which they came */
-    struct netio__list sorted;  /* the same by type and address */
+    struct netio__list sorted;  /* the same by type and address, of two the last that came first */
     struct netio__list names;   /* by text */
 };
 

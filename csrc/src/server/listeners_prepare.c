@@ -33,6 +33,20 @@ int netio__entry_remember(struct netio__entry *entry)
     return 1;
 }
 
+/* Nobody can come to it any more: its path was removed, or is another file by now.  While our
+ * descriptor is open the inode is in use, so no other file can have got its number. */
+static int has_lost_path(const struct netio__entry *entry)
+{
+    const struct netio_listener *listener = &entry->listener;
+    struct stat now;
+
+    if (!listener->inode)
+        return 0;
+    if (lstat(listener->address.u.un.sun_path, &now) == -1)
+        return errno == ENOENT || errno == ENOTDIR;
+    return now.st_ino != listener->inode || now.st_dev != listener->device;
+}
+
 static int dress(struct netio__entry *entry, const struct netio__listen *what, const char *text,
                  struct netio_error *error)
 {
@@ -86,7 +100,7 @@ static int find_addresses(struct netio_listeners *set, struct netio__name *name,
     *there = 0;
     for (int i = 0; i < what->count && !code; i++) {
         struct netio__entry *entry = netio__listeners_by_address(set, what->type, &what->addrs[i]);
-        if (!entry)
+        if (!entry || has_lost_path(entry))
             continue;
         *there |= 1u << i;
         want(name, entry);
