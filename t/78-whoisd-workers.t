@@ -104,6 +104,7 @@ sub uid {
 
     is $d->ask(''), "% no\r\n", 'R9: three at once, whoever serves them';
     CORE::kill('KILL', $_) for $d->children;
+    $d->wait_log(qr/signal 9.*signal 9/is);    # until then it counts who was with the other one
     my $answer;
     $answer = $d->ask("one\r\n") // q{} until ($answer // q{}) =~ $ok;
     @held   = map { $d->connect } 1 .. 3;
