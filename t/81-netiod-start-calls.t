@@ -406,7 +406,9 @@ sub of_a_pool {
     my $end = trace();
     is change_pool(sub { left('pool'); $trace = $end->() }), $world, 'pool: nothing fails';
     is join(', ', left('pool')),                             '',     '... nor is left';
-    my @faults = faults(calls_in($trace, qr/configuration: rea/, 1));
+    # The earlier pool may end just as strace does: ENOSYS, with which it is never reaped.
+    my @calls  = grep { $_->[0] ne 'waitid' } calls_in($trace, qr/configuration: rea/, 1);
+    my @faults = faults(@calls);
     my @wrong;
 
     for my $fault (@faults) {
