@@ -9,14 +9,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What cannot be asked is as if it were not there. */
+#define NOBODY ((uid_t)-1) /* no user and no group has that number */
+
+/* What cannot be asked is as if it were not there: above all it is not root. */
 int self_look(struct self *self)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2] = {{0}};
     int count = getgroups(0, NULL);
 
-    *self = (struct self){.groups = calloc((size_t)(count > 0 ? count : 1), sizeof(gid_t))};
+    *self = (struct self){.uid = {NOBODY, NOBODY, NOBODY},
+                          .gid = {NOBODY, NOBODY, NOBODY},
+                          .groups = calloc((size_t)(count > 0 ? count : 1), sizeof(gid_t))};
     if (!self->groups)
         return -ENOMEM;
     count = getgroups(count, self->groups);
