@@ -2,13 +2,11 @@
  * has; see config_reader.h.  Called by config.c when all services are there. */
 #include "config_reader.h"
 
-#include <netio/addr.h>
-#include <netio/service.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #define VERSION_KEY 32
 
@@ -69,40 +67,23 @@ static struct claim claim_of_name(const struct config_service *service)
                           .key_len = strlen(name)};
 }
 
-static size_t claim_port(struct reader *reader, struct claim *claim, const char *host, size_t len,
-                         int port)
+/* Those of a service that listens there. */
+static size_t claim_status(struct reader *reader, struct claim *claims)
 {
-    char *text = arena_get(&reader->scratch, NETIO_ADDR_STRLEN);
-    struct netio_addr addr;
+    const char *const listen[] = {reader->options->status, NULL};
+    struct reader_file file = {.name = "--status"};
+    struct draft draft = {
+        .spec = file.name, .listen = listen, .hosts = "*", .type = SOCK_STREAM, .protocol = "tcp"};
 
-    if (!text || port < 0)
+    if (!*listen)
         return 0;
-    snprintf(text, NETIO_ADDR_STRLEN, "%.*s:%d", (int)len, host, port);
-    if (netio_addr_parse_port(&addr, text) != 0)
-        return 0;
-    *claim = claim_of(NULL, netio_addr_str(&addr, text, NETIO_ADDR_STRLEN));
-    return 1;
-}
-
-/* "3001", "*:3001", "[::1]:3001", each also behind "tcp:", or "unix:/path": what a service that
- * listens there would claim. */
-static size_t claim_status(struct reader *reader, struct claim claims[2])
-{
-    const char *text = reader->options->status;
-
-    if (!text)
-        return 0;
-    if (strncmp(text, "unix", 4) == 0) {
-        claims[0] = claim_of(NULL, text);
-        return 1;
-    }
-    text += strncmp(text, "tcp:", 4) == 0 ? 4 : 0;
-    const char *colon = strrchr(text, ':'), *service = colon ? colon + 1 : text;
-    int port = strcmp(service, "0") == 0 ? 0 : netio_service_port(service, "tcp");
-    if (colon && *text != '*')
-        return claim_port(reader, claims, text, (size_t)(colon - text), port);
-    size_t count = claim_port(reader, claims, "0.0.0.0", strlen("0.0.0.0"), port);
-    return count + claim_port(reader, claims + count, "[::]", strlen("[::]"), port);
+    draft.family = strncmp(*listen, "unix", 4) == 0 ? DRAFT_UNIX : DRAFT_ANY;
+    reader->file = &file;
+    (void)listen_find(reader, &draft);
+    reader->file = NULL;
+    for (size_t i = 0; i < draft.service.listens; i++)
+        claims[i] = claim_of(NULL, draft.service.listen[i]);
+    return draft.service.listens;
 }
 
 /* Names behind tcpmux differ by more than case; as for paths, at_odds looks again. */
