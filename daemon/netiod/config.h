@@ -97,8 +97,8 @@ struct config {
 struct config_options {       /* of the command line */
     const char *const *paths; /* files and folders; absolute */
     size_t paths_count;
-    int allow_empty;  /* no service at all is no error */
-    unsigned rate;    /* -R: starts a minute of a service that says nothing itself; 0: any */
+    int allow_empty;    /* no service at all is no error */
+    unsigned rate;      /* -R: starts a minute of a service that says nothing itself; 0: any */
     const char *bind;   /* -a: the address of those that name none; NULL: "*" */
     const char *status; /* --status: a listen address, which no service may have; NULL: none */
 };

@@ -133,10 +133,8 @@ static void reload(struct house *house)
     if (code == EX_OK) {
         rpc_update(house);
         renew_status(house);
-    }
-    if (code == EX_OK)
         netio_log(house->log, LOG_NOTICE, "configuration: read again, %zu services", house->count);
-    else
+    } else
         netio_log(house->log, LOG_ERR, "configuration: RELOAD FAILED, the one before stays in use");
     tell_status(house);
     (void)netio_notify_ready(notify);

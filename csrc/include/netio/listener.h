@@ -37,10 +37,10 @@ struct netio_listener {
 #define NETIO_LISTENER_MAX 2 /* sockets that one listen address can mean */
 
 /* Opens the sockets of one listen address into listeners and returns how many, or a negative code
- * with *error (stage option, service, user, group, socket, bind or listen, and the address), with nothing
- * left open.  backlog 0: 1024.  Several copies of a server never share a port: SO_REUSEADDR is set
- * (not for UDP, where it would share), SO_REUSEPORT is not.  A unix path whose server is gone is
- * taken over; one that is served, or is no socket, is -EADDRINUSE. */
+ * with *error (stage option, service, user, group, socket, bind or listen, and the address), with
+ * nothing left open.  backlog 0: 1024.  Several copies of a server never share a port: SO_REUSEADDR
+ * is set (not for UDP, where it would share), SO_REUSEPORT is not.  A unix path whose server is
+ * gone is taken over; one that is served, or is no socket, is -EADDRINUSE. */
 int netio_listener_open(struct netio_listener listeners[NETIO_LISTENER_MAX], const char *text,
                         int backlog, struct netio_error *error);
 /* Only looks whether the text is a listen address; 0 or a code with *error. */
