@@ -39,10 +39,9 @@ static const char *const words[OBJECTIONS] = {
     [LONGER] = "the answer would be longer than the question",
 };
 
-struct answers {                     /* service->own */
-    struct netio_limit *buckets;     /* one for each source, whatever the configuration says */
-    int64_t told[OBJECTIONS];        /* when the log last had one that was not answered */
-    unsigned long since[OBJECTIONS]; /* how many there were since */
+struct answers {                 /* service->own */
+    struct netio_limit *buckets; /* one for each source, whatever the configuration says */
+    struct service_untold untold[OBJECTIONS];
 };
 
 /* ---- who gets no answer ---- */
@@ -99,18 +98,16 @@ static void note_objection(struct service *service, const struct netio_addr *pee
                            enum objection objection)
 {
     struct answers *answers = service->own;
-    int64_t now = netio_loop_now(service->house->loop);
     char text[NETIO_ADDR_STRLEN], what[NETIO_ADDR_STRLEN + 64];
 
     service->counts.unanswered++;
-    answers->since[objection]++;
-    if (answers->told[objection] && now - answers->told[objection] < NETIO_SECOND)
+    unsigned long count =
+        service_untold(&answers->untold[objection], netio_loop_now(service->house->loop));
+    if (count == 0)
         return;
     (void)netio_addr_str(peer, text, sizeof text);
     snprintf(what, sizeof what, "no answer to %s (%s)", text, words[objection]);
-    service_log_refused(service, LOG_NOTICE, what, answers->since[objection]);
-    answers->told[objection] = now;
-    answers->since[objection] = 0;
+    service_log_refused(service, LOG_NOTICE, what, count);
 }
 
 /* ---- answers ---- */

@@ -83,14 +83,10 @@ static const char *reason(const char *path, const struct netio_error *error)
  * for long, and is tried again and again. */
 static void log_failure(struct service *service, const char *fault)
 {
-    struct service_untold *untold = &service->untold;
-    int64_t now = netio_clock_now();
+    unsigned long count = service_untold(&service->untold, netio_clock_now());
 
-    untold->count++;
-    if (untold->told && now - untold->told < NETIO_SECOND)
-        return;
-    service_log_refused(service, LOG_ERR, fault, untold->count);
-    *untold = (struct service_untold){.told = now};
+    if (count > 0)
+        service_log_refused(service, LOG_ERR, fault, count);
 }
 
 void launch_failed(const struct launch *launch, const char *why)

@@ -196,6 +196,16 @@ void service_log_refused(const struct service *service, int level, const char *w
         netio_log(service->house->log, level, "%s: %s", service->name, what);
 }
 
+unsigned long service_untold(struct service_untold *untold, int64_t now)
+{
+    unsigned long count = ++untold->count;
+
+    if (untold->told && now - untold->told < NETIO_SECOND)
+        return 0;
+    *untold = (struct service_untold){.told = now};
+    return count;
+}
+
 /* " uid 33" of a peer on a unix socket; nothing of others. */
 static void write_user(char *text, size_t size, const struct netio_addr *peer, int fd)
 {

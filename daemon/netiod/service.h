@@ -64,8 +64,8 @@ struct service_counts {
     uint64_t unanswered;             /* builtin_datagram.c */
 };
 
-struct service_untold { /* failed starts that the log does not have yet: launch.c */
-    int64_t told;       /* netio_clock_now at the last line; 0: none yet */
+struct service_untold { /* what the log does not have yet: it has a line a second */
+    int64_t told;       /* when it got the last one; 0: none yet */
     unsigned long count;
 };
 
@@ -80,7 +80,7 @@ struct service {
     struct netio_limit *limit;   /* NULL: no limit was ever set; shared with nobody */
     const char *failing;         /* why nobody can be served now, the kind's; NULL: who comes is */
     struct service_counts counts;
-    struct service_untold untold;
+    struct service_untold untold; /* failed starts: launch.c */
     size_t running; /* its processes, those of an earlier netiod included (handover.c) ... */
     size_t adopted; /* ... which are so many */
     struct waits waits;
@@ -122,6 +122,8 @@ void service_server_handlers(struct netio_server_handlers *handlers);
 /* Logs as on_refused does: "NAME: WHAT", and how many there were before. */
 void service_log_refused(const struct service *service, int level, const char *what,
                          unsigned long count);
+/* One more of that.  How many there are for the log, once a second at most; 0: not yet. */
+unsigned long service_untold(struct service_untold *untold, int64_t now);
 /* Makes or changes service->limit as config has it; 0 or a code. */
 int service_limit(struct service *service, const struct config_service *config);
 
