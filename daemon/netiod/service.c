@@ -4,6 +4,7 @@
 #include "service.h"
 #include "environment.h"
 #include "errors.h"
+#include "launch.h"
 
 #include <netio/clock.h>
 #include <netio/peer.h>
@@ -212,7 +213,7 @@ static void write_user(char *text, size_t size, const struct netio_addr *peer, i
     struct netio_peer credentials;
 
     *text = '\0';
-    if (netio_addr_family(peer) == AF_UNIX && netio_peer_credentials(&credentials, fd) == 0)
+    if (launch_credentials(&credentials, peer, fd))
         snprintf(text, size, " uid %lu", (unsigned long)credentials.uid);
 }
 
