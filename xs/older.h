@@ -13,17 +13,6 @@
 #define CLEAR_ERRSV() sv_setpvs(ERRSV, "")
 #endif
 
-#ifndef newSVsv_nomg
-static inline SV *older_copy(pTHX_ SV *from)
-{
-    SV *copy = newSV(0);
-
-    sv_setsv_flags(copy, from, 0);
-    return copy;
-}
-#define newSVsv_nomg(sv) older_copy(aTHX_ sv)
-#endif
-
 #ifndef TAINTING_get
 #define TAINTING_get PL_tainting
 #endif

@@ -2,7 +2,6 @@
  * @INC, and the scalars that are named here. */
 #include "own.h"
 
-#include "older.h"
 #include "value.h"
 
 /* What can be assigned to and is not of a handle. */
@@ -25,34 +24,12 @@ static struct own {
 
 /* --- remembering */
 
-static SV *copy_of_scalar(pTHX_ SV *sv)
-{
-    SV *copy;
-
-    SvGETMAGIC(sv); /* a signal that is ignored says so only when asked */
-    copy = newSVsv_nomg(sv);
-    xs_value_taint(aTHX_ copy, sv);
-    return copy;
-}
-
 static void remember_scalars(pTHX)
 {
     for (size_t i = 0; i < OWN; i++) {
         mine.scalars[i] = GvSVn(gv_fetchpv(own[i], GV_ADD | GV_NOTQUAL, SVt_PV));
-        mine.contents[i] = copy_of_scalar(aTHX_ mine.scalars[i]);
+        mine.contents[i] = xs_value_copy(aTHX_ mine.scalars[i]);
     }
-}
-
-/* Without the magic of its values.  A signal that nobody has set is there, too, undefined. */
-static HV *copy_of(pTHX_ HV *hash)
-{
-    HV *copy = newHV();
-    HE *entry;
-
-    (void)hv_iterinit(hash);
-    while ((entry = hv_iternext(hash)))
-        (void)hv_store_ent(copy, hv_iterkeysv(entry), copy_of_scalar(aTHX_ HeVAL(entry)), 0);
-    return copy;
 }
 
 static void remember_tables(pTHX)
@@ -62,8 +39,9 @@ static void remember_tables(pTHX)
     mine.tables[INC].gv = PL_incgv;
     for (size_t i = 0; i < TABLES; i++)
         mine.tables[i].hash = (HV *)SvREFCNT_inc((SV *)GvHVn(mine.tables[i].gv));
-    mine.tables[ENV].content = copy_of(aTHX_ mine.tables[ENV].hash);
-    mine.tables[SIG].content = copy_of(aTHX_ mine.tables[SIG].hash);
+    mine.tables[ENV].content = xs_value_copy_hash(aTHX_ mine.tables[ENV].hash);
+    /* A signal that is ignored says so only when asked; one that nobody has set is undefined. */
+    mine.tables[SIG].content = xs_value_copy_hash(aTHX_ mine.tables[SIG].hash);
     mine.folders = (AV *)SvREFCNT_inc((SV *)GvAVn(PL_incgv));
     mine.folders_content = (AV *)xs_value_content(aTHX_(SV *) mine.folders);
 }

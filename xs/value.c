@@ -1,11 +1,11 @@
-/* Perl face.  The value of a variable, kept and put back; see value.h.  Called by program.c and
- * pads.c; it may run code of the program: what a value goes with may have a DESTROY. */
+/* Perl face.  The value of a variable, kept and put back; see value.h.  Called by own.c,
+ * program.c and pads.c; it may run code of the program: what a value goes with may have a DESTROY. */
 #include "value.h"
 
 #define KEPT 65536 /* bytes that an empty variable may keep for the next run */
 
 /* perl itself would go by whatever the program has looked at last. */
-void xs_value_taint(pTHX_ SV *sv, SV *as)
+static void set_taint(pTHX_ SV *sv, SV *as)
 {
     if (!TAINTING_get)
         return;
@@ -15,18 +15,18 @@ void xs_value_taint(pTHX_ SV *sv, SV *as)
         SvTAINTED_off(sv);
 }
 
-static SV *copy_of_scalar(pTHX_ SV *sv)
+SV *xs_value_copy(pTHX_ SV *sv)
 {
     SV *copy = newSVsv(sv);
 
-    xs_value_taint(aTHX_ copy, sv);
+    set_taint(aTHX_ copy, sv);
     return copy;
 }
 
 void xs_value_set(pTHX_ SV *sv, SV *value)
 {
     sv_setsv_mg(sv, value);
-    xs_value_taint(aTHX_ sv, value);
+    set_taint(aTHX_ sv, value);
 }
 
 static bool same(pTHX_ SV *one, SV *other)
@@ -107,7 +107,7 @@ static void put_back_array(pTHX_ AV *array, AV *content)
     av_clear(array);
     for (SSize_t i = 0; i <= av_len(content); i++) {
         SV **then = av_fetch(content, i, 0);
-        av_push(array, then ? copy_of_scalar(aTHX_ * then) : newSV(0));
+        av_push(array, then ? xs_value_copy(aTHX_ * then) : newSV(0));
     }
 }
 
@@ -141,7 +141,7 @@ static void put_back_hash(pTHX_ HV *hash, HV *content)
         hv_clear(hash);
         (void)hv_iterinit(content);
         while ((entry = hv_iternext(content)))
-            (void)hv_store_ent(hash, hv_iterkeysv(entry), copy_of_scalar(aTHX_ HeVAL(entry)), 0);
+            (void)hv_store_ent(hash, hv_iterkeysv(entry), xs_value_copy(aTHX_ HeVAL(entry)), 0);
     }
     (void)hv_iterinit(hash);
 }
@@ -176,23 +176,20 @@ static SV *copy_of_array(pTHX_ AV *array)
     copy = newAV();
     for (SSize_t i = 0; i <= av_len(array); i++) {
         SV **element = av_fetch(array, i, 0);
-        av_push(copy, element ? copy_of_scalar(aTHX_ * element) : newSV(0));
+        av_push(copy, element ? xs_value_copy(aTHX_ * element) : newSV(0));
     }
     return (SV *)copy;
 }
 
-static SV *copy_of_hash(pTHX_ HV *hash)
+HV *xs_value_copy_hash(pTHX_ HV *hash)
 {
-    HV *copy;
+    HV *copy = newHV();
     HE *entry;
 
-    if (!HvUSEDKEYS(hash))
-        return NULL;
-    copy = newHV();
     (void)hv_iterinit(hash);
     while ((entry = hv_iternext(hash)))
-        (void)hv_store_ent(copy, hv_iterkeysv(entry), copy_of_scalar(aTHX_ HeVAL(entry)), 0);
-    return (SV *)copy;
+        (void)hv_store_ent(copy, hv_iterkeysv(entry), xs_value_copy(aTHX_ HeVAL(entry)), 0);
+    return copy;
 }
 
 static SV *copy_of(pTHX_ SV *sv)
@@ -201,14 +198,14 @@ static SV *copy_of(pTHX_ SV *sv)
     case SVt_PVAV:
         return copy_of_array(aTHX_(AV *) sv);
     case SVt_PVHV:
-        return copy_of_hash(aTHX_(HV *) sv);
+        return HvUSEDKEYS((HV *)sv) ? (SV *)xs_value_copy_hash(aTHX_(HV *) sv) : NULL;
     case SVt_PVCV:
     case SVt_PVGV:
     case SVt_PVIO:
     case SVt_PVFM:
         return NULL;
     default:
-        return SvOK(sv) ? copy_of_scalar(aTHX_ sv) : NULL;
+        return SvOK(sv) ? xs_value_copy(aTHX_ sv) : NULL;
     }
 }
 

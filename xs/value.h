@@ -10,9 +10,12 @@ SV *xs_value_content(pTHX_ SV *sv);
 /* Has it that again. */
 void xs_value_put_back(pTHX_ SV *sv, SV *content);
 
-/* A scalar, through its magic, with the taint of the other one (perl -T). */
+/* A copy with its taint (perl -T), of what its magic says when it is asked, and without that; of a
+ * hash, of all its values. */
+SV *xs_value_copy(pTHX_ SV *sv);
+HV *xs_value_copy_hash(pTHX_ HV *hash);
+/* A scalar, through its magic, with the taint of the other one. */
 void xs_value_set(pTHX_ SV *sv, SV *value);
-void xs_value_taint(pTHX_ SV *sv, SV *as);
 static inline bool xs_value_is_tainted_as(pTHX_ SV *sv, SV *as)
 {
     return !TAINTING_get || (SvTAINTED(sv) != 0) == (SvTAINTED(as) != 0);
