@@ -6,8 +6,8 @@ use warnings;
 use lib 't/lib';
 
 use IO::Socket::INET;
-use NetIO::Test::Inetd;
-use NetIO::Test::Run qw(slurp);
+use NetIO::Test::Port qw(free_port);
+use NetIO::Test::Run  qw(slurp);
 use NetIO::Test::Workers;
 use POSIX ();
 use Test::More;
@@ -49,7 +49,7 @@ subtest 'B21: a broken configuration changes nothing' => sub {
 subtest 'new workers that do not get ready' => sub {
     my $s    = NetIO::Test::Workers->start('-w', 2, '-r', 0.5);
     my %old  = map { $_ => 1 } $s->settled;
-    my $port = NetIO::Test::Inetd::free_port();
+    my $port = free_port();
 
     for (
         ['fail',   qr/^kept option in a bad mood: No such file or directory$/],
@@ -69,7 +69,7 @@ subtest 'new workers that do not get ready' => sub {
 
 subtest 'B22, B24: addresses come and go' => sub {
     my $s = NetIO::Test::Workers->start('-w', 2);
-    my ($first, $second) = ($s->{address}, '127.0.0.1:' . NetIO::Test::Inetd::free_port());
+    my ($first, $second) = ($s->{address}, '127.0.0.1:' . free_port());
 
     is $s->reload($first, $second), "reloaded $first $second", 'one more';
     $s->settled;

@@ -14,10 +14,11 @@ alarm 240;
 my $begin = <<'PERL';
 use Errno ();
 use IO::Socket::IP;
+use NetIO::Test::Port qw(free_port);
 $| = 1;
 my $server = IO::Socket::IP->new(Listen => 100, LocalHost => '127.0.0.1', LocalPort => 0) or die $@;
 my $port = $server->sockport;
-my ($free) = map { IO::Socket::IP->new(Listen => 1, LocalHost => '127.0.0.1')->sockport } 1;
+my $free = free_port();
 
 # A socket in a line, or why there is none.
 sub told {

@@ -267,8 +267,8 @@ SKIP: {
     for my $kind ('Fork', 'PreFork') {
         same("Net::Server::$kind", $serve . "my \$kind = '$kind';\n" . <<'PERL', qr/echo over 127.0.0.1 \+ ::1/);
 use IO::Socket::IP;
-my @ports = map { my $s = IO::Socket::IP->new(Listen => 1, LocalHost => $_); $s->sockport }
-    '127.0.0.1', '::1';
+use NetIO::Test::Port qw(free_port);
+my @ports = (free_port(), free_port());
 my $pid = fork;
 if (!$pid) {
     alarm 60;

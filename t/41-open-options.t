@@ -12,6 +12,7 @@ use IO::Socket::INET ();
 use NetIO;
 use NetIO::Test::Netns;
 use NetIO::Test::Peer;
+use NetIO::Test::Port qw(free_port);
 use NetIO::Test::Process;
 use Socket qw(INADDR_LOOPBACK IPPROTO_TCP SOL_SOCKET SO_KEEPALIVE TCP_NODELAY sockaddr_in
     PF_INET SOCK_STREAM);
@@ -25,13 +26,6 @@ my $root  = $> == 0;
 my @where = ($here, $echo->port, timeout => 30);
 
 sub open_with { return tcpopen(@where, @_) }
-
-# A free port, if only just now.
-sub free_port {
-    socket my $socket, PF_INET, SOCK_STREAM, 0 or die "socket: $!";
-    bind $socket, sockaddr_in(0, INADDR_LOOPBACK) or die "bind: $!";
-    return (sockaddr_in(getsockname $socket))[0];
-}
 
 sub option { return unpack 'i', getsockopt $_[0], $_[1], $_[2] }
 

@@ -10,6 +10,7 @@ use File::Temp  ();
 use NetIO::Test::DNS;
 use NetIO::Test::Netns;
 use NetIO::Test::Peer;
+use NetIO::Test::Port qw(free_port);
 use NetIO::Test::Run;
 use POSIX ();
 use Socket;
@@ -476,10 +477,7 @@ my $who = NetIO::Test::Peer->start(
 );
 like(against({}, $who, '--source', '127.0.0.9')->[1], qr/\A127\.0\.0\.9 \d+\n\z/, '--source');
 {
-    socket my $probe, AF_INET, SOCK_STREAM, 0 or die "socket: $!\n";
-    bind $probe, pack_sockaddr_in(0, INADDR_LOOPBACK) or die "bind: $!\n";
-    my ($port) = unpack_sockaddr_in(getsockname $probe);
-    close $probe;
+    my $port = free_port();
     is(against({}, $who, '--source-port', $port)->[1], "127.0.0.1 $port\n", '--source-port');
 }
 SKIP: {

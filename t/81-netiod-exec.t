@@ -7,6 +7,7 @@ use lib 't/lib';
 
 use IO::Socket::UNIX;
 use NetIO::Test::Inetd;
+use NetIO::Test::Port qw(free_port);
 use NetIO::Test::Run;
 use NetIO::Test::World;
 use POSIX ();
@@ -138,7 +139,7 @@ SKIP: {
     require Socket;
     socket my $both, Socket::AF_INET6(), Socket::SOCK_STREAM(), 0 or skip 'no IPv6 here', 2;
     setsockopt $both, Socket::IPPROTO_IPV6(), Socket::IPV6_V6ONLY(), 0 or skip 'IPV6_V6ONLY', 2;
-    my $own = NetIO::Test::Inetd::free_port();
+    my $own = free_port();
     bind $both, Socket::pack_sockaddr_in6($own, Socket::IN6ADDR_ANY()) or skip "bind: $!", 2;
     listen $both, 5 or die "listen: $!\n";
     my $number = fileno $both;

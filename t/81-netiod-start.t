@@ -11,7 +11,8 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Detached;
 use NetIO::Test::Inetd;
-use NetIO::Test::Run qw(slurp spew);
+use NetIO::Test::Port qw(free_port);
+use NetIO::Test::Run  qw(slurp spew);
 
 alarm 120;
 
@@ -133,7 +134,7 @@ sub detach {
 
 {
     my $home = File::Temp->newdir;
-    my $port = NetIO::Test::Inetd::free_port();
+    my $port = free_port();
     chmod 0755, "$home";
     spew("$home/inetd.conf", "127.0.0.1:$port stream tcp nowait root /bin/sh sh -c umask\n");
     my @args = (

@@ -2,6 +2,7 @@
  * to names, from a port of ours, and cancelled in the middle (A25, A26). */
 #include "fault.h"
 #include "hurry.h"
+#include "port.h"
 
 #include <netio/error.h>
 #include <netio/udp.h>
@@ -23,15 +24,6 @@ static unsigned bind_here(int *fd)
         getsockname(*fd, (struct sockaddr *)&in, &len))
         abort();
     return ntohs(in.sin_port);
-}
-
-static unsigned free_port(void)
-{
-    int fd;
-    unsigned port = bind_here(&fd);
-
-    close(fd);
-    return port;
 }
 
 /* Whoever has asked is told twice. */

@@ -3,6 +3,7 @@
 #ifndef LISTENING_H
 #define LISTENING_H
 
+#include "port.h"
 #include "tap.h"
 
 #include "server/listeners.h"
@@ -56,18 +57,6 @@ LISTENING void change(struct netio_listeners *set, const char *const *list, size
     if (!is_int(netio_listeners_prepare(set, list, n, &error), 0, "prepared"))
         diag("%s", netio_error_str(&error, text, sizeof text));
     netio_listeners_commit(set);
-}
-
-/* A port that nobody has now, in both families. */
-LISTENING unsigned free_port(void)
-{
-    struct netio_listener listeners[NETIO_LISTENER_MAX];
-    int n = netio_listener_open(listeners, "*:0", 0, NULL);
-    unsigned port = n > 0 ? netio_addr_port(&listeners[0].address) : 0;
-
-    while (n > 0)
-        netio_listener_close(&listeners[--n]);
-    return port;
 }
 
 LISTENING char *text_of(const char *prefix, unsigned port)

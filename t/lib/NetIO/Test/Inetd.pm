@@ -36,41 +36,17 @@ use warnings;
 
 use parent 'NetIO::Test::Daemon';
 
-use Cwd        ();
-use File::Temp ();
-use IO::Socket::INET;
+use Cwd                  ();
+use File::Temp           ();
+use NetIO::Test::Port    qw(free_port);
 use NetIO::Test::Process qw(as_reaper);
 use NetIO::Test::Run     qw(slurp spew);
 use POSIX                qw(WNOHANG);
-use Socket               qw(AF_UNIX SOCK_DGRAM pack_sockaddr_un);
 use Time::HiRes          ();
 
-use constant { FIRST_PORT => 11_000, LAST_PORT => 31_000 };    # below those of clients
-use constant SILENCE => 20;                                    # seconds
-
-my %locks;    # by port: addresses that nobody else has as long as this test lives
+use constant SILENCE => 20;    # seconds
 
 sub program { return Cwd::abs_path($ENV{NETIO_NETIOD} || 'blib/script/netiod') }
-
-sub is_free {
-    my ($port) = @_;
-
-    for my $how ([Proto => 'tcp', Listen => 1], [Proto => 'udp']) {
-        IO::Socket::INET->new(LocalAddr => '0.0.0.0', LocalPort => $port, @$how) or return 0;
-    }
-    socket my $lock, AF_UNIX, SOCK_DGRAM, 0 or die "socket: $!\n";
-    bind $lock, pack_sockaddr_un("\0netio-port-$port") or return 0;
-    $locks{$port} = $lock;
-    return 1;
-}
-
-sub free_port {
-    for (1 .. 1000) {
-        my $port = FIRST_PORT + int rand LAST_PORT - FIRST_PORT;
-        return $port if !$locks{$port} && is_free($port);
-    }
-    die "no free port\n";
-}
 
 # A configuration with its ports.
 sub fill {

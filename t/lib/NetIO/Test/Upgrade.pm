@@ -17,9 +17,9 @@ use Fcntl      qw(O_RDWR);
 use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::C;
-use NetIO::Test::Inetd;
-use POSIX       ();
-use Time::HiRes ();
+use NetIO::Test::Port qw(free_port);
+use POSIX             ();
+use Time::HiRes       ();
 
 sub driver { return c_program('drive-upgrade') }
 
@@ -29,7 +29,7 @@ sub start {
     my $dir  = File::Temp->newdir;
     my $self = bless {
         dir    => $dir,
-        port   => NetIO::Test::Inetd::free_port(),
+        port   => free_port(),
         reaped => {},
     }, $class;
 
