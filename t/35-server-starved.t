@@ -26,22 +26,25 @@ $server = NetIO::Test::Engine->start(c_program('drive-models'),
 spew("$group/cpu.cfs_quota_us", 1000);
 spew("$group/cgroup.procs",     $server->pid);
 
+sub is_throttled { return slurp("$group/cpu.stat") =~ /^nr_throttled [1-9]/m }
+
 my $begin   = clock_gettime(CLOCK_MONOTONIC);
 my @clients = map { $server->client } 1 .. 100;
 my ($early, $served, %open) = (0, 0, map { ($_ => 1) } 0 .. $#clients);
-while (%open) {
+# The server has to wait as often as it is asked for more than its part; a busy machine asks slowly.
+while (%open || !is_throttled()) {
     for my $i (keys %open) {
         next if defined syswrite $clients[$i], '.';
         delete $open{$i};
         $early++ if clock_gettime(CLOCK_MONOTONIC) - $begin < 1;
     }
-    $served += $server->ask("hello\n") eq "<hello>\n";
+    $served += $server->ask("hello\n") eq "<hello>\n" for 1 .. 10;
     sleep 0.05;
 }
 is $early, 0, 'B29: nobody who drips is cut before the deadline';
 ok $server->wait_for(qr/^closed: total\n/m, 100), 'B29: all of them are, then, and for this';
 cmp_ok $served, '>', 0, 'B29: others are served meanwhile';
-like slurp("$group/cpu.stat"), qr/^nr_throttled [1-9]/m, 'though it had to wait';
+ok is_throttled(), 'though it had to wait';
 is $server->stop, 0, 'TERM';
 
 done_testing;

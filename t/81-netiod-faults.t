@@ -93,7 +93,8 @@ my $d = netiod(<<"CONF" . $ECHO, wrap => ['prlimit', '--nofile=48:48']);
 127.0.0.1:{cat}  stream tcp nowait nobody /bin/cat cat
 127.0.0.1:{wait} dgram udp wait nobody /usr/bin/perl perl $DATAGRAM
 CONF
-my $SCARCE  = qr/: accept 127\S+: Too many open files: clients wait\n/;
+my $CAT     = $d->port('cat');
+my $SCARCE  = qr/\b$CAT: accept 127\S+: Too many open files: clients wait\n/;
 my $FUTILE  = $d->port('wait') . ': cannot start: [^\n]*: Too many open files';
 my @clients = map { $d->connect('cat') } 1 .. 70;
 ok $d->wait_log($SCARCE), 'R6 no descriptors: the log has it';
@@ -115,7 +116,7 @@ my @scarce = $d->log =~ /$SCARCE/g;
 is scalar(@scarce), 1, '... and clients are spoken of once';
 @clients = ();
 cmp_ok is_served($d, 'echo'), '>', 0, '... when there are some again all are served';
-ok $d->wait_log(qr/: clients wait no more \(descriptors or memory are missing\), after \d+ sec/),
+ok $d->wait_log(qr/\b$CAT: clients wait no more \(descriptors or memory are missing\), after \d/),
     '... and the log has the end';
 @clients = map { $d->connect('cat') } 1 .. 70;
 ok $d->wait_log($SCARCE), '... and the next beginning';
