@@ -46,6 +46,15 @@ SCRIPTED int has_seen(const char *words)
     return strstr(seen, words) != NULL;
 }
 
+SCRIPTED int times_seen(const char *word)
+{
+    int n = 0;
+
+    for (const char *at = seen; (at = strstr(at, word)) != NULL; at++)
+        n++;
+    return n;
+}
+
 /* One step of the loop; 0, and a failed test, when nothing happened for ten seconds. */
 SCRIPTED int step(void)
 {
@@ -116,9 +125,19 @@ SCRIPTED void answer_line(struct netio_conn *conn, char *line, size_t len)
     netio_conn_close(conn);
 }
 
-/* The server of one test, listening on a port of 127.0.0.1; options may be NULL. */
-SCRIPTED void serve(const struct netio_server_handlers *handlers,
-                    const struct netio_server_options *options)
+/* One that answers with more than any kernel buffers for a peer, and closes. */
+SCRIPTED void answer_flood(struct netio_conn *conn, char *line, size_t len)
+{
+    static char flood[16 << 20];
+
+    tell_line(conn, line, len);
+    is_int(netio_conn_write(conn, flood, sizeof flood), 0, "an answer of 16 MiB");
+    netio_conn_close(conn);
+}
+
+/* The server of one test; options may be NULL. */
+SCRIPTED void serve_at(const char *address, const struct netio_server_handlers *handlers,
+                       const struct netio_server_options *options)
 {
     struct netio_error error;
     char text[320];
@@ -126,8 +145,14 @@ SCRIPTED void serve(const struct netio_server_handlers *handlers,
     forget();
     if (netio_loop_new(&loop, 0) || netio_server_new(&server, loop, handlers, options))
         fail("a server");
-    else if (netio_server_listen(server, "127.0.0.1:0", &error))
+    else if (netio_server_listen(server, address, &error))
         fail("%s", netio_error_str(&error, text, sizeof text));
+}
+
+SCRIPTED void serve(const struct netio_server_handlers *handlers,
+                    const struct netio_server_options *options)
+{
+    serve_at("127.0.0.1:0", handlers, options);
 }
 
 SCRIPTED void end_server(void)

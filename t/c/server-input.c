@@ -1,6 +1,6 @@
 /* Tests of netio/server.h: what a server makes of the octets that come: lines, or what a handler
  * takes of them, in whatever pieces.  A18, A19 and D24 of the fault catalogue; lines that are too
- * long are in server-limits.c. */
+ * long are in server-lengths.c. */
 #include "scripted.h"
 
 /* A19: the same lines whatever the pieces they come in. */

@@ -1,6 +1,6 @@
 /* Tests of netio/server.h: the life of a connection, from its first line to its clean end.
- * What comes in is in server-input.c, what a server listens on in server-sockets.c, deadlines,
- * limits and stopping in server-limits.c. */
+ * What comes in is in server-input.c, what a server listens on in server-sockets.c, deadlines in
+ * server-deadlines.c, limits in server-limits.c and server-lengths.c, stopping in server-stop.c. */
 #include "scripted.h"
 #include "server/engine.h"
 
