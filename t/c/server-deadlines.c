@@ -1,6 +1,6 @@
-/* Tests of netio/server.h: how long a peer may take to ask (B4), to take an answer, and to close;
- * and that nobody is cut off for the time in which the server stood still (B27).  Where time
- * matters, the order of events is what is compared. */
+/* Tests of netio/server.h: how long a peer may take.  For the first byte, to ask, to take an
+ * answer, to close, and for all of it (B4); nobody is cut off for the time in which the server
+ * stood still (B27).  Where time matters, the order of events is what is compared. */
 #include "scripted.h"
 
 static void test_never_reads(void)
@@ -268,6 +268,54 @@ static void test_stood_still(void)
     end_server();
 }
 
+/* The first byte has a time of its own, whatever the lines have. */
+static void test_first_byte(void)
+{
+    struct netio_server_handlers handlers = {.on_line = tell_line, .on_close = tell_close};
+    struct netio_server_options options = {.first_seconds = 0.1, .read_seconds = 1000};
+    struct client silent, talking;
+
+    serve(&handlers, &options);
+    client_open(&talking, 0, 0);
+    client_open(&silent, 0, 0);
+    say(&talking, "x");
+    hears(&silent, "", NETIO_EEOF, "B4: who says nothing is cut at the first deadline");
+    is_str(seen, "close(idle) ", "and only who says nothing");
+    say(&talking, "y\n");
+    until_seen("line(xy)");
+    client_close(&silent);
+    client_close(&talking);
+    end_server();
+}
+
+/* A byte now and then, whole lines even: the total deadline holds all the same. */
+static void test_total(void)
+{
+    struct netio_server_handlers handlers = {.on_line = tell_line, .on_close = tell_close};
+    struct netio_server_options options = {.total_seconds = 0.2};
+    struct client client;
+
+    serve(&handlers, &options);
+    client_open(&client, 0, 0);
+    while (!has_seen("close")) {
+        netio_fd_send(client.fd, "\n", 1);
+        netio_loop_step(loop, netio_deadline_in(0.01));
+    }
+    ok(has_seen("line() "), "B4: it was served");
+    ok(has_seen("close(total) "), "B4: up to the total deadline");
+    client_close(&client);
+    end_server();
+
+    options.total_seconds = 60;
+    serve(&handlers, &options);
+    client_open(&client, 0, 0);
+    shutdown(client.fd, SHUT_WR);
+    until_seen("close");
+    is_str(seen, "close(done) ", "who ends before is none of its business");
+    client_close(&client);
+    end_server();
+}
+
 int main(void)
 {
     test_never_reads();
@@ -279,5 +327,7 @@ int main(void)
     test_no_deadline_after_eof();
     test_never_closes();
     test_stood_still();
+    test_first_byte();
+    test_total();
     return tap_done();
 }
