@@ -1,5 +1,6 @@
 /* Tests of netio/sandbox.h: its calls, and the life of a process in it: what it goes on reading,
- * its log, its time, its threads.  What is allowed and what is not: sandbox-tries.c. */
+ * its log, its time, its threads.  What is allowed and what is not: sandbox-files.c,
+ * sandbox-sockets.c, sandbox-calls.c. */
 #include "descriptors.h"
 #include "tap.h"
 

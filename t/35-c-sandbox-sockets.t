@@ -3,4 +3,4 @@ use warnings;
 use lib 't/lib';
 use NetIO::Test::C;
 
-run_c_test('sandbox-tries');
+run_c_test('sandbox-sockets');
