@@ -8,6 +8,7 @@ use lib 't/lib';
 use File::Temp ();
 use NetIO::Test::Peer;
 use NetIO::Test::Run;
+use NetIO::Test::Tcpopen;
 use POSIX ();
 use Socket;
 use Test::More;
@@ -16,13 +17,9 @@ $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 alarm 60;
 
-my $TCPOPEN = "$ENV{PWD}/csrc/build/tcpopen";
--x $TCPOPEN or BAIL_OUT('csrc/build/tcpopen is not there: run make first');
 my $dir  = File::Temp->newdir;
 my $echo = NetIO::Test::Peer->start('echo');
 my @to   = ('127.0.0.1', $echo->port);
-
-sub tcpopen { return run(ref $_[0] ? shift : {}, $TCPOPEN, @_) }
 
 # ---- descriptors -----------------------------------------------------------------------
 

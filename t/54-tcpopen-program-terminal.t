@@ -8,6 +8,7 @@ use lib 't/lib';
 use Fcntl qw(F_GETFL O_NONBLOCK);
 use NetIO::Test::Peer;
 use NetIO::Test::Run;
+use NetIO::Test::Tcpopen;
 use POSIX ();
 use Test::More;
 use Time::HiRes ();
@@ -16,9 +17,6 @@ plan skip_all => 'no IO::Pty (libio-pty-perl)' if !eval { require IO::Pty };
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 alarm 60;
-
-my $TCPOPEN = "$ENV{PWD}/csrc/build/tcpopen";
--x $TCPOPEN or BAIL_OUT('csrc/build/tcpopen is not there: run make first');
 
 # A terminal of its own, on which tcpopen is started: [terminal, child].
 sub on_terminal {
