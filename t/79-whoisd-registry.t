@@ -9,7 +9,7 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Daemon;
 
-alarm 120;
+alarm 300;
 
 my @files = map { "/usr/share/ieee-data/$_.txt" } qw(oui mam oui36 iab);
 my $whois = '/usr/bin/whois';
