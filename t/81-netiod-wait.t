@@ -214,10 +214,10 @@ for my $try (1 .. 2) {
 }
 send udp($d, 'udp'), 'x', 0;
 $d->ask($d->dir . '/shut', '');
-for my $name ($d->port('udp'), $d->dir . '/shut') {
-    ok $d->wait_log(qr/\Q$name\E: a program has shut the socket down: not served until/),
-        'R17 ... what cannot be undone is said, and nothing spins';
-}
+my $SHUT = qr/(\S+): a program has shut the socket down: not served until/;
+is_deeply [sort map { @{ $d->wait_log($SHUT) // [] } } 1 .. 2],
+    [sort $d->port('udp'), $d->dir . '/shut'],
+    'R17 ... what cannot be undone is said of both, and nothing spins';
 $d->finish;
 
 # ---- ... or leaves behind: it is readable, and there is nothing to be read
