@@ -53,7 +53,7 @@ my %where = (
     32 => ['t/81-netiod-start.t', 't/81-netiod-exec.t'],
     33 => ['t/81-netiod-limits.t', 't/33-admission.t'],
     34 => ['t/81-netiod-start.t' => 'the command ends when netiod is ready',
-           't/c/loop.c'          => 'a forked child goes on with a loop of its own'],
+           't/c/loop-host.c'     => 'a forked child goes on with a loop of its own'],
 );
 #>>>
 is scalar keys %where, 34, 'each rule has its tests';
