@@ -36,7 +36,9 @@ sub under {
 
 my @perl = ($^X, '-e', '$SIG{USR1} = sub { my @x = (1) x 1e5 }; kill USR1 => $$; sleep 0');
 is_deeply [under(@perl)], [0, 1, ''], 'Perl only marks a signal';
-for my $test (qw(safepoint alarm stream open fd child loop)) {
+my @programs =
+    qw(safepoint alarm alarm-handler alarm-threads stream open fd child child-host loop-host udp-ask);
+for my $test (@programs) {
     my ($status, $handled, $unsafe) = under("csrc/build/t/$test");
 
     is $status, 0, "t/c/$test.c passes";
