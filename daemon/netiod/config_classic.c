@@ -2,6 +2,8 @@
  * config_reader.h.  Called by config.c. */
 #include "config_reader.h"
 
+#include <netio/names.h>
+
 #include <string.h>
 
 #define FIELDS 5 /* behind the service, before the arguments: all must be there */
@@ -25,14 +27,13 @@ static void set_owner(struct reader *reader, struct draft *draft, char *spec)
 {
     const char **const parts[] = {&draft->owner, &draft->owner_group, &draft->mode};
     char *rest = spec + 1;
-    unsigned mode;
 
     for (size_t i = 0; i < 3 && rest; i++) {
         const char *part = strsep(&rest, ":");
         *parts[i] = *part ? part : NULL;
     }
     draft->spec = rest ? rest : "";
-    if (draft->mode && value_mode(draft->mode, &mode) < 0) {
+    if (draft->mode && netio_mode_number(draft->mode, strlen(draft->mode)) < 0) {
         reader_fault(reader, draft->line, "mode %s: not an octal number up to 0777", draft->mode);
         draft->mode = NULL;
     }

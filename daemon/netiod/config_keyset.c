@@ -4,6 +4,7 @@
 
 #include "common/values.h"
 
+#include <netio/names.h>
 #include <netio/supervisor.h>
 
 #include <stddef.h>
@@ -128,9 +129,9 @@ static int set_errors(struct reader *reader, struct draft *draft, const struct v
 
 static int set_umask(struct reader *reader, struct draft *draft, const struct values *values)
 {
-    unsigned mask;
+    int mask = netio_mode_number(values->words[0], strlen(values->words[0]));
 
-    if (value_mode(values->words[0], &mask) < 0)
+    if (mask < 0)
         return value_wrong(reader, values, 0, "not an octal number up to 0777");
     draft->service.umask = mask ? (mode_t)mask : NETIO_UMASK_NONE;
     return 0;

@@ -179,8 +179,6 @@ int value_number(const char *text, unsigned max, unsigned *number);
 struct netio_rate value_minute(unsigned count);
 /* Bytes, with k or m behind them. */
 int value_size(const char *text, int *bytes);
-/* Octal, up to 0777; 0 or -1, and nothing is said. */
-int value_mode(const char *text, unsigned *mode);
 /* "stream", "dgram", what NetBSD writes behind them; faults are said. */
 int value_type(struct reader *reader, struct draft *draft, char *text);
 /* "tcp", "udp6", "unix", with ",rcvbuf=64k" behind it. */

@@ -51,16 +51,6 @@ int value_size(const char *text, int *bytes)
     return 0;
 }
 
-int value_mode(const char *text, unsigned *mode)
-{
-    size_t digits = strspn(text, "01234567");
-
-    if (!digits || digits > 4 || text[digits])
-        return -1;
-    *mode = (unsigned)strtoul(text, NULL, 8);
-    return *mode > 0777 ? -1 : 0;
-}
-
 int value_wrong(struct reader *reader, const struct values *values, size_t i, const char *why)
 {
     return reader_fault(reader, values->line, "%s = %s: %s", values->key, values->words[i], why);

@@ -50,9 +50,28 @@ static void test_capabilities(void)
     is_int(netio_capability_number("kill,chown", 4), CAP_KILL, "by its length");
 }
 
+static void test_modes(void)
+{
+    static const struct {
+        const char *text;
+        int number;
+    } table[] = {
+        {"0", 0},      {"0000", 0},   {"22", 022},   {"022", 022},   {"0660", 0660}, {"777", 0777},
+        {"0777", 0777}, {"1000", -1}, {"7777", -1},  {"00000", -1},  {"00022", -1},  {"8", -1},
+        {"028", -1},   {"", -1},      {" 22", -1},   {"22 ", -1},    {"+22", -1},    {"-22", -1},
+        {"0x1", -1},   {"o22", -1},   {"u=rw", -1},  {"/", -1},      {":", -1},
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        is_int(netio_mode_number(table[i].text, strlen(table[i].text)), table[i].number,
+               "mode '%s'", table[i].text);
+    is_int(netio_mode_number("0222", 3), 022, "by its length");
+}
+
 int main(void)
 {
     test_resources();
     test_capabilities();
+    test_modes();
     return tap_done();
 }

@@ -57,11 +57,12 @@ int words_capability(const char *text, uint64_t *bit)
 
 int words_umask(const char *text, mode_t *mask)
 {
-    if (!*text || strlen(text) > 4 || text[strspn(text, "01234567")])
+    int value = netio_mode_number(text, strlen(text));
+
+    if (value < 0)
         return -EINVAL;
-    unsigned long value = strtoul(text, NULL, 8);
     *mask = value ? (mode_t)value : NETIO_UMASK_NONE;
-    return value <= 0777 ? 0 : -EINVAL;
+    return 0;
 }
 
 /* Digits and a point: strtod(3) takes signs, hex, infinity and blanks as well. */

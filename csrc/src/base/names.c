@@ -7,6 +7,8 @@
 #include <strings.h>
 #include <sys/resource.h>
 
+#define MODE_DIGITS 4
+
 static const struct {
     const char *name;
     int number;
@@ -101,4 +103,18 @@ int netio_capability_number(const char *name, size_t len)
             strncasecmp(capabilities[i], name + skip, len - skip) == 0)
             return i;
     return -1;
+}
+
+int netio_mode_number(const char *text, size_t len)
+{
+    int mode = 0;
+
+    if (len == 0 || len > MODE_DIGITS)
+        return -1;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '7')
+            return -1;
+        mode = mode * 8 + (text[i] - '0');
+    }
+    return mode <= 0777 ? mode : -1;
 }

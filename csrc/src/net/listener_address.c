@@ -3,14 +3,12 @@
  * nothing. */
 #include "net/listener.h"
 
+#include <netio/names.h>
 #include <netio/service.h>
 #include <netio/user.h>
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define MODE_DIGITS 4
 
 static int not_an_address(struct netio_error *error, int code, const char *text)
 {
@@ -109,15 +107,12 @@ static int parse_internet(struct netio__listen *what, const char *rest, const ch
 
 /* ---- the options of a path ------------------------------------------------------------------ */
 
-/* Octal, as chmod(1) has it; nothing beyond read, write and execute means anything for a socket. */
+/* Nothing beyond read, write and execute means anything for a socket. */
 static int parse_mode(struct netio__listen *what, const char *value)
 {
-    size_t digits = strspn(value, "01234567");
+    int mode = netio_mode_number(value, strlen(value));
 
-    if (what->has_mode || !digits || value[digits] || digits > MODE_DIGITS)
-        return NETIO_EBADADDRESS;
-    unsigned long mode = strtoul(value, NULL, 8);
-    if (mode > 0777)
+    if (what->has_mode || mode < 0)
         return NETIO_EBADADDRESS;
     what->has_mode = 1;
     what->mode = (mode_t)mode;
