@@ -60,8 +60,12 @@ static int look(const struct options *options, struct report *report)
 
     if (config_read(&config, &options->config, complain, report) != 0)
         return EX_CONFIG;
-    if (self_look(&self) == 0)
-        config_reach(config, &self, complain, report);
+    int code = self_look(&self);
+    if (code < 0) {
+        config_free(config);
+        return report_fail(report, EX_OSERR, "who runs netiod: %s", netio_error_text(code));
+    }
+    config_reach(config, &self, complain, report);
     self_free(&self);
     if (options->show)
         config_show(config, stdout);
