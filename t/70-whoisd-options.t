@@ -159,8 +159,9 @@ for my $row (@table) {
 
 SKIP: {
     open my $full, '>', '/dev/full' or skip 'no /dev/full', 1;
-    my ($exit) = NetIO::Test::Daemon->run(args => ['-V'], stdout => $full);
-    is $exit, 74, 'a version that cannot be printed is an error';
+    is_deeply [NetIO::Test::Daemon->run(args => ['-V'], stdout => $full)],
+        [74, '', "whoisd: standard output: No space left on device\n"],
+        'a version that cannot be printed is an error';
 }
 
 {

@@ -74,6 +74,36 @@ is_deeply look($cat, '-t'), [0, '', ''], '-t: not a word when nothing is wrong';
     is_deeply $again, [0, $out, ''], 'prints what it reads as the same';
 }
 
+# ---- nowhere to print to -------------------------------------------------------------------------
+
+{
+    my $many = join '', map { "127.0.0.1:$_ stream tcp nowait root /bin/cat cat\n" } 7001 .. 7040;
+    my $full = [74, '', "netiod: standard output: No space left on device\n"];
+    pipe my $read, my $write or die "pipe: $!\n";
+    close $read;
+    my $print = sub {
+        return [NetIO::Test::Inetd->run(config => $many, @_)];
+    };
+
+    for my $option ('--help', '-V', '--show') {
+        is_deeply $print->(args => [$option], stdout => $write), [74, '', ''],
+            "$option to who has gone: an exit code";
+        SKIP: {
+            open my $disk, '>', '/dev/full' or skip 'no /dev/full here', 1;
+            is_deeply $print->(args => [$option], stdout => $disk), $full,
+                "$option to a full disk: and why";
+        }
+    }
+    SKIP: {
+        my @once = qw(strace -o /dev/null -e inject=write:error=ENOSPC:when=1);
+        skip 'no strace(1) that can inject faults here', 1
+            if $ENV{NETIO_TEST_SANITIZED} || system("@once true 2>/dev/null") != 0;
+        my ($exit, undef, $err) = @{ $print->(wrap => [@once], args => ['--show']) };
+        is_deeply [$exit, $err], [74, "netiod: standard output: Input/output error\n"],
+            '--show to a disk that was full for a moment';
+    }
+}
+
 # ---- what there is to read (R13) -----------------------------------------------------------------
 
 my $start = sub {

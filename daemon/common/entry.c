@@ -5,6 +5,7 @@
 
 #include <netio/error.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -25,7 +26,15 @@ int entry_wrong(const char *name, const char *fault, const char *usage)
     return EX_USAGE;
 }
 
-int entry_printed(void)
+int entry_printed(const struct report *report)
 {
-    return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+    int code = fflush(stdout) == 0 ? 0 : -errno;
+
+    if (code == 0 && ferror(stdout)) /* earlier: what errno was then is gone */
+        code = -EIO;
+    if (code == 0)
+        return EX_OK;
+    return code == -EPIPE /* "| head" has seen enough */
+               ? EX_IOERR
+               : report_fail(report, EX_IOERR, "standard output: %s", netio_error_text(code));
 }

@@ -12,7 +12,8 @@
 int entry_begin(struct report *report, const char *name);
 /* Prints fault, unless it is empty, and the usage; EX_USAGE. */
 int entry_wrong(const char *name, const char *fault, const char *usage);
-/* What was printed on standard output has gone there: EX_OK or EX_IOERR. */
-int entry_printed(void);
+/* What was printed on standard output has gone there: EX_OK; or EX_IOERR, which has been said if
+ * anybody reads there still. */
+int entry_printed(const struct report *report);
 
 #endif

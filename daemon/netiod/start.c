@@ -17,6 +17,7 @@
 #include "status.h"
 #include "upgrade.h"
 
+#include "common/entry.h"
 #include "common/path.h"
 #include "common/standard.h"
 #include "common/values.h"
@@ -70,7 +71,7 @@ static int look(const struct options *options, struct report *report)
     if (options->show)
         config_show(config, stdout);
     config_free(config);
-    return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+    return entry_printed(report);
 }
 
 /* ---- before anything is started ---- */

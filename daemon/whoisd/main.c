@@ -18,7 +18,7 @@ int main(int argc, char **argv)
         return code;
     switch (options_parse(&options, argc, argv, fault)) {
     case OPTIONS_DONE:
-        code = entry_printed();
+        code = entry_printed(&report);
         break;
     case OPTIONS_WRONG:
         code = entry_wrong("whoisd", fault, options_usage);
