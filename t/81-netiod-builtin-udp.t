@@ -6,8 +6,8 @@ use warnings;
 use lib 't/lib';
 
 use IO::Select;
-use IO::Socket::INET;
 use IO::Socket::IP;
+use NetIO::Test::Datagram qw(udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Netns;
 use NetIO::Test::Run qw(slurp);
@@ -33,13 +33,7 @@ sub ask {
 sub client {
     my ($netiod, $name, %more) = @_;
 
-    return IO::Socket::INET->new(
-        Proto     => 'udp',
-        PeerAddr  => '127.0.0.1',
-        PeerPort  => $netiod->port($name),
-        LocalAddr => '127.0.0.1',
-        %more
-    ) || die "socket: $!\n";
+    return udp_client($netiod->port($name), %more);
 }
 
 # ---- off --------------------------------------------------------------------------------
@@ -129,12 +123,6 @@ sub within {
     return $said // '';
 }
 
-sub udp {
-    my (%how) = @_;
-
-    return IO::Socket::INET->new(Proto => 'udp', %how) || die "socket: $!\n";
-}
-
 # An IPv4 packet with any source, by a raw socket; the kernel adds the checksum of the header.
 sub forge {
     my ($from, $from_port, $to, $to_port, $data) = @_;
@@ -163,8 +151,8 @@ sub sent {
 
 # What netiod is asked last is answered last: then all before it has been decided.
 sub settled {
-    my $said = within($there,
-        sub { ask(udp(PeerAddr => '192.0.2.1', PeerPort => $netiod->port('echo')), 'ok') });
+    my $said =
+        within($there, sub { ask(client($netiod, 'echo', PeerAddr => '192.0.2.1'), 'ok') });
 
     is $said, 'ok', 'who asks openly is answered';
     return;
@@ -203,9 +191,9 @@ for my $to ('192.0.2.255', '255.255.255.255', '224.0.0.1') {
     my $said   = within(
         $there,
         sub {
-            my $socket = udp(
+            my $socket = udp_client(
+                $ports{echo},
                 PeerAddr  => $to,
-                PeerPort  => $ports{echo},
                 LocalAddr => '192.0.2.2',
                 Broadcast => 1
             );

@@ -7,8 +7,8 @@ use warnings;
 use lib 't/lib';
 
 use Config;
-use File::Temp ();
-use IO::Socket::INET;
+use File::Temp            ();
+use NetIO::Test::Datagram qw(udp_client);
 use NetIO::Test::Inetd;
 use Test::More;
 
@@ -57,8 +57,7 @@ my $late = $d->connect('slow');
 ok $d->wait_log(qr/$slow: as many as may come have come: clients wait\n/), '... then clients wait';
 is $d->ask(own => ''), '', '... who has had his share has had it';
 
-my $gone = IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $d->port('gone'), Proto => 'udp');
-send $gone, 'x', 0;
+send udp_client($d->port('gone')), 'x', 0;
 ok $d->wait_log(qr/a datagram of 1 bytes from \S+ is thrown away/),
     'R10 what has failed is tried again in its time';
 my $port = $d->port('gone');

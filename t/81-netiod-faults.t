@@ -6,8 +6,8 @@ use strict;
 use warnings;
 use lib 't/lib';
 
-use File::Temp ();
-use IO::Socket::INET;
+use File::Temp            ();
+use NetIO::Test::Datagram qw(udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Run;
 use Test::More;
@@ -65,11 +65,7 @@ sub failed {
 
 sub is_heard {
     my ($d, $name) = @_;
-    my $socket = IO::Socket::INET->new(
-        Proto    => 'udp',
-        PeerAddr => '127.0.0.1',
-        PeerPort => $d->port($name)
-    );
+    my $socket = udp_client($d->port($name));
 
     for my $try (1 .. 50) {
         send $socket, "question $try", 0;
@@ -99,12 +95,7 @@ my $FUTILE  = $d->port('wait') . ': cannot start: [^\n]*: Too many open files';
 my @clients = map { $d->connect('cat') } 1 .. 70;
 ok $d->wait_log($SCARCE), 'R6 no descriptors: the log has it';
 my ($before, $since) = (ticks($d), Time::HiRes::time());
-my $asks = IO::Socket::INET->new(
-    Proto    => 'udp',
-    PeerAddr => '127.0.0.1',
-    PeerPort => $d->port('wait')
-);
-send $asks, 'question', 0;
+send udp_client($d->port('wait')), 'question', 0;
 ok $d->wait_log(qr/$FUTILE\n/),               'R6 a program that gets the socket: the same';
 ok $d->wait_log(qr/$FUTILE, and \d+ before/), '... once a second, with the number of tries';
 SKIP: {

@@ -12,6 +12,7 @@ use Socket qw(AF_INET6 SOCK_DGRAM);
 use Test::More;
 
 use lib 't/lib';
+use NetIO::Test::Datagram qw(ask_udp udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Manager qw(passing);
 use NetIO::Test::Run     qw(slurp);
@@ -107,10 +108,7 @@ for my $suffix ('', '.socket') {
     );
     chmod 0755, $d->dir . '/udp';
     close $udp;
-    my $client = IO::Socket::INET->new(Proto => 'udp', PeerAddr => '127.0.0.1', PeerPort => $port);
-    send $client, 'it', 0;
-    recv $client, my $answer, 100, 0;
-    is $answer, 'got it', 'a socket for datagrams';
+    is ask_udp(udp_client($port), 'it'), 'got it', 'a socket for datagrams';
     $d->finish;
 }
 {

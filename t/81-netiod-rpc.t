@@ -8,6 +8,7 @@ use lib 't/lib';
 use File::Temp ();
 use IO::Socket::INET;
 use IO::Socket::UNIX;
+use NetIO::Test::Datagram qw(ask_udp udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Netns;
 use NetIO::Test::Run qw(run start finish spew);
@@ -90,18 +91,11 @@ sub told {
 # pmap_set(3) by somebody else, from a port that only root can have.
 sub register {
     my ($program, $version, $port) = @_;
-    my $socket = IO::Socket::INET->new(
-        Proto     => 'udp',
-        LocalAddr => '127.0.0.1',
-        LocalPort => 599,
-        PeerAddr  => '127.0.0.1',
-        PeerPort  => 111
-    ) or die "socket: $!\n";
+    my $socket = udp_client(111, LocalAddr => '127.0.0.1', LocalPort => 599);
 
     for my $procedure (2, 1) {    # unset, set
-        send $socket,
-            pack('N*', 7, 0, 2, 100_000, 2, $procedure, (0) x 4, $program, $version, 17, $port), 0;
-        recv $socket, my $answer, 100, 0;
+        ask_udp($socket,
+            pack('N*', 7, 0, 2, 100_000, 2, $procedure, (0) x 4, $program, $version, 17, $port));
     }
     return;
 }

@@ -8,8 +8,8 @@ use strict;
 use warnings;
 use lib 't/lib';
 
-use File::Temp ();
-use IO::Socket::INET;
+use File::Temp            ();
+use NetIO::Test::Datagram qw(answer_udp udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Run;
 use POSIX ();
@@ -80,11 +80,7 @@ sub client {
     my ($name) = @_;
 
     return eval { $d->connect($name) } // die $@, substr $d->log, -1000 if $name ne 'datagram';
-    my $socket = IO::Socket::INET->new(
-        Proto    => 'udp',
-        PeerAddr => '127.0.0.1',
-        PeerPort => $d->port($name)
-    );
+    my $socket = udp_client($d->port($name));
     send $socket, 'question', 0;
     return $socket;
 }
@@ -100,11 +96,12 @@ sub world_in {
 
 sub answer {
     my ($socket) = @_;
-    my $said;
 
-    return world_in($d->read_all($socket) // 'reset') if $socket->socktype == Socket::SOCK_STREAM;
-    recv $socket, $said, 65536, 0;
-    return world_in($said);
+    return world_in(
+          $socket->socktype == Socket::SOCK_STREAM
+        ? $d->read_all($socket) // 'reset'
+        : answer_udp($socket)
+    );
 }
 
 # Until there is something to read, or condition holds.

@@ -7,7 +7,7 @@ use Test::More;
 use Time::HiRes ();
 
 use lib 't/lib';
-use NetIO::Test::Datagram qw(ask_udp);
+use NetIO::Test::Datagram qw(ask_udp udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Process qw(is_gone);
 use NetIO::Test::Run     qw(slurp spew);
@@ -160,13 +160,8 @@ for my $row (['INT', 'INT'], ['a second TERM', 'TERM', 'TERM'], ['INT after TERM
 CONF
     my $answer = sub {
         my ($d) = @_;
-        my $socket = IO::Socket::INET->new(
-            Proto    => 'udp',
-            PeerAddr => '127.0.0.1',
-            PeerPort => $d->port('datagram')
-        ) or die "udp: $!\n";
 
-        return ask_udp($socket, 'x');
+        return ask_udp(udp_client($d->port('datagram')), 'x');
     };
     my $d    = NetIO::Test::Inetd->start(config => $wait);
     my @wait = ($d->ask(stream => ''), $answer->($d));

@@ -10,7 +10,7 @@ use IO::Socket::IP;
 use Test::More;
 
 use lib 't/lib';
-use NetIO::Test::Datagram qw(ask_udp);
+use NetIO::Test::Datagram qw(ask_udp udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Process qw(as_reaper);
 use NetIO::Test::Run     qw(slurp spew);
@@ -59,11 +59,7 @@ sub install {
 sub load {
     my ($d)    = @_;
     my $client = $d->connect('cat');
-    my $udp    = IO::Socket::INET->new(
-        Proto    => 'udp',
-        PeerAddr => '127.0.0.1',
-        PeerPort => $d->port('udp')
-    ) or die "udp: $!\n";
+    my $udp    = udp_client($d->port('udp'));
 
     print {$client} "first\n";
     <$client>;

@@ -9,6 +9,7 @@ use POSIX ();
 use Test::More;
 
 use lib 't/lib';
+use NetIO::Test::Datagram qw(answer_udp udp_client);
 use NetIO::Test::Inetd;
 
 plan skip_all => 'needs root' if $> != 0;
@@ -63,19 +64,12 @@ my @clients = map {
     my $port = $d->port($_);
     map { client($port) } 1 .. CLIENTS
 } qw(cat echo);
-my $udp = IO::Socket::INET->new(
-    Proto    => 'udp',
-    PeerAddr => '127.0.0.1',
-    PeerPort => $d->port('udp')
-) or die "udp: $!\n";
+my $udp  = udp_client($d->port('udp'));
 my $lost = 0;
 for my $round (1 .. ROUNDS) {
     send $udp, "datagram $round", 0;
     ok $d->upgrade, "upgrade $round";
-    vec(my $bits = '', fileno $udp, 1) = 1;
-    my $answer = '';
-    recv $udp, $answer, 1500, 0 if select $bits, undef, undef, 30;
-    $lost++ if $answer ne "datagram $round";
+    $lost++ if answer_udp($udp) ne "datagram $round";
 }
 is $lost, 0, 'R30: every datagram is answered';
 

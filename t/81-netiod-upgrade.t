@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes ();
 
 use lib 't/lib';
-use NetIO::Test::Datagram qw(ask_udp);
+use NetIO::Test::Datagram qw(ask_udp udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Run qw(slurp spew);
 
@@ -62,13 +62,6 @@ sub speaks {
 
     vec(my $bits = '', fileno $socket, 1) = 1;
     return scalar select $bits, undef, undef, $seconds;
-}
-
-sub udp {
-    my ($port) = @_;
-
-    return IO::Socket::INET->new(Proto => 'udp', PeerAddr => '127.0.0.1', PeerPort => $port)
-        || die "udp: $!\n";
 }
 
 # Inodes of the sockets that it listens on.
@@ -131,7 +124,7 @@ for my $passed (0, 1) {
     );
     my $port = $passed ? $own->sockport : $d->port('udp');
     close $own;
-    my $client = udp($port);
+    my $client = udp_client($port);
     my ($pid) = ask_udp($client, 'a') =~ /^(\d+) a$/;
 
     ok $pid, "a wait process, socket $name";

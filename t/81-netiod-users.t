@@ -5,9 +5,9 @@ use strict;
 use warnings;
 use lib 't/lib';
 
-use File::Copy qw(copy);
-use File::Temp ();
-use IO::Socket::INET;
+use File::Copy            qw(copy);
+use File::Temp            ();
+use NetIO::Test::Datagram qw(udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Run;
 use NetIO::Test::World;
@@ -92,9 +92,7 @@ for my $who (sort keys %user) {
     $d->wait_log(qr/wait-$who: end/);
     is_user(read_world("$folder/wait-$who"), $who, 'who has a listening socket');
 
-    my $port = $d->port("datagram_$who");
-    my $udp  = IO::Socket::INET->new(Proto => 'udp', PeerAddr => '127.0.0.1', PeerPort => $port);
-    send $udp, 'x', 0;
+    send udp_client($d->port("datagram_$who")), 'x', 0;
     $d->wait_log(qr/datagram-$who: end/);
     is_user(read_world("$folder/datagram-$who"), $who, 'who has a socket of datagrams');
 

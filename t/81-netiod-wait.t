@@ -5,8 +5,8 @@ use strict;
 use warnings;
 use lib 't/lib';
 
-use File::Temp ();
-use IO::Socket::INET;
+use File::Temp            ();
+use NetIO::Test::Datagram qw(answer_udp ask_udp udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Run;
 use NetIO::Test::World;
@@ -50,21 +50,7 @@ PERL
 sub udp {
     my ($d, $name) = @_;
 
-    return IO::Socket::INET->new(
-        Proto    => 'udp',
-        PeerAddr => '127.0.0.1',
-        PeerPort => $d->port($name)
-    ) || die "udp: $!\n";
-}
-
-sub answer {
-    my ($socket, $question) = @_;
-
-    send $socket, $question, 0 if defined $question;
-    vec(my $bits = '', fileno $socket, 1) = 1;
-    select($bits, undef, undef, 5) or return 'no answer';
-    recv $socket, my $text, 1000, 0;
-    return $text // "error $!";
+    return udp_client($d->port($name));
 }
 
 sub starts {
@@ -93,10 +79,10 @@ is $d->ask(stream => "two\n"), "$first yes", '... and all who come';
 is $d->ask(stream => "end\n"), "$first yes", '... until it ends';
 isnt + (split / /, $d->ask(stream => "end\n"))[0], $first, 'then another one has it';
 
-($first) = split / /, answer(udp($d, 'datagram'), 'one');
+($first) = split / /, ask_udp(udp($d, 'datagram'), 'one');
 like $first, qr/^\d+$/, 'the same with datagrams';
-is answer(udp($d, 'datagram'), 'end'), "$first yes",               '... on a socket that blocks';
-isnt + (split / /, answer(udp($d, 'datagram'), 'end'))[0], $first, '... then another one';
+is ask_udp(udp($d, 'datagram'), 'end'), "$first yes",               '... on a socket that blocks';
+isnt + (split / /, ask_udp(udp($d, 'datagram'), 'end'))[0], $first, '... then another one';
 
 socket my $local, AF_UNIX, SOCK_DGRAM, 0 or die "socket: $!\n";
 send $local, 'over unix', 0, pack_sockaddr_un($d->dir . '/unix') or die "send: $!\n";
@@ -162,7 +148,7 @@ cmp_ok(Time::HiRes::time() - $before, '>', 1.2, '... each of which has to wait l
 
 # ---- at a reload
 
-($first) = split / /, answer(udp($d, 'datagram'), 'one');
+($first) = split / /, ask_udp(udp($d, 'datagram'), 'one');
 ok $d->reload(<<"CONF"), 'a reload';
 127.0.0.1:{stream}   stream tcp  wait   nobody /usr/bin/perl perl $STREAM
 127.0.0.1:{datagram} dgram  udp  wait   nobody /usr/bin/perl perl -W $DATAGRAM
@@ -171,19 +157,19 @@ CONF
 syswrite $waits, "end\n";
 like $d->read_all($waits), qr/^\d+ yes\z/,
     'who waited for a program that is mended is served at once';
-is answer(udp($d, 'datagram'), 'two'), "$first yes", 'R15 what runs goes on, with the same socket';
-answer(udp($d, 'datagram'), 'end');
+is ask_udp(udp($d, 'datagram'), 'two'), "$first yes", 'R15 what runs goes on, with the same socket';
+ask_udp(udp($d, 'datagram'), 'end');
 $d->wait_log(qr/pid $first, \S+ seconds, exit 0\n/);
-isnt + (split / /, answer(udp($d, 'datagram'), 'end'))[0], $first,
+isnt + (split / /, ask_udp(udp($d, 'datagram'), 'end'))[0], $first,
     '... and a new one comes behind it';
 
 # ---- a service that is gone while its program runs
 
-($first) = split / /, answer(udp($d, 'datagram'), 'one');
+($first) = split / /, ask_udp(udp($d, 'datagram'), 'one');
 my $old = udp($d, 'datagram');
 ok $d->reload("127.0.0.1:{stream} stream tcp wait nobody /usr/bin/perl perl $STREAM\n"), 'another';
-is answer($old, 'two'), "$first yes", 'R15 a service that is gone: its program may finish';
-is answer($old, 'end'), "$first yes", '...';
+is ask_udp($old, 'two'), "$first yes", 'R15 a service that is gone: its program may finish';
+is ask_udp($old, 'end'), "$first yes", '...';
 ok $d->wait_log(qr/pid $first, \S+ seconds, exit 0\n/), '... and its end is seen';
 $d->finish;
 
@@ -206,7 +192,7 @@ $d = NetIO::Test::Inetd->start(config => <<"CONF");
 {DIR}/shut           stream unix wait nobody /usr/bin/perl perl $SHUTS stream
 CONF
 for my $try (1 .. 2) {
-    like answer(udp($d, 'connects'), 'x'), qr/^\d+ yes\z/, "R17 a program that connects, $try";
+    like ask_udp(udp($d, 'connects'), 'x'), qr/^\d+ yes\z/, "R17 a program that connects, $try";
     like $d->ask(tcp => ''), qr/^\d+ yes\z/, "R17 a program that shuts the listener, $try";
     for my $name (qw(connects tcp)) {
         $d->wait_log(qr/@{[$d->port($name)]}: end/);
@@ -235,12 +221,12 @@ $d = NetIO::Test::Inetd->start(config => <<"CONF");
 127.0.0.1:{leaves} dgram udp wait nobody /usr/bin/perl perl -MSocket $LEAVES
 CONF
 for my $what (qw(offset errors)) {
-    like answer(udp($d, 'leaves'), $what), qr/^\d+ yes\z/, "R17 a program leaves behind: $what";
+    like ask_udp(udp($d, 'leaves'), $what), qr/^\d+ yes\z/, "R17 a program leaves behind: $what";
     $d->wait_log(qr/: end,/);
     my $calls = $d->failing(recvfrom => 'EAGAIN', 65_535);
     Time::HiRes::sleep(1);
     cmp_ok scalar(() = $calls->() =~ /recvfrom/g), '<', 30, '... nothing spins';
-    like answer(udp($d, 'leaves'), 'x'), qr/^\d+ yes\z/, '... and the next one serves';
+    like ask_udp(udp($d, 'leaves'), 'x'), qr/^\d+ yes\z/, '... and the next one serves';
     $d->wait_log(qr/: end,/);
 }
 $d->finish;
@@ -259,14 +245,14 @@ $d = NetIO::Test::Inetd->start(config => <<"CONF");
 127.0.0.1:{connects} dgram  udp wait nobody /usr/bin/perl perl $STAYS $folder/end1
 127.0.0.1:{tcp}      stream tcp wait nobody /usr/bin/perl perl $STAYS $folder/end2 stream
 CONF
-($first) = split / /, answer(udp($d, 'connects'), 'x');
+($first) = split / /, ask_udp(udp($d, 'connects'), 'x');
 like $d->ask(tcp => ''), qr/^\d+ yes\z/, 'a program that connects, and one that shuts the listener';
 my $before_it = $d->pid;
 isnt $d->upgrade, undef, 'R30 that does not keep netiod from an upgrade';
 spew("$folder/end$_", '') for 1 .. 2;
 is $d->left_of($before_it), 0, '... the programs end';
-like answer(udp($d, 'connects'), 'x'), qr/^(?!$first)\d+ yes\z/, '... and the next ones';
-like $d->ask(tcp => ''),               qr/^\d+ yes\z/, '... have the sockets as they ought to be';
+like ask_udp(udp($d, 'connects'), 'x'), qr/^(?!$first)\d+ yes\z/, '... and the next ones';
+like $d->ask(tcp => ''),                qr/^\d+ yes\z/, '... have the sockets as they ought to be';
 spew("$folder/end$_", '') for 1 .. 2;
 $d->finish;
 
@@ -277,11 +263,11 @@ $d = NetIO::Test::Inetd->start(config => <<"CONF");
 127.0.0.1:{other}    dgram udp wait   nobody /usr/bin/perl perl $DATAGRAM
 CONF
 for (1 .. 3) {
-    like answer(udp($d, 'datagram'), 'end'), qr/^\d+ yes\z/, "start $_ of 3";
+    like ask_udp(udp($d, 'datagram'), 'end'), qr/^\d+ yes\z/, "start $_ of 3";
 }
 my $fourth = udp($d, 'datagram');
 send $fourth, 'end', 0;
-like answer(udp($d, 'other'), 'end'), qr/^\d+ yes\z/, '... others are served';
+like ask_udp(udp($d, 'other'), 'end'), qr/^\d+ yes\z/, '... others are served';
 $d->wait_log(qr/@{[$d->port('other')]}: end/);
 is starts($d, 'datagram'), 3, 'R9 three are three';
 my $rated = $d->port('datagram');
@@ -289,7 +275,7 @@ like $d->log, qr/$rated: as many as may come have come: clients wait\n/, 'R8 ...
 ok $d->reload("127.0.0.1:{datagram} dgram udp wait.60 nobody /usr/bin/perl perl $DATAGRAM\n"),
     'another rate';
 $d->grows(-2);
-like answer($fourth), qr/^\d+ yes\z/, '... and who has waited is served';
+like answer_udp($fourth), qr/^\d+ yes\z/, '... and who has waited is served';
 ok $d->wait_log(qr/$rated: clients wait no more \(.*\), after \d+ seconds with 1 let in\n/),
     'R8 ... the end of which is said, too';
 $d->finish;

@@ -11,19 +11,22 @@ package NetIO::Test::Datagram;
 # It has a port of 127.0.0.1 before start() returns, and calls the code for each datagram that
 # comes.  It ends with the object, or after two minutes.
 #
-# And what whoever is there answers to one datagram, sent once; "nothing" if that is silence:
+# And a client of whoever has a port of 127.0.0.1, or where else IO::Socket::INET is told:
 #
-#     use NetIO::Test::Datagram qw(ask_udp);
-#     is ask_udp($socket, 'x'), 're: x';
+#     use NetIO::Test::Datagram qw(answer_udp ask_udp udp_client);
+#     my $socket = udp_client($port, LocalAddr => '127.0.0.2');
+#     is ask_udp($socket, 'x'), 're: x';       # to one datagram, sent once
+#     is answer_udp($socket),   'nothing';     # to what has been sent: that is silence
 
 use strict;
 use warnings;
 
 use Exporter 'import';
+use IO::Socket::INET;
 use POSIX ();
 use Socket qw(INADDR_LOOPBACK PF_INET SOCK_DGRAM sockaddr_in);
 
-our @EXPORT_OK = qw(ask_udp);
+our @EXPORT_OK = qw(answer_udp ask_udp udp_client);
 
 use constant SILENCE => 30;    # seconds
 
@@ -65,14 +68,31 @@ sub refusing {
     return bless { host => '127.0.0.2', port => $port, socket => $socket }, $class;
 }
 
+sub udp_client {
+    my ($port, %more) = @_;
+
+    return IO::Socket::INET->new(
+        Proto    => 'udp',
+        PeerAddr => '127.0.0.1',
+        PeerPort => $port,
+        %more
+    ) || die "udp: $!\n";
+}
+
+sub answer_udp {
+    my ($socket) = @_;
+
+    vec(my $bits = '', fileno $socket, 1) = 1;
+    select($bits, undef, undef, SILENCE)         or return 'nothing';
+    defined recv($socket, my $answer, 65_536, 0) or return "error $!";
+    return $answer;
+}
+
 sub ask_udp {
     my ($socket, $text) = @_;
 
     send $socket, $text, 0;
-    vec(my $bits = '', fileno $socket, 1) = 1;
-    select($bits, undef, undef, SILENCE)       or return 'nothing';
-    defined recv($socket, my $answer, 1500, 0) or return "error $!";
-    return $answer;
+    return answer_udp($socket);
 }
 
 sub host   { return $_[0]{host} }
