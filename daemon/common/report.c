@@ -22,6 +22,13 @@ int report_log(struct report *report, const char *target, const char *program,
     return netio_log_open(&report->log, target, program, error);
 }
 
+void report_reopened(struct netio_log *log, const char *target, int code)
+{
+    if (code != 0)
+        netio_log(log, LOG_ERR, "log %s: %s; the one before stays in use", target,
+                  netio_error_text(code));
+}
+
 void report_close(struct report *report)
 {
     netio_log_free(report->log);

@@ -19,6 +19,8 @@ int report_open(struct report *report, const char *program);
 int report_log(struct report *report, const char *target, const char *program,
                struct netio_error *error);
 void report_close(struct report *report);
+/* What netio_log_reopen has returned for that log: if it is an error the log says so. */
+void report_reopened(struct netio_log *log, const char *target, int code);
 /* The log to write to from now on: report->log, or the screen. */
 struct netio_log *report_to(const struct report *report);
 /* Says why the daemon ends, on stderr and in the log, and returns exit_code. */

@@ -140,21 +140,12 @@ static void reload(struct house *house)
     (void)netio_notify_ready(notify);
 }
 
-static void reopen_log(struct house *house)
-{
-    struct netio_error error;
-
-    if (netio_log_reopen(house->log, &error) != 0)
-        netio_log(house->log, LOG_ERR, "log %s: %s; the one before stays in use",
-                  house->options->log, netio_error_text(error.code));
-}
-
 static void act(struct run *run)
 {
     struct house *house = run->house;
 
     if (is_asked(run, ASKED_REOPEN))
-        reopen_log(house);
+        report_reopened(house->log, house->options->log, netio_log_reopen(house->log, NULL));
     if (is_asked(run, ASKED_NOW)) {
         stop(run, 1);
         run->asked = 0;

@@ -91,11 +91,9 @@ static void settled(void *data)
 
 static void reopen_log(struct service *service)
 {
-    struct netio_error error;
+    struct netio_log *log = service->session.log;
 
-    if (netio_log_reopen(service->session.log, &error) != 0)
-        netio_log(service->session.log, LOG_ERR, "log %s: %s; the one before stays in use",
-                  service->options->log, netio_error_text(error.code));
+    report_reopened(log, service->options->log, netio_log_reopen(log, NULL));
 }
 
 static void signal_ready(struct netio_watch *watch, unsigned events)

@@ -228,11 +228,9 @@ static int reopen(void *log)
 
 static void reopen_log(struct supervision *self)
 {
-    int code = guise_act(self->workers->world->privileges.user, reopen, self->log);
+    const struct netio_user *user = self->workers->world->privileges.user;
 
-    if (code != 0)
-        netio_log(self->log, LOG_ERR, "log %s: %s; the one before stays in use",
-                  self->workers->options->log, netio_error_text(code));
+    report_reopened(self->log, self->workers->options->log, guise_act(user, reopen, self->log));
 }
 
 /* The first workers did not get ready.  What ails their directory they have said themselves. */
