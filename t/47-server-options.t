@@ -117,15 +117,26 @@ refused([access    => write_file("$dir/rules", "allow 10.0.0.0/8\nforbid all\n")
 
 {
     my $server = serve(on_line => $code);
-    for my $none (undef, 1, 'NetIO::Server', {}, [], \1, bless({}, 'NetIO::Server'), \*STDIN, $code)
+    my %calls  = (
+        'Connection'         => [qw(peer write reply close abort pause data fd line timer unread)],
+        'Server'             => [qw(_open _run step fileno _addresses _status timer)],
+        'Server::Datagram'   => [qw(peerhost reply server)],
+        'Server::Supervisor' => [qw(addresses run status stop)],
+        'Server::Timer'      => [qw(stop)],
+    );
+    my ($text, $nothing) = ('text', undef);
+    my $class_alone = bless {}, 'NetIO::Server';
+    for my $none (undef, 1, 'NetIO::Server', $class_alone, \1, \$text, \$nothing, \\1, \v1.2, {},
+        [], \*STDIN, qr/x/, $code)
     {
-        for my $method (qw(_open _run step fileno _addresses _status timer)) {
-            eval { NetIO::Server->can($method)->($none, 1, $code) };
-            like $@, qr/not a NetIO::Server|Usage/, "$method of what is none";
-        }
-        for my $method (qw(peer write reply close abort pause data fd line timer unread)) {
-            eval { NetIO::Connection->can($method)->($none, 1, $code) };
-            like $@, qr/not a NetIO::Connection|Usage/, "$method of what is none";
+        for my $class (sort keys %calls) {
+            for my $method (@{ $calls{$class} }) {
+                for my $more ([], [1], [1, $code]) {
+                    eval { "NetIO::$class"->can($method)->($none, @$more) };
+                    last if $@ !~ /^Usage/;
+                }
+                like $@, qr/^not a NetIO::$class\b/, "$class, $method of what is none";
+            }
         }
     }
     my $fake = bless \(my $number = 12_345), 'NetIO::Connection';

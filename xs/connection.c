@@ -6,6 +6,7 @@
 #include "connection.h"
 
 #include "args.h"
+#include "object.h"
 #include "timer.h"
 
 #include <netio/peer.h>
@@ -29,26 +30,11 @@ static int free_connection(pTHX_ SV *sv, MAGIC *mg)
     return 0;
 }
 
-static int dup_connection(pTHX_ MAGIC *mg, CLONE_PARAMS *params)
-{
-    PERL_UNUSED_CONTEXT;
-    PERL_UNUSED_VAR(params);
-    mg->mg_ptr = NULL;
-    return 0;
-}
-
-static MGVTBL table = {.svt_free = free_connection, .svt_dup = dup_connection};
+static MGVTBL table = {.svt_free = free_connection, .svt_dup = xs_object_dup};
 
 struct xs_connection *xs_connection_get(pTHX_ SV *self)
 {
-    MAGIC *mg = NULL;
-
-    SvGETMAGIC(self);
-    if (SvROK(self) && SvTYPE(SvRV(self)) == SVt_PVMG)
-        mg = mg_findext(SvRV(self), PERL_MAGIC_ext, &table);
-    if (!mg || !mg->mg_ptr)
-        croak("not a NetIO::Connection");
-    return (struct xs_connection *)mg->mg_ptr;
+    return (struct xs_connection *)xs_object_get(aTHX_ self, &table, "NetIO::Connection");
 }
 
 /* Handlers get the one reference, which they cannot change. */
@@ -61,7 +47,7 @@ static struct xs_connection *new_connection(pTHX_ struct xs_server *server, stru
     connection->conn = conn;
     connection->server = server;
     connection->self = newRV_noinc(object);
-    sv_magicext(object, NULL, PERL_MAGIC_ext, &table, (char *)connection, 0)->mg_flags |= MGf_DUP;
+    (void)xs_object_bind(aTHX_ object, &table, connection);
     sv_bless(connection->self, server->connections);
     SvREADONLY_on(connection->self);
     netio_conn_set_data(conn, connection);

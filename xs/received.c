@@ -2,26 +2,17 @@
  * runs Perl code. */
 #include "received.h"
 
+#include "object.h"
+
 #include <errno.h>
 
-static int dup_received(pTHX_ MAGIC *mg, CLONE_PARAMS *params)
-{
-    PERL_UNUSED_CONTEXT;
-    PERL_UNUSED_VAR(params);
-    mg->mg_ptr = NULL;
-    return 0;
-}
-
 /* mg_ptr: the struct netio_datagram; NULL when the handler has returned. */
-static MGVTBL table = {.svt_dup = dup_received};
+static MGVTBL table = {.svt_dup = xs_object_dup};
 
 static const struct netio_datagram *datagram_of(pTHX_ SV *self)
 {
-    MAGIC *mg = NULL;
+    const MAGIC *mg = xs_object_magic(aTHX_ self, &table);
 
-    SvGETMAGIC(self);
-    if (SvROK(self) && SvTYPE(SvRV(self)) == SVt_PVMG)
-        mg = mg_findext(SvRV(self), PERL_MAGIC_ext, &table);
     if (!mg)
         croak("not a NetIO::Server::Datagram");
     return (const struct netio_datagram *)mg->mg_ptr;
@@ -32,10 +23,9 @@ void xs_received_handle(const struct netio_datagram *datagram)
     struct xs_server *server = netio_server_data(datagram->server);
     dTHXa(server->perl);
     SV *object = newSV_type(SVt_PVMG);
-    MAGIC *mg = sv_magicext(object, NULL, PERL_MAGIC_ext, &table, (const char *)datagram, 0);
+    MAGIC *mg = xs_object_bind(aTHX_ object, &table, datagram);
     SV *self = sv_bless(newRV_noinc(object), gv_stashpvs("NetIO::Server::Datagram", GV_ADD));
 
-    mg->mg_flags |= MGf_DUP;
     SvREADONLY_on(self);
     SvREFCNT_inc_simple_void_NN(object);
     SV *args[] = {self, xs_event_argument(aTHX_ server, datagram->data, datagram->len)};

@@ -10,6 +10,7 @@
 #include "connection.h"
 #include "error.h"
 #include "fork.h"
+#include "object.h"
 #include "received.h"
 #include "request.h"
 #include "server_options.h"
@@ -93,26 +94,11 @@ static int free_server(pTHX_ SV *sv, MAGIC *mg)
     return 0;
 }
 
-static int dup_server(pTHX_ MAGIC *mg, CLONE_PARAMS *params)
-{
-    PERL_UNUSED_CONTEXT;
-    PERL_UNUSED_VAR(params);
-    mg->mg_ptr = NULL;
-    return 0;
-}
-
-static MGVTBL table = {.svt_free = free_server, .svt_dup = dup_server};
+static MGVTBL table = {.svt_free = free_server, .svt_dup = xs_object_dup};
 
 struct xs_server *xs_server_get(pTHX_ SV *self)
 {
-    MAGIC *mg = NULL;
-
-    SvGETMAGIC(self);
-    if (SvROK(self) && SvTYPE(SvRV(self)) == SVt_PVHV)
-        mg = mg_findext(SvRV(self), PERL_MAGIC_ext, &table);
-    if (!mg || !mg->mg_ptr)
-        croak("not a NetIO::Server");
-    return (struct xs_server *)mg->mg_ptr;
+    return (struct xs_server *)xs_object_get(aTHX_ self, &table, "NetIO::Server");
 }
 
 static SV *new_object(pTHX_ SV *class)
@@ -129,7 +115,7 @@ static SV *new_object(pTHX_ SV *class)
     server->connections = (HV *)SvREFCNT_inc((SV *)gv_stashpvs("NetIO::Connection", GV_ADD));
     server->argument = newSVpvs("");
     server->held = newAV();
-    sv_magicext((SV *)object, NULL, PERL_MAGIC_ext, &table, (char *)server, 0)->mg_flags |= MGf_DUP;
+    (void)xs_object_bind(aTHX_(SV *) object, &table, server);
     return sv_bless(self, gv_stashsv(class, GV_ADD));
 }
 

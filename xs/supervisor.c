@@ -9,6 +9,7 @@
 #include "daemon.h"
 #include "error.h"
 #include "fork.h"
+#include "object.h"
 #include "server.h"
 #include "wait.h"
 
@@ -58,25 +59,13 @@ static int free_supervisor(pTHX_ SV *sv, MAGIC *mg)
     return 0;
 }
 
-static int dup_supervisor(pTHX_ MAGIC *mg, CLONE_PARAMS *params)
-{
-    PERL_UNUSED_CONTEXT;
-    PERL_UNUSED_VAR(params);
-    mg->mg_ptr = NULL;
-    return 0;
-}
-
-static MGVTBL table = {.svt_free = free_supervisor, .svt_dup = dup_supervisor};
+static MGVTBL table = {.svt_free = free_supervisor, .svt_dup = xs_object_dup};
 
 static struct xs_supervisor *get(pTHX_ SV *self)
 {
-    MAGIC *mg = NULL;
-    struct xs_supervisor *supervisor;
+    const MAGIC *mg = xs_object_magic(aTHX_ self, &table);
+    struct xs_supervisor *supervisor = mg ? (struct xs_supervisor *)mg->mg_ptr : NULL;
 
-    SvGETMAGIC(self);
-    if (SvROK(self))
-        mg = mg_findext(SvRV(self), PERL_MAGIC_ext, &table);
-    supervisor = mg ? (struct xs_supervisor *)mg->mg_ptr : NULL;
     if (!supervisor || supervisor->process != getpid())
         croak("not a NetIO::Server::Supervisor of this process");
     return supervisor;
@@ -214,8 +203,7 @@ SV *xs_supervisor_new(pTHX_ I32 ax, I32 items)
 
     Newxz(given.supervisor, 1, struct xs_supervisor);
     given.supervisor->process = getpid();
-    sv_magicext(number, NULL, PERL_MAGIC_ext, &table, (char *)given.supervisor, 0)->mg_flags |=
-        MGf_DUP;
+    (void)xs_object_bind(aTHX_ number, &table, given.supervisor);
     sv_bless(self, gv_stashsv(ST(0), GV_ADD));
     given.supervisor->server = newSVsv(ST(1));
     given.options.limit = xs_server_get(aTHX_ ST(1))->limit;

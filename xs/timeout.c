@@ -12,6 +12,7 @@
 
 #include "args.h"
 #include "error.h"
+#include "object.h"
 
 #include <netio/clock.h>
 
@@ -225,15 +226,7 @@ static int free_guard(pTHX_ SV *sv, MAGIC *mg)
 }
 
 /* A new thread gets a copy of the variable, but there is one guard. */
-static int dup_guard(pTHX_ MAGIC *mg, CLONE_PARAMS *params)
-{
-    PERL_UNUSED_CONTEXT;
-    PERL_UNUSED_VAR(params);
-    mg->mg_ptr = NULL;
-    return 0;
-}
-
-static MGVTBL guard_table = {.svt_free = free_guard, .svt_dup = dup_guard};
+static MGVTBL guard_table = {.svt_free = free_guard, .svt_dup = xs_object_dup};
 
 /* Whether Perl has been called for such a purpose within the guard's scope. */
 static bool is_inside(const PERL_SI *stack, const struct guard *guard, I32 type)
@@ -436,7 +429,7 @@ SV *xs_timeout_guard(pTHX_ SV *value, SV *block)
         throw_error(aTHX_ NETIO_STAGE_TIMEOUT, code,
                     newSVpvf("timeout: no timer: %s", netio_error_text(code)));
     }
-    sv_magicext(sv, NULL, PERL_MAGIC_ext, &guard_table, (char *)kept, 0)->mg_flags |= MGf_DUP;
+    (void)xs_object_bind(aTHX_ sv, &guard_table, kept);
     errno = before;
     return self;
 }

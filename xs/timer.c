@@ -5,6 +5,7 @@
 #include "args.h"
 #include "connection.h"
 #include "error.h"
+#include "object.h"
 
 struct xs_timer {
     struct netio_timer timer;
@@ -71,35 +72,20 @@ static int free_timer(pTHX_ SV *sv, MAGIC *mg)
     return 0;
 }
 
-static int dup_timer(pTHX_ MAGIC *mg, CLONE_PARAMS *params)
-{
-    PERL_UNUSED_CONTEXT;
-    PERL_UNUSED_VAR(params);
-    mg->mg_ptr = NULL;
-    return 0;
-}
-
-static MGVTBL table = {.svt_free = free_timer, .svt_dup = dup_timer};
+static MGVTBL table = {.svt_free = free_timer, .svt_dup = xs_object_dup};
 
 static SV *new_object(pTHX_ struct xs_timer *timer)
 {
     SV *object = newSV_type(SVt_PVMG);
 
     timer->users++;
-    sv_magicext(object, NULL, PERL_MAGIC_ext, &table, (char *)timer, 0)->mg_flags |= MGf_DUP;
+    (void)xs_object_bind(aTHX_ object, &table, timer);
     return sv_bless(newRV_noinc(object), gv_stashpvs("NetIO::Server::Timer", GV_ADD));
 }
 
 void xs_timer_stop(pTHX_ SV *self)
 {
-    MAGIC *mg = NULL;
-
-    SvGETMAGIC(self);
-    if (SvROK(self) && SvTYPE(SvRV(self)) == SVt_PVMG)
-        mg = mg_findext(SvRV(self), PERL_MAGIC_ext, &table);
-    if (!mg || !mg->mg_ptr)
-        croak("not a NetIO::Server::Timer");
-    end(aTHX_(struct xs_timer *) mg->mg_ptr);
+    end(aTHX_(struct xs_timer *) xs_object_get(aTHX_ self, &table, "NetIO::Server::Timer"));
 }
 
 SV *xs_timer_start(pTHX_ struct xs_timer **list, struct xs_server *server,
