@@ -363,17 +363,14 @@ static int turn(void)
 
 SV *xs_daemon_alive(pTHX_ SV *self)
 {
-    struct netio_error error;
     netio_deadline next;
     int before = errno;
     int code;
 
     check(aTHX_ self, "alive");
     code = turn();
-    if (code != 0) {
-        netio_error_set(&error, NETIO_STAGE_NOTIFY, code, NULL, NULL);
-        xs_error_throw_failure(aTHX_ "alive", &error);
-    }
+    if (code != 0)
+        xs_error_throw_code(aTHX_ "alive", NETIO_STAGE_NOTIFY, code, NULL);
     next = netio_loop_next(the.loop);
     errno = before;
     return next == NETIO_NEVER ? newSV(0) : newSVnv(netio_deadline_left(next));

@@ -115,6 +115,14 @@ void xs_error_throw_failure(pTHX_ const char *what, const struct netio_error *er
                             newSVpvf("%s: %s", what, netio_error_str(error, text, sizeof text)));
 }
 
+void xs_error_throw_code(pTHX_ const char *what, enum netio_stage stage, int code, const char *text)
+{
+    struct netio_error error;
+
+    netio_error_set(&error, stage, code, NULL, text);
+    xs_error_throw_failure(aTHX_ what, &error);
+}
+
 void xs_error_throw_word(pTHX_ const char *what, SV *word, const char *expected)
 {
     xs_error_throw_argument(

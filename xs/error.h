@@ -37,6 +37,9 @@ void xs_error_throw_argument(pTHX_ const char *what, enum netio_stage stage, int
 /* The same of what a call of the library said: "ready: notify: ...". */
 void xs_error_throw_failure(pTHX_ const char *what, const struct netio_error *error)
     __attribute__((noreturn));
+/* The same where the library has returned nothing but a code.  text: what of, or NULL. */
+void xs_error_throw_code(pTHX_ const char *what, enum netio_stage stage, int code, const char *text)
+    __attribute__((noreturn));
 
 /* The same of an argument: "signal: 'HOP' is not a signal". */
 void xs_error_throw_word(pTHX_ const char *what, SV *word, const char *expected)

@@ -48,10 +48,8 @@ AV *xs_passed_take(pTHX)
     int fd = take_input();
     if (fd >= 0)
         av_push(list, newSViv(fd));
-    else if (fd != -ENOTSOCK) {
-        netio_error_set(&error, NETIO_STAGE_LISTEN, fd, NULL, "standard input");
-        xs_error_throw_failure(aTHX_ "run", &error);
-    }
+    else if (fd != -ENOTSOCK)
+        xs_error_throw_code(aTHX_ "run", NETIO_STAGE_LISTEN, fd, "standard input");
     return list;
 }
 

@@ -129,17 +129,6 @@ SV *xs_server_new(pTHX_ I32 ax, I32 items)
 
 /* --- opening */
 
-static void fail(pTHX_ const char *what, enum netio_stage stage, int code)
-    __attribute__((noreturn));
-
-static void fail(pTHX_ const char *what, enum netio_stage stage, int code)
-{
-    struct netio_error error;
-
-    netio_error_set(&error, stage, code, NULL, NULL);
-    xs_error_throw_failure(aTHX_ what, &error);
-}
-
 static pid_t fork_child(void *data)
 {
     struct xs_server *server = data;
@@ -172,7 +161,7 @@ void xs_server_open(pTHX_ SV *self)
     server->forks = xs_forks;
     int code = netio_server_new(&server->engine, NULL, &handlers, &server->options);
     if (code != 0)
-        fail(aTHX_ "start", NETIO_STAGE_LISTEN, code);
+        xs_error_throw_code(aTHX_ "start", NETIO_STAGE_LISTEN, code, NULL);
     netio_loop_mark(netio_server_loop(server->engine), &PL_sig_pending);
 }
 
@@ -213,7 +202,7 @@ void xs_server_listen_take(pTHX_ SV *self, int fd)
     int code = netio_server_listen_take(xs_server_get(aTHX_ self)->engine, fd);
 
     if (code != 0)
-        fail(aTHX_ "listen", NETIO_STAGE_LISTEN, code);
+        xs_error_throw_code(aTHX_ "listen", NETIO_STAGE_LISTEN, code, NULL);
 }
 
 void xs_server_serve_take(pTHX_ SV *self, int fd)
@@ -224,7 +213,7 @@ void xs_server_serve_take(pTHX_ SV *self, int fd)
     int code = netio_server_serve_take(server->engine, fd);
     leave(aTHX_ server);
     if (code != 0)
-        fail(aTHX_ "serve", NETIO_STAGE_ACCEPT, code);
+        xs_error_throw_code(aTHX_ "serve", NETIO_STAGE_ACCEPT, code, NULL);
 }
 
 /* --- running */
@@ -272,7 +261,7 @@ void xs_server_run(pTHX_ SV *self)
         PERL_ASYNC_CHECK();
     } while (code == -EINTR);
     if (code < 0)
-        fail(aTHX_ "run", NETIO_STAGE_READ, code);
+        xs_error_throw_code(aTHX_ "run", NETIO_STAGE_READ, code, NULL);
     LEAVE;
     errno = before;
 }
@@ -294,7 +283,7 @@ int xs_server_step(pTHX_ SV *self, SV *seconds)
     check_child(aTHX_ code);
     PERL_ASYNC_CHECK();
     if (code < 0)
-        fail(aTHX_ "step", NETIO_STAGE_READ, code);
+        xs_error_throw_code(aTHX_ "step", NETIO_STAGE_READ, code, NULL);
     LEAVE;
     errno = before;
     return code;
@@ -315,7 +304,7 @@ int xs_server_safepoint(pTHX_ SV *self)
     leave(aTHX_ server);
     LEAVE;
     if (code < 0 && code != -EINTR)
-        fail(aTHX_ "safepoint", NETIO_STAGE_READ, code);
+        xs_error_throw_code(aTHX_ "safepoint", NETIO_STAGE_READ, code, NULL);
     if (code > 0)
         (void)raise(SIGIO);
     errno = before;
@@ -328,7 +317,7 @@ int xs_server_fileno(pTHX_ SV *self)
     int fd = netio_loop_fd(netio_server_loop(server->engine));
 
     if (fd < 0)
-        fail(aTHX_ "fileno", NETIO_STAGE_SOCKET, fd);
+        xs_error_throw_code(aTHX_ "fileno", NETIO_STAGE_SOCKET, fd, NULL);
     return fd;
 }
 

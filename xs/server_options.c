@@ -130,13 +130,10 @@ static void read_model(pTHX_ struct xs_server *server, const struct option *opti
 
 static void add_rules(pTHX_ struct netio_access **access)
 {
-    struct netio_error error;
     int code = *access ? 0 : netio_access_new(access);
 
-    if (code != 0) {
-        netio_error_set(&error, NETIO_STAGE_OPTION, code, NULL, NULL);
-        xs_error_throw_failure(aTHX_ WHAT, &error);
-    }
+    if (code != 0)
+        xs_error_throw_code(aTHX_ WHAT, NETIO_STAGE_OPTION, code, NULL);
 }
 
 /* The option's name is the rule's first word. */
@@ -290,15 +287,12 @@ static void check_handlers(pTHX_ const struct xs_server *server)
 static void make_limit(pTHX_ struct xs_server *server)
 {
     const struct netio_limit_options *limits = &server->limits;
-    struct netio_error error;
 
     if (!limits->total && !limits->per_source && !limits->rate.count && !limits->source_rate.count)
         return;
     int code = netio_limit_new(&server->limit, limits);
-    if (code != 0) {
-        netio_error_set(&error, NETIO_STAGE_OPTION, code, NULL, "limits");
-        xs_error_throw_failure(aTHX_ WHAT, &error);
-    }
+    if (code != 0)
+        xs_error_throw_code(aTHX_ WHAT, NETIO_STAGE_OPTION, code, "limits");
 }
 
 /* ST() looks the stack up each time: reading a value may have moved it. */

@@ -89,12 +89,8 @@ static void throw_failure(pTHX_ const struct netio_error *error)
 
 static void throw_code(pTHX_ int code)
 {
-    struct netio_error error;
-
-    if (code == 0)
-        return;
-    netio_error_set(&error, NETIO_STAGE_NONE, code, NULL, NULL);
-    throw_failure(aTHX_ & error);
+    if (code != 0)
+        xs_error_throw_code(aTHX_ "run", NETIO_STAGE_NONE, code, NULL);
 }
 
 /* --- options; each text lives as long as the caller's arguments */

@@ -289,17 +289,6 @@ static void repair_system(pTHX_ const my_cxt_t *my, const struct guard *guard)
         (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static void throw_error(pTHX_ enum netio_stage stage, int code, SV *message)
-    __attribute__((noreturn));
-
-static void throw_error(pTHX_ enum netio_stage stage, int code, SV *message)
-{
-    HV *hash = xs_error_new(aTHX_ stage, code, NULL);
-
-    (void)hv_stores(hash, "what", newSVpvs("timeout"));
-    xs_error_throw(aTHX_ hash, message);
-}
-
 static void throw_expired(pTHX_ my_cxt_t *my, const struct guard *guard, int64_t now)
     __attribute__((noreturn));
 
@@ -377,17 +366,17 @@ static NV get_seconds(pTHX_ SV *value)
     if (xs_seconds_get(aTHX_ &seconds, value))
         return seconds;
     xs_text_get(aTHX_ &text, value);
-    throw_error(aTHX_ NETIO_STAGE_OPTION, NETIO_EBADOPTION,
-                newSVpvf("timeout: '%" SVf "' is not a number of seconds",
-                         SVfARG(xs_text_shown(aTHX_ &text))));
+    xs_error_throw_argument(aTHX_ "timeout", NETIO_STAGE_OPTION, NETIO_EBADOPTION,
+                            newSVpvf("timeout: '%" SVf "' is not a number of seconds",
+                                     SVfARG(xs_text_shown(aTHX_ &text))));
 }
 
 /* The prototype sees to it, except for a call by &timeout(...): a name is not called. */
 static void check_code(pTHX_ SV *code)
 {
     if (!SvROK(code) || (SvTYPE(SvRV(code)) != SVt_PVCV && !SvAMAGIC(code)))
-        throw_error(aTHX_ NETIO_STAGE_OPTION, NETIO_EBADOPTION,
-                    newSVpvs("timeout: no code reference given"));
+        xs_error_throw_argument(aTHX_ "timeout", NETIO_STAGE_OPTION, NETIO_EBADOPTION,
+                                newSVpvs("timeout: no code reference given"));
 }
 
 static void fill_guard(pTHX_ struct guard *guard, NV seconds)
@@ -426,8 +415,8 @@ SV *xs_timeout_guard(pTHX_ SV *value, SV *block)
     if (code) {
         Safefree(kept);
         SvREFCNT_dec(self);
-        throw_error(aTHX_ NETIO_STAGE_TIMEOUT, code,
-                    newSVpvf("timeout: no timer: %s", netio_error_text(code)));
+        xs_error_throw_argument(aTHX_ "timeout", NETIO_STAGE_TIMEOUT, code,
+                                newSVpvf("timeout: no timer: %s", netio_error_text(code)));
     }
     (void)xs_object_bind(aTHX_ sv, &guard_table, kept);
     errno = before;

@@ -114,10 +114,8 @@ SV *xs_timer_start(pTHX_ struct xs_timer **list, struct xs_server *server,
     int failed = netio_timer_start(netio_server_loop(server->engine), &timer->timer,
                                    netio_deadline_in(left));
     if (failed != 0) {
-        struct netio_error error;
         end(aTHX_ timer);
-        netio_error_set(&error, NETIO_STAGE_TIMEOUT, failed, NULL, NULL);
-        xs_error_throw_failure(aTHX_ "timer", &error);
+        xs_error_throw_code(aTHX_ "timer", NETIO_STAGE_TIMEOUT, failed, NULL);
     }
     return new_object(aTHX_ timer);
 }
