@@ -5,8 +5,8 @@ use strict;
 use warnings;
 use lib 't/lib';
 
-use File::Temp ();
-use NetIO::Test::Inetd;
+use File::Temp           ();
+use NetIO::Test::Inetd   qw(on);
 use NetIO::Test::Process qw(is_gone);
 use NetIO::Test::Run;
 use NetIO::Test::World;
@@ -48,15 +48,6 @@ sub netiod {
     my ($config, @args) = @_;
 
     return NetIO::Test::Inetd->start(config => $config, args => [@args]);
-}
-
-# What an address on this machine of any kind needs not be told.
-sub on {
-    my ($name, $program, @keys) = @_;
-
-    return
-        "$name on listen = 127.0.0.1:{$name}, user = nobody, exec = "
-        . join(', ', $program, @keys) . ";\n";
 }
 
 # ---- what they say on standard error

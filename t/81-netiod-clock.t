@@ -10,6 +10,7 @@ use Config;
 use File::Temp            ();
 use NetIO::Test::Datagram qw(udp_client);
 use NetIO::Test::Inetd;
+use NetIO::Test::Talk qw(talk);
 use Test::More;
 
 alarm 120;
@@ -23,14 +24,7 @@ my $library = "$folder/clock.so";
 plan skip_all => 'no C compiler here'
     if system "$Config{cc} -shared -fPIC -O1 -o $library t/data/clock.c";
 
-sub served {
-    my ($client) = @_;
-
-    syswrite $client, "hello\n";
-    vec(my $bits = '', fileno $client, 1) = 1;
-    select($bits, undef, undef, 20) or return 0;
-    return (readline $client // '') eq "hello\n";
-}
+sub served { return talk($_[0], 'hello') eq "hello\n" }
 
 my $d = NetIO::Test::Inetd->start(
     wrap   => ['env',      "LD_PRELOAD=$library"],

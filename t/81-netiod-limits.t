@@ -5,7 +5,8 @@ use strict;
 use warnings;
 use lib 't/lib';
 
-use NetIO::Test::Inetd;
+use NetIO::Test::Inetd qw(on);
+use NetIO::Test::Talk  qw(talk);
 use Test::More;
 
 alarm 120;
@@ -18,14 +19,6 @@ sub netiod {
     return NetIO::Test::Inetd->start(config => $config);
 }
 
-sub on {
-    my ($name, $program, @keys) = @_;
-
-    return
-        "$name on listen = 127.0.0.1:{$name}, user = nobody, exec = "
-        . join(', ', $program, @keys) . ";\n";
-}
-
 # A client that is served: it hears its echo.
 sub served {
     my ($d, $name) = @_;
@@ -34,16 +27,7 @@ sub served {
     return is_served($client) ? $client : undef;
 }
 
-sub is_served {
-    my ($client) = @_;
-
-    local $SIG{PIPE} = 'IGNORE';
-    syswrite $client, "hello\n";
-    vec(my $bits = '', fileno $client, 1) = 1;
-    select($bits, undef, undef, 20) or return 0;
-    my $line = readline $client;
-    return defined $line && $line eq "hello\n";
-}
+sub is_served { return talk($_[0], 'hello') eq "hello\n" }
 
 sub starts {
     my ($d, $name) = @_;

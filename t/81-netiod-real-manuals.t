@@ -9,9 +9,11 @@ use lib 't/lib';
 use File::Path qw(make_path);
 use File::Temp ();
 use IO::Socket::INET;
+use NetIO::Test::Datagram qw(ask_udp udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Netns;
-use NetIO::Test::Run qw(run slurp spew);
+use NetIO::Test::Run  qw(run slurp spew);
+use NetIO::Test::Talk qw(ask);
 use Test::More;
 
 needs_netns(
@@ -78,19 +80,11 @@ sub netiod {
 # What a port says, all of it; a datagram's answer.
 sub hear {
     my ($port, $question, $protocol) = @_;
-    my $socket = IO::Socket::INET->new(
-        PeerAddr => '127.0.0.1',
-        PeerPort => $port,
-        Proto    => $protocol || 'tcp'
-    ) or die "$port: $!\n";
 
-    syswrite $socket, $question // '';
-    if ($protocol) {
-        recv $socket, my $answer, 1000, 0;
-        return $answer;
-    }
-    shutdown $socket, 1;
-    return join '', <$socket>;
+    return ask_udp(udp_client($port), $question) if $protocol;
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port)
+        or die "$port: $!\n";
+    return ask($socket, $question // '');
 }
 
 # ---- Debian: the file that update-inetd(8) keeps, with the lines of its packages ----------------

@@ -7,6 +7,7 @@ use warnings;
 use lib 't/lib';
 
 use NetIO::Test::Inetd;
+use NetIO::Test::Talk qw(talk);
 use Test::More;
 use Time::HiRes ();
 
@@ -24,14 +25,6 @@ my $new = $cat . <<'CONF';
 {DIR}/unix        stream unix nowait root /bin/echo echo unix
 127.0.0.1:{back}  stream tcp  nowait root /bin/cat  cat
 CONF
-
-# A line that has come back.
-sub talk {
-    my ($socket, $text) = @_;
-
-    syswrite $socket, "$text\n";
-    return $socket->getline // 'nothing';
-}
 
 # What is served, in a word.
 sub served {

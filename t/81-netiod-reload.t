@@ -9,7 +9,8 @@ use Test::More;
 
 use lib 't/lib';
 use NetIO::Test::Inetd;
-use NetIO::Test::Run qw(slurp spew);
+use NetIO::Test::Run  qw(slurp spew);
+use NetIO::Test::Talk qw(talk);
 
 alarm 180;
 
@@ -32,14 +33,6 @@ sub refused {
     my ($d, $name) = @_;
 
     return !eval { $d->connect($name); 1 };
-}
-
-# A line that has come back: the program runs.
-sub talk {
-    my ($socket, $text) = @_;
-
-    syswrite $socket, "$text\n";
-    return $socket->getline // 'nothing';
 }
 
 # ---- what a program finds is of the configuration in use ----------------------------------------

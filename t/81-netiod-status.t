@@ -9,6 +9,7 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Inetd;
 use NetIO::Test::Run;
+use NetIO::Test::Talk qw(talk);
 
 alarm 120;
 
@@ -25,13 +26,6 @@ sub status {
             map { split /=/, $_, 2 } split
         }
     } split /\n/, $text;
-}
-
-sub talk {
-    my ($socket, $text) = @_;
-
-    syswrite $socket, "$text\n";
-    return $socket->getline // 'nothing';
 }
 
 {

@@ -4,13 +4,13 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Datagram qw(ask_udp udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Process qw(is_gone);
 use NetIO::Test::Run     qw(slurp spew);
+use NetIO::Test::Talk    qw(talk);
 
 alarm 120;
 
@@ -38,24 +38,6 @@ sub start {
         chmod 0755, $d->dir . "/$name";
     }
     return $d;
-}
-
-sub talk {
-    my ($socket, $text) = @_;
-
-    syswrite $socket, "$text\n";
-    return $socket->getline // 'nothing';
-}
-
-# A zombie that nobody has reaped yet does not run; what got its signal may take a moment to go.
-sub runs {
-    my ($pid) = @_;
-
-    for (1 .. 1500) {
-        return 0 if !kill 0 => $pid or (eval { slurp("/proc/$pid/stat") } // ') Z') =~ /\) [ZX] /;
-        Time::HiRes::sleep(0.02);
-    }
-    return 1;
 }
 
 # ---- a client may finish -------------------------------------------------------------------------
@@ -95,7 +77,7 @@ for my $signal (qw(TERM QUIT)) {
 
     is $d->stop, 0, 'one that ignores TERM: it ends';
     like $d->log_text, qr/end for .*pid $pid, .*signal 9\n/, 'one that ignores TERM: is killed';
-    ok !runs($pid), 'one that ignores TERM: is gone';
+    ok is_gone($pid), 'one that ignores TERM: is gone';
     $d->finish;
 }
 {
@@ -105,7 +87,7 @@ for my $signal (qw(TERM QUIT)) {
 
     is $d->stop, 0, 'one that has forked: it ends';
     $client->getline;
-    ok !(grep { runs($_) } @pids), 'one that has forked: with all of its group';
+    ok !(grep { !is_gone($_) } @pids), 'one that has forked: with all of its group';
     $d->finish;
 }
 {
@@ -114,7 +96,7 @@ for my $signal (qw(TERM QUIT)) {
     my ($pid)  = $client->getline =~ /(\d+)/;
 
     is $d->stop, 0, 'one that has the listener: it ends';
-    ok !runs($pid), 'one that has the listener: is gone';
+    ok is_gone($pid), 'one that has the listener: is gone';
     $d->finish;
 }
 

@@ -13,7 +13,8 @@ use Time::HiRes ();
 use lib 't/lib';
 use NetIO::Test::Datagram qw(ask_udp udp_client);
 use NetIO::Test::Inetd;
-use NetIO::Test::Run qw(slurp spew);
+use NetIO::Test::Run  qw(slurp spew);
+use NetIO::Test::Talk qw(talk);
 
 plan skip_all => 'needs root' if $> != 0;
 alarm 240;
@@ -48,14 +49,6 @@ sub start {
     return NetIO::Test::Inetd->start(config => $config, dir => $dir, %how);
 }
 
-# A line, and the answer to it.
-sub say_to {
-    my ($socket, $line) = @_;
-
-    print {$socket} "$line\n";
-    return scalar <$socket> // 'nothing';
-}
-
 # Whether there is something to read within so long.
 sub speaks {
     my ($socket, $seconds) = @_;
@@ -86,19 +79,19 @@ sub is_there { return kill 0, $_[0] }
     my $sockets = sockets($d);
     my $client  = $d->connect('cat');
 
-    is say_to($client, 'a'), "a\n", 'somebody is served';
+    is talk($client, 'a'), "a\n", 'somebody is served';
     my ($child) = $d->children_now;
     my $second = $d->upgrade;
     isnt $second,                      $first,   'USR2: a successor';
     is slurp("/proc/$second/cmdline"), $called,  'is called as the first one was';
     is sockets($d),                    $sockets, 'R14: has the same sockets';
-    is say_to($client, 'b'),           "b\n",    'R15: who was served still is';
+    is talk($client, 'b'),             "b\n",    'R15: who was served still is';
     is $d->ask(cat => 'c'),            'c',      'so are those that come';
     like $d->log_text, qr/successor serves.*: start for/s, 'whom the successor has accepted';
     my $third = $d->upgrade;
     is $d->left_of($second), 0, 'who has no process of its own leaves at the next upgrade ...';
     ok is_there($first), '... and the first one stays for its own';
-    is say_to($client, 'd'), "d\n", 'which still runs';
+    is talk($client, 'd'), "d\n", 'which still runs';
     close $client;
     is $d->left_of($first), 0, 'it has ended, and so has who started it';
     like $d->log_text, qr/: end for \S+, pid $child, [\d.]+ seconds, exit 0\n/,
@@ -145,16 +138,15 @@ for my $passed (0, 1) {
 {
     my $d     = start("127.0.0.1:{tcp} stream tcp wait root {DIR}/streams streams\n");
     my $first = $d->pid;
-    my ($pid) = say_to($d->connect('tcp'), 'a') =~ /^(\d+) a$/;
+    my ($pid) = talk($d->connect('tcp'), 'a') =~ /^(\d+) a$/;
 
     $d->upgrade;
-    is say_to($d->connect('tcp'), 'b'), "$pid b\n",
-        'a wait process of streams still has its socket';
-    is say_to($d->connect('tcp'), 'go'), "$pid go\n", 'and ends';
-    is $d->left_of($first),              0,           'so does who started it';
-    my ($next) = say_to($d->connect('tcp'), 'c') =~ /^(\d+) c$/;
-    isnt $next,                          $pid,         'another one is started';
-    is say_to($d->connect('tcp'), 'go'), "$next go\n", 'and ends';
+    is talk($d->connect('tcp'), 'b'),  "$pid b\n", 'a wait process of streams still has its socket';
+    is talk($d->connect('tcp'), 'go'), "$pid go\n", 'and ends';
+    is $d->left_of($first), 0, 'so does who started it';
+    my ($next) = talk($d->connect('tcp'), 'c') =~ /^(\d+) c$/;
+    isnt $next,                        $pid,         'another one is started';
+    is talk($d->connect('tcp'), 'go'), "$next go\n", 'and ends';
     $d->wait_log(qr/: end, pid $next, /);
     is $d->stop, 0, 'TERM';
 }
@@ -167,9 +159,9 @@ for my $passed (0, 1) {
 127.0.0.1:{source} stream tcp nowait/10/0/1 root /bin/cat cat
 CONF
     my @all = map { $d->connect('all') } 1 .. 3;
-    is say_to($all[$_], 'x'), "x\n", 'one of two' for 0, 1;
+    is talk($all[$_], 'x'), "x\n", 'one of two' for 0, 1;
     my $source = $d->connect('source');
-    is say_to($source, 'x'),         "x\n", 'the one that a source may have';
+    is talk($source, 'x'),           "x\n", 'the one that a source may have';
     is $d->ask('source', 'x') // '', '',    'another is refused';
     $d->upgrade;
     print { $all[2] } "late\n";
@@ -201,12 +193,12 @@ CONF
     );
     my $cat      = $d->connect('cat');
     my $stubborn = $d->connect('stubborn');
-    say_to($cat, 'x');
+    talk($cat, 'x');
     my $pid = <$stubborn>;
     $d->upgrade;
     kill 'HUP', $d->pid;
     ok $d->wait_log(qr/configuration: read again/), 'a reload after an upgrade';
-    is say_to($cat, 'y'),  "y\n", 'R15: leaves what was adopted alone';
+    is talk($cat, 'y'),    "y\n", 'R15: leaves what was adopted alone';
     is $d->stop,           0,     'TERM to the successor';
     is scalar <$cat>,      undef, 'has ended what it has adopted';
     is scalar <$stubborn>, undef, '... also who ignores it';

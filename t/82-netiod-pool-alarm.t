@@ -10,6 +10,7 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Pool;
 use NetIO::Test::Process qw(is_gone);
+use NetIO::Test::Talk    qw(heard);
 
 alarm 300;
 $SIG{PIPE} = 'IGNORE';
@@ -66,7 +67,7 @@ print "$@", defined $SIG{ALRM} ? 'some' : 'none', "\n";
 PERL
     for (1 .. 2) {
         my $client = $pool->client;
-        is NetIO::Test::Pool::heard($client), "no line\nnone\n", 'it is broken off';
+        is heard($client), "no line\nnone\n", 'it is broken off';
         close $client;
         is $pool->ask("x\n"), "line x\nnone\n", 'or is in time';
     }

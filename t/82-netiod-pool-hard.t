@@ -13,6 +13,7 @@ use lib 't/lib';
 use NetIO::Test::Pool;
 use NetIO::Test::Process qw(is_gone);
 use NetIO::Test::Run     qw(run spew);
+use NetIO::Test::Talk    qw(heard);
 
 alarm 300;
 $SIG{PIPE} = 'IGNORE';
@@ -95,7 +96,7 @@ PERL
     like $pool->err, qr/^failed: Connection timed out\n/m, 'and the program knows why';
     close $client;
     $client = $pool->client;
-    like NetIO::Test::Pool::heard($client), qr/^no line: \d+\n/, 'one that never speaks, too';
+    like heard($client), qr/^no line: \d+\n/, 'one that never speaks, too';
     close $client;
     is scalar(() = $pool->err =~ /has ended by itself/g), 0, 'all by the same worker';
     is $pool->stop,                                       0, 'stops';
@@ -192,11 +193,11 @@ three
 PERL
     my @clients = map { $pool->client } 1 .. 3;
     my %pids =
-        map { NetIO::Test::Pool::heard($_, qr/\n/) =~ /^(\d+) one\n/ ? ($1 => 1) : () } @clients;
+        map { heard($_, qr/\n/) =~ /^(\d+) one\n/ ? ($1 => 1) : () } @clients;
     is scalar keys %pids, 3, 'three at once, and each reads DATA from its beginning';
     print {$_} "rest\n" for @clients;
     my %random =
-        map { /^two\nthree\n(.*)/s ? ($1 => 1) : () } map { NetIO::Test::Pool::heard($_) } @clients;
+        map { /^two\nthree\n(.*)/s ? ($1 => 1) : () } map { heard($_) } @clients;
     close $_ for @clients;
     is scalar keys %random, 3, 'and has random numbers of its own';
     is $pool->stop,         0, 'stops';
@@ -206,19 +207,19 @@ subtest 'the end, while somebody is served' => sub {
     my $text   = '$| = 1; print "hello\n"; while (<STDIN>) { print }';
     my $pool   = pool($text, args => ['--stop-seconds', 60]);
     my $client = $pool->client;
-    NetIO::Test::Pool::heard($client, qr/hello\n/);
+    heard($client, qr/hello\n/);
     $pool->signal('TERM');
     print {$client} "more\n";
-    is NetIO::Test::Pool::heard($client, qr/\n/), "more\n", 'TERM: it is served to its end';
+    is heard($client, qr/\n/), "more\n", 'TERM: it is served to its end';
     close $client;
     is $pool->wait_end, 0, 'which is the end of the pool';
 
     $pool   = pool($text, args => ['--stop-seconds', 60]);
     $client = $pool->client;
-    NetIO::Test::Pool::heard($client, qr/hello\n/);
+    heard($client, qr/hello\n/);
     $pool->signal('TERM');
-    is $pool->stop('TERM'),               0,  'TERM again: at once';
-    is NetIO::Test::Pool::heard($client), '', 'the client sees the end';
+    is $pool->stop('TERM'), 0,  'TERM again: at once';
+    is heard($client),      '', 'the client sees the end';
 };
 
 subtest 'programs that cannot be served' => sub {
@@ -290,7 +291,7 @@ subtest 'a unix socket' => sub {
 print join ' ', map { "$_=$ENV{$_}" } grep { /^(?:PROTO|UNIX|TCP|REMOTE)/ } sort keys %ENV;
 PERL
     my $client = IO::Socket::UNIX->new(Peer => "$dir/s") or die "s: $!\n";
-    is NetIO::Test::Pool::heard($client),
+    is heard($client),
           'PROTO=UNIX UNIXLOCALPATH='
         . "$dir/s UNIXREMOTEEGID="
         . ($) + 0)

@@ -12,6 +12,7 @@ use lib 't/lib';
 use NetIO::Test::Pool;
 use NetIO::Test::Process qw(is_gone);
 use NetIO::Test::Run     ();
+use NetIO::Test::Talk    qw(heard);
 
 alarm 300;
 $SIG{PIPE} = 'IGNORE';
@@ -36,7 +37,7 @@ sub served {
     my $client = $pool->client;
 
     print {$client} "$word\n";
-    my ($pid) = NetIO::Test::Pool::heard($client, qr/\n/) =~ /^(\d+)\n/;
+    my ($pid) = heard($client, qr/\n/) =~ /^(\d+)\n/;
     return ($client, $pid);
 }
 
@@ -58,8 +59,8 @@ subtest 'stopped while it serves' => sub {
     isnt $next, $pid, 'another one takes its place';
     like $pool->err, qr/worker 1 .* does not go on: killed\n/, 'and the log says so';
     ok is_gone($pid), 'it is gone';
-    is NetIO::Test::Pool::heard($client), '', 'its client sees the end';
-    is $pool->stop,                       0,  'stops';
+    is heard($client), '', 'its client sees the end';
+    is $pool->stop,    0,  'stops';
 };
 
 subtest 'stopped while it has no client' => sub {
@@ -84,8 +85,7 @@ subtest 'past the time of its connection' => sub {
         # On a slow machine its time may be over before it has said who it is.
         until ($child) {
             ($client, $pid) = served($pool, $word);
-            ($child) =
-                $word eq 'child' ? NetIO::Test::Pool::heard($client, qr/\n/) =~ /(\d+)/ : $pid;
+            ($child) = $word eq 'child' ? heard($client, qr/\n/) =~ /(\d+)/ : $pid;
         }
         like $pool->ask("x\n"), qr/^\d+\n\z/, "$word: the next one is served";
         ok is_gone($_), 'it is gone' for $pid, $child;

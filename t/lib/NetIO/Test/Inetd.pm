@@ -25,6 +25,8 @@ package NetIO::Test::Inetd;
 #     my $trace = $end->();              # all such calls up to now; nothing fails any more
 #     my $end = $d->injecting(accept4 => 'delay_enter=30000');   # the same, as strace(1) has it
 #
+#     on('cat', '/bin/cat', 'accept_max = 2')     # as a line of a configuration: nobody's, on {cat}
+#
 # start() waits until netiod is ready, or dies with its log; with ready => 0 it waits for nothing.
 # config may be a list of files, as a hash NAME => TEXT: all of them are arguments then, in the order
 # of their names.  All else is NetIO::Test::Daemon's: wait_log, log_text, finish, env, before, wrap.
@@ -36,7 +38,8 @@ use warnings;
 
 use parent 'NetIO::Test::Daemon';
 
-use Cwd                  ();
+use Cwd ();
+use Exporter 'import';
 use File::Temp           ();
 use NetIO::Test::Port    qw(free_port);
 use NetIO::Test::Process qw(as_reaper);
@@ -44,9 +47,19 @@ use NetIO::Test::Run     qw(slurp spew);
 use POSIX                qw(WNOHANG);
 use Time::HiRes          ();
 
+our @EXPORT_OK = qw(on);
+
 use constant SILENCE => 20;    # seconds
 
 sub program { return Cwd::abs_path($ENV{NETIO_NETIOD} || 'blib/script/netiod') }
+
+sub on {
+    my ($name, $program, @keys) = @_;
+
+    return
+        "$name on listen = 127.0.0.1:{$name}, user = nobody, exec = "
+        . join(', ', $program, @keys) . ";\n";
+}
 
 # A configuration with its ports.
 sub fill {

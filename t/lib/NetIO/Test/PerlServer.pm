@@ -18,10 +18,10 @@ use strict;
 use warnings;
 
 use Exporter 'import';
-use IO::Select;
 use IO::Socket::INET;
 use NetIO::Test::PerlDaemon;
-use NetIO::Test::Run qw(end_of);
+use NetIO::Test::Run  qw(end_of);
+use NetIO::Test::Talk qw(ask heard);
 
 our @EXPORT = qw(serving ask heard);
 
@@ -69,27 +69,6 @@ sub client {
         or die "$address: $@\n";
 
     return $client;
-}
-
-# All that comes until the end of file, or until it matches.
-sub heard {
-    my ($client, $regex) = @_;
-    my $text = '';
-
-    until (defined $regex && $text =~ $regex) {
-        IO::Select->new($client)->can_read(PATIENCE) or die "nothing comes after '$text'\n";
-        sysread $client, $text, 65536, length $text or last;
-    }
-    return $text;
-}
-
-sub ask {
-    my ($client, $text) = @_;
-
-    local $SIG{PIPE} = 'IGNORE';
-    print {$client} $text;
-    shutdown $client, 1;
-    return heard($client);
 }
 
 sub pid    { return $_[0]{run}->pid }

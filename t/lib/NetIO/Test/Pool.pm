@@ -21,9 +21,10 @@ use Exporter 'import';
 use File::Temp ();
 use IO::Select;
 use IO::Socket::INET;
-use NetIO::Test::Run qw(end_of slurp spew);
-use POSIX            ();
-use Socket           qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
+use NetIO::Test::Run  qw(end_of slurp spew);
+use NetIO::Test::Talk ();
+use POSIX             ();
+use Socket            qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
 use Test::More;
 
 our @EXPORT = qw(alone served_as_alone);
@@ -106,31 +107,10 @@ sub client {
     ) || die "connect: $@\n";
 }
 
-# All that comes until the end of file, or until it matches.
-sub heard {
-    my ($client, $regex) = @_;
-    my $text = '';
-
-    until (defined $regex && $text =~ $regex) {
-        IO::Select->new($client)->can_read(PATIENCE) or die "nothing comes after '$text'\n";
-        sysread $client, $text, 65536, length $text or last;
-    }
-    return $text;
-}
-
-sub _talk {
-    my ($client, $text) = @_;
-
-    local $SIG{PIPE} = 'IGNORE';
-    syswrite $client, $text;
-    shutdown $client, 1;
-    return heard($client);
-}
-
 sub ask {
     my ($self, $text) = @_;
 
-    return _talk($self->client, $text);
+    return NetIO::Test::Talk::ask($self->client, $text);
 }
 
 # What the program says in a process of its own; then what it says to standard error.
@@ -153,7 +133,7 @@ sub alone {
         POSIX::_exit(125);
     }
     close $far;
-    my $answer = _talk($near, $text);
+    my $answer = NetIO::Test::Talk::ask($near, $text);
     end_of($pid);
     return wantarray ? ($answer, slurp($errors)) : $answer;
 }
