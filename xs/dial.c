@@ -8,11 +8,11 @@
 
 #include "args.h"
 #include "handle.h"
+#include "open.h"
 #include "wait.h"
 
 #include <netio/error.h>
 #include <netio/fd.h>
-#include <netio/open.h>
 #include <netio/resolve.h>
 
 #include <errno.h>
@@ -248,15 +248,6 @@ static void report(pTHX_ HV *plan, const struct netio_error *error, struct netio
     errno = netio_error_errno(error->code);
 }
 
-static void free_open(pTHX_ void *machine)
-{
-    int saved = errno;
-
-    PERL_UNUSED_CONTEXT;
-    netio_open_free((struct netio_open *)machine);
-    errno = saved;
-}
-
 static void free_resolve(pTHX_ void *machine)
 {
     int saved = errno;
@@ -264,41 +255,6 @@ static void free_resolve(pTHX_ void *machine)
     PERL_UNUSED_CONTEXT;
     netio_resolve_free((struct netio_resolve *)machine);
     errno = saved;
-}
-
-/* For sysread and the like; the layer :netio does without. */
-static int to_blocking(pTHX_ HV *plan, int fd)
-{
-    struct netio_error error;
-    int code = netio_fd_nonblock(fd, 0);
-
-    if (code == 0)
-        return fd;
-    netio_fd_close(fd);
-    netio_error_set(&error, NETIO_STAGE_SOCKET, code, NULL, NULL);
-    report(aTHX_ plan, &error, NULL);
-    return -1;
-}
-
-static int drive(pTHX_ HV *plan, struct netio_open *machine)
-{
-    struct netio_error error;
-    struct netio_want want;
-
-    for (;;) {
-        int fd = netio_open_step(machine, &error);
-        if (fd >= 0)
-            return fd;
-        if (fd == -EAGAIN) {
-            netio_open_want(machine, &want);
-            int waited = xs_wait_want(aTHX_ &want);
-            if (waited == 0)
-                continue;
-            (void)netio_error_set(&error, NETIO_STAGE_CONNECT, waited, NULL, NULL);
-        }
-        report(aTHX_ plan, &error, machine);
-        return -1;
-    }
 }
 
 /* 0 and the machine, or -1 with the failure reported. */
@@ -329,8 +285,9 @@ SV *xs_dial_open(pTHX_ SV *self, HV *plan)
 {
     struct wishes wishes;
     struct netio_open *machine;
+    struct netio_error error;
     struct netio_addr peer;
-    int fd = -1;
+    int fd;
 
     read_options(aTHX_ &wishes, list(aTHX_ plan, "options"));
     wishes.local_count = read_addresses(aTHX_ &wishes.locals, list(aTHX_ plan, "locals"));
@@ -346,13 +303,18 @@ SV *xs_dial_open(pTHX_ SV *self, HV *plan)
     if (start(aTHX_ &machine, plan, &options) != 0)
         return newSV(0);
     ENTER;
-    SAVEDESTRUCTOR_X(free_open, machine);
-    fd = drive(aTHX_ plan, machine);
+    SAVEDESTRUCTOR_X(xs_open_free, machine);
+    fd = xs_open_finish(aTHX_ machine, netio_open_step(machine, &error), &error);
+    if (fd < 0)
+        report(aTHX_ plan, &error, machine);
     LEAVE;
-    if (fd != -1)
-        fd = to_blocking(aTHX_ plan, fd);
-    if (fd == -1)
+    if (fd < 0)
         return newSV(0);
+    fd = xs_open_blocking_take(fd, &error);
+    if (fd < 0) {
+        report(aTHX_ plan, &error, NULL);
+        return newSV(0);
+    }
     if (netio_addr_peer(&peer, fd) != 0)
         peer.len = 0;
     xs_handle_put_take(aTHX_ self, fd);

@@ -1,5 +1,5 @@
-/* Perl face.  Opening; see open.h.  Called by NetIO.xs; it touches its arguments and what it
- * opens.
+/* Perl face.  Opening; see open.h.  Called by NetIO.xs, and by dial.c for the machine alone; it
+ * touches its arguments and what it opens.
  *
  * Order matters: whatever may run Perl code (reading arguments, %SIG handlers) comes
  * before there is anything to leak, or finds the clean-up registered. */
@@ -26,13 +26,36 @@ struct call {
     struct xs_options options;
 };
 
-static void free_machine(pTHX_ void *machine)
+void xs_open_free(pTHX_ void *machine)
 {
     int saved = errno;
 
     PERL_UNUSED_CONTEXT;
     netio_open_free((struct netio_open *)machine);
     errno = saved;
+}
+
+int xs_open_finish(pTHX_ struct netio_open *machine, int code, struct netio_error *error)
+{
+    struct netio_want want;
+
+    for (; code == -EAGAIN; code = netio_open_step(machine, error)) {
+        netio_open_want(machine, &want);
+        int waited = xs_wait_want(aTHX_ &want);
+        if (waited != 0)
+            return netio_error_set(error, NETIO_STAGE_CONNECT, waited, NULL, NULL);
+    }
+    return code;
+}
+
+int xs_open_blocking_take(int fd, struct netio_error *error)
+{
+    int code = netio_fd_nonblock(fd, 0);
+
+    if (code == 0)
+        return fd;
+    netio_fd_close(fd);
+    return netio_error_set(error, NETIO_STAGE_SOCKET, code, NULL, NULL);
 }
 
 /* --- failures */
@@ -155,25 +178,6 @@ static int start(const struct call *call, struct netio_open **machine, struct ne
         machine, call->host.text, call->service.text, &options, error);
 }
 
-/* Steps the machine until it has a descriptor; %SIG handlers run in between. */
-static int drive(pTHX_ const struct call *call, struct netio_open *machine, int code,
-                 struct netio_error *error)
-{
-    struct netio_want want;
-
-    for (; code == -EAGAIN; code = netio_open_step(machine, error)) {
-        netio_open_want(machine, &want);
-        int waited = xs_wait_want(aTHX_ &want);
-        if (waited != 0) {
-            code = netio_error_set(error, NETIO_STAGE_CONNECT, waited, NULL, NULL);
-            break;
-        }
-    }
-    if (code < 0)
-        throw_failure(aTHX_ call, error, machine);
-    return code;
-}
-
 static int open_socket(pTHX_ const struct call *call)
 {
     struct netio_open *machine;
@@ -188,24 +192,12 @@ static int open_socket(pTHX_ const struct call *call)
         return fd;
     }
     ENTER;
-    SAVEDESTRUCTOR_X(free_machine, machine);
-    fd = drive(aTHX_ call, machine, fd, &error);
+    SAVEDESTRUCTOR_X(xs_open_free, machine);
+    fd = xs_open_finish(aTHX_ machine, fd, &error);
+    if (fd < 0)
+        throw_failure(aTHX_ call, &error, machine);
     LEAVE;
     return fd;
-}
-
-/* For sysread and the like; :netio waits by itself, but a socket that is non-blocking it takes for
- * one that the program has made so. */
-static void make_blocking(pTHX_ const struct call *call, int fd)
-{
-    struct netio_error error;
-    int code = netio_fd_nonblock(fd, 0);
-
-    if (code == 0)
-        return;
-    netio_fd_close(fd);
-    netio_error_set(&error, NETIO_STAGE_SOCKET, code, NULL, NULL);
-    throw_failure(aTHX_ call, &error, NULL);
 }
 
 SV *xs_open(pTHX_ enum xs_open_kind kind, I32 ax, I32 items)
@@ -213,6 +205,7 @@ SV *xs_open(pTHX_ enum xs_open_kind kind, I32 ax, I32 items)
     static const char *const names[] = {"tcpopen", "udpopen", "unixopen"};
     struct call call;
     const struct xs_options *options = &call.options;
+    struct netio_error error;
     int before = errno;
 
     call.kind = kind;
@@ -221,8 +214,9 @@ SV *xs_open(pTHX_ enum xs_open_kind kind, I32 ax, I32 items)
     read_arguments(aTHX_ &call, ax, items);
     TAINT_PROPER(options->what);
     check_arguments(aTHX_ &call);
-    int fd = open_socket(aTHX_ &call);
-    make_blocking(aTHX_ &call, fd);
+    int fd = xs_open_blocking_take(open_socket(aTHX_ &call), &error);
+    if (fd < 0)
+        throw_failure(aTHX_ & call, &error, NULL);
     SV *handle = xs_handle_new(aTHX_ fd, options->finished, options->fatal, options->timeout);
     if (kind == XS_UDPOPEN)
         xs_datagram_attach(aTHX_ handle);
