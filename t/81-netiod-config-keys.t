@@ -110,6 +110,20 @@ END
     is_deeply [$services->[5]{pool}, $services->[5]{umask}], [9, '077'], 'a pool';
 };
 
+# A list grows each time that it is full.
+subtest 'any number of words' => sub {
+    my @words = map { "word-$_" } 1 .. 70;
+    my $text  = join '', map {
+        my ($port, $args) = (7001 + $_, join ' ', @words[0 .. $_]);
+        "$port stream tcp nowait nobody /bin/cat $args\n1$port on $RUN, args = $args;\n"
+    } 0 .. $#words;
+    my ($services, @said) = understood($text);
+
+    is_deeply [@said], [], 'not a word';
+    is_deeply [map { $_->{args} } @$services], [map { ("@words[0 .. $_]") x 2 } 0 .. $#words],
+        'in both notations';
+};
+
 subtest '0 is any number' => sub {
     my $zero = 'rate = 0/60, source_rate = 0/2.5, max_clients = 0, max_per_source = 0';
     for my $keys ($zero, 'service_max = 0, ip_max = 0') {

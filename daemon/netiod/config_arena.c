@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define BLOCK 4096
+#define WORDS 8 /* that a list has room for at first, its NULL included; a power of two */
 
 struct arena_block {
     struct arena_block *next;
@@ -67,6 +68,23 @@ char *arena_copy(struct arena *arena, const char *text, size_t len)
 char *arena_string(struct arena *arena, const char *text)
 {
     return text ? arena_copy(arena, text, strlen(text)) : NULL;
+}
+
+char **arena_add(struct arena *arena, char **words, size_t count, char *word)
+{
+    size_t used = count + 1;
+    int full = used >= WORDS && (used & (used - 1)) == 0;
+
+    if (count == 0 || full) {
+        char **more = arena_get(arena, (full ? 2 * used : WORDS) * sizeof *more);
+        if (!more)
+            return NULL;
+        if (count)
+            memcpy(more, words, count * sizeof *more);
+        words = more;
+    }
+    words[count] = word;
+    return words;
 }
 
 void arena_clear(struct arena *arena)

@@ -18,6 +18,9 @@ void *arena_get(struct arena *arena, size_t size);
 char *arena_copy(struct arena *arena, const char *text, size_t len);
 /* The whole string; NULL stays NULL. */
 char *arena_string(struct arena *arena, const char *text);
+/* A list of count words with one more, and NULL behind it: the same list, or a copy that has room
+ * for twice as many.  words is what this has returned before, or NULL.  NULL without memory. */
+char **arena_add(struct arena *arena, char **words, size_t count, char *word);
 /* Frees all of it. */
 void arena_clear(struct arena *arena);
 

@@ -42,20 +42,13 @@ static void set_owner(struct reader *reader, struct draft *draft, char *spec)
 /* All words of the line.  Returns how many, or -1 after a fault. */
 static int collect(struct reader *reader, struct reader_file *file, char ***words)
 {
-    size_t count = 0, room = 0;
+    size_t count = 0;
     int fault = 0;
 
     for (char *word; (word = words_next(reader, file, &fault)); count++) {
-        if (count + 1 >= room) {
-            room = room ? 2 * room : 16;
-            char **more = arena_get(&reader->scratch, room * sizeof *more);
-            if (!more)
-                return -1;
-            if (count)
-                memcpy(more, *words, count * sizeof *more);
-            *words = more;
-        }
-        (*words)[count] = word;
+        *words = arena_add(&reader->scratch, *words, count, word);
+        if (!*words)
+            return -1;
     }
     return fault ? -1 : (int)count;
 }

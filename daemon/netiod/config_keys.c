@@ -2,28 +2,18 @@
  * config_reader.h.  Called by config.c; what keys there are is in config_keyset.c. */
 #include "config_reader.h"
 
-#include <string.h>
-
 /* The words behind "KEY =", up to the next sign, which becomes *token.  0 or -1. */
 static int read_values(struct reader *reader, struct reader_file *file, struct values *values,
                        struct token *token)
 {
-    size_t room = 0;
-
     for (;;) {
         token_next(reader, file, token);
         if (token->kind != TOKEN_WORD)
             break;
-        if (values->count + 1 >= room) {
-            room = room ? 2 * room : 8;
-            char **more = arena_get(&reader->scratch, room * sizeof *more);
-            if (!more)
-                return -1;
-            if (values->count)
-                memcpy(more, values->words, values->count * sizeof *more);
-            values->words = more;
-        }
-        values->words[values->count++] = token->text;
+        values->words = arena_add(&reader->scratch, values->words, values->count, token->text);
+        if (!values->words)
+            return -1;
+        values->count++;
     }
     if (token->kind == TOKEN_EQUALS)
         return reader_fault(reader, token->line,
