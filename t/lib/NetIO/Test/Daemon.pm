@@ -6,6 +6,7 @@ package NetIO::Test::Daemon;
 #     my $e = NetIO::Test::Daemon->start(args => [...], ready => qr/listening on \S+:(\d+)/);
 #     is $d->ask("cisco\r\n"), ...;
 #     $d->wait_log(qr/"cisco" 1 matches/);
+#     $d->wait_all(qr/.../, qr/.../);   # of what may come in any order
 #     $d->finish;                       # or let the object go
 #
 # The daemon runs in a temporary directory of its own ($d->dir) and logs to stderr, which comes
@@ -31,6 +32,7 @@ use File::Temp ();
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use NetIO::Test::Run qw(end_of slurp);
+use POSIX            ();
 use Socket           qw(SOCK_STREAM SHUT_WR);
 use Test::More       ();
 use Time::HiRes      ();
@@ -232,6 +234,21 @@ sub wait_log {
     }
 }
 
+# The same of several texts, which may come in any order: whether all have come.
+sub wait_all {
+    my ($self, @regexes) = @_;
+    my ($from, $last)    = ($self->{seen}, 0);
+
+    for my $regex (@regexes) {
+        $self->{seen} = $from;
+        my $found = $self->wait_log($regex);
+        $last = $self->{seen} if $self->{seen} > $last;
+        $found or return 0;
+    }
+    $self->{seen} = $last;
+    return 1;
+}
+
 # The descriptors of the daemon, and what they are.
 sub open_files {
     my ($self) = @_;
@@ -249,10 +266,39 @@ sub descriptors {
     return scalar keys %open;
 }
 
+# How many descriptors it has: that many as soon as it is so, at last what there are.  What the log
+# tells of may have some to close yet.
+sub descriptors_as {
+    my ($self, $wanted) = @_;
+    my $until = Time::HiRes::time() + PATIENCE;
+    my $count = $self->descriptors;
+
+    while ($count != $wanted && Time::HiRes::time() < $until) {
+        $self->pump(Time::HiRes::time() + 0.02);
+        $count = $self->descriptors;
+    }
+    return $count;
+}
+
 sub kill {
     my ($self, $signal) = @_;
 
     CORE::kill($signal, $self->{pid}) or die "kill $self->{pid}: $!\n";
+    return $self;
+}
+
+# The same, and the daemon has taken it: another one like it is not lost in this one.
+sub kill_taken {
+    my ($self, $signal) = @_;
+    my $bit   = 1 << POSIX->can("SIG$signal")->() - 1;
+    my $until = Time::HiRes::time() + PATIENCE;
+
+    $self->kill($signal);
+    while (Time::HiRes::time() < $until) {
+        my ($pending) = slurp("/proc/$self->{pid}/status") =~ /^ShdPnd:\s+[0-9a-f]*([0-9a-f]{8})$/m;
+        last if !(hex($pending // 0) & $bit);
+        Time::HiRes::sleep(0.005);
+    }
     return $self;
 }
 

@@ -20,6 +20,7 @@ package NetIO::Test::Inetd;
 #     my $pid = $d->upgrade;             # USR2: of the successor that serves, now $d->pid; undef
 #     is $d->left, 0;                    # the exit code of the predecessor that left first
 #     is $d->left_of($old), 0;          # ... of that one
+#     $d->since_upgrade;                 # wait_log begins anew, behind the start of the successor
 #
 #     my $end = $d->failing(bind => 'EADDRINUSE', 3);   # its third bind from now on fails
 #     my $trace = $end->();              # all such calls up to now; nothing fails any more
@@ -200,6 +201,7 @@ sub upgrade {
     $self->kill('USR2');
     my $started = $self->wait_log(qr/upgrade(?:: \S+ starts \(pid (\d+)\)| failed: .*)\n/)
         or die "no upgrade:\n" . $self->log_text;
+    $self->{upgraded} = $self->{seen};
     my $next  = $started->[0] or return;
     my $ended = $self->wait_log(qr/(upgrade: the successor serves|netiod: upgrade failed: .*)\n/)
         or die "no end of the upgrade:\n" . $self->log_text;
@@ -226,6 +228,15 @@ sub left {
     my ($pid)  = @{ $self->{before_it} };
 
     return $self->left_of($pid || die "nobody has left\n");
+}
+
+# What the log has from the start of the last successor on is waited for again: that says what it says
+# whether or not its predecessor has said yet that it serves.
+sub since_upgrade {
+    my ($self) = @_;
+
+    $self->{seen} = $self->{upgraded};
+    return;
 }
 
 # Predecessors hold the log open, too; each must have ended well.
