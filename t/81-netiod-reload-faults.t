@@ -45,12 +45,8 @@ sub descriptors {
     my ($d, $expected) = @_;
 
     $d->{workers} = 2;
-    for (1 .. 100) {
-        $d->children;
-        last if $d->descriptors == $expected;
-        Time::HiRes::sleep(0.02);
-    }
-    return $d->descriptors;
+    $d->children;
+    return $d->descriptors_as($expected);
 }
 
 # "back", which only the new one has, has a program that runs: it comes back each time.

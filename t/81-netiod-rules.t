@@ -82,6 +82,7 @@ sub no_more {
     my $free = 0;
 
     $d->wait_log(qr/: end for/) or die "cat does not end\n";
+    $d->extra_descriptors and die "what it has of that stays\n";
     my %open = $d->open_files;
     $free++ while exists $open{$free};
     return descriptors($d, $free);
