@@ -77,10 +77,14 @@ my $seventh = $d->connect('three');
 my $eighth  = $d->connect('three');
 ok is_served($seventh), 'R11 ... counts who was there before';
 ok $d->wait_log(qr/three: as many as may be are served: clients wait\n/), '... as one of two';
-ok leave($d, 'three', $sixth), '... whose end its predecessor sees';
-ok is_served($eighth),         '... and which it knows of';
-ok $d->wait_log(qr/three: clients wait no more \(.*served\), after \d+ seconds with \d+ let in\n/),
-    '... and then nobody waits any more';
+close $sixth;
+ok is_served($eighth), '... and knows of their ends';
+# The one line is its own, the other its predecessor's.
+ok $d->wait_all(
+    qr/\bthree: end for \S+, pid \d+, \S+ seconds, exit 0\n/,
+    qr/three: clients wait no more \(.*served\), after \d+ seconds with \d+ let in\n/
+    ),
+    '... which its predecessor sees, and then nobody waits any more';
 close $_ for @clients, $seventh, $eighth;
 $d->finish;
 
