@@ -9,7 +9,6 @@ use lib 't/lib';
 use NetIO::Test::Inetd;
 use NetIO::Test::Talk qw(talk);
 use Test::More;
-use Time::HiRes ();
 
 plan skip_all => 'needs root' if $> != 0;
 alarm 300;

@@ -6,10 +6,9 @@ use warnings;
 use lib 't/lib';
 
 use NetIO::Test::Inetd;
-use NetIO::Test::Run qw(run slurp spew);
+use NetIO::Test::Run qw(run);
 use Socket           qw(IPPROTO_TCP SOL_SOCKET SO_LINGER TCP_NODELAY);
 use Test::More;
-use Time::HiRes ();
 
 plan skip_all => 'users are changed by root' if $> != 0;
 alarm 120;
@@ -181,19 +180,12 @@ is $netiod->ask(mux => "$name{echo}\r\nme"), 'me', 'others are served meanwhile'
 
 SKIP: {
     my $strace = (run('strace', '-V'))[0];
-    skip 'no strace here', 2 if $strace ne '0';
-    my $pid = $netiod->pid;
+    skip 'no strace here',                              2 if $strace ne '0';
     skip 'ASan watches memory by a thread that traces', 2 if $ENV{NETIO_TEST_SANITIZED};
-    my $tracer = NetIO::Test::Run::start(
-        {},   'strace', '-o', "$netiod->{dir}/trace",
-        '-p', $pid,     '-e', 'inject=fcntl:error=EMFILE',
-        '-e', 'trace=fcntl'
-    );
-    Time::HiRes::sleep(0.02) until slurp("/proc/$pid/status") =~ /^TracerPid:\s+[1-9]/m;
+    my $end = $netiod->injecting(fcntl => 'error=EMFILE');
     is $netiod->ask(mux => "$name{echo}\r\nme"), "-Service not available\r\n",
         'no descriptor is left';
-    kill 'INT', $tracer->{pid};
-    NetIO::Test::Run::finish($tracer);
+    $end->();
     is $netiod->ask(mux => "$name{echo}\r\nme"), 'me', 'then there is one';
 }
 $netiod->finish;
