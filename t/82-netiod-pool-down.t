@@ -143,6 +143,7 @@ subtest 'an upgrade' => sub {
 
     $d->wait_log($DOWN);
     ok $d->upgrade, 'of a netiod whose pool is down';
+    $d->since_upgrade;
     $d->wait_log($DOWN);
     is $d->answer('a'),       '',        'who comes is let go';
     is status($d, qw(state)), 'failing', '... as the status says';
