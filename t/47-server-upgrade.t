@@ -107,8 +107,12 @@ my $pid = NetIO::Daemon->running("$dir/pid");
 rename "$dir/log", "$dir/log.1";
 kill 'USR1', $pid;
 ok $reported->(qr/^reopen/m), 'USR1';
-ask_unix($run, "warn\n");
-like slurp("$dir/log"), qr/a warning of \d+$/m, 'workers have the new log';
+# The supervisor tells its workers when it has told the program.
+my $is_new = sub {
+    ask_unix($run, "warn\n");
+    return -e "$dir/log" && slurp("$dir/log") =~ /a warning of \d+$/m;
+};
+ok until_true($is_new), 'workers have the new log';
 
 for my $try (['3', qr/version 3 does not start|ended/], ['4', qr/version 4 has no workers/]) {
     my ($version, $why) = @$try;

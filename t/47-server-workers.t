@@ -10,6 +10,7 @@ use Time::HiRes ();
 use lib 't/lib';
 use NetIO::Test::Idle;
 use NetIO::Test::PerlServer;
+use NetIO::Test::Process qw(is_gone);
 
 alarm 170;
 $SIG{PIPE} = 'IGNORE';
@@ -178,6 +179,7 @@ subtest 'killed, and stuck' => sub {
     my $one  = who($server);
     my $held = $server->client;
     kill 'KILL', $one;
+    is_gone($one);    # on another core it may let in one client more
     isnt who($server), 'nobody', "kill -9: the next query is answered" for 1 .. 20;
     close $held;
 
@@ -283,11 +285,9 @@ PROGRAM
     ok $server->wait_report(qr/^open @{[$held->sockport]}$/m), 'somebody has begun to ask';
     $set->('two');
     ok $server->wait_report(qr/(?:^worker .*){4}/ms), 'new workers';
-    my $seen = '';
-    for (1 .. 500) {
-        $seen = $text->();
-        last if $seen eq 'two';
-    }
+    my $seen  = '';
+    my $until = time + 60;
+    $seen = $text->() while $seen ne 'two' && time < $until;
     is $seen, 'two', 'with the new configuration, without one client lost';
     print {$held} "\n";
     like heard($held), qr/\Aone \d+\n\z/, 'the old ones finish what they have begun';
@@ -419,10 +419,8 @@ PROGRAM
     close $held;
     kill 'KILL', $worker;
     my $answer = '';
-    for (1 .. 200) {
-        $answer = ask($server->client, "rand\n");
-        last if $answer =~ /\A0\.\d+\n/;
-    }
+    my $until  = time + 60;
+    $answer = ask($server->client, "rand\n") while $answer !~ /\A0\.\d+\n/ && time < $until;
     like $answer, qr/\A0\.\d/, 'SIGCHLD of the program takes nothing from the supervisor';
     $server->signal('TERM');
     is $server->status,       0,      'ends';
