@@ -174,7 +174,7 @@ SKIP: {
 # ---- something more is handed over
 
 {
-    my $u = $class->start(args => ['-e', '-t', '0.5'], addresses => [path('s')]);
+    my $u = $class->start(args => ['-e', '-t', '3'], addresses => [path('s')]);
     my ($pid, $said) = $u->heard('ready');
     is $said, 'clean', 'nobody was before it';
     my $fds;
