@@ -8,6 +8,7 @@ use IO::Handle ();
 use NetIO::Test::Manager;
 use NetIO::Test::Run;
 use NetIO::Test::Supervisor;
+use Time::HiRes ();
 use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
@@ -67,7 +68,7 @@ alarm 120;
     my $place = NetIO::Test::Supervisor->new;
     my ($fifo, $path) = $place->fifo('fifo');
     my $run = $place->run(
-        [qw(--ready notify --restart on-failure --ready-seconds 1)],
+        [qw(--ready notify --restart on-failure --ready-seconds 3)],
         perl_program(
             $SAY
                 . '&say("READY=1") if !-e $ARGV[1]; print "up\n"; '
@@ -79,7 +80,7 @@ alarm 120;
     ok($run->wait_log(qr/is ready\n/), 'ready');
     spew($place->dir . '/silent', '');
     syswrite $fifo, "end\n";
-    ok($run->wait_log(qr/not ready within 1 seconds\n.*SIGTERM.*starts again in 1 seconds\n/s),
+    ok($run->wait_log(qr/not ready within 3 seconds\n.*SIGTERM.*starts again in 1 seconds\n/s),
         'a restart that does not get ready is ended, and started again');
     is($place->end($run), 0, 'stopped');
 }
@@ -130,6 +131,8 @@ for my $command (qw(run start)) {
     like($manager->hear, qr/^READY=1$/m, 'ready');
     is($place->exits('status'),                               0,  'the pid file is there by then');
     is((split ' ', slurp('/proc/' . $run->pid . '/stat'))[3], $$, 'it has not left the manager');
+    # Ready is one that was executed; only then does it come to handle the signal.
+    Time::HiRes::sleep(0.01) until slurp($place->dir . '/log') =~ /: up$/m;
     $run->kill('HUP');
     like($manager->hear, qr/^RELOADING=1\nMONOTONIC_USEC=\d+$/, 'reloading');
     like($manager->hear, qr/^READY=1$/m,                        'and ready again');
