@@ -10,6 +10,7 @@ use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Daemon;
 use NetIO::Test::PerlDaemon;
+use NetIO::Test::Port qw(free_port);
 use Test::More;
 
 alarm 300;
@@ -231,12 +232,9 @@ subtest 'the SYNOPSIS' => sub {
 
 subtest 'the smallest daemon' => sub {
     my $dir  = File::Temp->newdir;
-    my $free = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1');
-    my $port = $free->sockport;
-    close $free;
-
-    my @how = (raw => 1, pidfile => "$dir/pid", args => [$port, "$dir/pid"]);
-    my $run = daemonized(slurp('eg/daemon.pl'), raw => 1);
+    my $port = free_port();
+    my @how  = (raw => 1, pidfile => "$dir/pid", args => [$port, "$dir/pid"]);
+    my $run  = daemonized(slurp('eg/daemon.pl'), raw => 1);
     is $run->status, 255,                               'wrong call' or diag $run->err;
     is $run->err,    "usage: daemon.pl PORT PIDFILE\n", 'says how';
     $run->finish;
