@@ -72,7 +72,7 @@ PERL
 };
 
 subtest 'clients that go away, or never speak, or never read' => sub {
-    my $pool = pool(<<'PERL', args => ['--read-seconds', 0.3, '--write-seconds', 0.3]);
+    my $pool = pool(<<'PERL', args => ['--read-seconds', 2, '--write-seconds', 0.3]);
 $| = 1;
 my $line = <STDIN>;
 if (!defined $line) { print "no line: ", $! + 0, "\n"; exit }
