@@ -46,6 +46,18 @@ subtest 'B21: a broken configuration changes nothing' => sub {
     is_deeply [$s->who], [$old[0], 1, 1], 'the old worker serves, of the old generation';
 };
 
+# Soon: a leak detector's process may have a worker's descriptors for a moment longer than it.
+sub is_closed {
+    my ($port) = @_;
+    my $until = time + 30;
+
+    while (IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port")) {
+        return 0 if time > $until;
+        Time::HiRes::sleep(0.01);
+    }
+    return 1;
+}
+
 subtest 'new workers that do not get ready' => sub {
     my $s    = NetIO::Test::Workers->start('-w', 2, '-r', 2);
     my %old  = map { $_ => 1 } $s->settled;
@@ -61,7 +73,7 @@ subtest 'new workers that do not get ready' => sub {
         like $s->reload($s->{address}, "127.0.0.1:$port"), $_->[1], "$_->[0]: kept";
         ok $old{ ($s->who)[0] }, 'an old worker answers';
         is_deeply [grep { !$old{$_} } $s->settled], [], 'no other is left';
-        ok !IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port"), 'the new address is closed';
+        ok is_closed($port), 'the new address is closed';
     }
     $s->mood('well');
     like $s->reload('workers 2'), qr/^reloaded/, 'and then it works';

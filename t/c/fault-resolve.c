@@ -25,7 +25,7 @@ static int children(void)
 
 static int look_up(void)
 {
-    netio_deadline deadline = netio_deadline_in(0.1);
+    netio_deadline deadline = netio_deadline_in(1);
     const struct netio_addr *addrs;
     struct netio_resolve *resolve;
     struct netio_error error = {0};
