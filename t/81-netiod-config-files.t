@@ -137,9 +137,15 @@ subtest '.include of what is wrong' => sub {
         is_deeply [listening("$dir/w/$name")],
             [1, [], $said{$name} =~ s{DIR/w/sub/\.\./link}{DIR/w/sub/../link}r], $name;
     }
-    put(map { ("deep/$_" => ".include " . ($_ + 1) . "\n") } 1 .. 40);
+    put(map { ("deep/$_" => ".include @{[$_ + 1]}\n" x 2) } 1 .. 40);
     my (undef, undef, $err) = listening("$dir/deep/1");
-    like $err, qr{\ADIR/deep/17:1: DIR/deep/18 includes itself\n\z}, 'too deep';
+    is $err, "DIR/deep/17:1: DIR/deep/18: more than 16 files deep\n", 'too deep';
+    put("deep/17" => "7001 $END\n");
+    spew("$dir/deep/$_", ".include " . ($_ + 1) . "\n") for 1 .. 16;
+    is_deeply [listening("$dir/deep/1")], [0, ['DIR/deep/17:1 0.0.0.0:7001'], ''], 'not too deep';
+    put(map { ("all/$_" => ".include *\n") } 'a' .. 'z');
+    is_deeply [listening("$dir/all")], [1, [], "DIR/all/a:1: DIR/all/a includes itself\n"],
+        'many ways lead to the same fault: one is said';
 };
 
 subtest 'the daemon says the same' => sub {

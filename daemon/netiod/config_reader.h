@@ -41,6 +41,7 @@ struct reader {
     size_t room;          /* of config->services */
     size_t faults;
     int alone;                      /* a text: no other file is read, no name server asked */
+    int no_more;                    /* a fault of .include, to which many ways may lead, is said */
     int lacks_ipv6;                 /* the machine has none */
     const struct reader_file *file; /* that is being read */
 };

@@ -72,8 +72,11 @@ static void read_file(struct reader *reader, const char *path, unsigned line)
     }
     file.device = st.st_dev;
     file.inode = st.st_ino;
-    if (includes_itself(&file) || file.depth > DEPTH_MAX)
+    reader->no_more |= includes_itself(&file) || file.depth > DEPTH_MAX;
+    if (includes_itself(&file))
         reader_fault(reader, line, "%s includes itself", path);
+    else if (file.depth > DEPTH_MAX)
+        reader_fault(reader, line, "%s: more than %d files deep", path, DEPTH_MAX);
     else {
         reader->file = &file;
         if (size == 0)
@@ -93,7 +96,7 @@ static size_t read_matches(struct reader *reader, const char *pattern, unsigned 
 
     if (code == GLOB_NOSPACE)
         reader->scratch.failed = 1;
-    for (size_t i = 0; code == 0 && i < found.gl_pathc; i++) {
+    for (size_t i = 0; code == 0 && i < found.gl_pathc && !reader->no_more; i++) {
         const char *path = found.gl_pathv[i];
         if (path[strlen(path) - 1] == '/' || is_left_over(last_part(path)))
             continue;
@@ -120,6 +123,8 @@ void include_read(struct reader *reader, const char *path, unsigned line)
 {
     char *whole = beside(reader, path);
 
+    if (reader->no_more)
+        return;
     if (reader->alone)
         reader_fault(reader, line, ".include is not for this file");
     else if (!*path)
