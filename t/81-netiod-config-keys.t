@@ -110,6 +110,27 @@ END
     is_deeply [$services->[5]{pool}, $services->[5]{umask}], [9, '077'], 'a pool';
 };
 
+# What an address leaves open, other keys say.
+subtest 'listen' => sub {
+    my %listen = (
+        'protocol = udp, listen = 1919'                     => 'udp dgram udp:0.0.0.0:1919',
+        'protocol = udp6, listen = 1919'                    => 'udp dgram udp:[::]:1919',
+        'socktype = dgram, listen = 1919'                   => 'udp dgram udp:0.0.0.0:1919',
+        'socktype = dgram, listen = udp:1919'               => 'udp dgram udp:0.0.0.0:1919',
+        'protocol = udp, listen = 127.0.0.1:19 udp:[::]:79' =>
+            'udp dgram udp:127.0.0.1:19 udp:[::]:79',
+        'listen = ::1:1919'                            => 'tcp stream [::1]:1919',
+        'socktype = stream, listen = 127.0.0.1:1919'   => 'tcp stream 127.0.0.1:1919',
+        'protocol = unix, listen = unix-dgram:/run/x'  => 'unix dgram unix-dgram:/run/x',
+    );
+    for my $keys (sort keys %listen) {
+        my ($services, @said) = understood("x on $RUN, $keys;\n");
+        my $got = join ' ', map { @{$_}{qw(protocol socktype listen)} } @{ $services || [] };
+        $got =~ s/udp:\[::\]:1919 (?=udp:0)//;
+        is_deeply [$got, @said], [$listen{$keys}], $keys;
+    }
+};
+
 # A list grows each time that it is full.
 subtest 'any number of words' => sub {
     my @words = map { "word-$_" } 1 .. 70;
@@ -172,8 +193,16 @@ subtest 'wrong values' => sub {
         "$RUN, access = rules"           => '1: access = rules: not an absolute path',
         "$RUN, access = /nonexistent"    => '1: access = /nonexistent: No such file or directory',
         "$RUN, refused_text = \"a\\nb\"" => '1: refused_text = a\x0ab: more than a line',
-        "$RUN, listen = udp:79 80"       => '1: listen = 80: not dgram udp',
-        "$RUN, protocol = tcp, listen = unix:/x" => '1: listen = unix:/x: not stream tcp',
+        "$RUN, listen = udp:79 80"       => '1: listen = 80: not udp',
+        "$RUN, listen = 80 udp:79"       => '1: listen = udp:79: not tcp',
+        "$RUN, protocol = udp, listen = tcp:79"    => '1: listen = tcp:79: not udp',
+        "$RUN, protocol = unix, listen = 79"       => '1: listen = 79: not unix',
+        "$RUN, protocol = tcp, listen = unix:/x"   => '1: listen = unix:/x: not tcp',
+        "$RUN, socktype = stream, listen = udp:79" => '1: listen = udp:79: not stream',
+        "$RUN, socktype = dgram, listen = unix:/x" => '1: listen = unix:/x: not dgram',
+        "$RUN, listen = \"[::1]\""                 => '1: [::1]: an address without a port',
+        "$RUN, listen = ::1"                       => '1: ::1: an address without a port',
+        "$RUN, listen = udp:127.0.0.1"             => '1: 127.0.0.1: an address without a port',
         "$RUN, listen = unix:/x unix:y"          => '1: option unix:y: not a valid address',
         'exec = /bin/cat'                        => '1: 7001: no user',
         'args = echo, pool = 3'                  => '1: a pool is one of a program',

@@ -27,22 +27,51 @@ void draft_begin(const struct reader *reader, struct draft *draft, const char *s
 
 /* ---- socket --------------------------------------------------------------------------------- */
 
+static const char *type_str(int type)
+{
+    return type == SOCK_STREAM ? "stream" : "dgram";
+}
+
+/* What one address of the key "listen" says: "udp:79", "unix-dgram:/path".  "79" is of the protocol
+ * or the type that other keys say. */
+static const char *protocol_of(const struct draft *draft, const char *address)
+{
+    if (strncmp(address, "unix", 4) == 0)
+        return "unix";
+    if (strncmp(address, "udp:", 4) == 0)
+        return "udp";
+    if (strncmp(address, "tcp:", 4) == 0)
+        return "tcp";
+    if (draft->protocol && draft->family != DRAFT_UNIX)
+        return draft->protocol;
+    return draft->type == SOCK_DGRAM ? "udp" : "tcp";
+}
+
+static int type_of(const char *protocol, const char *address)
+{
+    return strcmp(protocol, "udp") == 0 || strncmp(address, "unix-", 5) == 0 ? SOCK_DGRAM
+                                                                             : SOCK_STREAM;
+}
+
 /* What the addresses say that the key "listen" has; all say the same. */
 static int settle_listed(struct reader *reader, struct draft *draft)
 {
+    const struct draft said = *draft;
+
     for (const char *const *text = draft->listen; *text; text++) {
-        int local = strncmp(*text, "unix", 4) == 0, udp = strncmp(*text, "udp:", 4) == 0;
-        int type = udp || strncmp(*text, "unix-", 5) == 0 ? SOCK_DGRAM : SOCK_STREAM;
-        const char *protocol = local ? "unix" : udp ? "udp" : "tcp";
+        const char *protocol = protocol_of(&said, *text);
+        int type = type_of(protocol, *text);
         if (!draft->protocol) {
             draft->protocol = protocol;
-            draft->family = local ? DRAFT_UNIX : DRAFT_ANY;
+            draft->family = strcmp(protocol, "unix") == 0 ? DRAFT_UNIX : DRAFT_ANY;
         }
         if (!draft->type)
             draft->type = type;
-        if (strcmp(draft->protocol, protocol) != 0 || draft->type != type)
-            return reader_fault(reader, draft->line, "listen = %s: not %s %s", *text,
-                                draft->type == SOCK_STREAM ? "stream" : "dgram", draft->protocol);
+        if (strcmp(draft->protocol, protocol) != 0)
+            return reader_fault(reader, draft->line, "listen = %s: not %s", *text, draft->protocol);
+        if (draft->type != type)
+            return reader_fault(reader, draft->line, "listen = %s: not %s", *text,
+                                type_str(draft->type));
     }
     return 0;
 }
@@ -62,7 +91,7 @@ static int settle_socket(struct reader *reader, struct draft *draft)
         draft->type = strcmp(draft->protocol, "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM;
     if (strcmp(draft->protocol, draft->type == SOCK_STREAM ? "udp" : "tcp") == 0)
         return reader_fault(reader, draft->line, "%s is no protocol of %s sockets", draft->protocol,
-                            draft->type == SOCK_STREAM ? "stream" : "dgram");
+                            type_str(draft->type));
     draft->service.protocol = draft->protocol;
     draft->service.type = draft->type;
     return 0;

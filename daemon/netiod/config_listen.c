@@ -166,6 +166,19 @@ static int set_choice(struct reader *reader, struct draft *draft, const char *se
     return 0;
 }
 
+/* "[::1]", "127.0.0.1": what looks like a service is the end of the address. */
+static int lacks_service(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    struct netio_addr address;
+    char host[NETIO_ADDR_STRLEN];
+
+    if (strchr(text, '/') || strlen(text) >= sizeof host || netio_addr_parse(&address, text) < 0)
+        return 0;
+    snprintf(host, sizeof host, "%.*s", colon ? (int)(colon - text) : 0, text);
+    return netio_addr_parse(&address, host) < 0;
+}
+
 /* "finger", "host:finger", "host,host:2907".  *name: of the service (scratch). */
 static int find_internet(struct reader *reader, struct draft *draft, struct list *list,
                          const char *text, const char **name)
@@ -176,6 +189,8 @@ static int find_internet(struct reader *reader, struct draft *draft, struct list
 
     if (!spec)
         return -1;
+    if (lacks_service(spec))
+        return reader_fault(reader, draft->line, "%s: an address without a port", spec);
     if (colon) {
         *colon = '\0';
         hosts = spec;
