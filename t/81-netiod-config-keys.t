@@ -77,6 +77,7 @@ echo on udp = yes, protocol = udp, bind = 127.0.0.1, rate = 0, idle_seconds = 9;
 answer on listen = udp:127.0.0.1:7008, exec = internal, args = daytime, udp = yes;
 warm on listen = 127.0.0.1:7009, pool = 9, exec = /etc/passwd, user = nobody, umask = 077;
 tcpmux/+x on user = nobody, exec = /bin/cat;
+tcpmux on exec = internal;
 END
     is_deeply \@said, [], 'nothing is wrong';
     my %key = %{ $services->[0] };
@@ -119,9 +120,9 @@ subtest 'listen' => sub {
         'socktype = dgram, listen = udp:1919'               => 'udp dgram udp:0.0.0.0:1919',
         'protocol = udp, listen = 127.0.0.1:19 udp:[::]:79' =>
             'udp dgram udp:127.0.0.1:19 udp:[::]:79',
-        'listen = ::1:1919'                            => 'tcp stream [::1]:1919',
-        'socktype = stream, listen = 127.0.0.1:1919'   => 'tcp stream 127.0.0.1:1919',
-        'protocol = unix, listen = unix-dgram:/run/x'  => 'unix dgram unix-dgram:/run/x',
+        'listen = ::1:1919'                           => 'tcp stream [::1]:1919',
+        'socktype = stream, listen = 127.0.0.1:1919'  => 'tcp stream 127.0.0.1:1919',
+        'protocol = unix, listen = unix-dgram:/run/x' => 'unix dgram unix-dgram:/run/x',
     );
     for my $keys (sort keys %listen) {
         my ($services, @said) = understood("x on $RUN, $keys;\n");
@@ -203,20 +204,31 @@ subtest 'wrong values' => sub {
         "$RUN, listen = \"[::1]\""                 => '1: [::1]: an address without a port',
         "$RUN, listen = ::1"                       => '1: ::1: an address without a port',
         "$RUN, listen = udp:127.0.0.1"             => '1: 127.0.0.1: an address without a port',
-        "$RUN, listen = unix:/x unix:y"          => '1: option unix:y: not a valid address',
-        'exec = /bin/cat'                        => '1: 7001: no user',
-        'args = echo, pool = 3'                  => '1: a pool is one of a program',
-        'user = root'                            => '1: 7001: netiod has no such service itself',
-        "$RUN, names = yes, wait = yes"   => '1: names are looked up for nowait programs only',
-        "$RUN, pool = 2, wait = yes"      => '1: a pool must be stream and nowait',
-        "$RUN, pool = 2, stderr = socket" => '1: standard error of a pool is the log',
-        "$RUN, tcpmux = yes, wait = yes"  => '1: 7001: behind tcpmux must be stream and nowait',
+        "$RUN, listen = unix:/x unix:y"            => '1: option unix:y: not a valid address',
+        'exec = /bin/cat'                          => '1: 7001: no user',
+        'args = echo, pool = 3'                    => '1: a pool is one of a program',
+        'user = root'                              => '1: 7001: netiod has no such service itself',
+        "$RUN, names = yes, wait = yes"       => '1: names are looked up for nowait programs only',
+        "$RUN, pool = 2, wait = yes"          => '1: a pool must be stream and nowait',
+        "$RUN, pool = 2, stderr = socket"     => '1: standard error of a pool is the log',
+        "$RUN, tcpmux = yes, wait = yes"      => '1: 7001: behind tcpmux must be stream and nowait',
+        "$RUN, listen = 79, bind = 127.0.0.1" => '1: bind: listen says where it listens',
+        "$RUN, listen = unix:/x, bind = 127.0.0.1" => '1: bind: listen says where it listens',
+        "$RUN, udp = yes" => q{1: udp: these are no datagrams of netiod's own services},
+        "$RUN, udp = no, protocol = udp" =>
+            q{1: udp: these are no datagrams of netiod's own services},
+        'args = echo, udp = yes' => q{1: udp: these are no datagrams of netiod's own services},
         'socktype = dgram, protocol = unix, exec = internal, args = echo, listen = unix-dgram:/x'
             => q{1: netiod's own services are not for unix datagrams},
     );
     for my $keys (sort keys %fault) {
         is faults_of($keys), $fault{$keys}, $keys;
     }
+    is faults_of("$RUN, bind = ::1", '127.0.0.1:7777'),
+        '1: bind: a host is before the service already', 'two hosts';
+    is faults_of("$RUN, bind = ::1", '/run/x'), '1: bind: a path has no host', 'of a path';
+    is faults_of("$RUN, bind = ::1", 'tcpmux/x'), '1: bind: behind tcpmux nothing listens',
+        'behind tcpmux';
     my $rlimit = 'not RESOURCE:NUMBER, as nofile:1024 or as:512m';
     my %faults = (
         "$RUN, rlimit = foo:3 nofile:4 nofile:x" =>

@@ -298,12 +298,18 @@ END
 };
 
 subtest 'tcpmux, unix, pools' => sub {
-    my ($services) = understood(<<'END');
+    my ($services, @said) = understood(<<'END');
 tcpmux/phone stream tcp nowait root /bin/cat
 tcpmux/+date stream tcp nowait root /bin/date
 END
     is_deeply [map { "$_->{name} " . ($_->{listen} // 'nowhere') } @$services],
         ['tcpmux/phone nowhere', 'tcpmux/+date nowhere'], 'R3: entries of tcpmux have no socket';
+    is_deeply \@said,
+        [
+        'FILE:1: warning: tcpmux/phone: there is no service tcpmux to ask for it',
+        'FILE:2: warning: tcpmux/date: there is no service tcpmux to ask for it'
+        ],
+        'nobody comes to them';
 
     my $end = 'stream unix nowait root /bin/cat';
     is_line "/run/x.sock $end",   { listen => 'unix:/run/x.sock,mode=0666' }, 'Debian: unix';
@@ -318,7 +324,7 @@ END
     is_line '7001 stream tcp nowait root pool:/etc/passwd x y',
         { exec => '/etc/passwd', pool => 4, args => 'x y', wait => undef, stderr => 'log' },
         'R28: a pool';
-    my ($pool, @said) = understood("7001 dgram udp nowait root /bin/cat\n");
+    (my $pool, @said) = understood("7001 dgram udp nowait root /bin/cat\n");
     is $pool->[0]{wait}, 'yes', 'R17: dgram nowait is wait';
     like $said[0], qr/^FILE:1: warning: dgram nowait: served as wait/, 'and said to be';
 };

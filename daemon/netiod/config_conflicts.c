@@ -1,5 +1,6 @@
 /* netiod: services that want the address, or the name behind tcpmux, that another one or --status
- * has; see config_reader.h.  Called by config.c when all services are there. */
+ * has, and those that want a tcpmux that is not there; see config_reader.h.  Called by config.c
+ * when all services are there. */
 #include "config_reader.h"
 
 #include <stdio.h>
@@ -199,6 +200,26 @@ static size_t collect(struct reader *reader, struct claim *claims)
     return count;
 }
 
+/* Nobody asks for a service behind tcpmux where there is none. */
+static void find_lonely(struct reader *reader)
+{
+    const struct config *config = reader->config;
+    struct reader_file file = {0};
+
+    for (size_t i = 0; i < config->count; i++)
+        if (config->services[i].kind == CONFIG_TCPMUX)
+            return;
+    reader->file = &file;
+    for (size_t i = 0; i < config->count; i++) {
+        const struct config_service *service = &config->services[i];
+        file.name = service->file;
+        if (service->mux != CONFIG_NO_MUX)
+            reader_warn(reader, service->line, "%s: there is no service tcpmux to ask for it",
+                        service->name);
+    }
+    reader->file = NULL;
+}
+
 void conflicts_find(struct reader *reader)
 {
     const struct config *config = reader->config;
@@ -219,4 +240,5 @@ void conflicts_find(struct reader *reader)
         }
     free(claims);
     free(said);
+    find_lonely(reader);
 }

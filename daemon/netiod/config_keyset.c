@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define POOL_MAX   NETIO_WORKERS_MAX
 #define NUMBER_MAX 1000000
@@ -340,13 +341,38 @@ void key_set(struct reader *reader, struct draft *draft, struct values *values)
     draft->seen |= UINT64_C(1) << (key - keys);
 }
 
+/* Why "bind" would have no effect; NULL: it has one. */
+static const char *why_no_host(const struct draft *draft)
+{
+    if (strncmp(draft->spec, CONFIG_MUX_PREFIX, strlen(CONFIG_MUX_PREFIX)) == 0)
+        return "behind tcpmux nothing listens";
+    if (draft->listen)
+        return "listen says where it listens";
+    if (draft->family == DRAFT_UNIX)
+        return "a path has no host";
+    return strchr(draft->spec, ':') ? "a host is before the service already" : NULL;
+}
+
+/* The same of any key. */
+static const char *why_without(const struct draft *draft, const struct key *key)
+{
+    const struct config_service *service = &draft->service;
+
+    if (key->set == set_bind)
+        return why_no_host(draft);
+    if (key->at == AT(udp) && (service->kind != CONFIG_BUILTIN || service->type != SOCK_DGRAM))
+        return "these are no datagrams of netiod's own services";
+    if (!(key->without >> service->kind & 1))
+        return NULL;
+    return service->kind == CONFIG_WAIT ? "with wait, the program has the socket"
+                                        : "netiod serves this itself, and starts no program";
+}
+
 void keys_check(struct reader *reader, const struct draft *draft)
 {
-    for (size_t i = 0; i < KEYS; i++)
-        if (draft->seen >> i & 1 && keys[i].without >> draft->service.kind & 1)
-            reader_fault(reader, draft->line,
-                         draft->service.kind == CONFIG_WAIT
-                             ? "%s: with wait, the program has the socket"
-                             : "%s: netiod serves this itself, and starts no program",
-                         keys[i].name);
+    for (size_t i = 0; i < KEYS; i++) {
+        const char *why = draft->seen >> i & 1 ? why_without(draft, &keys[i]) : NULL;
+        if (why)
+            reader_fault(reader, draft->line, "%s: %s", keys[i].name, why);
+    }
 }

@@ -204,7 +204,7 @@ int rpc_check(struct reader *reader, const struct draft *draft, const char *cons
               size_t count);
 /* Fills service.listen, .name and .mux; 0 or -1. */
 int listen_find(struct reader *reader, struct draft *draft);
-/* Says which services want what another one has: after all files. */
+/* Says which services want what another one has, or nobody: after all files. */
 void conflicts_find(struct reader *reader);
 
 #endif
