@@ -186,6 +186,46 @@ END
         'FreeBSD: -a is for those that name none';
 };
 
+# What would be of no family is not served: any address instead would be reached by more than is
+# wanted.
+subtest 'a host for all, of one family' => sub {
+    my $text = <<'END';
+7001 stream tcp nowait root /bin/cat
+7002 dgram udp6 wait root /bin/cat
+rusersd/1 stream rpc/tcp nowait root /bin/cat
+/run/x stream unix nowait root /bin/cat
+*:7003 stream tcp4 nowait root /bin/cat
+x on listen = 7004, protocol = tcp6, user = root, exec = /bin/cat;
+END
+    my $v4   = [qw(7001 rusersd/1 /run/x 7003)];
+    my $v6   = [qw(7001 7002 /run/x 7003 x)];
+    my %want = (
+        '127.0.0.1' => [
+            $v4,
+            '2: warning: 7002: not served: no IPv6 address in 127.0.0.1',
+            '6: warning: x: not served: no IPv6 address in 127.0.0.1'
+        ],
+        '::1'           => [$v6, '3: warning: rusersd/1: not served: no IPv4 address in ::1'],
+        '127.0.0.1,::1' => [[qw(7001 7002 rusersd/1 /run/x 7003 x)]],
+    );
+    for my $hosts (sort keys %want) {
+        my ($names, @want) = @{ $want{$hosts} };
+        for my $line (0, 1) {
+            my ($services, @said) =
+                $line
+                ? understood("$hosts:\n$text")
+                : understood($text, '-a', $hosts);
+            @said = map { s/:(\d+):/':' . ($1 - $line) . ':'/er } @said;
+            is_deeply [[map { $_->{name} } @{ $services || [] }], @said],
+                [$names, map { "FILE:$_" } @want], $line ? "$hosts:" : "-a $hosts";
+        }
+    }
+    is_deeply [faults("127.0.0.1:7001 stream tcp6 nowait root /bin/cat\n", '-a', '::1')],
+        [q{FILE:1: host 127.0.0.1: not of the protocol's family}], 'one of its own is a fault';
+    is_deeply [faults("7001 stream tcp6 nowait root /bin/cat\n", '-a', '300.1.1.1')],
+        ['FILE:1: host 300.1.1.1: not a valid host name'], 'so is what is no host';
+};
+
 subtest 'wait and limits' => sub {
     my %want = (
         'nowait'       => { rate       => '0',    accept_max => 1000 },

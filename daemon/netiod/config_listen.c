@@ -103,9 +103,9 @@ static int add_name(struct reader *reader, struct draft *draft, struct list *lis
     struct netio_resolve *machine = NULL;
     struct netio_error error = {0};
     int code = NETIO_ENONAME;
-    int family = draft->family == DRAFT_IPV4   ? AF_INET
-                 : draft->family == DRAFT_IPV6 ? AF_INET6
-                                               : AF_UNSPEC;
+    int family = draft->inherits || draft->family == DRAFT_ANY ? AF_UNSPEC
+                 : draft->family == DRAFT_IPV4                 ? AF_INET
+                                                               : AF_INET6;
 
     if (!reader->alone || strcmp(host, "localhost") == 0)
         code = resolve(host, family, &machine, &error);
@@ -113,7 +113,8 @@ static int add_name(struct reader *reader, struct draft *draft, struct list *lis
         reader_fault(reader, draft->line, "host %s: %s", host, netio_error_text(code));
     size_t count = code < 0 ? 0 : netio_resolve_answer(machine, &found);
     for (size_t i = 0; i < count && code == 0; i++)
-        code = add_address(reader, draft, list, &found[i], port);
+        if (wants(draft, netio_addr_family(&found[i])))
+            code = add_address(reader, draft, list, &found[i], port);
     netio_resolve_free(machine);
     return code;
 }
@@ -128,6 +129,8 @@ static int add_host(struct reader *reader, struct draft *draft, struct list *lis
     if (strchr(host, '/') || netio_addr_parse(&address, host) < 0)
         return add_name(reader, draft, list, host, port);
     netio_addr_unmap(&address);
+    if (!wants(draft, netio_addr_family(&address)) && draft->inherits)
+        return 0;
     if (!wants(draft, netio_addr_family(&address)))
         return reader_fault(reader, draft->line, "host %s: not of the protocol's family", host);
     return add_address(reader, draft, list, &address, port);
@@ -195,6 +198,7 @@ static int find_internet(struct reader *reader, struct draft *draft, struct list
         *colon = '\0';
         hosts = spec;
     }
+    draft->inherits = !colon && !draft->hosts;
     int port = draft->rpc ? rpc_find(reader, draft, service) : find_port(service, draft->protocol);
     int code = 0;
     *name = service;
@@ -284,6 +288,17 @@ static int find_mux(struct reader *reader, struct draft *draft, const char **nam
     return 0;
 }
 
+/* Where services listen that name no host may be of the other family; it is for the others then,
+ * and any address instead is what the administrator did not want. */
+static void leave_out(struct reader *reader, struct draft *draft)
+{
+    const char *hosts = reader->file->hosts ? reader->file->hosts : reader->options->bind;
+
+    reader_warn(reader, draft->line, "%s: not served: no %s address in %s", draft->spec,
+                draft->family == DRAFT_IPV6 ? "IPv6" : "IPv4", hosts ? hosts : "*");
+    draft->off = 1;
+}
+
 /* It is seen in logs, and --show has it outside of quotes. */
 static int keep_name(struct reader *reader, struct draft *draft, const char *name)
 {
@@ -314,6 +329,8 @@ int listen_find(struct reader *reader, struct draft *draft)
         code = find_internet(reader, draft, &list, draft->spec, &name);
     if (code < 0 || keep_name(reader, draft, name) < 0)
         return -1;
+    if (draft->inherits && !list.count)
+        leave_out(reader, draft);
     if (draft->rpc && rpc_check(reader, draft, list.texts, list.count) < 0)
         return -1;
     if (!(texts = arena_get(&reader->config->own->arena, (list.count + 1) * sizeof *texts)))

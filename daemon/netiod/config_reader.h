@@ -135,6 +135,7 @@ struct draft {
     int off;              /* judged, and left out */
     const char *spec;     /* the first word: "finger", "host:finger", "/run/x", "tcpmux/x" */
     const char *hosts;    /* NULL: of the file */
+    int inherits;         /* where it listens is said by the file or by -a, for all */
     int type;             /* 0: not said */
     const char *protocol; /* "tcp", "udp", "unix"; NULL: not said */
     enum draft_family family;
