@@ -111,6 +111,47 @@ END
     is_deeply [$services->[5]{pool}, $services->[5]{umask}], [9, '077'], 'a pool';
 };
 
+# Whatever is found wrong when all of a definition is there has the line of its key.
+subtest 'lines' => sub {
+    my ($services, @said) = understood(<<'END');
+a on
+    listen = 127.0.0.1:7001
+             300.1.1.1:7002,
+    exec = /nonexistent,
+    directory = /nonexistent,
+    names = yes,
+    wait = yes,
+    udp = no,
+    group = nosuch,
+    user = root;
+b on
+    protocol = tcp,
+    user = nosuch,
+    args = what,
+    listen = udp:127.0.0.1:7003;
+7004 on
+    args = what,
+    user = nosuch,
+    bind = 127.0.0.1
+           300.1.1.1;
+END
+    is_deeply \@said,
+        [
+        'FILE:2: host 300.1.1.1: not a valid host name',
+        'FILE:6: names are looked up for nowait programs only',
+        q{FILE:8: udp: these are no datagrams of netiod's own services},
+        'FILE:4: warning: program /nonexistent: No such file or directory',
+        'FILE:5: warning: directory /nonexistent: No such file or directory',
+        'FILE:9: group nosuch: no such group',
+        'FILE:15: listen = udp:127.0.0.1:7003: not tcp',
+        'FILE:13: user nosuch: no such user',
+        'FILE:19: host 300.1.1.1: not a valid host name',
+        'FILE:17: what: netiod has no such service itself',
+        'FILE:18: user nosuch: no such user',
+        ],
+        'each has its own';
+};
+
 # What an address leaves open, other keys say.
 subtest 'listen' => sub {
     my %listen = (

@@ -68,9 +68,10 @@ static int settle_listed(struct reader *reader, struct draft *draft)
         if (!draft->type)
             draft->type = type;
         if (strcmp(draft->protocol, protocol) != 0)
-            return reader_fault(reader, draft->line, "listen = %s: not %s", *text, draft->protocol);
+            return reader_fault(reader, key_line(draft, "listen"), "listen = %s: not %s", *text,
+                                draft->protocol);
         if (draft->type != type)
-            return reader_fault(reader, draft->line, "listen = %s: not %s", *text,
+            return reader_fault(reader, key_line(draft, "listen"), "listen = %s: not %s", *text,
                                 type_str(draft->type));
     }
     return 0;
@@ -90,8 +91,8 @@ static int settle_socket(struct reader *reader, struct draft *draft)
     if (!draft->type)
         draft->type = strcmp(draft->protocol, "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM;
     if (strcmp(draft->protocol, draft->type == SOCK_STREAM ? "udp" : "tcp") == 0)
-        return reader_fault(reader, draft->line, "%s is no protocol of %s sockets", draft->protocol,
-                            type_str(draft->type));
+        return reader_fault(reader, key_line(draft, "protocol"), "%s is no protocol of %s sockets",
+                            draft->protocol, type_str(draft->type));
     draft->service.protocol = draft->protocol;
     draft->service.type = draft->type;
     return 0;
@@ -118,7 +119,8 @@ static int settle_builtin(struct reader *reader, struct draft *draft)
         return -1;
     int builtin = config_builtin_find(name);
     if (builtin < 0)
-        return reader_fault(reader, draft->line, "%s: netiod has no such service itself", name);
+        return reader_fault(reader, key_line(draft, "args"),
+                            "%s: netiod has no such service itself", name);
     draft->service.builtin = (enum config_builtin)builtin;
     return 0;
 }
@@ -152,11 +154,11 @@ static int settle_kind(struct reader *reader, struct draft *draft)
     int waits = draft->wait == 1 || draft->type == SOCK_DGRAM;
     service->kind = service->pool ? CONFIG_POOL : waits ? CONFIG_WAIT : CONFIG_EXEC;
     if (service->kind == CONFIG_POOL && waits)
-        return reader_fault(reader, draft->line, "a pool must be stream and nowait");
+        return reader_fault(reader, key_line(draft, "pool"), "a pool must be stream and nowait");
     if (service->kind == CONFIG_POOL && !draft->errors_said)
         service->socket_errors = 0; /* in a classic line, too */
     if (service->kind == CONFIG_WAIT && draft->wait == 0)
-        reader_warn(reader, draft->line,
+        reader_warn(reader, key_line(draft, "wait"),
                     "dgram nowait: served as wait, as a datagram that nobody "
                     "has read yet would start programs");
     return 0;
@@ -171,9 +173,10 @@ static void look_at_folder(struct reader *reader, const struct draft *draft)
     struct stat st;
 
     if (folder && stat(folder, &st) == -1)
-        reader_warn(reader, draft->line, "directory %s: %s", folder, strerror(errno));
+        reader_warn(reader, key_line(draft, "directory"), "directory %s: %s", folder,
+                    strerror(errno));
     else if (folder && !S_ISDIR(st.st_mode))
-        reader_warn(reader, draft->line, "directory %s: it is no folder", folder);
+        reader_warn(reader, key_line(draft, "directory"), "directory %s: it is no folder", folder);
 }
 
 static void look_at_program(struct reader *reader, const struct draft *draft)
@@ -190,7 +193,7 @@ static void look_at_program(struct reader *reader, const struct draft *draft)
     else if (draft->service.kind != CONFIG_POOL && !(st.st_mode & 0111))
         why = "it is not executable";
     if (why)
-        reader_warn(reader, draft->line, "program %s: %s", draft->program, why);
+        reader_warn(reader, key_line(draft, "exec"), "program %s: %s", draft->program, why);
 }
 
 static int settle_program(struct reader *reader, struct draft *draft)
@@ -201,7 +204,7 @@ static int settle_program(struct reader *reader, struct draft *draft)
     if (!argv)
         return -1;
     if (*draft->program != '/')
-        return reader_fault(reader, draft->line, "program %s: not an absolute path",
+        return reader_fault(reader, key_line(draft, "exec"), "program %s: not an absolute path",
                             draft->program);
     look_at_program(reader, draft);
     look_at_folder(reader, draft);
@@ -244,19 +247,20 @@ static void check_kind(struct reader *reader, const struct draft *draft)
     const struct config_service *service = &draft->service;
 
     if (service->names && service->kind != CONFIG_EXEC)
-        reader_fault(reader, draft->line, "names are looked up for nowait programs only");
+        reader_fault(reader, key_line(draft, "names"),
+                     "names are looked up for nowait programs only");
     if (service->mux != CONFIG_NO_MUX &&
         (service->type != SOCK_STREAM || service->kind == CONFIG_WAIT ||
          service->kind == CONFIG_TCPMUX))
-        reader_fault(reader, draft->line, "%s: behind tcpmux must be stream and nowait",
-                     draft->spec);
+        reader_fault(reader, key_line(draft, "tcpmux"),
+                     "%s: behind tcpmux must be stream and nowait", draft->spec);
     if (service->kind != CONFIG_POOL && service->pool)
-        reader_fault(reader, draft->line, "a pool is one of a program");
+        reader_fault(reader, key_line(draft, "pool"), "a pool is one of a program");
     if (service->kind == CONFIG_POOL && draft->errors_said && service->socket_errors)
-        reader_fault(reader, draft->line, "standard error of a pool is the log");
+        reader_fault(reader, key_line(draft, "stderr"), "standard error of a pool is the log");
     if (service->mux != CONFIG_NO_MUX && service->kind == CONFIG_POOL)
-        reader_fault(reader, draft->line, "%s: a pool takes clients from its sockets alone",
-                     draft->spec);
+        reader_fault(reader, key_line(draft, "tcpmux"),
+                     "%s: a pool takes clients from its sockets alone", draft->spec);
     /* On the way to the service it would be forgotten for whom the proxy speaks. */
     if (service->kind == CONFIG_TCPMUX && netio_access_wants_proxy(draft->access))
         reader_fault(reader, draft->line, "%s: tcpmux has no rules for proxies", draft->spec);

@@ -233,7 +233,7 @@ static const struct key {
 };
 
 #define KEYS (sizeof keys / sizeof *keys)
-_Static_assert(KEYS <= 64, "draft.seen has a bit for each");
+_Static_assert(KEYS <= CONFIG_KEYS_MAX, "draft.seen has a line for each");
 
 static const char *set_yes(int *field, const char *text)
 {
@@ -293,7 +293,7 @@ static const char *set_member(struct reader *reader, const struct key *key, void
 static int is_said(const struct draft *draft, const struct key *key)
 {
     for (size_t i = 0; i < KEYS; i++)
-        if (draft->seen >> i & 1 && (&keys[i] == key || (key->at && keys[i].at == key->at)))
+        if (draft->seen[i] && (&keys[i] == key || (key->at && keys[i].at == key->at)))
             return key->type != KEY_REPEAT;
     return 0;
 }
@@ -338,7 +338,14 @@ void key_set(struct reader *reader, struct draft *draft, struct values *values)
         set(reader, draft, key, values);
         draft->line = line;
     }
-    draft->seen |= UINT64_C(1) << (key - keys);
+    draft->seen[key - keys] = values->line;
+}
+
+unsigned key_line(const struct draft *draft, const char *name)
+{
+    unsigned line = draft->seen[find_key(name) - keys];
+
+    return line ? line : draft->line;
 }
 
 /* Why "bind" would have no effect; NULL: it has one. */
@@ -371,8 +378,8 @@ static const char *why_without(const struct draft *draft, const struct key *key)
 void keys_check(struct reader *reader, const struct draft *draft)
 {
     for (size_t i = 0; i < KEYS; i++) {
-        const char *why = draft->seen >> i & 1 ? why_without(draft, &keys[i]) : NULL;
+        const char *why = draft->seen[i] ? why_without(draft, &keys[i]) : NULL;
         if (why)
-            reader_fault(reader, draft->line, "%s: %s", keys[i].name, why);
+            reader_fault(reader, draft->seen[i], "%s: %s", keys[i].name, why);
     }
 }

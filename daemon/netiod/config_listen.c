@@ -136,6 +136,23 @@ static int add_host(struct reader *reader, struct draft *draft, struct list *lis
     return add_address(reader, draft, list, &address, port);
 }
 
+/* "host,host"; hosts is draft->hosts if the key "bind" has said them. */
+static int add_hosts(struct reader *reader, struct draft *draft, struct list *list,
+                     const char *hosts, unsigned port)
+{
+    char *rest = arena_string(&reader->scratch, hosts), *host;
+    unsigned line = draft->line;
+    int code = rest ? 0 : -1;
+
+    if (hosts == draft->hosts)
+        draft->line = key_line(draft, "bind");
+    while (rest && !is_too_long(list, code) && (host = strsep(&rest, ",")))
+        if (add_host(reader, draft, list, host, port) < 0)
+            code = -1;
+    draft->line = line;
+    return code;
+}
+
 /* ---- services ------------------------------------------------------------------------------- */
 
 /* "finger", "2907", "name(2907)"; 0: the kernel chooses.  The number in brackets is for names that
@@ -188,7 +205,7 @@ static int find_internet(struct reader *reader, struct draft *draft, struct list
 {
     char *spec = arena_string(&reader->scratch, text), *colon = spec ? strrchr(spec, ':') : NULL;
     const char *hosts = draft->hosts ? draft->hosts : reader->file->hosts;
-    char *service = colon ? colon + 1 : spec, *host;
+    char *service = colon ? colon + 1 : spec;
 
     if (!spec)
         return -1;
@@ -200,7 +217,6 @@ static int find_internet(struct reader *reader, struct draft *draft, struct list
     }
     draft->inherits = !colon && !draft->hosts;
     int port = draft->rpc ? rpc_find(reader, draft, service) : find_port(service, draft->protocol);
-    int code = 0;
     *name = service;
     if (port < 0)
         return draft->rpc ? -1
@@ -210,11 +226,7 @@ static int find_internet(struct reader *reader, struct draft *draft, struct list
         return -1;
     if (!hosts)
         hosts = reader->options->bind ? reader->options->bind : "*";
-    char *rest = arena_string(&reader->scratch, hosts);
-    while (rest && !is_too_long(list, code) && (host = strsep(&rest, ",")))
-        if (add_host(reader, draft, list, host, (unsigned)port) < 0)
-            code = -1;
-    return code;
+    return add_hosts(reader, draft, list, hosts, (unsigned)port);
 }
 
 /* text: as netio_listener_open takes it. */
@@ -255,8 +267,10 @@ static int find_unix(struct reader *reader, struct draft *draft, struct list *li
 static int find_listed(struct reader *reader, struct draft *draft, struct list *list)
 {
     const char *service;
+    unsigned line = draft->line;
     int code = 0;
 
+    draft->line = key_line(draft, "listen");
     for (const char *const *text = draft->listen; *text && !is_too_long(list, code); text++) {
         const char *rest = *text;
         if (strncmp(rest, "tcp:", 4) == 0 || strncmp(rest, "udp:", 4) == 0)
@@ -265,6 +279,7 @@ static int find_listed(struct reader *reader, struct draft *draft, struct list *
                                               : find_internet(reader, draft, list, rest, &service);
         code = one ? one : code;
     }
+    draft->line = line;
     return code;
 }
 

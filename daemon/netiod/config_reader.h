@@ -22,10 +22,10 @@
 #include "config.h"
 #include "config_arena.h"
 
-#include <stdint.h>
 #include <sys/types.h>
 
 #define CONFIG_LINE_MAX 65536 /* bytes */
+#define CONFIG_KEYS_MAX 64
 
 struct config_private {
     struct arena arena;
@@ -107,6 +107,8 @@ struct values { /* KEY = WORD WORD ... */
 
 /* Has the draft say so, or says what is wrong. */
 void key_set(struct reader *reader, struct draft *draft, struct values *values);
+/* Where a key is said; the definition's line, if it is not. */
+unsigned key_line(const struct draft *draft, const char *name);
 /* Those that are said and would have no effect on a service of that kind are faults. */
 void keys_check(struct reader *reader, const struct draft *draft);
 
@@ -154,7 +156,7 @@ struct draft {
     struct netio_access *access;            /* draft_finish's, or draft_drop's */
     struct rule *rules, **rules_end;        /* what access was made of */
     size_t rules_count;
-    uint64_t seen; /* keys: a bit each */
+    unsigned seen[CONFIG_KEYS_MAX]; /* keys: the line of each, 0: not said */
 };
 
 struct rule {

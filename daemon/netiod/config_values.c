@@ -284,9 +284,9 @@ const struct netio_user *value_user(struct reader *reader, const struct draft *d
         error = name && !user ? dotted : error;
     }
     if (!user)
-        reader_fault(reader, draft->line, "%s %s: %s",
-                     netio_stage_str(error.code ? error.stage : NETIO_STAGE_USER), error.subject,
-                     netio_error_text(error.code ? error.code : -ENOMEM));
+        reader_fault(reader, key_line(draft, error.stage == NETIO_STAGE_GROUP ? "group" : "user"),
+                     "%s %s: %s", netio_stage_str(error.code ? error.stage : NETIO_STAGE_USER),
+                     error.subject, netio_error_text(error.code ? error.code : -ENOMEM));
     return user;
 }
 
