@@ -70,7 +70,11 @@ subtest 'ports that the kernel chooses' => sub {
     is_deeply [map({ "$_->{name} $_->{listen}" } @{ $services || [] }), @said],
         ['odd 127.0.0.1:0', 'even 127.0.0.1:0', 'a,b 127.0.0.1:0'], 'each has one';
     is_deeply [faults("127.0.0.1:odd(0) $end\n127.0.0.1:odd(0) $end\n")],
-        ['FILE:2: 127.0.0.1:0,for=odd: FILE:1 has it already'], 'a name, twice';
+        [
+        'FILE:2: port 0 under the name odd: FILE:1 has it already; the kernel chooses one for each '
+            . 'name'
+        ],
+        'a name, twice';
 };
 
 subtest 'protocols' => sub {

@@ -151,7 +151,12 @@ static void say(struct reader *reader, const struct claim *claim,
     unsigned line = claim->service->line;
 
     reader->file = &file;
-    if (other)
+    if (other && claim->host && strncmp(claim->key, "0,", 2) == 0)
+        reader_fault(reader, line,
+                     "port 0 under the name %s: %s:%u has it already; the kernel chooses one for "
+                     "each name",
+                     claim->service->name, other->file, other->line);
+    else if (other)
         reader_fault(reader, line, "%s: %s:%u has it already", claim->text, other->file,
                      other->line);
     else
