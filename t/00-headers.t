@@ -5,7 +5,7 @@ use warnings;
 
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $compiler = $ENV{CC} || 'cc';
 

@@ -7,7 +7,7 @@ use warnings;
 use ExtUtils::Manifest qw(manifind maniread maniskip);
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $skip = maniskip();
 my %listed = %{ maniread() };

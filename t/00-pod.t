@@ -9,7 +9,7 @@ use File::Find ();
 use Pod::Checker ();
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my @order = ('NAME', 'SYNOPSIS', 'DESCRIPTION', 'FUNCTIONS', 'METHODS', 'OPTIONS', 'ERRORS',
     'EXAMPLES', 'SEE ALSO');

@@ -10,7 +10,7 @@ use File::Find ();
 use Module::CoreList ();
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my %ring = (base => 0, net => 1, proc => 2, server => 3);
 # What is neither a part of Perl nor ours, and which files may use it.

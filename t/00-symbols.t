@@ -8,7 +8,7 @@ use warnings;
 use Config;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 sub symbols {
     my ($options, @files) = @_;

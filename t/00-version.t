@@ -7,7 +7,7 @@ use ExtUtils::MakeMaker ();
 use File::Find ();
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 sub first_match {
     my ($path, $pattern) = @_;

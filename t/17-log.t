@@ -7,7 +7,7 @@ use warnings;
 use File::Temp ();
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $dir = File::Temp->newdir;
 plan skip_all => 'no strace here' if system('strace -o /dev/null true 2>/dev/null') != 0;

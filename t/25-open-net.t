@@ -12,7 +12,7 @@ use NetIO::Test::Netns;
 use Test::More;
 
 my $DRIVER = c_program('drive-open');
-needs_netns(120);
+needs_netns(300);
 
 # 198.51.100.0/24 swallows everything, 203.0.113.x fails in one way each, here or at the
 # router; 192.0.2.2 is the router itself, which refuses.  198.51.100.8 and 203.0.113.15 are well:

@@ -13,7 +13,7 @@ use NetIO::Test::Netns;
 use Test::More;
 
 my $DRIVER = c_program('drive-open');
-needs_netns(120);
+needs_netns(300);
 
 # 192.0.2.2 and 2001:db8::2 are well and listen on port 4343; 198.51.100.0/24 and 2001:db8:dead::/48
 # swallow everything; port 44 is refused everywhere.

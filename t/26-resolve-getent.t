@@ -11,7 +11,7 @@ use NetIO::Test::Netns;
 use Test::More;
 
 my $DRIVER = c_program('drive-resolve');
-needs_netns(120);
+needs_netns(300);
 plan skip_all => 'there is no getent(1) here' if !-x '/usr/bin/getent';
 
 my $l63  = 'a' x 63;

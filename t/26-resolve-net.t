@@ -11,7 +11,7 @@ use NetIO::Test::Netns;
 use Test::More;
 
 my $DRIVER = c_program('drive-resolve');
-needs_netns(120);
+needs_netns(300);
 
 my $ns = NetIO::Test::Netns->new(
     'resolve',

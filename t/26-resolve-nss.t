@@ -14,7 +14,7 @@ use Test::More;
 use Time::HiRes ();
 
 my $DRIVER = c_program('drive-resolve');
-needs_netns(120);
+needs_netns(300);
 plan skip_all => 'there is no getent(1) here'       if !-x '/usr/bin/getent';
 plan skip_all => 'ldconfig(8) is not that of glibc' if system('ldconfig -p >/dev/null 2>&1') != 0;
 

@@ -12,7 +12,7 @@ use NetIO::Test::Netns;
 use Test::More;
 
 my $DRIVER = c_program('drive-resolve');
-needs_netns(120);
+needs_netns(300);
 
 # The addresses of a host, and how it is to be with each kind of network.
 my %host = (

@@ -13,7 +13,7 @@ use NetIO::Test::Netns;
 use Test::More;
 
 my $DRIVER = c_program('drive-udp');
-needs_netns(120);
+needs_netns(300);
 
 # client 192.0.2.1 - 192.0.2.2 router 198.18.0.1 - 198.18.0.2 far, over a link for 600 bytes.
 # 198.51.100.0/24 swallows everything; 203.0.113.x fails here or at the router.

@@ -12,7 +12,7 @@ use NetIO::Test::Netns;
 use Test::More;
 
 my $DRIVER = c_program('drive-alarm');
-needs_netns(120);
+needs_netns(300);
 
 my $ns = NetIO::Test::Netns->new('alarm',
     'resolv.conf' => "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");

@@ -12,7 +12,7 @@ use NetIO::Test::Run;
 use Test::More;
 
 plan skip_all => 'a sanitizer has these calls already' if $ENV{LD_PRELOAD};
-alarm 240;
+alarm 300;
 my $folder  = File::Temp->newdir('netio-XXXXXX', TMPDIR => 1);
 my $library = "$folder/handlers.so";
 plan skip_all => 'no C compiler here'

@@ -8,7 +8,7 @@ use NetIO::Test::Netns;
 use NetIO::Test::Policy;
 use Test::More;
 
-needs_netns(120);
+needs_netns(300);
 
 my $ns = NetIO::Test::Netns->new('admission');
 $ns->ip("addr add 2001:db8:1:1::$_/64 dev lo nodad") for 1 .. 20;

@@ -11,7 +11,7 @@ use NetIO::Test::Policy;
 use Socket qw(:DEFAULT IPPROTO_TCP);
 use Test::More;
 
-needs_netns(120);
+needs_netns(300);
 
 use constant IPPROTO_RAW => 255;    # with a header of ours
 

@@ -12,7 +12,7 @@ use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 180;
+alarm 300;
 
 my $SIGNATURE = "\r\n\r\n\0\r\nQUIT\n";
 my $BUSY      = 'full=% busy, try again';

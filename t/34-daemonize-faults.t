@@ -9,7 +9,7 @@ use File::Temp ();
 use NetIO::Test::Daemonize;
 use Test::More;
 
-alarm 240;
+alarm 300;
 
 my $folder  = File::Temp->newdir;
 my $pidfile = "$folder/pid";

@@ -12,7 +12,7 @@ use NetIO::Test::Manager qw(passing);
 use Socket               qw(AF_UNIX SOCK_DGRAM pack_sockaddr_un);
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $folder = File::Temp->newdir;
 my $class  = 'NetIO::Test::Daemonize';

@@ -13,7 +13,7 @@ use NetIO::Test::World;
 use POSIX ();
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $folder = File::Temp->newdir;
 my $class  = 'NetIO::Test::Daemonize';

@@ -9,7 +9,7 @@ use DBI;
 use File::Temp ();
 use Test::More;
 
-alarm 240;
+alarm 300;
 
 my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-sandbox";
 -x $DRIVER or BAIL_OUT("$DRIVER is not there: run make first");

@@ -11,7 +11,7 @@ use NetIO::Test::C;
 use NetIO::Test::Engine;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my ($library) = glob '/usr/lib/*/faketime/libfaketime.so.1';
 plan skip_all => 'libfaketime is not here'                 if !$library;

@@ -16,7 +16,7 @@ use Test::More;
 # Through die, so that END ends what was started.
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 120;
+alarm 300;
 
 my $DRIVER = c_program('drive-server');
 

@@ -11,7 +11,7 @@ use NetIO::Test::Run;
 use Test::More;
 use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 
-alarm 120;
+alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
 my $group = "/sys/fs/cgroup/cpu/netio-test-$$";

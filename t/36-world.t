@@ -11,7 +11,7 @@ use Test::More;
 plan skip_all => 'needs root' if $> != 0;
 private_mounts();
 
-alarm 120;
+alarm 300;
 
 my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-enter";
 my $folder = File::Temp->newdir;

@@ -11,7 +11,7 @@ use IO::Handle;
 use POSIX ();
 use Test::More;
 
-alarm 60;
+alarm 300;
 
 my $DRIVER       = "$ENV{PWD}/csrc/build/t/drive-child";
 my $PTRACE       = { x86_64 => 101, aarch64 => 117, riscv64 => 117 }->{ (POSIX::uname())[4] };

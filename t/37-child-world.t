@@ -10,7 +10,7 @@ use NetIO::Test::World;
 use POSIX ();
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-child";
 my $folder = File::Temp->newdir;

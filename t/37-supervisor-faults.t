@@ -14,7 +14,7 @@ use Time::HiRes qw(time);
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 120;
+alarm 300;
 
 # The sum of a counter over all workers.
 sub counted {

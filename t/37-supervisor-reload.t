@@ -15,7 +15,7 @@ use Time::HiRes ();
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 120;
+alarm 300;
 
 subtest 'new workers, then the old ones go' => sub {
     my $s   = NetIO::Test::Workers->start('-w', 2);

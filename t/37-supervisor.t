@@ -15,7 +15,7 @@ use Time::HiRes ();
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 120;
+alarm 300;
 
 sub stat_of {
     my ($pid) = @_;

@@ -12,7 +12,7 @@ use Test::More;
 # Through die, so that what was started is ended.
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 120;
+alarm 300;
 
 my $DRIVER = "$ENV{PWD}/csrc/build/t/drive-pidfile";
 -x $DRIVER or BAIL_OUT('csrc/build/t/drive-pidfile is not there: run make first');

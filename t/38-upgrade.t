@@ -12,7 +12,7 @@ use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 120;
+alarm 300;
 delete @ENV{qw(NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID LISTEN_FDS LISTEN_PID NETIO_UPGRADE)};
 
 my $class = 'NetIO::Test::Upgrade';

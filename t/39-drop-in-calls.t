@@ -8,7 +8,7 @@ use lib 't/lib';
 use NetIO::Test::DropIn;
 use Test::More;
 
-alarm 240;
+alarm 300;
 
 # What all of these programs begin with.
 my $begin = <<'PERL';

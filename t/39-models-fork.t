@@ -9,7 +9,7 @@ use NetIO::Test::Engine;
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::More;
 
-alarm 120;
+alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
 my $DRIVER = c_program('drive-models');

@@ -10,7 +10,7 @@ use NetIO::Test::Engine;
 use Test::More;
 
 plan skip_all => 'a sanitizer needs all of the address space' if $ENV{NETIO_TEST_SANITIZED};
-alarm 120;
+alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
 my $DRIVER = c_program('drive-models');

@@ -8,7 +8,7 @@ use Cwd ();
 use File::Temp ();
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 # Runs a one-liner with this perl and this @INC; its output, errors included.
 sub perl {

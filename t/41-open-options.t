@@ -18,7 +18,7 @@ use Socket qw(INADDR_LOOPBACK IPPROTO_TCP SOL_SOCKET SO_KEEPALIVE TCP_NODELAY so
     PF_INET SOCK_STREAM);
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $echo  = NetIO::Test::Peer->start('echo');
 my $here  = '127.0.0.1';

@@ -16,7 +16,7 @@ use Socket qw(SOCK_DGRAM pack_sockaddr_in unpack_sockaddr_in);
 use Test::More;
 use Time::HiRes qw(ITIMER_REAL setitimer sleep);
 
-alarm 120;
+alarm 300;
 
 my $echo = NetIO::Test::Datagram->start(sub {
     my ($socket, $from, $text) = @_;

@@ -14,7 +14,7 @@ use Socket qw(PF_UNIX SOCK_DGRAM SOCK_STREAM pack_sockaddr_un);
 use Test::More;
 use Time::HiRes qw(ITIMER_REAL setitimer);
 
-alarm 120;
+alarm 300;
 
 my $folder = File::Temp->newdir;
 

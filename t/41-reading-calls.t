@@ -11,7 +11,7 @@ use NetIO::Test::Reading;
 use Socket qw(AF_UNIX PF_UNSPEC SOCK_STREAM);
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $CLOSED = 'errno ' . EBADF;
 my $echo   = peer('echo');

@@ -13,7 +13,7 @@ use NetIO::Test::Reading;
 use Test::More;
 use Time::HiRes qw(ITIMER_REAL setitimer);
 
-alarm 120;
+alarm 300;
 
 my %errno = (timeout => 'errno ' . ETIMEDOUT, long => 'errno ' . EMSGSIZE,
     reset => 'errno ' . ECONNRESET, closed => 'errno ' . EBADF, again => 'errno ' . EAGAIN);

@@ -12,7 +12,7 @@ use NetIO::Test::Process;
 use Test::More;
 use Time::HiRes qw(ITIMER_REAL setitimer);
 
-alarm 120;
+alarm 300;
 
 sub peer { return NetIO::Test::Datagram->start(@_) }
 

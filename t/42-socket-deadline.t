@@ -15,7 +15,7 @@ use Socket           qw(SOL_SOCKET SO_SNDBUF);
 use Test::More;
 use Time::HiRes qw(ITIMER_REAL setitimer);
 
-alarm 120;
+alarm 300;
 
 my $echo = NetIO::Test::Peer->start('echo');
 

@@ -15,7 +15,7 @@ use Symbol ();
 use Test::More;
 use Time::HiRes qw(ITIMER_REAL setitimer);
 
-alarm 120;
+alarm 300;
 
 my $echo     = NetIO::Test::Peer->start('echo');
 my $refusing = NetIO::Test::Peer->refusing;

@@ -20,7 +20,7 @@ BEGIN {
 
 use IO::Socket::SSL::Utils;
 
-alarm 120;
+alarm 300;
 
 my ($ca, $ca_key) = CERT_create(CA => 1, subject => { commonName => 'tests' });
 my ($cert, $key) = CERT_create(issuer => [$ca, $ca_key], subject => { commonName => 'localhost' },

@@ -11,7 +11,7 @@ use NetIO::Test::Peer;
 use NetIO::Test::Process;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $echo = NetIO::Test::Peer->start('echo');
 

@@ -10,7 +10,7 @@ use NetIO::Error;
 use NetIO::Test::Peer;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 sub thrown {
     my (@fields) = @_;

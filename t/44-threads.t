@@ -17,7 +17,7 @@ use NetIO;
 use NetIO::Test::Peer;
 use NetIO::Test::Process;
 
-alarm 120;
+alarm 300;
 
 my $echo   = NetIO::Test::Peer->start('echo');
 my $silent = NetIO::Test::Peer->start('silent');

@@ -9,7 +9,7 @@ use NetIO;
 use NetIO::Test::Peer;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $echo = NetIO::Test::Peer->start('echo');
 

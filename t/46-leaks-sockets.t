@@ -13,7 +13,7 @@ use NetIO::Test::Process;
 use Test::More;
 use Time::HiRes qw(ITIMER_REAL setitimer);
 
-alarm 200;
+alarm 300;
 
 my $refusing = NetIO::Test::Peer->refusing;
 my $full     = NetIO::Test::Peer->full;

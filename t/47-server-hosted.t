@@ -11,7 +11,7 @@ use Time::HiRes qw(time);
 use lib 't/lib';
 use NetIO::Test::Steps;
 
-alarm 120;
+alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
 # Whatever the program prints until it has said that.

@@ -12,7 +12,7 @@ use NetIO ':all';
 use NetIO::Test::Process;
 use NetIO::Test::Steps;
 
-alarm 240;
+alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
 my $code = sub { };

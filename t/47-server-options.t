@@ -10,7 +10,7 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Steps;
 
-alarm 60;
+alarm 300;
 
 my $dir  = File::Temp->newdir;
 my $code = sub { };

@@ -11,7 +11,7 @@ use Time::HiRes ();
 use lib 't/lib';
 use NetIO::Test::PerlServer;
 
-alarm 120;
+alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
 my $class = <<'PROGRAM';

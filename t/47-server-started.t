@@ -15,7 +15,7 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::PerlServer;
 
-alarm 120;
+alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
 my $echo = q{on_open => sub { report('open ' . $_[0]->peer) },

@@ -13,7 +13,7 @@ use NetIO::Test::Process;
 use NetIO::Test::Run;
 use NetIO::Test::Steps;
 
-alarm 240;
+alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
 # --- die (F1, F2)

@@ -16,7 +16,7 @@ use NetIO::Test::PerlDaemon;
 plan skip_all => 'a daemon starts again without LD_PRELOAD, and so without libasan'
     if $ENV{NETIO_TEST_SANITIZED};
 
-alarm 150;
+alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
 # A program that is a daemon: its folder, its environment and its name are others by then.

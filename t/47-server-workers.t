@@ -12,7 +12,7 @@ use NetIO::Test::Idle;
 use NetIO::Test::PerlServer;
 use NetIO::Test::Process qw(is_gone);
 
-alarm 170;
+alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
 my $line = q{on_line => sub { $_[0]->reply("$_[1] of $$\n") },};

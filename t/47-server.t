@@ -10,7 +10,7 @@ use lib 't/lib';
 use NetIO ':all';
 use NetIO::Test::Steps;
 
-alarm 120;
+alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
 sub ask {

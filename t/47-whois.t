@@ -14,7 +14,7 @@ use NetIO::Test::Peer;
 use NetIO::Whois;
 use Test::More;
 
-alarm 120;
+alarm 300;
 binmode $_, ':utf8' for map { Test::More->builder->$_ } qw(output failure_output);
 
 sub whois {

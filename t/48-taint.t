@@ -14,7 +14,7 @@ BEGIN {
 
 use NetIO;
 
-alarm 120;
+alarm 300;
 
 # Nothing at all, but tainted.
 my $taint = substr $0 . join('', values %ENV), 0, 0;

@@ -9,7 +9,7 @@ use File::Temp ();
 use NetIO::Test::Peer;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $listing = <<'TEXT' =~ s/\n/\r\n/gr;
 There were 2 matches on your request.

@@ -14,7 +14,7 @@ use NetIO::Gateway::Trouble;
 use NetIO::Test::Gateway;
 use Test::More;
 
-alarm 120;
+alarm 300;
 binmode $_, ':utf8' for map { Test::More->builder->$_ } qw(output failure_output);
 my @warnings;
 $SIG{__WARN__} = sub { push @warnings, @_ };

@@ -17,7 +17,7 @@ use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 120;
+alarm 300;
 
 my $dir = File::Temp->newdir;
 my %kind;    # one page of every kind, for tidy

@@ -18,7 +18,7 @@ require NetIO::Test::Directory;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 240;
+alarm 300;
 
 my $TITLE = 'Larkmere';
 my $dir   = File::Temp->newdir;

@@ -20,7 +20,7 @@ require NetIO::Test::Directory;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 240;
+alarm 300;
 binmode $_, ':utf8' for map { Test::More->builder->$_ } qw(output failure_output);
 
 my $TITLE = 'Larkmere Directory';

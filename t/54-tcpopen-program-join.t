@@ -18,7 +18,7 @@ use Test::More;
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 $SIG{PIPE} = 'IGNORE';
-alarm 120;
+alarm 300;
 
 my $dir  = File::Temp->newdir;
 my $echo = NetIO::Test::Peer->start('echo');

@@ -15,7 +15,7 @@ use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 60;
+alarm 300;
 
 my $dir  = File::Temp->newdir;
 my $echo = NetIO::Test::Peer->start('echo');

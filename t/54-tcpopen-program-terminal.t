@@ -16,7 +16,7 @@ use Time::HiRes ();
 plan skip_all => 'no IO::Pty (libio-pty-perl)' if !eval { require IO::Pty };
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 60;
+alarm 300;
 
 # A terminal of its own, on which tcpopen is started: [terminal, child].
 sub on_terminal {

@@ -19,7 +19,7 @@ use Test::More;
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 $SIG{PIPE} = 'IGNORE';
-alarm 120;
+alarm 300;
 
 my $USAGE = 'usage: tcpopen [OPTION...] {HOST SERVICE | --unix PATH} [PROGRAM ARG...]';
 my $dir   = File::Temp->newdir;

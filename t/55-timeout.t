@@ -12,7 +12,7 @@ use Socket qw(INADDR_LOOPBACK PF_INET PF_UNIX SOCK_STREAM sockaddr_in);
 use Test::More;
 use Time::HiRes qw(CLOCK_MONOTONIC clock_gettime usleep);
 
-alarm 120;
+alarm 300;
 
 my $LONG = 1000;
 

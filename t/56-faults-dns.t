@@ -13,7 +13,7 @@ use NetIO::Test::Opening;
 use NetIO::Test::Peer;
 use Test::More;
 
-needs_netns(120);
+needs_netns(300);
 
 my $ns = NetIO::Test::Netns->new('faultdns',
     'resolv.conf' => "nameserver 127.0.0.1\noptions timeout:1 attempts:2\n");

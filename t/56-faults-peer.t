@@ -14,7 +14,7 @@ use Socket qw(MSG_OOB SOL_SOCKET SO_OOBINLINE);
 use Test::More;
 use Time::HiRes qw(ITIMER_REAL setitimer sleep);
 
-alarm 120;
+alarm 300;
 
 # Urgent bytes before, between and after lines, many of them.
 sub urgent {

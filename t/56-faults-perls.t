@@ -11,7 +11,7 @@ use File::Find ();
 use File::Temp ();
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $FLOOR = 5.014;
 

@@ -11,7 +11,7 @@ use NetIO::Error;
 use NetIO::Test::PerlDaemon;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $dir = File::Temp->newdir;
 symlink 'nowhere', "$dir/link" or die;

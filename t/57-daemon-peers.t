@@ -18,7 +18,7 @@ use lib 't/lib';
 use NetIO::Test::PerlDaemon;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 # App::Daemon and Net::Server read options of their own from @ARGV, --user among them.
 subtest 'words of the command line are the program\'s' => sub {

@@ -13,7 +13,7 @@ use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 120;
+alarm 300;
 
 # ---- the program tells -------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 60;
+alarm 300;
 
 my $PROGRAM = "$ENV{PWD}/csrc/build/netio-daemon";
 -x $PROGRAM or BAIL_OUT('csrc/build/netio-daemon is not there: run make first');

@@ -10,7 +10,7 @@ use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 120;
+alarm 300;
 
 # What the log has of a program that writes this.
 sub logged {

@@ -10,7 +10,7 @@ use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 120;
+alarm 300;
 
 my $up   = 'print "up\n"; sleep 1000 while 1';
 my $deaf = '$SIG{TERM} = "IGNORE"; ';

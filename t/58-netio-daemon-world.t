@@ -12,7 +12,7 @@ use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 120;
+alarm 300;
 
 plan skip_all => 'needs root' if $> != 0;
 

@@ -11,7 +11,7 @@ use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 120;
+alarm 300;
 
 my @idle = perl_program('print "up\n"; sleep 1000');
 

@@ -13,7 +13,7 @@ use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
 use NetIO::Test::Manager;
 
-alarm 180;
+alarm 300;
 
 my $ACTIVATE = '/usr/bin/systemd-socket-activate';
 

@@ -14,7 +14,7 @@ use NetIO::Test::Run;
 use NetIO::Test::World;
 use Test::More;
 
-alarm 180;
+alarm 300;
 
 plan skip_all => 'who is not root can become nobody' if $> != 0;
 plan skip_all => 'no pid namespaces here'

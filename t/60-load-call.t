@@ -5,7 +5,7 @@ use lib 't/lib';
 use NetIO::Test::Load;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $folder = folder();
 my $usage  = 'usage: whois-load --directory sqlite:PATH [--dry-run] [--quiet]'

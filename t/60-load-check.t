@@ -9,7 +9,7 @@ use NetIO::Test::Directory 'finish_directory';
 use NetIO::Test::Load;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 # The look at a new directory before it takes the place of the old one.
 

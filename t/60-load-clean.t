@@ -6,7 +6,7 @@ use Test::More;
 
 use NetIO::Load::Clean qw(text_of clean_value fold_name fold_handle quote);
 
-alarm 120;
+alarm 300;
 binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output);
 
 # name, function, input, expected

@@ -7,7 +7,7 @@ use NetIO::Load::Stage;
 use NetIO::Test::Load;
 use Test::More;
 
-alarm 120;
+alarm 300;
 binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output);
 
 my $folder = folder();

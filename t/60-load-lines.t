@@ -6,7 +6,7 @@ use NetIO::Load::Lines;
 use NetIO::Test::Load;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $folder = folder();
 my $long   = 'x' x 65_536;

@@ -6,7 +6,7 @@ use lib 't/lib';
 use NetIO::Test::Load;
 use Test::More;
 
-alarm 120;
+alarm 300;
 binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output);
 
 # The real registry, all of it.

@@ -8,7 +8,7 @@ use NetIO::Test::Load;
 use POSIX ();
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $folder = folder();
 my $path   = "$folder/a.db";

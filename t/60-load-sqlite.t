@@ -7,7 +7,7 @@ use NetIO::Test::Load;
 use POSIX ();
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 my $folder = folder();
 my $path   = spew("$folder/a.db", '');

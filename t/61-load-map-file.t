@@ -6,7 +6,7 @@ use NetIO::Load::Map;
 use NetIO::Test::Load;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 # Files that are no maps: what is said of them.
 

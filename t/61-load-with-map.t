@@ -5,7 +5,7 @@ use lib 't/lib';
 use NetIO::Test::Load;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 # Maps in a load: what is said of names that are not there, of records that a map does not want,
 # and what becomes of the directory.

@@ -8,7 +8,7 @@ use NetIO::Load::Stanza;
 use NetIO::Test::Load;
 use Test::More;
 
-alarm 120;
+alarm 300;
 binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output);
 
 my $folder = folder();

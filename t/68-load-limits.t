@@ -5,7 +5,7 @@ use lib 't/lib';
 use NetIO::Test::Load;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 # A load that is not given what it needs: descriptors, memory, room, rights, standard input and
 # output.  Exit code 0 means the new directory; anything else leaves the old one.

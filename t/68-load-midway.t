@@ -7,7 +7,7 @@ use NetIO::Test::Load;
 use POSIX ();
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 # A load that is disturbed in the middle of its file: by another one, in every format that a map
 # serves, and by a disk that is full.

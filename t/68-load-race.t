@@ -7,7 +7,7 @@ use NetIO::Test::Load;
 use POSIX ();
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 # What others do beside a load, at the worst moment: other loads, hands that tidy up, hands that
 # mean no good.  Exit code 0 means that PATH is what was loaded, and nothing else is harmed.

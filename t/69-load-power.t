@@ -5,7 +5,7 @@ use lib 't/lib';
 use NetIO::Test::Load;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 # E3: a power cut at any moment of a load.  The directory lies on a disk of its own, a file that
 # is mounted, which is shut down without another word to its journal.  After the next mount the

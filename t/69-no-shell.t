@@ -14,7 +14,7 @@ use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
 use NetIO::Test::Load      qw(has_strace ieee program run_load slurp spew);
 
-alarm 120;
+alarm 300;
 plan skip_all => 'no strace(1) here' if !has_strace();
 
 my $dir   = File::Temp->newdir;

@@ -11,7 +11,7 @@ use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
 
-alarm 120;
+alarm 300;
 
 my $dir = File::Temp->newdir;
 my $db  = build_directory("$dir/a.db", [{ handle => 'A1', name => 'One' }]);

@@ -12,7 +12,7 @@ use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
 
-alarm 120;
+alarm 300;
 binmode Test::More->builder->$_, ':utf8' for qw(output failure_output);
 
 my $dir = File::Temp->newdir;

@@ -12,7 +12,7 @@ use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory put_directory);
 
-alarm 120;
+alarm 300;
 
 my $dir    = File::Temp->newdir;
 my $place  = "$dir/place";

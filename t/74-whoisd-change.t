@@ -11,7 +11,7 @@ use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory put_directory);
 
-alarm 120;
+alarm 300;
 
 use constant CHANGES => 50;
 use constant CLIENTS => 4;

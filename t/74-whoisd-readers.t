@@ -11,7 +11,7 @@ use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Load qw(ieee run_load spew);
 
-alarm 120;
+alarm 300;
 
 use constant READERS => 1000;
 use constant LOADS   => 4;

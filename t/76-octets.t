@@ -13,7 +13,7 @@ use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
 use NetIO::Test::Peer;
 
-alarm 120;
+alarm 300;
 
 my $dir = File::Temp->newdir;
 

@@ -11,7 +11,7 @@ use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
 
-alarm 120;
+alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
 my $dir = File::Temp->newdir;

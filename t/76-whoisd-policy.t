@@ -12,7 +12,7 @@ use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
 use NetIO::Test::Run       qw(spew_whole);
 
-alarm 120;
+alarm 300;
 
 my $dir = File::Temp->newdir;
 my $db  = build_directory("$dir/a.db", [{ handle => 'A1', name => 'One' }]);

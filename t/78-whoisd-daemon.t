@@ -14,7 +14,7 @@ use NetIO::Test::Detached;
 use NetIO::Test::Directory qw(build_directory put_directory);
 use NetIO::Test::Run qw(slurp);
 
-alarm 120;
+alarm 300;
 
 my $dir  = File::Temp->newdir;
 my $home = "$dir/home";              # nobody's, with a directory that he may read

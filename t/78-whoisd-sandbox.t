@@ -15,7 +15,7 @@ use NetIO::Test::Directory qw(build_directory put_directory);
 
 plan skip_all => 'sanitizers and the sandbox exclude each other' if $ENV{NETIO_TEST_SANITIZED};
 
-alarm 120;
+alarm 300;
 
 my $dir      = File::Temp->newdir;
 my $db       = build_directory("$dir/a.db", [{ handle => 'A1', name => 'One' }]);

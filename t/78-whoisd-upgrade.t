@@ -14,7 +14,7 @@ use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
 use NetIO::Test::Netns;
 
-needs_netns(120);
+needs_netns(300);
 
 my $dir = File::Temp->newdir;
 my $db  = build_directory("$dir/a.db", [{ handle => 'A1', name => 'One' }]);

@@ -14,7 +14,7 @@ use NetIO::Test::Directory qw(build_directory put_directory);
 use NetIO::Test::Process   qw(is_gone);
 use NetIO::Test::Run       qw(spew_whole);
 
-alarm 180;
+alarm 300;
 
 my $dir = File::Temp->newdir;
 my $db  = build_directory("$dir/a.db", [{ handle => 'A1', name => 'One' }]);

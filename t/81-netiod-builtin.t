@@ -12,7 +12,7 @@ use Socket           qw(SOL_SOCKET SO_RCVBUF);
 use Test::More;
 use Time::HiRes qw(sleep);
 
-alarm 120;
+alarm 300;
 local $SIG{PIPE} = 'IGNORE';
 
 # What each of them says is a matter of its own, on days far away too.

@@ -13,7 +13,7 @@ use NetIO::Test::Inetd;
 use NetIO::Test::Talk qw(talk);
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 plan skip_all => 'who is not root starts nothing as somebody else' if $> != 0;
 plan skip_all => 'a sanitizer is preloaded already'

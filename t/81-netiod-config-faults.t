@@ -11,7 +11,7 @@ use lib 't/lib';
 use NetIO::Test::InetdConfig;
 use NetIO::Test::Run;
 
-alarm 120;
+alarm 300;
 
 my $OK = '7000 stream tcp nowait root /bin/cat';
 

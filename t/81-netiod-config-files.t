@@ -11,7 +11,7 @@ use lib 't/lib';
 use NetIO::Test::InetdConfig;
 use NetIO::Test::Run;
 
-alarm 120;
+alarm 300;
 
 my $dir = File::Temp->newdir;
 my $END = 'stream tcp4 nowait root /bin/cat';

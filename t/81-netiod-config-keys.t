@@ -9,7 +9,7 @@ use lib 't/lib';
 use NetIO::Test::InetdConfig;
 use NetIO::Test::Run;
 
-alarm 120;
+alarm 300;
 
 # The faults of a definition of that name and those keys; in what is right there are none.
 sub faults_of {

@@ -10,7 +10,7 @@ use lib 't/lib';
 use NetIO::Test::InetdConfig;
 use NetIO::Test::Run;
 
-alarm 60;
+alarm 300;
 
 my $page  = slurp('man/netiod.conf.5');
 my @texts = $page =~ /^\.Bd -literal -offset indent\n(.*?)^\.Ed/msg;

@@ -11,7 +11,7 @@ use NetIO::Test::Inetd;
 use NetIO::Test::InetdConfig;
 use NetIO::Test::Run;
 
-alarm 120;
+alarm 300;
 
 my $rules = config_file('rules', "deny 192.0.2.1\n");
 my $where = 'listen = 127.0.0.1:7001';

@@ -9,7 +9,7 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::InetdConfig;
 
-alarm 120;
+alarm 300;
 
 my ($two) = understood("7001 stream tcp nowait root /bin/cat\n");
 my $any6 = $two && $two->[0]{listen} =~ /\[::\]/;

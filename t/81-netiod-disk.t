@@ -14,7 +14,7 @@ use NetIO::Test::World;
 use Test::More;
 use Time::HiRes ();
 
-alarm 120;
+alarm 300;
 
 plan skip_all => 'who is not root mounts nothing' if $> != 0;
 private_mounts();

@@ -13,7 +13,7 @@ use NetIO::Test::World;
 use POSIX ();
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 plan skip_all => 'who is not root starts nothing as somebody else' if $> != 0;
 delete @ENV{ grep { /^(?:LANG|LC_|LANGUAGE$|TZ$)/ } keys %ENV };

@@ -17,7 +17,7 @@ use NetIO::Test::Inetd;
 use NetIO::Test::Manager qw(passing);
 use NetIO::Test::Run     qw(slurp);
 
-alarm 120;
+alarm 300;
 
 my $dir = File::Temp->newdir;
 my $cat = '127.0.0.1:%s stream tcp nowait root /bin/cat cat';

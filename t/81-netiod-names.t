@@ -12,7 +12,7 @@ use NetIO::Test::Netns;
 use NetIO::Test::Run qw(run slurp spew);
 use Test::More;
 
-needs_netns(120);
+needs_netns(300);
 
 my $NAME = Cwd::abs_path('blib/script/netiod-name');
 -x $NAME or BAIL_OUT('blib/script/netiod-name is not there: run make first');

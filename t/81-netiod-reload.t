@@ -12,7 +12,7 @@ use NetIO::Test::Inetd;
 use NetIO::Test::Run  qw(slurp spew);
 use NetIO::Test::Talk qw(talk);
 
-alarm 180;
+alarm 300;
 
 my $cat  = "127.0.0.1:{cat} stream tcp nowait root /bin/cat cat\n";
 my $echo = "127.0.0.1:{echo} stream tcp nowait root /bin/echo echo one\n";

@@ -12,7 +12,7 @@ use NetIO::Test::Manager;
 use NetIO::Test::Run qw(slurp);
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 # ---- the table -----------------------------------------------------------------------------------
 

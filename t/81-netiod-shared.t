@@ -14,7 +14,7 @@ use NetIO::Test::Run;
 use Test::More;
 use Time::HiRes ();
 
-alarm 240;
+alarm 300;
 
 plan skip_all => 'who is not root starts nothing as somebody else' if $> != 0;
 plan skip_all => 'strace and a leak detector both trace'           if $ENV{NETIO_TEST_SANITIZED};

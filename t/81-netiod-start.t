@@ -14,7 +14,7 @@ use NetIO::Test::Inetd;
 use NetIO::Test::Port qw(free_port);
 use NetIO::Test::Run  qw(slurp spew);
 
-alarm 120;
+alarm 300;
 
 my $dir = File::Temp->newdir;
 my $pid = "$dir/pid";

@@ -11,7 +11,7 @@ use NetIO::Test::Inetd;
 use NetIO::Test::Run;
 use NetIO::Test::Talk qw(talk);
 
-alarm 120;
+alarm 300;
 
 my $cat  = "127.0.0.1:{cat} stream tcp nowait root /bin/cat cat\n";
 my $date = "127.0.0.1:{date} stream tcp nowait root /bin/date date\n";

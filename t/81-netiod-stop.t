@@ -12,7 +12,7 @@ use NetIO::Test::Process qw(is_gone);
 use NetIO::Test::Run     qw(slurp spew);
 use NetIO::Test::Talk    qw(talk);
 
-alarm 120;
+alarm 300;
 
 my $CONF = <<'CONF';
 127.0.0.1:{cat}     stream tcp nowait root /bin/cat cat

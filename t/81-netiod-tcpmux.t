@@ -11,7 +11,7 @@ use Socket           qw(IPPROTO_TCP SOL_SOCKET SO_LINGER TCP_NODELAY);
 use Test::More;
 
 plan skip_all => 'users are changed by root' if $> != 0;
-alarm 120;
+alarm 300;
 local $SIG{PIPE} = 'IGNORE';
 
 my $CLASSIC = <<'CONF';

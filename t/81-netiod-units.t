@@ -12,7 +12,7 @@ use NetIO::Test::Inetd;
 use NetIO::Test::Manager;
 use NetIO::Test::Run qw(slurp spew);
 
-alarm 120;
+alarm 300;
 
 my $ACTIVATE = '/usr/bin/systemd-socket-activate';
 

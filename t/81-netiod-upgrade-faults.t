@@ -16,7 +16,7 @@ use NetIO::Test::Process qw(as_reaper);
 use NetIO::Test::Run     qw(slurp spew);
 
 plan skip_all => 'needs root' if $> != 0;
-alarm 240;
+alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
 my $good = <<'CONF';

@@ -13,7 +13,7 @@ use NetIO::Test::Datagram qw(answer_udp udp_client);
 use NetIO::Test::Inetd;
 
 plan skip_all => 'needs root' if $> != 0;
-alarm 240;
+alarm 300;
 
 use constant { ROUNDS => 20, CLIENTS => 3 };
 

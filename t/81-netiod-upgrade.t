@@ -17,7 +17,7 @@ use NetIO::Test::Run  qw(slurp spew);
 use NetIO::Test::Talk qw(talk);
 
 plan skip_all => 'needs root' if $> != 0;
-alarm 240;
+alarm 300;
 $SIG{PIPE} = 'IGNORE';
 
 # Programs of "wait" services: they say who answers, until they are told to go.

@@ -13,7 +13,7 @@ use NetIO::Test::Run;
 use NetIO::Test::World;
 use Test::More;
 
-alarm 120;
+alarm 300;
 
 plan skip_all => 'who is not root starts nothing as somebody else' if $> != 0;
 private_mounts();

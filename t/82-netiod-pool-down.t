@@ -12,7 +12,7 @@ use lib 't/lib';
 use NetIO::Test::Inetd;
 use NetIO::Test::Run qw(spew spew_whole);
 
-alarm 120;
+alarm 300;
 
 plan skip_all => 'services have users of their own: only root can say so' if $>;
 

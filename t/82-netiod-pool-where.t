@@ -15,7 +15,7 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Run;
 
-alarm 60;
+alarm 300;
 delete @ENV{qw(PERL5LIB PERL5OPT PERLLIB)};
 
 my $work = File::Temp->newdir;

@@ -11,7 +11,7 @@ use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 240;
+alarm 300;
 
 soak_workers(
     reloads   => 20,

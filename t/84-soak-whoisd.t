@@ -11,7 +11,7 @@ plan skip_all => 'no DBD::SQLite' if !eval { require DBD::SQLite };
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 240;
+alarm 300;
 
 soak_whoisd(reloads => 10, mutations => 20, upgrades => 3, idle => 1, least => 2000);
 soak_hours(seconds => 2, least => 2000);

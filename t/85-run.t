@@ -17,7 +17,7 @@ use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 240;
+alarm 300;
 
 my $fakes = File::Temp->newdir;
 

@@ -13,7 +13,7 @@ use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Detached;
 
-alarm 120;
+alarm 300;
 
 my $dir  = File::Temp->newdir;
 my @libs = (split(' ', `pkg-config --libs libcares`), '-lm');

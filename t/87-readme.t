@@ -18,7 +18,7 @@ use NetIO::Test::Run qw(spew);
 plan skip_all => 'no DBD::SQLite' if !eval { require DBD::SQLite };
 require NetIO::Test::Directory;
 
-alarm 120;
+alarm 300;
 
 my $dir = File::Temp->newdir;
 
