@@ -19,6 +19,7 @@
 struct netio_server;
 struct netio_upgrade;
 struct passed;
+struct process;
 struct rpc;
 struct service;
 
@@ -36,7 +37,8 @@ struct house {
     size_t count;
     struct service **leaving; /* of earlier ones, whose processes still run: reload.c */
     size_t leaving_count;
-    struct config **retired; /* the configurations of those */
+    struct process *processes; /* of all services: process.c */
+    struct config **retired;   /* the configurations of those */
     size_t retired_count;
     struct passed *passed;         /* sockets of a service manager: passed.c */
     struct netio_server *status;   /* NULL: nowhere: status.c ... */

@@ -64,6 +64,22 @@ void process_until(struct process *process, netio_deadline deadline)
         expired(&process->timer);
 }
 
+static void into_house(struct process *process, struct house *house)
+{
+    process->in_house = house->processes;
+    process->house_link = &house->processes;
+    if (process->in_house)
+        process->in_house->house_link = &process->in_house;
+    house->processes = process;
+}
+
+static void out_of_house(const struct process *process)
+{
+    *process->house_link = process->in_house;
+    if (process->in_house)
+        process->in_house->house_link = process->house_link;
+}
+
 static struct process *make(struct process **list, struct service *service)
 {
     struct process *process = calloc(1, sizeof *process);
@@ -78,6 +94,7 @@ static struct process *make(struct process **list, struct service *service)
     if (*list)
         (*list)->link = &process->next;
     *list = process;
+    into_house(process, service->house);
     return process;
 }
 
@@ -86,6 +103,7 @@ static void forget(struct process *process)
     netio_timer_stop(&process->timer);
     netio_watch_stop(&process->watch);
     netio_child_forget(&process->child);
+    out_of_house(process);
     *process->link = process->next;
     if (process->next)
         process->next->link = process->link;

@@ -12,7 +12,8 @@
 struct handover_child;
 
 struct process {
-    struct process *next, **link; /* in its owner's list */
+    struct process *next, **link;           /* in its owner's list */
+    struct process *in_house, **house_link; /* in that of all: house->processes */
     struct service *service;
     struct netio_child child;
     struct netio_addr peer; /* len 0: none */

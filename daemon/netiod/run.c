@@ -5,9 +5,11 @@
  *      TERM, QUIT   no new clients; who is served may finish, --stop-seconds long; again: at once
  *      INT          at once
  *      HUP          reload            USR1  the log is opened again
- *      USR2         upgrade           a reload meanwhile waits, or is the successor's */
+ *      USR2         upgrade           a reload meanwhile waits, or is the successor's
+ *      CHLD         children that are nobody's are reaped */
 #include "run.h"
 #include "options.h"
+#include "orphans.h"
 #include "reload.h"
 #include "rpc.h"
 #include "status.h"
@@ -22,7 +24,14 @@
 
 #define KILL_SECONDS 5 /* for what got SIGKILL to be gone */
 
-enum { ASKED_STOP = 1, ASKED_NOW = 2, ASKED_RELOAD = 4, ASKED_REOPEN = 8, ASKED_UPGRADE = 16 };
+enum {
+    ASKED_STOP = 1,
+    ASKED_NOW = 2,
+    ASKED_RELOAD = 4,
+    ASKED_REOPEN = 8,
+    ASKED_UPGRADE = 16,
+    ASKED_REAP = 32
+};
 
 struct run {
     struct house *house;
@@ -32,7 +41,7 @@ struct run {
     int is_late;
 };
 
-static const int numbers[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, 0};
+static const int numbers[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, 0};
 
 int run_signals(void)
 {
@@ -59,6 +68,9 @@ static void take_signals(struct netio_watch *watch, unsigned events)
             break;
         case SIGUSR2:
             run->asked |= ASKED_UPGRADE;
+            break;
+        case SIGCHLD:
+            run->asked |= ASKED_REAP;
             break;
         default:
             run->asked |= run->asked & ASKED_STOP || run->house->stopping ? ASKED_NOW : ASKED_STOP;
@@ -148,10 +160,12 @@ static void act(struct run *run)
         report_reopened(house->log, house->options->log, netio_log_reopen(house->log, NULL));
     if (is_asked(run, ASKED_NOW)) {
         stop(run, 1);
-        run->asked = 0;
+        run->asked &= ASKED_REAP;
     }
     if (is_asked(run, ASKED_STOP))
         stop(run, 0);
+    if (is_asked(run, ASKED_REAP) && orphans_reap(house))
+        run->asked |= ASKED_REAP;
     if (house->upgrade) /* what it was started with must not change */
         return;
     /* A successor may have read the configuration before it was changed. */
@@ -194,7 +208,7 @@ static int serve(struct run *run)
 
 int run(struct house *house, int signals)
 {
-    struct run run = {.house = house};
+    struct run run = {.house = house, .asked = ASKED_REAP}; /* who has ended before */
 
     run.signals = (struct netio_watch){.ready = take_signals, .data = &run};
     run.late = (struct netio_timer){.fire = is_late, .data = &run};
@@ -202,6 +216,7 @@ int run(struct house *house, int signals)
     if (code != 0)
         return report_fail(house->report, EX_OSERR, "signals: %s", netio_error_text(code));
     tell_status(house);
+    act(&run);
     code = serve(&run);
     netio_watch_stop(&run.signals);
     netio_timer_stop(&run.late);

@@ -30,6 +30,7 @@ static void test_codes(void)
         {NETIO_EREGAIN, "NETIO_EREGAIN", "privileges given up could be regained", EPERM},
         {NETIO_ENOSANDBOX, "NETIO_ENOSANDBOX", "not offered by this kernel", ENOSYS},
         {NETIO_ELEFT, "NETIO_ELEFT", "held by what a daemon has left behind", EBUSY},
+        {NETIO_EINIT, "NETIO_EINIT", "process 1 has no successor: all others end with it", EPERM},
         {-999, "UNKNOWN", "unknown error", 999},
         {-1999, "UNKNOWN", "unknown error", EINVAL},
         {7, "UNKNOWN", "unknown error", 0},

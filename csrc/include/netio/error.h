@@ -43,7 +43,8 @@
     X(LIED, -1024, EPERM, "reported success without effect")                                       \
     X(REGAIN, -1025, EPERM, "privileges given up could be regained")                               \
     X(NOSANDBOX, -1026, ENOSYS, "not offered by this kernel")                                      \
-    X(LEFT, -1027, EBUSY, "held by what a daemon has left behind")
+    X(LEFT, -1027, EBUSY, "held by what a daemon has left behind")                                 \
+    X(INIT, -1028, EPERM, "process 1 has no successor: all others end with it")
 
 enum netio_code {
 #define NETIO_X(name, code, sys, text) NETIO_E##name = code,

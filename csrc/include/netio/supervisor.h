@@ -38,7 +38,7 @@
  *
  * An upgrade (USR2) executes the program anew, as a child that gets the listeners, and drains and
  * ends when the child's workers are ready.  If they are not ready in time, or the program is gone,
- * wrong or dies, it is killed, and nothing has changed.
+ * wrong or dies, it is killed, and nothing has changed.  Process 1 has no upgrade (NETIO_EINIT).
  *
  * A worker that ends by itself is replaced: at once, and ever later if more of them do so than
  * there are workers in as many seconds, until it is one a second in all (one in 20 ms, if it had

@@ -65,8 +65,9 @@ struct netio_upgrade_plan {            /* zero: the defaults */
     void *data;
 };
 
-/* 0 once the program runs; or a code with *error: those of netio_child_start, ...; then nothing has
- * changed.  The plan is not needed any more afterwards, but for daemon, listeners and data. */
+/* 0 once the program runs; or a code with *error: those of netio_child_start, NETIO_EINIT in
+ * process 1 (of a container, say), ...; then nothing has changed.  The plan is not needed any more
+ * afterwards, but for daemon, listeners and data. */
 int netio_upgrade_start(struct netio_upgrade **upgrade, struct netio_loop *loop,
                         const struct netio_upgrade_plan *plan, struct netio_error *error);
 /* 0: the successor serves, and this process should drain and end; its netio_daemon has nothing more

@@ -105,6 +105,9 @@ static void begin(struct netio_upgrade *self, const struct netio_upgrade_plan *p
 int netio_upgrade_start(struct netio_upgrade **upgrade, struct netio_loop *loop,
                         const struct netio_upgrade_plan *plan, struct netio_error *error)
 {
+    /* As it drains and ends the kernel would kill the successor, and all else of its namespace. */
+    if (getpid() == 1)
+        return netio_error_set(error, NETIO_STAGE_EXEC, NETIO_EINIT, NULL, plan->program);
     struct netio_upgrade *self = calloc(1, sizeof *self);
     int ends[2] = {-1, -1};
     int code = self ? netio__control_pair(ends) : -ENOMEM;
