@@ -1,7 +1,7 @@
-/* fuzz/netiod-handover.c: what netiod's successor hears of programs that run and of what rpcbind
- * knows.  Whatever comes in its parcel (parcel.h), no descriptor is left open, and what is taken is
- * worked out here, by other means, from texts that are whole.  It reads back the same when it is
- * written in its turn. */
+/* fuzz/netiod-handover.c: what netiod's successor hears of programs that run, of rates, and of what
+ * rpcbind knows.  Whatever comes in its parcel (parcel.h), no descriptor is left open, and what is
+ * taken is worked out here, by other means, from texts that are whole.  It reads back the same when
+ * it is written in its turn. */
 #include "parcel.h"
 
 #include "netiod/handover.h"
@@ -12,11 +12,15 @@
 static const char *const listens[][1] = {{"127.0.0.1:7"}, {"[::1]:7"}, {"udp:127.0.0.1:9"}};
 #define PROGRAM(given) .name = given, .type = SOCK_STREAM, .kind = CONFIG_EXEC, .max = 1000
 static const struct config_service configs[] = {
-    {PROGRAM("echo"), .listen = listens[0], .listens = 1},
+    {PROGRAM("echo"), .listen = listens[0], .listens = 1, .limits = {.rate = {3, 60}}},
     {PROGRAM("echo"), .listen = listens[1], .listens = 1},
     {.name = "a talk", .type = SOCK_DGRAM, .kind = CONFIG_WAIT, .listen = listens[2], .listens = 1},
     {PROGRAM("tcpmux/x"), .mux = CONFIG_MUX},
-    {.name = "time", .type = SOCK_STREAM, .kind = CONFIG_BUILTIN, .listen = listens[0]},
+    {.name = "time",
+     .type = SOCK_STREAM,
+     .kind = CONFIG_BUILTIN,
+     .listen = listens[0],
+     .limits = {.total = 5}},
 };
 #define SERVICES (sizeof configs / sizeof *configs)
 #define WAIT     2
@@ -169,6 +173,17 @@ static void expect_child(const char *text, int service, int fd)
     wanted.count++;
 }
 
+static netio_deadline wanted_due[SERVICES];
+
+static void expect_rate(const char *text, int service)
+{
+    uintmax_t due;
+
+    if (service != -1 && services[0][service]->limit && number(&text, INT64_MAX, &due) &&
+        strcmp(text, "ns") == 0)
+        wanted_due[service] = (netio_deadline)due;
+}
+
 static void expect(const struct made *made)
 {
     const char *name = "";
@@ -186,6 +201,8 @@ static void expect(const struct made *made)
             service = service_of(kind, name, text);
         } else if (is_text(&text, "child ")) {
             expect_child(text, service, fd);
+        } else if (is_text(&text, "rate ")) {
+            expect_rate(text, service);
         } else if (is_text(&text, "rpcbind ")) {
             expect_rpc(text);
         }
@@ -212,8 +229,16 @@ static void check_rpc(const struct house *house)
     must(!rpc_known(house, wanted_rpc.count, &entry));
 }
 
+static void check_rates(const struct house *house)
+{
+    for (size_t i = 0; i < house->count; i++)
+        if (house->services[i]->limit)
+            must(netio_limit_due(house->services[i]->limit) == wanted_due[i]);
+}
+
 static void check_taken(const struct house *house)
 {
+    check_rates(house);
     must(taken.count == wanted.count);
     for (size_t i = 0; i < taken.count; i++)
         must(is_same_child(&taken.all[i], &wanted.all[i]));
@@ -289,6 +314,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *script = first_line(&data, &size);
     made.texts = texts_of(data, size, &made.size);
     taken.count = wanted.count = wanted_rpc.count = 0;
+    memset(wanted_due, 0, sizeof wanted_due);
     make(&made, script);
     open_house(&houses[0]);
     open_house(&houses[1]);

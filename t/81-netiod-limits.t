@@ -204,4 +204,18 @@ is scalar(() = $d->log =~ /$slow: as many as may come/g), 1, '... of which the l
 close $late;
 $d->finish;
 
+# Who goes on running counts as running, and not as a start once more.
+$d    = netiod("127.0.0.1:{slow} stream tcp nowait.3 nobody /bin/cat cat\n");
+$slow = $d->port('slow');
+my @running = map { served($d, 'slow') } 1 .. 2;
+for my $left (1, 0) {
+    ok $d->upgrade,        'an upgrade';
+    ok served($d, 'slow'), 'R9 ... leaves of the rate what there was' if $left;
+}
+$late = $d->connect('slow');
+ok $d->wait_log(qr/$slow: as many as may come have come: clients wait\n/), 'R9 ... and no more';
+is starts($d, $slow), 3, '... three have come in all';
+close $_ for $late, @running;
+$d->finish;
+
 done_testing;

@@ -1,11 +1,14 @@
-/* netiod: the processes that run, from one netiod to the next, and what rpcbind knows; see
- * handover.h.  Called by upgrade.c; it asks kinds for their processes, and gives them others.
+/* netiod: the processes that run, from one netiod to the next, what is left of rates, and what
+ * rpcbind knows; see handover.h.  Called by upgrade.c; it asks kinds for their processes, and gives
+ * them others.
  *
- * In the parcel there are, for each service that has any,
+ * In the parcel there are, for each service that has any of it,
  *
  *      service KIND NAME       KIND as a number of enum config_kind
  *      address LISTEN          its first one, since names are not unique; none: behind tcpmux alone
  *      child PID SOCKET PEER   each with its pidfd
+ *      rate DUE ns             if it has limits: when the rate of all will have recovered, by
+ *                              CLOCK_MONOTONIC
  *
  * and of what rpcbind may have, whether or not a service has it now,
  *
@@ -35,21 +38,29 @@ static int write_head(struct netio_parcel *parcel, const struct service *service
                 : netio_parcel_add(parcel, -1, "address %s", config_first_address(service->config));
 }
 
-static int write_service(struct netio_parcel *parcel, const struct service *service)
+static int write_children(struct netio_parcel *parcel, const struct service *service)
 {
     struct handover_child child;
     char peer[NETIO_ADDR_STRLEN];
     int code = 0;
 
-    if (!service->kind->child)
-        return 0;
-    for (size_t i = 0; code == 0 && service->kind->child(service, i, &child); i++) {
-        if (i == 0 && (code = write_head(parcel, service)) != 0)
-            break;
+    for (size_t i = 0; code == 0 && service->kind->child(service, i, &child); i++)
         code = netio_parcel_add(parcel, child.pidfd, "child %ld %" PRIuMAX " %s", (long)child.pid,
                                 (uintmax_t)child.socket,
                                 netio_addr_str(&child.peer, peer, sizeof peer));
-    }
+    return code;
+}
+
+static int write_service(struct netio_parcel *parcel, const struct service *service)
+{
+    struct handover_child first;
+    int has_children = service->kind->child && service->kind->child(service, 0, &first);
+    int code = has_children || service->limit ? write_head(parcel, service) : 0;
+
+    if (code == 0 && has_children)
+        code = write_children(parcel, service);
+    if (code == 0 && service->limit)
+        code = netio_parcel_add(parcel, -1, "rate %" PRId64 " ns", netio_limit_due(service->limit));
     return code;
 }
 
@@ -162,6 +173,15 @@ static void read_child(const struct reading *reading, const char *text, int fd)
                   (long)pid, netio_error_text(code));
 }
 
+static void read_rate(const struct reading *reading, const char *text)
+{
+    const struct service *service = reading->service;
+    uintmax_t due;
+
+    if (service && service->limit && read_number(&text, INT64_MAX, &due) && strcmp(text, "ns") == 0)
+        netio_limit_set_due(service->limit, (netio_deadline)due);
+}
+
 static void read_registration(const struct reading *reading, const char *text)
 {
     struct rpcbind_entry entry;
@@ -195,6 +215,8 @@ int handover_read_take(struct house *house, int fd)
             read_service(&reading, text + 8);
         else if (strncmp(text, "address ", 8) == 0)
             read_address(&reading, text + 8);
+        else if (strncmp(text, "rate ", 5) == 0)
+            read_rate(&reading, text + 5);
         else if (strncmp(text, "rpcbind ", 8) == 0)
             read_registration(&reading, text + 8);
     }

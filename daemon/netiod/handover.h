@@ -1,5 +1,6 @@
-/* netiod: what an upgrade hands over beside the listeners: the processes that run, and what rpcbind
- * has been told (rpc.h).
+/* netiod: what an upgrade hands over beside the listeners: the processes that run, how much of its
+ * rate each service has spent (of all clients together: those of single sources begin anew), and
+ * what rpcbind has been told (rpc.h).
  *
  * The predecessor stays until they have ended, reaps them and logs their ends; the successor counts
  * them (service->running, ->adopted, limits) by their pidfds, which are passed to it, and leaves

@@ -157,6 +157,37 @@ static void test_total_rate(void)
     netio_limit_free(limit);
 }
 
+/* What another process has had is neither new nor too much. */
+static void test_adopted(void)
+{
+    const struct netio_limit_options options = {
+        .total = 2, .per_source = 2, .rate = {2, 60}, .source_rate = {2, 60}};
+    struct netio_limit *limit = new_limit(&options), *next = new_limit(&options);
+    struct netio_addr peer = addr_of("192.0.2.1");
+    struct netio_hold holds[3], hold;
+    int64_t now = 1000 * SECOND;
+
+    is_int(netio_limit_due(limit), 0, "nothing is owed");
+    for (int i = 0; i < 3; i++)
+        netio_limit_adopt(limit, &holds[i], &peer, now);
+    is_int(netio_limit_open(limit), 3, "all are counted");
+    ok(netio_limit_next(limit, now) <= now, "... as none that has just come");
+    is_str(take(limit, &hold, "192.0.2.1", 0, now), "source", "their source has no more");
+    is_str(take(limit, &hold, "192.0.2.2", 0, now), "full", "nor has any");
+    for (int i = 0; i < 3; i++)
+        netio_limit_give(limit, &holds[i]);
+    is_int(netio_limit_open(limit), 0, "they have ended");
+    take(limit, &hold, "192.0.2.1", 0, now);
+    take(limit, &hold, "192.0.2.1", 0, now);
+    is_int(netio_limit_due(limit), now + 60 * SECOND, "what they owe");
+    netio_limit_set_due(next, netio_limit_due(limit));
+    is_int(netio_limit_next(next, now), netio_limit_next(limit, now), "... another one owes then");
+    netio_limit_set_due(next, INT64_MAX);
+    is_int(netio_limit_next(next, now), now + 30 * SECOND, "never more than a rate has");
+    netio_limit_free(limit);
+    netio_limit_free(next);
+}
+
 static int passes(struct netio_limit *limit, const char *peer, int exempt, int64_t now)
 {
     struct netio_addr addr = addr_of(peer);
@@ -389,6 +420,7 @@ int main(void)
     test_sources();
     test_rates();
     test_total_rate();
+    test_adopted();
     test_pass();
     test_change();
     test_change_of_rates();

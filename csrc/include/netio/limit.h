@@ -87,6 +87,10 @@ struct netio_hold {
 int netio_limit_take(struct netio_limit *limit, struct netio_hold *hold,
                      const struct netio_addr *peer, int exempt, int64_t now,
                      enum netio_refused *why);
+/* What is open already, elsewhere so far: it is counted, whatever that comes to, and no rate has it
+ * as new. */
+void netio_limit_adopt(struct netio_limit *limit, struct netio_hold *hold,
+                       const struct netio_addr *peer, int64_t now);
 /* Nothing is kept open (datagrams): only the rates, and that of all refuses, too.  *why is RATE. */
 int netio_limit_pass(struct netio_limit *limit, const struct netio_addr *peer, int exempt,
                      int64_t now, enum netio_refused *why);
@@ -95,6 +99,10 @@ void netio_limit_give(struct netio_limit *limit, struct netio_hold *hold);
 /* When the total rate allows the next one, absolute; now or earlier: at once.  A server asks this
  * before it accepts, and leaves clients in the backlog until then. */
 netio_deadline netio_limit_next(const struct netio_limit *limit, int64_t now);
+/* When all of the total rate has been recovered, for another process of this machine, which goes on
+ * from there by its own rate; 0: nothing was ever owed.  Not while others count. */
+netio_deadline netio_limit_due(const struct netio_limit *limit);
+void netio_limit_set_due(struct netio_limit *limit, netio_deadline due);
 unsigned netio_limit_open(const struct netio_limit *limit); /* open now, of all columns */
 
 #endif

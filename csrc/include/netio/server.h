@@ -234,9 +234,9 @@ int netio_server_serve_peer_take(struct netio_server *server, int fd,
  * for one that it does not listen on. */
 int netio_server_unlisten(struct netio_server *server, int fd);
 /* A program that on_spawn of another server has started, in another process even: it counts here as
- * if it had been this one's, in max_connections and in the limit as far as that has room, and
- * on_end tells of its end.  netio_server_free does not kill it.  child is owned from now on.  0; or
- * a code, and child is the caller's: -EINVAL without on_spawn, -ENOMEM, -errno. */
+ * if it had been this one's, in max_connections and in the limit, but in no rate, and on_end tells
+ * of its end.  netio_server_free does not kill it.  child is owned from now on.  0; or a code, and
+ * child is the caller's: -EINVAL without on_spawn, -ENOMEM, -errno. */
 int netio_server_adopt(struct netio_server *server, const struct netio_child *child,
                        const struct netio_addr *peer, void *data);
 /* Other options from now on, for what comes; a connection that is open keeps the deadlines that it

@@ -246,6 +246,13 @@ static int settle(struct netio_limit *limit, uint32_t slot, uint64_t hash, int64
     return charge(limit, &limit->rate, slot_of_all(limit), now, 1);
 }
 
+/* The slot, if any, is pinned. */
+static void count_open(struct netio_limit *limit, struct netio_hold *hold, uint32_t slot)
+{
+    netio__slot_add(&limit->sources, limit->column, slot_of_all(limit));
+    hold->place = slot == NETIO__NO_SLOT ? TOTAL_ONLY : slot + SLOT_BASE;
+}
+
 int netio_limit_take(struct netio_limit *limit, struct netio_hold *hold,
                      const struct netio_addr *peer, int exempt, int64_t now,
                      enum netio_refused *why)
@@ -265,12 +272,22 @@ int netio_limit_take(struct netio_limit *limit, struct netio_hold *hold,
         if (slot == NETIO__NO_SLOT && (limit->per_source || limit->source_rate.span))
             return -1;
     }
-    netio__slot_add(&limit->sources, limit->column, slot_of_all(limit));
-    hold->place = slot == NETIO__NO_SLOT ? TOTAL_ONLY : slot + SLOT_BASE;
+    count_open(limit, hold, slot);
     if (settle(limit, slot, hash, now, why))
         return 0;
     netio_limit_give(limit, hold);
     return -1;
+}
+
+void netio_limit_adopt(struct netio_limit *limit, struct netio_hold *hold,
+                       const struct netio_addr *peer, int64_t now)
+{
+    uint32_t slot = NETIO__NO_SLOT;
+    uint64_t hash;
+
+    if (hash_of(limit, peer, &hash))
+        slot = netio__sources_pin(&limit->sources, limit->column, hash, now);
+    count_open(limit, hold, slot);
 }
 
 void netio_limit_give(struct netio_limit *limit, struct netio_hold *hold)
@@ -313,6 +330,17 @@ netio_deadline netio_limit_next(const struct netio_limit *limit, int64_t now)
         return now;
     return due_at(limit, &limit->rate, slot_of_all(limit), now) + limit->rate.step -
            limit->rate.span;
+}
+
+netio_deadline netio_limit_due(const struct netio_limit *limit)
+{
+    return __atomic_load_n(&limit->sources.due[slot_of_all(limit)], __ATOMIC_SEQ_CST);
+}
+
+/* One that is too far away is cut when it is looked at (due_at). */
+void netio_limit_set_due(struct netio_limit *limit, netio_deadline due)
+{
+    __atomic_store_n(&limit->sources.due[slot_of_all(limit)], due, __ATOMIC_SEQ_CST);
 }
 
 unsigned netio_limit_open(const struct netio_limit *limit)

@@ -296,12 +296,10 @@ int netio__fork_conn(struct netio_conn *conn)
     return 0;
 }
 
-/* It runs already: what no limit has room for is not counted there, but here it is. */
 int netio_server_adopt(struct netio_server *server, const struct netio_child *child,
                        const struct netio_addr *peer, void *data)
 {
     static const struct netio_addr nobody;
-    enum netio_refused why;
     struct offspring *offspring = server->handlers.on_spawn ? conceive(server) : NULL;
     int code = offspring ? 0 : server->handlers.on_spawn ? -ENOMEM : -EINVAL;
 
@@ -317,8 +315,8 @@ int netio_server_adopt(struct netio_server *server, const struct netio_child *ch
     offspring->is_program = offspring->is_adopted = 1;
     offspring->data = data;
     if (server->limit)
-        (void)netio_limit_take(server->limit, &offspring->hold, peer ? peer : &nobody, 0,
-                               netio_loop_now(server->loop), &why);
+        netio_limit_adopt(server->limit, &offspring->hold, peer ? peer : &nobody,
+                          netio_loop_now(server->loop));
     netio__server_came(server);
     return 0;
 }
