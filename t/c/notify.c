@@ -68,9 +68,12 @@ static void no_manager(void)
     is_int(netio_notify_status(notify, "x"), 0, "NULL: status");
     is_int(netio_notify_watchdog(notify, NULL), 0, "NULL: watchdog");
     netio_notify_free(notify);
-    set("", NULL, NULL);
-    is_int(netio_notify_new(&notify, NULL), 0, "an empty one");
-    ok(notify == NULL, "is none");
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const nobody[] = {"", "vsock:2:1", "vsock-stream:2:1"};
+        set(nobody[i], "1000000", NULL);
+        is_int(netio_notify_new(&notify, NULL), 0, "\"%s\"", nobody[i]);
+        ok(notify == NULL && is_clean(), "is none");
+    }
 }
 
 static void wrong_variables(void)
@@ -83,14 +86,14 @@ static void wrong_variables(void)
         {"run/notify", NULL, NULL, "run/notify", NETIO_EBADADDRESS},
         {"@", NULL, NULL, "@", NETIO_EBADADDRESS},
         {"/", NULL, NULL, "/", NETIO_EBADADDRESS},
-        {"vsock:2:1", NULL, NULL, "vsock:2:1", NETIO_EBADADDRESS},
         {long_path, NULL, NULL, NULL, NETIO_EBADADDRESS},
         {long_abstract, NULL, NULL, NULL, NETIO_EBADADDRESS},
         {"@x", "", NULL, "WATCHDOG_USEC", NETIO_EBADOPTION},
         {"@x", "-1", NULL, "WATCHDOG_USEC", NETIO_EBADOPTION},
         {"@x", "1s", NULL, "WATCHDOG_USEC", NETIO_EBADOPTION},
         {"@x", "99999999999999999999", NULL, "WATCHDOG_USEC", NETIO_EBADOPTION},
-        {"@x", "1000", "me", "WATCHDOG_USEC", NETIO_EBADOPTION},
+        {"@x", "1000", "me", "WATCHDOG_PID", NETIO_EBADOPTION},
+        {"@x", "1s", "me", "WATCHDOG_USEC", NETIO_EBADOPTION},
     };
 
     memset(long_path, 'x', 108);

@@ -17,10 +17,10 @@
 struct netio_notify;
 
 /* Takes NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID out of the environment, so that no child
- * takes itself for the service.  Without NOTIFY_SOCKET: 0 and *notify NULL, with which every call
- * below is legal and does nothing.  A manager that is not there is no error yet.  NETIO_EBADADDRESS
- * for what is no address or too long a one, NETIO_EBADOPTION for a WATCHDOG_USEC or _PID that is no
- * number, -ENOMEM; stage notify. */
+ * takes itself for the service.  Without NOTIFY_SOCKET, or with one of vsock(7), which is
+ * not spoken to: 0 and *notify NULL, with which every call below is legal and does nothing.  A
+ * manager that is not there is no error yet.  NETIO_EBADADDRESS for what is no address or too long
+ * a one, NETIO_EBADOPTION for a WATCHDOG_USEC or _PID that is no number, -ENOMEM; stage notify. */
 int netio_notify_new(struct netio_notify **notify, struct netio_error *error);
 void netio_notify_free(struct netio_notify *notify);
 /* 0, or -errno when the manager could not be told; then nothing else is wrong.  None of them waits,

@@ -61,12 +61,15 @@ static int parse_address(struct netio_notify *notify, const char *text)
     return 0;
 }
 
-static int parse_watchdog(struct netio_notify *notify, const char *usec, const char *pid)
+static int parse_watchdog(struct netio_notify *notify, const char *usec, const char *pid,
+                          const char **subject)
 {
     int64_t value = netio__number(usec), owner = pid ? netio__number(pid) : notify->owner;
 
-    if (value < 0 || owner < 0)
+    if (value < 0 || owner < 0) {
+        *subject = value < 0 ? "WATCHDOG_USEC" : "WATCHDOG_PID";
         return NETIO_EBADOPTION;
+    }
     if (owner == notify->owner && value > 0 && value < WATCHDOG_MAX)
         notify->pause = value > 2000 ? value * 1000 / 2 : 1000000;
     return 0;
@@ -98,10 +101,8 @@ static int build(struct netio_notify **out, const char *address, const char *use
         notify->owner = getpid();
         code = parse_address(notify, address);
     }
-    if (code == 0 && usec) {
-        code = parse_watchdog(notify, usec, pid);
-        subject = code ? "WATCHDOG_USEC" : address;
-    }
+    if (code == 0 && usec)
+        code = parse_watchdog(notify, usec, pid, &subject);
     if (code == 0)
         code = make_socket(notify);
     if (code) {
@@ -113,13 +114,19 @@ static int build(struct netio_notify **out, const char *address, const char *use
     return 0;
 }
 
+/* The manager of a machine that runs virtual ones; it has nothing to say here. */
+static int is_vsock(const char *address)
+{
+    return strncmp(address, "vsock", 5) == 0;
+}
+
 int netio_notify_new(struct netio_notify **notify, struct netio_error *error)
 {
     const char *address = getenv("NOTIFY_SOCKET");
     int code = 0;
 
     *notify = NULL;
-    if (address && *address)
+    if (address && *address && !is_vsock(address))
         code = build(notify, address, getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"), error);
     unsetenv("NOTIFY_SOCKET");
     unsetenv("WATCHDOG_USEC");
