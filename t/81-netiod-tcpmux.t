@@ -22,6 +22,8 @@ tcpmux/+plus     stream tcp nowait nobody /bin/cat cat
 tcpmux/Id        stream tcp nowait nobody:daemon /usr/bin/id id
 tcpmux/root      stream tcp nowait root /usr/bin/id id
 tcpmux/fds       stream tcp nowait nobody /bin/ls ls -l /proc/self/fd
+tcpmux/no        stream tcp nowait nobody /nonexistent/program
+tcpmux/+noplus   stream tcp nowait nobody /nonexistent/program
 CONF
 my $netiod = NetIO::Test::Inetd->start(config => $CLASSIC);
 
@@ -34,15 +36,21 @@ my @asked = (
     ["cat\r\n",             '',             'and nothing follows'],
     ["cat\r\n\r\n\n\0\xff", "\r\n\n\0\xff", 'R24: line ends and others are the service\'s'],
     ["plus\r\nhello\n", "+Go\r\nhello\n", '"+" before anything of a service that does not say it'],
-    ["none\r\nhello\n",   "-No such service\r\n",        'one that is not there'],
-    ["\r\nhello\n",       "-No such service\r\n",        'none'],
-    ["cat\0x\r\nhello\n", "-No such service\r\n",        'a NUL in it'],
-    ["cat \r\n",          "-No such service\r\n",        'a blank behind it'],
-    ["tcpmux/cat\r\n",    "-No such service\r\n",        'as the configuration writes it'],
-    ["+plus\r\n",         "-No such service\r\n",        'the same'],
-    ["\e[2J\r\n",         "-No such service\r\n",        'what is no name at all'],
-    ["help\r\n", "cat\r\nplus\r\nId\r\nroot\r\nfds\r\n", 'R3: help has those that are marked'],
-    ["HELP\n",   "cat\r\nplus\r\nId\r\nroot\r\nfds\r\n", 'in any case'],
+    ["no\r\n",          '',               'a program that cannot be started: the end'],
+    ["noplus\r\n",      "+Go\r\n",        '... which follows on "+"'],
+    ["none\r\nhello\n",   "-No such service\r\n", 'one that is not there'],
+    ["\r\nhello\n",       "-No such service\r\n", 'none'],
+    ["cat\0x\r\nhello\n", "-No such service\r\n", 'a NUL in it'],
+    ["cat \r\n",          "-No such service\r\n", 'a blank behind it'],
+    ["tcpmux/cat\r\n",    "-No such service\r\n", 'as the configuration writes it'],
+    ["+plus\r\n",         "-No such service\r\n", 'the same'],
+    ["\e[2J\r\n",         "-No such service\r\n", 'what is no name at all'],
+    [
+        "help\r\n",
+        "cat\r\nplus\r\nId\r\nroot\r\nfds\r\nno\r\nnoplus\r\n",
+        'R3: help has those that are marked'
+    ],
+    ["HELP\n", "cat\r\nplus\r\nId\r\nroot\r\nfds\r\nno\r\nnoplus\r\n", 'in any case'],
     [
         $netiod->port('own') . "\r\n",
         "-No such service\r\n",

@@ -13,8 +13,9 @@
  *      A request has LINE_MAX bytes, and one deadline for all of them.
  *
  * What the client hears of netiod begins with "-", a reason, CRLF, and is the end; "+Go" of a
- * service with CONFIG_MUX_PLUS, before its program can say anything; names, when it asks for
- * "help".  All else is the service's own, also how it refuses. */
+ * service with CONFIG_MUX_PLUS, before its program can say anything, so also before a start that
+ * fails, after which it hears the end; names, when it asks for "help".  All else is the service's
+ * own, also how it refuses. */
 #include "served.h"
 
 #include <netio/fd.h>
