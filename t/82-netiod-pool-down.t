@@ -154,6 +154,55 @@ subtest 'an upgrade' => sub {
 SKIP: {
     skip 'no pool with ASan', 2 if !$serves;
 
+    my $named = "p on listen = 127.0.0.1:{a}, exec = {DIR}/pool.pl, pool = 1, user = nobody;\n";
+    for my $row (
+        ['that refuses',      sub { $_[0] =~ s/;$/, deny = 127.0.0.1;/r },    'a'],
+        ['of another user',   sub { $_[0] =~ s/nobody/daemon/r },             'a'],
+        ['elsewhere',         sub { $_[0] =~ s/\{a\}/{b}/r },                 'b'],
+        ['elsewhere, too',    sub { $_[0] =~ s/,/ 127.0.0.1:{b},/r },         'a', 'b'],
+        ['of another script', sub { $_[0] =~ s/pool\.pl/other.pl, args=x/r }, 'a'],
+        )
+    {
+        my ($name, $changed, @ports) = @$row;
+        subtest "a reload to one $name, which fails" => sub {
+            my $dir = folder();
+            spew("$dir/pool.pl", $GOOD);
+            my $d   = started($dir, $named);
+            my $pid = is_ready($d)->[0];
+
+            spew_whole("$dir/pool.pl", "\$| = ;\n");
+            ok $d->reload($changed->($named)), 'is a reload';
+            $d->{workers} = 0;
+            $d->grows(-2);
+            ok $d->wait_log(qr/: end, pid $pid, .* exit 0\n/), 'the old one ends';
+            is $d->answer($_),      '',        "who comes to $_ is let go" for @ports;
+            is status($d, 'state'), 'failing', '... as the status says';
+            spew_whole("$dir/$_", $GOOD) for 'pool.pl', 'other.pl';
+            ok is_ready($d), 'mended, it is started';
+            is $d->answer($_), $name =~ /refuses/ ? '' : "served\n", "... and has $_" for @ports;
+            is status($d, 'state'), 'serving',                       '... as the status says';
+            $d->finish;
+        };
+    }
+
+    subtest 'a script that cannot be started any more' => sub {
+        my $dir = folder();
+        spew("$dir/pool.pl", $GOOD);
+        my $d   = started($dir);
+        my $pid = is_ready($d)->[0];
+
+        spew_whole("$dir/pool.pl", "\$| = ;\n");
+        ok $d->wait_log(qr/the new pool is not ready; the one that serves goes on\n/), $_
+            for 'the pool goes on', 'it is tried again';
+        ok $d->reload($POOL), 'a reload of the same';
+        is $d->answer('a'),     "served\n", '... leaves it';
+        is status($d, 'state'), 'serving',  '... as the status says';
+        spew_whole("$dir/pool.pl", $GOOD =~ s/served/mended/r);
+        ok $d->wait_log(qr/: end, pid $pid, .* exit 0\n/), 'mended, another one is ready';
+        is $d->answer('a'), "mended\n", '... and serves';
+        $d->finish;
+    };
+
     subtest 'who waits for a start' => sub {
         my $dir = folder();
         gated($dir, 'exit 1');

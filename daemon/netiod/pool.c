@@ -7,11 +7,14 @@
  *
  *      next    started, not ready yet  --ready-->  now
  *      now     serves                  --another one is ready, stop-->  it drains, and ends
+ *              is outdated             --two are in vain, stop------>
  *
  * There is another one when the service has other sockets or another configuration, when the pool
  * says that the program's file has changed, and when there is none (any more), ever later if that
- * is in vain; between two tries clients are let go (pool_down.h).  netiod does not look at the
- * file: on a dead file system that may take for ever. */
+ * is in vain.  Between two tries the one that serves goes on as long as it was started with what
+ * the configuration says, else until the second try has been in vain, too; where there is none,
+ * clients are let go (pool_down.h): nobody is served for long who may not be.  netiod does not look
+ * at the file: on a dead file system that may take for ever. */
 #include "handover.h"
 #include "pool_arguments.h"
 #include "pool_down.h"
@@ -48,8 +51,9 @@ struct pool {
     struct netio_timer timer;
     struct pool_origin origin; /* of the last one */
     struct pool_down down;
-    unsigned failed;     /* in a row */
-    unsigned wanted : 1; /* another one, whatever it was started with */
+    unsigned failed;       /* in a row */
+    unsigned wanted : 1;   /* another one, whatever the last one was started with */
+    unsigned outdated : 1; /* now has other sockets, or another configuration, than the service */
     unsigned stopped : 1;
 };
 
@@ -60,13 +64,6 @@ static void again_in(struct service *service, int64_t span)
     if (netio_timer_start(service->house->loop, &pool->timer, netio_clock_now() + span) < 0)
         netio_log(service->house->log, LOG_ERR, "%s: not looked after until a reload: %s",
                   service->name, netio_error_text(-ENOMEM));
-}
-
-static void later(struct service *service)
-{
-    const struct pool *pool = service->own;
-
-    again_in(service, SHORTEST << (pool->failed < DOUBLED_MAX ? pool->failed : DOUBLED_MAX));
 }
 
 /* ---- its start ---- */
@@ -174,6 +171,26 @@ static void give_up_next(struct pool *pool)
         process_until(next, NETIO_NOW);
 }
 
+/* It takes nobody any more, and ends when nobody is left; process_until says when at the latest. */
+static void drain(const struct process *process)
+{
+    const struct service *service = process->service;
+    int code = netio_child_signal(&process->child, SIGTERM, 0);
+
+    if (code && code != -ESRCH)
+        netio_log(service->house->log, LOG_ERR,
+                  "%s: pid %ld serves on, it cannot be told to end: %s", service->name,
+                  (long)process->child.pid, netio_error_text(code));
+}
+
+static void let_now_drain(struct pool *pool)
+{
+    if (pool->now)
+        drain(pool->now);
+    close_voice(voice_of_now(pool));
+    pool->now = NULL;
+}
+
 /* What the program has done to them would stay, whoever has them next. */
 static void mend_sockets(const struct service *service)
 {
@@ -188,6 +205,30 @@ static void is_down(struct service *service, const char *why)
 
     mend_sockets(service);
     pool_down_begin(&pool->down, service, why);
+}
+
+/* A first failure may be a moment without memory or descriptors: it costs nobody anything. */
+static void next_failed(struct service *service, const char *why)
+{
+    struct pool *pool = service->own;
+
+    if (pool->now && (!pool->outdated || pool->failed == 0)) {
+        netio_log(service->house->log, LOG_WARNING,
+                  "%s: the new pool is not ready; the one that serves goes on", service->name);
+    } else {
+        let_now_drain(pool);
+        is_down(service, why);
+    }
+    pool->wanted = 1;
+}
+
+/* The next try, later each time. */
+static void try_later(struct service *service)
+{
+    struct pool *pool = service->own;
+
+    pool->failed++;
+    again_in(service, SHORTEST << (pool->failed < DOUBLED_MAX ? pool->failed : DOUBLED_MAX));
 }
 
 static void start_next(struct service *service)
@@ -206,11 +247,8 @@ static void start_next(struct service *service)
     }
     netio_log(service->house->log, LOG_WARNING, "%s: no pool could be started, later again: %s",
               service->name, netio_error_text(code));
-    if (!pool->now)
-        is_down(service, "no pool could be started");
-    pool->failed++;
-    pool->wanted = 1;
-    later(service);
+    next_failed(service, "no pool could be started");
+    try_later(service);
 }
 
 /* Without sockets the house is resting, and will have some again. */
@@ -222,7 +260,10 @@ static void look(struct netio_timer *timer)
     if (pool->stopped || service->fds_count == 0)
         return;
     mend_sockets(service);
-    if (pool->wanted || (!pool->now && !pool->next) || pool_origin_is_other(&pool->origin, service))
+    int is_other = pool_origin_is_other(&pool->origin, service);
+    if (is_other)
+        pool->outdated = 1;
+    if (pool->wanted || is_other || (!pool->now && !pool->next))
         start_next(service);
     else
         again_in(service, LOOK);
@@ -230,28 +271,15 @@ static void look(struct netio_timer *timer)
 
 /* ---- ready, and its end ---- */
 
-/* It takes nobody any more, and ends when nobody is left; process_until says when at the latest. */
-static void drain(const struct process *process)
-{
-    const struct service *service = process->service;
-    int code = netio_child_signal(&process->child, SIGTERM, 0);
-
-    if (code && code != -ESRCH)
-        netio_log(service->house->log, LOG_ERR,
-                  "%s: pid %ld serves on, it cannot be told to end: %s", service->name,
-                  (long)process->child.pid, netio_error_text(code));
-}
-
 static void next_is_ready(struct service *service)
 {
     struct pool *pool = service->own;
 
-    if (pool->now)
-        drain(pool->now);
-    close_voice(voice_of_now(pool));
+    let_now_drain(pool);
     pool->now = pool->next;
     pool->now_voice = !pool->now_voice;
     pool->next = NULL;
+    pool->outdated = 0;
     pool_down_end(&pool->down, service);
     netio_log(service->house->log, LOG_NOTICE, "%s: the pool is ready, pid %ld", service->name,
               (long)pool->now->child.pid);
@@ -261,6 +289,7 @@ static void file_has_changed(struct service *service)
 {
     struct pool *pool = service->own;
 
+    pool->failed = 0;
     pool->wanted = 1;
     again_in(service, 0);
 }
@@ -285,23 +314,14 @@ static void told(struct netio_watch *watch, unsigned events)
         next_is_ready(service);
 }
 
-/* A new one that does not get ready leaves the old one where it is, until something changes. */
 static void failed(struct service *service, int is_next, pid_t pid)
 {
-    struct pool *pool = service->own;
     char why[80];
 
-    if (is_next && pool->now) {
-        netio_log(service->house->log, LOG_WARNING,
-                  "%s: the new pool is not ready; the one that serves goes on", service->name);
-        return;
-    }
-    if (is_next) {
-        snprintf(why, sizeof why, "the pool, pid %ld, ended before it was ready", (long)pid);
-        is_down(service, why);
-    }
-    pool->failed++;
-    later(service);
+    snprintf(why, sizeof why, "the pool, pid %ld, ended before it was ready", (long)pid);
+    if (is_next)
+        next_failed(service, why);
+    try_later(service);
 }
 
 static void over(struct process *process, int status)
@@ -370,8 +390,10 @@ static int pool_change(struct service *service, const struct config_service *bef
     if (code < 0)
         return code;
     pool->failed = 0;
-    if (!config_same(before, service->config))
-        pool->wanted = 1;
+    if (!config_same(before, service->config)) {
+        give_up_next(pool);
+        pool->outdated = pool->wanted = 1;
+    }
     return 0;
 }
 
@@ -382,12 +404,9 @@ static void pool_stop(struct service *service, netio_deadline deadline)
     if (!pool->stopped) {
         netio_timer_stop(&pool->timer);
         give_up_next(pool);
-        close_voice(voice_of_now(pool));
-        if (pool->now)
-            drain(pool->now);
+        let_now_drain(pool);
     }
     pool->stopped = 1;
-    pool->now = NULL;
     for (struct process *process = pool->processes; process; process = process->next)
         process_until(process, deadline);
 }
