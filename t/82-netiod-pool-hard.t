@@ -71,6 +71,25 @@ PERL
     is $pool->stop,          0,           'stops';
 };
 
+subtest 'a line on standard error that has no end' => sub {
+    my $pool = pool(<<'PERL', args => ['--workers', 1]);
+my $line = <STDIN>; chomp $line;
+sub DESTROY { print STDERR 'gone' }
+my $object = bless [] if $line eq 'object';
+print STDERR 'half'   if $line eq 'half';
+print STDERR "one\ntwo" if $line eq 'more';
+print STDERR "whole\n" if $line eq 'whole';
+print STDERR join ' ', PerlIO::get_layers(STDERR) if $line eq 'layers';
+die { code => 1 } if $line eq 'die';
+close STDERR if $line eq 'close';
+PERL
+    $pool->ask("$_\n") for qw(half none half whole object close more die die layers none);
+    is $pool->stop, 0, 'stops';
+    is $pool->err =~ s/HASH\(\N+\)/HASH/gr,
+        join("\n", qw(half half whole gone one two HASH HASH), 'unix perlio', ''),
+        'has its end with the connection';
+};
+
 subtest 'clients that go away, or never speak, or never read' => sub {
     my $pool = pool(<<'PERL', args => ['--read-seconds', 2, '--write-seconds', 0.3]);
 $| = 1;

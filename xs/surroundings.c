@@ -2,6 +2,7 @@
  * descriptors 0 to 2 and their handles, %ENV, %SIG, perl's own variables, umask, folder, alarm. */
 #include "surroundings.h"
 
+#include "last_line.h"
 #include "layer.h"
 #include "older.h"
 #include "own.h"
@@ -100,8 +101,9 @@ static SV *layers_of(pTHX_ PerlIO *f)
     return NULL;
 }
 
-static void remember_error(PerlIO *f)
+static void remember_error(pTHX_ PerlIO *f)
 {
+    xs_last_line_watch(aTHX_ f);
     around.err_file = f;
     around.err_tab = PerlIOValid(f) ? PerlIOBase(f)->tab : NULL;
     around.err_flags = PerlIOValid(f) ? PerlIOBase(f)->flags : 0;
@@ -135,7 +137,7 @@ static void remember_handles(pTHX)
     around.idle_in = GvIOn(around.in);
     around.idle_out = GvIOn(around.out);
     around.err_io = GvIOn(around.err);
-    remember_error(IoOFP(around.err_io));
+    remember_error(aTHX_ IoOFP(around.err_io));
     around.layers_in = layers_of(aTHX_ IoIFP(around.idle_in));
     around.layers_out = layers_of(aTHX_ IoOFP(around.idle_out));
     around.layers_err = layers_of(aTHX_ IoOFP(around.err_io));
@@ -331,7 +333,7 @@ static void put_back_error(pTHX)
     f = open_error(aTHX);
     IoIFP(io) = IoOFP(io) = f;
     IoTYPE(io) = IoTYPE_WRONLY;
-    remember_error(f);
+    remember_error(aTHX_ f);
 }
 
 /* The handle's own $|. */
@@ -393,6 +395,7 @@ bool xs_surroundings_are_lost(void)
 
 void xs_surroundings_put_back(pTHX)
 {
+    xs_last_line_end(around.error); /* which may be a signal to forget */
     put_back_process(aTHX);
     put_back_error(aTHX);
     put_back_flush();
