@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 
+use Config;
 use IO::Socket::UNIX;
 use Test::More;
 use Time::HiRes ();
@@ -88,6 +89,24 @@ PERL
     is $pool->err =~ s/HASH\(\N+\)/HASH/gr,
         join("\n", qw(half half whole gone one two HASH HASH), 'unix perlio', ''),
         'has its end with the connection';
+};
+
+# perl looks for what was not freed in programs that use threads.
+subtest 'a worker ends' => sub {
+    plan skip_all => 'this perl has no threads' if !$Config{useithreads};
+    my $pool = pool(<<'PERL', args => ['--workers', 1]);
+use threads; use strict; our ($scalar, @array, %hash) = 1;
+sub twice { return 2 * shift }
+*other = \&twice; *another = *array;
+local $scalar = 2; $hash{x} = [@array];
+threads->create(sub { return twice(1) })->join;
+if (!fork) { print "child\n"; exit }
+wait;
+print "parent\n";
+PERL
+    is $pool->ask("\n"), "child\nparent\n", 'it serves' for 1 .. 3;
+    is $pool->stop,      0,                 'it ends';
+    is $pool->err,       '',                '... and all was let go';
 };
 
 subtest 'clients that go away, or never speak, or never read' => sub {

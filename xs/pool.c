@@ -135,6 +135,7 @@ static void run_ends(pTHX)
 static void end_child(pTHX)
 {
     PL_endav = xs_program_ends(aTHX);
+    xs_program_release(aTHX);
     my_exit((U32)STATUS_EXIT);
 }
 
@@ -259,12 +260,13 @@ static OP *pp_pool(pTHX)
     if (jumped == 0)
         supervise(aTHX);
     JMPENV_POP;
-    if (!pool.server && jumped)
-        JMPENV_JUMP(jumped);
     if (pool.server) {
         guarded(aTHX_ go_to_base);
         serve(aTHX);
     }
+    xs_program_release(aTHX);
+    if (!pool.server && jumped)
+        JMPENV_JUMP(jumped);
     return NULL;
 }
 

@@ -10,6 +10,7 @@
 #include "program.h"
 
 #include "data.h"
+#include "loaded.h"
 #include "pads.h"
 #include "patterns.h"
 #include "value.h"
@@ -36,61 +37,13 @@ static struct program {
     STRLEN *entries;
     size_t stashes_count;
     const char *file;
-    HV *again;     /* files that a run has loaded and the next one will load again */
-    HV *at_first;  /* those that were loaded before, by their names in %INC */
-    STRLEN loaded; /* how many are in %INC for good */
 } program;
 
-/* --- files that a run loads */
-
-/* Modules set themselves up once.  Other files may have set variables of main, which are put back:
- * whoever wants them has to load them again. */
-static bool is_for_good(const HE *entry)
-{
-    STRLEN len = (STRLEN)HeKLEN(entry);
-
-    return SvOK(HeVAL(entry)) && len > 3 && memEQs(HeKEY(entry) + len - 3, 3, ".pm");
-}
-
-static void remember_loaded(pTHX)
-{
-    HV *files = GvHVn(PL_incgv);
-    HE *entry;
-
-    program.again = newHV();
-    program.at_first = newHV();
-    (void)hv_iterinit(files);
-    while ((entry = hv_iternext(files)))
-        (void)hv_store_ent(program.at_first, hv_iterkeysv(entry), &PL_sv_yes, 0);
-    program.loaded = HvUSEDKEYS(files);
-}
-
+/* A package that the program has mentioned may be a module's by now. */
 static void forget_loaded(pTHX)
 {
-    HV *files = GvHVn(PL_incgv);
-    HE *entry;
-
-    if (HvUSEDKEYS(files) == program.loaded || SvMAGICAL((SV *)files))
-        return;
-    (void)hv_iterinit(files);
-    while ((entry = hv_iternext(files))) {
-        SV *name = hv_iterkeysv(entry);
-        if (is_for_good(entry) || hv_exists_ent(program.at_first, name, 0))
-            continue;
-        if (SvOK(HeVAL(entry)))
-            (void)hv_store_ent(program.again, HeVAL(entry), &PL_sv_yes, 0);
-        (void)hv_delete_ent(files, name, G_DISCARD, 0);
-    }
-    if (HvUSEDKEYS(files) == program.loaded)
-        return;
-    program.loaded = HvUSEDKEYS(files);
-    /* A package that the program has mentioned may be a module's now. */
-    Zero(program.entries, program.stashes_count, STRLEN);
-}
-
-static bool is_loaded_again(pTHX_ const char *file)
-{
-    return file && hv_exists(program.again, file, (I32)strlen(file));
+    if (xs_loaded_forget(aTHX))
+        Zero(program.entries, program.stashes_count, STRLEN);
 }
 
 /* --- globs */
@@ -130,7 +83,7 @@ static bool is_made_up(pTHX_ const CV *cv)
 {
     const char *file = CvFILE(cv);
 
-    return !file || strnEQ(file, "(eval ", 6) || is_loaded_again(aTHX_ file);
+    return !file || strnEQ(file, "(eval ", 6) || xs_loaded_is_again(aTHX_ file);
 }
 
 /* That a run has loaded for good. */
@@ -153,7 +106,7 @@ static bool is_ours(pTHX_ HV *stash, const GV *gv)
     const char *file = GvFILE(gv);
 
     return stash == PL_defstash || (file && strEQ(file, program.file)) ||
-           is_loaded_again(aTHX_ GvCV(gv) ? CvFILE(GvCV(gv)) : file);
+           xs_loaded_is_again(aTHX_ GvCV(gv) ? CvFILE(GvCV(gv)) : file);
 }
 
 /* "use vars" has made it, as far as anybody knows in a package of the program's. */
@@ -472,7 +425,7 @@ void xs_program_remember(pTHX)
 {
     program.file = PL_origfilename;
     program.known = ptr_table_new();
-    remember_loaded(aTHX);
+    xs_loaded_remember(aTHX);
     xs_pads_remember(aTHX_ PL_main_cv, NULL);
     remember_handles(aTHX);
     remember_stashes(aTHX_ PL_defstash, true);
@@ -494,4 +447,25 @@ void xs_program_put_back(pTHX)
     xs_pads_put_back(aTHX);
     for (size_t i = program.count; i > 0; i--)
         put_back_global(aTHX_ & program.globals[i - 1]);
+}
+
+static void release_global(pTHX_ const struct global *global)
+{
+    GV *gv = global->gv;
+    GP *now = isGV_with_GP(gv) ? GvGP(gv) : NULL;
+
+    if (now == global->gp) {
+        global->gp->gp_refcnt--;
+    } else if (now) { /* a child's, whose run has not been put back */
+        GvGP_set(gv, global->gp);
+        gp_free(gv);
+        GvGP_set(gv, now);
+    }
+}
+
+void xs_program_release(pTHX)
+{
+    for (size_t i = 0; i < program.count; i++)
+        release_global(aTHX_ & program.globals[i]);
+    program.count = 0;
 }

@@ -12,5 +12,7 @@ void xs_program_put_back(pTHX);
 /* Its END blocks, to be called in this order and given up; those, too, of files that it has loaded
  * since.  NULL: none. */
 AV *xs_program_ends(pTHX);
+/* Before perl ends, which with "use threads" complains of each glob that is still held. */
+void xs_program_release(pTHX);
 
 #endif
