@@ -1,6 +1,6 @@
 /* fuzz/access.c: files of rules.  The first line of an input is an address that is judged, the rest
  * is the file: it is taken as a whole or not at all, what is wrong can be shown, and its rules
- * taken one by one say the same. */
+ * taken one by one say the same, and so do those that are written and read again. */
 #include "scratch.h"
 
 #include <netio/access.h>
@@ -43,6 +43,18 @@ static void compare(const struct netio_access *a, const struct netio_access *b, 
     must(netio_access_wants_credentials(a) == netio_access_wants_credentials(b));
 }
 
+/* The rules in another list, through the file. */
+static struct netio_access *written(const struct netio_access *access)
+{
+    struct netio_access *other;
+
+    must(netio_access_new(&other) == 0);
+    must(ftruncate(scratch_fd, 0) == 0 && lseek(scratch_fd, 0, SEEK_SET) == 0);
+    must(netio_access_write(access, scratch_fd) == 0);
+    must(netio_access_read(other, scratch_path, NULL) == 0);
+    return other;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *host = first_line(&data, &size), *text = string_of(data, size);
@@ -60,8 +72,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         /* Nothing of it counts. */
         netio_access_free(lines);
         must(netio_access_new(&lines) == 0);
-    } else
+    } else {
         must(add_lines(lines, text));
+        struct netio_access *again = written(whole);
+        compare(whole, again, host);
+        netio_access_free(again);
+    }
     compare(whole, lines, host);
     netio_access_free(whole);
     netio_access_free(lines);

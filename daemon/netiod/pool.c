@@ -19,6 +19,7 @@
 #include "pool_arguments.h"
 #include "pool_down.h"
 #include "pool_origin.h"
+#include "pool_rules.h"
 #include "process.h"
 #include "returned.h"
 #include "service.h"
@@ -108,7 +109,7 @@ static int open_voice(struct service *service, int *write_end)
 
 /* With the descriptors for 3, 4 ... */
 static int start_with(struct service *service, struct netio_child_fd *fds, const char *program,
-                      struct pool_arguments *arguments)
+                      struct pool_arguments *arguments, int rules)
 {
     struct pool *pool = service->own;
     const struct launch how = {
@@ -117,7 +118,7 @@ static int start_with(struct service *service, struct netio_child_fd *fds, const
         .program = program,
         .argv = (const char *const *)arguments->list,
         .fds = fds,
-        .fds_count = service->fds_count + 1,
+        .fds_count = service->fds_count + 1 + (rules >= 0),
         .flags = NETIO_CHILD_DIE_WITH_PARENT, /* or the next netiod would find its sockets taken */
     };
     int write_end = -1, code = open_voice(service, &write_end);
@@ -126,8 +127,8 @@ static int start_with(struct service *service, struct netio_child_fd *fds, const
         return code;
     for (size_t i = 0; i < service->fds_count; i++)
         fds[i] = (struct netio_child_fd){service->fds[i], POOL_FIRST_FD + (int)i};
-    fds[service->fds_count] =
-        (struct netio_child_fd){write_end, POOL_FIRST_FD + (int)service->fds_count};
+    fds[service->fds_count] = (struct netio_child_fd){write_end, (int)POOL_READY_FD(service)};
+    fds[service->fds_count + 1] = (struct netio_child_fd){rules, (int)POOL_RULES_FD(service)};
     code = process_start(&pool->next, &pool->processes, &how);
     netio_fd_close(write_end);
     if (code == 0)
@@ -141,17 +142,20 @@ static int start_with(struct service *service, struct netio_child_fd *fds, const
 
 static int start(struct service *service)
 {
-    struct netio_child_fd *fds = calloc(service->fds_count + 1, sizeof *fds);
+    struct netio_child_fd *fds = calloc(service->fds_count + 2, sizeof *fds);
     struct pool_arguments arguments = {.list = NULL};
     char *program = NULL;
-    int code = fds ? pool_arguments_make(&arguments, service) : -ENOMEM;
+    int rules = -1, code = fds ? pool_arguments_make(&arguments, service) : -ENOMEM;
 
     if (code == 0 && asprintf(&program, "%s/netiod-pool", service->house->libexec) == -1) {
         program = NULL;
         code = -ENOMEM;
     }
     if (code == 0)
-        code = start_with(service, fds, program, &arguments);
+        code = pool_rules_open(service->config, &rules);
+    if (code == 0)
+        code = start_with(service, fds, program, &arguments, rules);
+    netio_fd_close(rules);
     free(program);
     pool_arguments_free(&arguments);
     free(fds);

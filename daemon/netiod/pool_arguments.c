@@ -79,8 +79,8 @@ static void add_policy(struct pool_arguments *arguments, const struct service *s
     add_number(arguments, "--first-seconds", options.first_seconds);
     add_number(arguments, "--read-seconds", options.read_seconds);
     add_number(arguments, "--total-seconds", options.total_seconds);
-    for (size_t i = 0; config->rules && config->rules[i]; i++)
-        add(arguments, "--rule", "%s", config->rules[i]);
+    if (config->access)
+        add(arguments, "--rule", "access /proc/self/fd/%zu", POOL_RULES_FD(service));
 }
 
 void pool_arguments_free(struct pool_arguments *arguments)
@@ -98,7 +98,7 @@ int pool_arguments_make(struct pool_arguments *arguments, const struct service *
     add_text(arguments, strdup("netiod-pool"));
     add(arguments, "--workers", "%u", config->pool);
     add(arguments, "--sockets", "%zu", service->fds_count);
-    add(arguments, "--ready", "%zu", POOL_FIRST_FD + service->fds_count);
+    add(arguments, "--ready", "%zu", POOL_READY_FD(service));
     add(arguments, "--stop-seconds", DRAIN);
     add_policy(arguments, service);
     add(arguments, "--", "%s", config->program);

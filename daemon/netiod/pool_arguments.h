@@ -7,8 +7,11 @@
 
 #include "service.h"
 
-/* Of the sockets, in the pool; then comes the pipe by which it is ready. */
-#define POOL_FIRST_FD 3
+/* Of the sockets, in the pool; then come the pipe by which it is ready, and its rules, if there are
+ * any. */
+#define POOL_FIRST_FD          3
+#define POOL_READY_FD(service) (POOL_FIRST_FD + (service)->fds_count)
+#define POOL_RULES_FD(service) (POOL_READY_FD(service) + 1)
 
 struct pool_arguments {
     char **list; /* NULL-ended */

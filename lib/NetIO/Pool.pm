@@ -14,6 +14,7 @@ our @ISA = ('NetIO::Server');
 use constant { LOOK_SECONDS => 2, A_MINUTE => 60 };
 
 my %given;
+my @rules;              # files in memory, until they are read
 my $told;
 my ($looks, $alarm);    # the supervisor looks at the file; the program's own handler
 my $supervisor;
@@ -26,6 +27,11 @@ sub import {
         or die "NetIO::Pool is loaded by netiod-pool(8)\n";
     my @option = split /\x1f/, $text, -1;
     while (my ($name, $value) = splice @option, 0, 2) { push @{ $given{$name} }, $value }
+    for (map { m{\Aaccess /proc/self/fd/(\d+)\z} } @{ $given{rule} || [] }) {
+        push @rules, undef;
+        open $rules[-1], '<&=', $_ or die "rules: descriptor $_: $!\n";
+        _hide($_);
+    }
     _watch_exit();
     # What was ignored by whoever has started this is none of the program's wishes.
     $SIG{PIPE} = 'DEFAULT'
@@ -39,6 +45,7 @@ INIT { _take_over(\&_supervise) if %given }
 sub _supervise {
     my $server = eval { __PACKAGE__->new(_options()) };
 
+    delete $server->{access} if $server && splice @rules;    # HUP cannot read them again
     if ($server) {
         $server->_is_served;
         _take_descriptors();

@@ -353,6 +353,35 @@ static void test_oracle(void)
     is_int(wrong_ones, 0, "15,000 peers are judged as one rule after the other would");
 }
 
+/* What is written says the same when it is read, in numbers. */
+static void test_written(void)
+{
+    static const char said[] = "deny ::ffff:192.0.2.66\nexempt 192.0.2.0/24 # ours\n\n"
+                               "proxy 2001:db8::/33\nallow uid root\ndeny gid 7\nallow unix\n"
+                               "deny 0.0.0.0/0\nallow ::/0\nproxy all\n";
+    static const char written[] = "deny 192.0.2.66/32\nexempt 192.0.2.0/24\n"
+                                  "proxy 2001:db8::/33\nallow uid 0\ndeny gid 7\nallow unix\n"
+                                  "deny 0.0.0.0/0\nallow ::/0\nproxy all\n";
+    struct netio_access *access;
+    char text[sizeof written + 1] = "";
+    int fd, ends[2];
+
+    netio_access_new(&access);
+    write_file(said, sizeof said - 1);
+    is_int(netio_access_read(access, path, NULL), 0, "rules");
+    fd = open(path, O_RDWR | O_TRUNC | O_CLOEXEC);
+    is_int(netio_access_write(access, fd), 0, "are written");
+    is_int((int)pread(fd, text, sizeof text - 1, 0), (int)sizeof written - 1, "all of them");
+    is_str(text, written, "as they are read");
+    close(fd);
+    if (pipe2(ends, O_CLOEXEC) == 0) {
+        is_int(netio_access_write(access, ends[0]), -EBADF, "what cannot be written to says so");
+        close(ends[0]);
+        close(ends[1]);
+    }
+    netio_access_free(access);
+}
+
 /* As many as there may be, of the file and one by one. */
 static void test_many(void)
 {
@@ -368,6 +397,12 @@ static void test_many(void)
     is_int(netio_access_add(access, "allow 198.51.100.0/24", NULL), 0, "one more");
     is_int(netio_access_add(access, "deny all", NULL), NETIO_EFULL, "but no more");
     is_int(netio_access_read(access, path, NULL), NETIO_EFULL, "nor a file of them");
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    is_int(netio_access_write(access, fd), 0, "all are written");
+    close(fd);
+    netio_access_free(access);
+    netio_access_new(&access);
+    is_int(netio_access_read(access, path, NULL), 0, "and read");
     netio_addr_parse(&peer, "10.1.134.159");
     is_int(netio_access_judge(access, &peer, NULL, 0), NETIO_DENY, "the last of the file is in");
     netio_addr_parse(&peer, "198.51.100.77");
@@ -388,6 +423,7 @@ int main(void)
     test_files_wrong();
     test_files_long();
     test_oracle();
+    test_written();
     test_many();
     unlink(path);
     rmdir(folder);

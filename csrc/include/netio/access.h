@@ -43,6 +43,9 @@ int netio_access_add(struct netio_access *access, const char *rule, struct netio
  * must not open the door: "allow all" does); NETIO_ETOOLONG for a line of more than 1,023 bytes,
  * NETIO_EFULL beyond 100,000 rules. */
 int netio_access_read(struct netio_access *access, const char *path, struct netio_error *error);
+/* Writes the rules to fd, as netio_access_read takes them, users and groups as numbers: for another
+ * process that is to have the same ones.  0 or -errno; -EAGAIN for an fd that does not block. */
+int netio_access_write(const struct netio_access *access, int fd);
 void netio_access_free(struct netio_access *access);
 
 /* What the first rule says that matches.  peer: of accept(2), v4-mapped or not, len 0 when unknown

@@ -297,6 +297,34 @@ int netio_access_read(struct netio_access *access, const char *path, struct neti
     return code ? refuse(error, code, path, 0, "") : 0;
 }
 
+static int write_all(int fd, const char *text, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = netio_fd_write(fd, text, size);
+        if (n < 0)
+            return (int)n;
+        text += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+int netio_access_write(const struct netio_access *access, int fd)
+{
+    char text[64 * NETIO__RULE_STRLEN];
+    size_t used = 0;
+    int code = 0;
+
+    for (size_t i = 0; code == 0 && i < access->count; i++) {
+        used += netio__rule_str(&access->rules[i], text + used);
+        if (sizeof text - used < NETIO__RULE_STRLEN) {
+            code = write_all(fd, text, used);
+            used = 0;
+        }
+    }
+    return code ? code : write_all(fd, text, used);
+}
+
 /* The earlier of the two kinds; "proxy" does not count in what a proxy has declared. */
 static uint32_t earlier(uint32_t first, const struct mark *mark, int declared)
 {

@@ -4,20 +4,26 @@
 
 #include "base/ids.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #define BLANKS " \t"
 
+static const char *const verdicts[] = {[NETIO_DENY] = "deny",
+                                       [NETIO_ALLOW] = "allow",
+                                       [NETIO_EXEMPT] = "exempt",
+                                       [NETIO_PROXY] = "proxy"};
+
+static const char *const kinds[] = {[NETIO__RULE_ALL] = "all",
+                                    [NETIO__RULE_UNIX] = "unix",
+                                    [NETIO__RULE_UID] = "uid",
+                                    [NETIO__RULE_GID] = "gid"};
+
 static int parse_verdict(const char *word)
 {
-    static const char *const words[] = {[NETIO_DENY] = "deny",
-                                        [NETIO_ALLOW] = "allow",
-                                        [NETIO_EXEMPT] = "exempt",
-                                        [NETIO_PROXY] = "proxy"};
-
     for (int i = 0; i < 4; i++)
-        if (strcmp(word, words[i]) == 0)
+        if (strcmp(word, verdicts[i]) == 0)
             return i;
     return NETIO_EBADOPTION;
 }
@@ -46,13 +52,8 @@ static int parse_network(struct netio__rule *rule, const char *text)
 
 static int is_kind(struct netio__rule *rule, const char *word)
 {
-    static const char *const words[] = {[NETIO__RULE_ALL] = "all",
-                                        [NETIO__RULE_UNIX] = "unix",
-                                        [NETIO__RULE_UID] = "uid",
-                                        [NETIO__RULE_GID] = "gid"};
-
     for (unsigned i = NETIO__RULE_ALL; i <= NETIO__RULE_GID; i++)
-        if (strcmp(word, words[i]) == 0) {
+        if (strcmp(word, kinds[i]) == 0) {
             rule->kind = (uint8_t)i;
             return 1;
         }
@@ -116,4 +117,22 @@ int netio__rule_parse(struct netio__rule *rule, const char *text, char fault[NET
     if (code < 0)
         snprintf(fault, NETIO__RULE_TEXT + 1, "%s", word);
     return code;
+}
+
+size_t netio__rule_str(const struct netio__rule *rule, char out[NETIO__RULE_STRLEN])
+{
+    const char *verdict = verdicts[rule->verdict];
+    char host[INET6_ADDRSTRLEN];
+    int len;
+
+    if (rule->kind == NETIO__RULE_NETWORK) {
+        const struct netio__prefix *net = &rule->of.net;
+        inet_ntop(net->is6 ? AF_INET6 : AF_INET, net->bytes, host, sizeof host);
+        len = snprintf(out, NETIO__RULE_STRLEN, "%s %s/%u\n", verdict, host, net->bits);
+    } else if (rule->kind == NETIO__RULE_UID || rule->kind == NETIO__RULE_GID)
+        len = snprintf(out, NETIO__RULE_STRLEN, "%s %s %u\n", verdict, kinds[rule->kind],
+                       rule->of.id);
+    else
+        len = snprintf(out, NETIO__RULE_STRLEN, "%s %s\n", verdict, kinds[rule->kind]);
+    return (size_t)len;
 }

@@ -29,4 +29,9 @@ struct netio__rule {
  * in word. */
 int netio__rule_parse(struct netio__rule *rule, const char *text, char word[NETIO__RULE_TEXT + 1]);
 
+#define NETIO__RULE_STRLEN 64 /* "exempt " and a network, a line's end and NUL */
+
+/* Its text, as a line; how long that is. */
+size_t netio__rule_str(const struct netio__rule *rule, char out[NETIO__RULE_STRLEN]);
+
 #endif
