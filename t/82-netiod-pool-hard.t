@@ -290,17 +290,23 @@ subtest 'programs that cannot be served' => sub {
     is $pool->ask("a\n"), '', 'an empty one says nothing';
     is $pool->stop,       0,  'stops';
     my @command = ($^X, '-Mblib', 'blib/script/netiod-pool');
+    my @listen  = ('--listen', '127.0.0.1:0');
     for my $row (
         [64, qr/usage: netiod-pool/,             '--listen', '127.0.0.1:0'],
         [64, qr/neither --sockets nor --listen/, '/etc/passwd'],
         [64, qr/unknown option: nonsense/,       '--nonsense'],
-        [66, qr{/none/there: No such file},      '--listen', '127.0.0.1:0',  '/none/there'],
-        [66, qr{/etc: not a file},               '--listen', '127.0.0.1:0',  '/etc'],
-        [71, qr/netiod-pool: .*nonsense/,        '--listen', 'nonsense:x:y', $0],
-        [
-            71, qr/netiod-pool: NetIO::Server: option x: not a valid network/,
-            '--listen', '127.0.0.1:0', '--rule', 'allow x', $0
-        ],
+        [66, qr{/none/there: No such file},      '--listen', '127.0.0.1:0',      '/none/there'],
+        [66, qr{/etc: not a file},               '--listen', '127.0.0.1:0',      '/etc'],
+        [64, qr/netiod-pool: .*nonsense/,        '--listen', 'nonsense:x:y',     $0],
+        [71, qr/netiod-pool: run: bind/,         '--listen', '192.0.2.1:0',      $0],
+        [71, qr/ready: descriptor 99: Bad file/, @listen, '--ready',             99,          $0],
+        [64, qr/ready: -1 is no descriptor/,     @listen, '--ready',             -1,          $0],
+        [64, qr/workers: 0 is not from 1 to 32/, @listen, '--workers',           0,           $0],
+        [64, qr/workers: 33 is not from 1 to/,   @listen, '--workers',           33,          $0],
+        [64, qr/option x: not a valid network/,  @listen, '--rule',              'allow x',   $0],
+        [64, qr/rule: 'deny' is none/,           @listen, '--rule',              'deny',      $0],
+        [64, qr/rule: 'workers 3' is none/,      @listen, '--rule',              'workers 3', $0],
+        [64, qr/heartbeat_seconds: '0' is not/,  @listen, '--heartbeat-seconds', 0,           $0],
         )
     {
         my ($exit, $said, @args) = @$row;

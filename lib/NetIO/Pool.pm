@@ -48,12 +48,13 @@ sub _supervise {
     delete $server->{access} if $server && splice @rules;    # HUP cannot read them again
     if ($server) {
         $server->_is_served;
-        _take_descriptors();
         $supervisor = $$;
-        return if eval { $server->run; 1 };
+        return if eval { _take_descriptors(); $server->run; 1 };
     }
-    warn 'netiod-pool: ', $@ =~ s/(?: at \S+ line \d+[.])?\n*\z/\n/r;
-    exit 71;
+    my $why      = $@;
+    my $is_wrong = ref $why && $why->stage =~ /\A(?:option|service)\z/;    # one of the values given
+    warn 'netiod-pool: ', $why =~ s/(?: at \S+ line \d+[.])?\n*\z/\n/r;
+    exit($is_wrong ? 64 : 71);
 }
 
 sub _one {
@@ -90,7 +91,7 @@ sub _options {
         $option{$name} = _one($name);
     }
     return ((map { defined $option{$_} ? ($_ => $option{$_}) : () } sort keys %option),
-        map { split / /, $_, 2 } @{ $given{rule} || [] });
+        map { split ' ', $_, 2 } @{ $given{rule} || [] });
 }
 
 # What netiod has passed: sockets, from 3 on; a pipe for one octet when all workers are ready, and
