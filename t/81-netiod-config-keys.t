@@ -271,11 +271,14 @@ subtest 'wrong values' => sub {
     is faults_of("$RUN, bind = ::1", 'tcpmux/x'), '1: bind: behind tcpmux nothing listens',
         'behind tcpmux';
     my $rlimit = 'not RESOURCE:NUMBER, as nofile:1024 or as:512m';
+    my $own = 'netiod itself has only PATH, LANG, LANGUAGE, LC_* and TZ; any other wants a value';
     my %faults = (
         "$RUN, rlimit = foo:3 nofile:4 nofile:x" =>
             ["1: rlimit = foo:3: $rlimit", "1: rlimit = nofile:x: $rlimit"],
-        "$RUN, env = \"=x\" \"A B\" \"\"" =>
-            ['1: env = =x: a variable without a name', '1: env = : a variable without a name'],
+        "$RUN, env = \"=x\" \"\" \"*\"" =>
+            [map { "1: env = $_: a variable without a name" } '=x', '', '*'],
+        "$RUN, env = \"A B\" \" \" LD_* \"*A\" LC_ LC__ L* LA LANG LANGU* TZ* TZX* A" =>
+            [map { "1: env = $_: $own" } 'A B', ' ', qw(LD_* *A LC_ LA TZX* A)],
         "$RUN, allow = foo 192.0.2.1 uid nosuch" =>
             ['1: allow foo: not a valid network', '1: allow uid nosuch: no such user'],
         "$RUN, listen = nosuch 80 300.1.1.1:81" =>

@@ -48,22 +48,6 @@ static int set_args(struct reader *reader, struct draft *draft, const struct val
     return 0;
 }
 
-/* NAME, NAME*, NAME=VALUE. */
-static int set_environment(struct reader *reader, struct draft *draft, const struct values *values)
-{
-    struct arena *arena = &reader->config->own->arena;
-    const char **list = arena_get(arena, (values->count + 1) * sizeof *list);
-    int code = list ? 0 : -1;
-
-    for (size_t i = 0; list && i < values->count; i++) {
-        if (!*values->words[i] || *values->words[i] == '=')
-            code = value_wrong(reader, values, i, "a variable without a name");
-        list[i] = arena_string(arena, values->words[i]);
-    }
-    draft->service.environment = list;
-    return code;
-}
-
 static int set_rlimits(struct reader *reader, struct draft *draft, const struct values *values)
 {
     struct arena *arena = &reader->config->own->arena;
@@ -207,7 +191,7 @@ static const struct key {
     {"udp", KEY_YES, AT(udp), NULL, 0, 0},
     /* what is started */
     {"pool", KEY_NUMBER, SERVICE(pool), NULL, POOL_MAX, 0},
-    {"env", KEY_ANY, 0, set_environment, 0, OWN},
+    {"env", KEY_ANY, 0, environment_set, 0, OWN},
     {"directory", KEY_CALL, 0, set_directory, 0, OWN},
     {"umask", KEY_CALL, 0, set_umask, 0, OWN},
     {"rlimit", KEY_MANY, 0, set_rlimits, 0, OWN},

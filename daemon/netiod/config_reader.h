@@ -8,6 +8,7 @@
  *      config_keys.c       NAME on KEY = VALUE, ...;
  *      config_keyset.c     the keys
  *      config_rules.c      those of them that are rules of access
+ *      config_environ.c    the one that is the environment
  *      config_values.c     what a word means: numbers, sizes, rates, protocols, users
  *      config_listen.c     where a service listens
  *      config_rpc.c        which program of ONC RPC it is
@@ -115,6 +116,9 @@ void keys_check(struct reader *reader, const struct draft *draft);
 /* allow, deny, exempt, proxy: one rule a word; access: those of a file.  0 or -1. */
 int rules_set(struct reader *reader, struct draft *draft, const struct values *values);
 int rules_read(struct reader *reader, struct draft *draft, const struct values *values);
+
+/* env: words of netio_environ_new.  0 or -1. */
+int environment_set(struct reader *reader, struct draft *draft, const struct values *values);
 
 /* ---- texts ---------------------------------------------------------------------------------- */
 
