@@ -145,4 +145,47 @@ for my $row (
     $e->finish;
 }
 
+# ---- what is out of reach of a user --------------------------------------------------------------
+
+mkdir "$folder/closed" or die "$folder/closed: $!\n";
+for my $row (['all', 0755], ['mine', 0700], ['group', 0750], ['closed/all', 0755],
+    ['secret.pl', 0711])
+{
+    my ($name, $mode) = @$row;
+    copy('/bin/cat', "$folder/$name") or die "$folder/$name: $!\n";
+    chown 0, scalar getgrnam('nogroup'), "$folder/$name" or die "$folder/$name: $!\n";
+    chmod $mode, "$folder/$name";
+}
+chmod 0700, "$folder/closed";
+symlink 'closed/all', "$folder/link" or die "$folder/link: $!\n";
+my $never = 'no program can be started';
+my @rows  = (
+    ['all'],
+    ['group'],
+    ['all:rlimit = nofile:64 core:0'],
+    ['mine:user = root'],
+    ['closed/all:user = root'],
+    ['mine',                          "program $folder/mine: user nobody may not execute it"],
+    ['closed/all',                    "program $folder/closed/all: user nobody may not execute it"],
+    ['link',                          "program $folder/link: user nobody may not execute it"],
+    ['secret.pl:pool = 1',            "program $folder/secret.pl: user nobody may not read it"],
+    ['all:rlimit = nofile:unlimited', 'rlimit nofile: more than who runs netiod may allow'],
+);
+$config = '';
+for my $i (0 .. $#rows) {
+    my ($program, @keys) = split /:(?=\w+ =)/, $rows[$i][0];
+    unshift @keys, 'user = nobody' if "@keys" !~ /user/;
+    $config .= "127.0.0.1:{s$i} on exec = $folder/$program, " . join(', ', @keys) . ";\n";
+}
+my ($exit, $out, $err) = NetIO::Test::Inetd->run(config => $config, args => ['-t']);
+my %warned = $err =~ /^netiod: \S+:(\d+): warning: (.*): $never$/gm;
+is "$exit$out", 0, '-t: no error';
+is_deeply \%warned, { map { $rows[$_][1] ? ($_ + 1 => $rows[$_][1]) : () } 0 .. $#rows },
+    'a warning of each program that its user may not execute, and of limits that are too much';
+# A pool that is tried again and again has now this descriptor, now that.
+$d = NetIO::Test::Inetd->start(config => $config =~ s/^.*pool = 1;\n//mr);
+is $d->ask("s$_", 'x') // '', $rows[$_][1] ? '' : 'x', "$rows[$_][0]: as was said"
+    for grep { $rows[$_][0] !~ /pool/ } 0 .. $#rows;
+$d->finish;
+
 done_testing;

@@ -115,8 +115,9 @@ int config_read(struct config **config, const struct config_options *options,
  * or localhost. */
 int config_parse(struct config **config, const struct config_options *options, const char *file,
                  const char *text, size_t size, config_complain *complain, void *data);
-/* Warns of each service whose user netiod may not become: what its programs would be refused
- * for.  Who is root, or has its capabilities, hears nothing. */
+/* Warns of each service whose programs would be refused as things are: for a user that netiod may
+ * not become, a limit that it may not allow, or a program that the user may not execute, or, of a
+ * pool, read.  What the owner of a file has allowed by an acl(5) is not looked at. */
 void config_reach(const struct config *config, const struct self *self, config_complain *complain,
                   void *data);
 void config_free(struct config *config);
