@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use POSIX ();
 use Test::More;
 
 use lib 't/lib';
@@ -363,6 +364,17 @@ subtest 'a file of rules' => sub {
     spew($rules, "deny 192.0.2.1\nallow 192.0.2.2/24\n");
     is_deeply [faults($text)],
         ["FILE:1: access = $rules:2: 192.0.2.2/24: not a valid network"], 'what is wrong in it';
+    for my $nothing ('', "# deny all\n\n") {
+        spew($rules, $nothing);
+        is_deeply [faults($text)], ["FILE:1: access = $rules: no rule in it"],
+            'a file cut to nothing does not open the door, nor does one with a comment';
+    }
+    unlink $rules;
+    POSIX::mkfifo($rules, 0600) or die "$rules: $!\n";
+    for my $path ($rules, '/etc') {
+        is_deeply [faults("7001 on $RUN, access = $path;\n")],
+            ["FILE:1: access = $path: not a regular file"], "$path";
+    }
 };
 
 subtest '--show is read back to the same' => sub {

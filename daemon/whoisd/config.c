@@ -55,7 +55,8 @@ int config_read(struct options *options, char fault[OPTIONS_FAULT_MAX])
     options->text = path ? slurp(path, CONFIG_MAX, &size, NULL) : NULL;
     free(path);
     if (!options->text)
-        return say(fault, options->config, 0, options_file_fault(-errno));
+        return say(fault, options->config, 0,
+                   netio_error_text(errno == EINVAL ? NETIO_ENOTFILE : -errno));
     if (strlen(options->text) != size)
         return say(fault, options->config, 0, "a NUL in it");
     for (char *rest = options->text, *text; (text = strsep(&rest, "\n")); line++)

@@ -137,13 +137,6 @@ char *options_path(const struct options *options, const char *path)
     return asprintf(&whole, "%s/%s", options->folder, path) == -1 ? NULL : whole;
 }
 
-const char *options_file_fault(int code)
-{
-    if (code == -EINVAL)
-        return "not a regular file";
-    return code == -ENODATA ? "no rule in it" : netio_error_text(code);
-}
-
 /* Its errors name the file, and the line if it is one. */
 static const char *read_rules(struct options *options, const char *text)
 {
@@ -161,7 +154,7 @@ static const char *read_rules(struct options *options, const char *text)
     if (!code)
         return NULL;
     snprintf(why, sizeof why, "%s%s%s", is_line ? error.subject : "", is_line ? ": " : "",
-             options_file_fault(code));
+             netio_error_text(code));
     return why;
 }
 

@@ -66,8 +66,6 @@ extern const char options_usage[];
 
 /* A path as the folder of the start has it, the caller's to free; NULL without memory. */
 char *options_path(const struct options *options, const char *path);
-/* What is wrong with a file that cannot be read, in words for who wrote it. */
-const char *options_file_fault(int code);
 /* One option by its long name; 0 and no fault, or -1 and what is wrong with the value.  A name that
  * a configuration cannot have: -1 and a fault. */
 int options_set(struct options *options, const char *name, const char *value,

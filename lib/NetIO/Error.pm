@@ -197,6 +197,10 @@ The daemon ended before it was ready.
 
 No such user or group.
 
+=item NetIO::Error::NOTFILE, NORULE
+
+What should be a file of rules is no regular file, or has no rule in it.
+
 =item NetIO::Error::LIED
 
 A system call reported success without effect.

@@ -209,8 +209,8 @@ static const struct {
     {"allow 192.0.2.1\nallow 192.0.2.300", NETIO_EBADNETWORK, ":2: 192.0.2.300"},
     {"allow uid nobody-has-this-name\n", NETIO_ENOUSER, ":1: nobody-has-this-name"},
     {"allow all\rdeny all\n", NETIO_EBADNETWORK, NULL},
-    {"", -ENODATA, ""},
-    {"# nothing\n\n", -ENODATA, ""},
+    {"", NETIO_ENORULE, ""},
+    {"# nothing\n\n", NETIO_ENORULE, ""},
 };
 
 static void test_files(void)
@@ -242,12 +242,12 @@ static void test_files_wrong(void)
     char line[1100], where[256];
 
     netio_access_new(&access);
-    is_int(netio_access_read(access, folder, &error), -EINVAL, "a folder is no file");
+    is_int(netio_access_read(access, folder, &error), NETIO_ENOTFILE, "a folder is no file");
     is_str(error.subject, folder, "and it is named");
     unlink(path);
     is_int(netio_access_read(access, path, &error), -ENOENT, "no file");
     mkfifo(path, 0600);
-    is_int(netio_access_read(access, path, &error), -EINVAL, "a FIFO is not waited for");
+    is_int(netio_access_read(access, path, &error), NETIO_ENOTFILE, "a FIFO is not waited for");
     unlink(path);
     write_file("deny all\0\n", 10);
     is_int(netio_access_read(access, path, &error), NETIO_EBADOPTION, "a NUL in it");

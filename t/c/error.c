@@ -31,6 +31,8 @@ static void test_codes(void)
         {NETIO_ENOSANDBOX, "NETIO_ENOSANDBOX", "not offered by this kernel", ENOSYS},
         {NETIO_ELEFT, "NETIO_ELEFT", "held by what a daemon has left behind", EBUSY},
         {NETIO_EINIT, "NETIO_EINIT", "process 1 has no successor: all others end with it", EPERM},
+        {NETIO_ENOTFILE, "NETIO_ENOTFILE", "not a regular file", EINVAL},
+        {NETIO_ENORULE, "NETIO_ENORULE", "no rule in it", ENODATA},
         {-999, "UNKNOWN", "unknown error", 999},
         {-1999, "UNKNOWN", "unknown error", EINVAL},
         {7, "UNKNOWN", "unknown error", 0},

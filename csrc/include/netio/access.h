@@ -39,7 +39,7 @@ int netio_access_add(struct netio_access *access, const char *rule, struct netio
 /* All rules of a file behind those that are there.  Empty lines and comments ("#") are passed over,
  * CRLF ends a line as well.  All or nothing: 0, or a code with "FILE:LINE: word" as subject (of
  * what is too long for it, the end of FILE and the beginning of the word), or -errno with the file:
- * -EINVAL when it is no regular file, -ENODATA when there is no rule in it (a file cut to nothing
+ * NETIO_ENOTFILE, NETIO_ENORULE when there is no rule in it, comments or not (a file cut to nothing
  * must not open the door: "allow all" does); NETIO_ETOOLONG for a line of more than 1,023 bytes,
  * NETIO_EFULL beyond 100,000 rules. */
 int netio_access_read(struct netio_access *access, const char *path, struct netio_error *error);

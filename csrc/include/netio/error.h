@@ -44,7 +44,9 @@
     X(REGAIN, -1025, EPERM, "privileges given up could be regained")                               \
     X(NOSANDBOX, -1026, ENOSYS, "not offered by this kernel")                                      \
     X(LEFT, -1027, EBUSY, "held by what a daemon has left behind")                                 \
-    X(INIT, -1028, EPERM, "process 1 has no successor: all others end with it")
+    X(INIT, -1028, EPERM, "process 1 has no successor: all others end with it")                    \
+    X(NOTFILE, -1029, EINVAL, "not a regular file")                                                \
+    X(NORULE, -1030, ENODATA, "no rule in it")
 
 enum netio_code {
 #define NETIO_X(name, code, sys, text) NETIO_E##name = code,

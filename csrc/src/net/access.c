@@ -223,7 +223,7 @@ static int open_file(FILE **file, const char *path)
     /* Not blocking: a FIFO would keep a server from its work until somebody writes to it. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
     struct stat st;
-    int code = fd == -1 || fstat(fd, &st) == -1 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+    int code = fd == -1 || fstat(fd, &st) == -1 ? -errno : S_ISREG(st.st_mode) ? 0 : NETIO_ENOTFILE;
 
     *file = code ? NULL : fdopen(fd, "r");
     if (!*file && code == 0)
@@ -291,7 +291,7 @@ int netio_access_read(struct netio_access *access, const char *path, struct neti
         return refuse(error, code, path, line, word);
     /* A file cut to nothing must not let everybody in: that is "allow all". */
     if (count == access->count)
-        code = -ENODATA;
+        code = NETIO_ENORULE;
     else
         code = commit(access, count);
     return code ? refuse(error, code, path, 0, "") : 0;
