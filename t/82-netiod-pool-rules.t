@@ -101,6 +101,17 @@ subtest 'a file of rules' => sub {
     $pool = ready($daemon);
     is says($daemon), 'no no', 'takes nothing, whichever pool serves';
 
+    SKIP: {
+        skip 'no strace(1)', 2 if system 'strace -V >/dev/null 2>&1';
+        my $end = $daemon->failing(memfd_create => 'ENOMEM', 1);
+        spew_whole("$dir/pool.pl", $program);
+        ok $daemon->wait_log(qr/no pool could be started, later again: Cannot allocate memory\n/),
+            'no memory for them';
+        $pool = follows($daemon, $pool);
+        $end->();
+        is says($daemon), 'no no', 'later there is';
+    }
+
     unlink "$dir/rules";
     kill 'KILL', $pool;
     ready($daemon);
