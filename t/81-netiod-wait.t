@@ -189,6 +189,23 @@ is ask_udp($old, 'end'), "$first yes", '...';
 ok $d->wait_log(qr/pid $first, \S+ seconds, exit 0\n/), '... and its end is seen';
 $d->finish;
 
+# ---- several datagrams, of which a program reads one
+
+my $ONE = spew("$folder/one", 'recv STDIN, my $said, 1000, 0; print STDERR "$said\n";');
+$d = NetIO::Test::Inetd->start(config => <<"CONF");
+unix on listen = "unix-dgram:{DIR}/u", user = nobody, exec = /usr/bin/perl, args = perl $ONE;
+udp  on listen = udp:127.0.0.1:{p}, user = nobody, exec = /usr/bin/perl, args = perl $ONE;
+CONF
+my $udp = udp($d, 'p');
+for my $text (map { "number $_" } 1 .. 4) {
+    send $local, $text, 0, pack_sockaddr_un($d->dir . '/u') or die "send: $!\n";
+    send $udp, $text, 0;
+}
+my @says = map { @{ $d->wait_log(qr/(\w+): says: (number \d)\n/) // [] } } 1 .. 8;
+is_deeply [sort @says], [sort +('unix', 'udp') x 4, map { ("number $_") x 2 } 1 .. 4],
+    'R17 each of several datagrams is served, over a unix socket, too';
+$d->finish;
+
 # ---- what a program does to the socket for good
 
 my $CONNECTS = spew("$folder/connects", <<'PERL');

@@ -17,11 +17,22 @@ static void disconnect(int fd)
         (void)connect(fd, &nobody, sizeof nobody);
 }
 
+/* A unix socket has no queue of errors; it passes over MSG_ERRQUEUE, and gives a datagram. */
+static int has_errors(int fd)
+{
+    int family = AF_UNIX;
+    socklen_t len = sizeof family;
+
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 && family != AF_UNIX;
+}
+
 /* IP_RECVERR, SO_TIMESTAMPING: what they have queued is an error for poll(2) until it is read. */
 static void empty_errors(int fd)
 {
     struct msghdr nothing = {.msg_iovlen = 0};
 
+    if (!has_errors(fd))
+        return;
     for (int i = 0; i < ERRORS_MAX; i++)
         if (recvmsg(fd, &nothing, MSG_ERRQUEUE | MSG_DONTWAIT) == -1)
             return;
