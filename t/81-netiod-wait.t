@@ -239,6 +239,22 @@ is_deeply [sort map { @{ $d->wait_log($SHUT) // [] } } 1 .. 2],
     'R17 ... what cannot be undone is said of both, and nothing spins';
 $d->finish;
 
+# ---- ... at ports that the kernel chose
+
+$d = NetIO::Test::Inetd->start(config => <<"CONF");
+connects on listen = udp:127.0.0.1:0, user = nobody, exec = /usr/bin/perl, args = perl $CONNECTS;
+tcp on listen = 127.0.0.1:0, wait = yes, user = nobody, exec = /usr/bin/perl,
+    args = perl $SHUTS stream;
+CONF
+%{ $d->{ports} } = $d->log =~ /(\w+): listening on \S+:(\d+)\n/g;
+for my $try (1 .. 2) {
+    like ask_udp(udp($d, 'connects'), 'x'), qr/^\d+ yes\z/, "R17 it stays at that port, $try";
+    $d->wait_log(qr/connects: end/);
+    like $d->ask(tcp => ''), qr/^\d+ yes\z/, '... over TCP';
+    $d->wait_log(qr/tcp: end/);
+}
+$d->finish;
+
 # ---- ... or leaves behind: it is readable, and there is nothing to be read
 
 my $LEAVES = spew("$folder/leaves", <<'PERL');

@@ -311,17 +311,21 @@ subtest 'R15: a pool that nobody needs any more before it is ready' => sub {
 
 subtest 'a program that shuts the listener' => sub {
     my $daemon = started(<<'CONF', workers => 1, grows => 2);
-127.0.0.1:{a} on exec = {DIR}/pool.pl, pool = 1, user = nobody;
+a on listen = 127.0.0.1:{a}, exec = {DIR}/pool.pl, pool = 1, user = nobody;
+z on listen = 127.0.0.1:0, exec = {DIR}/pool.pl, pool = 1, user = nobody;
 CONF
-    ready($daemon);
-    $daemon->ask(a => "shut\n");
-    my $said;
-    for (1 .. 1000) {
-        last if $said = eval { $daemon->ask(a => "word\n") };
-        Time::HiRes::sleep(0.02);
+    $daemon->wait_log(qr/\w: the pool is ready/) for 1 .. 2;
+    ($daemon->{ports}{z}) = $daemon->log =~ /z: listening on 127\.0\.0\.1:(\d+)\n/;
+    for my $name (qw(a z)) {
+        $daemon->ask($name => "shut\n");
+        my $said;
+        for (1 .. 1000) {
+            last if $said = eval { $daemon->ask($name => "word\n") };
+            Time::HiRes::sleep(0.02);
+        }
+        is $said, "first \n", "$name: listens again, and serves";
     }
-    is $said,         "first \n", 'listens again, and serves';
-    is $daemon->stop, 0,          'stops';
+    is $daemon->stop, 0, 'stops';
 };
 
 subtest 'no program' => sub {

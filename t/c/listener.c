@@ -142,6 +142,45 @@ static void test_both_families(void)
     netio_listener_close(&listeners[1]);
 }
 
+/* What somebody else may do to a copy, and how who owns the socket undoes it. */
+static void lose_and_mend(const struct netio_listener *listener)
+{
+    static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    struct netio_addr peer;
+
+    if (listener->type == SOCK_STREAM) {
+        is_int(shutdown(listener->fd, SHUT_RDWR), 0, "shut down");
+        is_int(listen(listener->fd, 1), 0, "and listens again");
+        return;
+    }
+    netio_addr_parse(&peer, netio_addr_family(&listener->address) == AF_INET ? "127.0.0.1" : "::1");
+    netio_addr_set_port(&peer, 9);
+    is_int(connect(listener->fd, &peer.u.sa, peer.len), 0, "connected");
+    is_int(connect(listener->fd, &nobody, sizeof nobody), 0, "and disconnected");
+}
+
+static void test_chosen_port(void)
+{
+    static const char *const texts[] = {"127.0.0.1:0", "udp:127.0.0.1:0", "*:0", "udp:*:0"};
+    struct netio_listener listeners[NETIO_LISTENER_MAX];
+    struct netio_addr now;
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        int n = netio_listener_open(listeners, texts[i], 0, NULL);
+        ok(n > 0, "%s", texts[i]);
+        for (int k = 0; k < n; k++) {
+            int shares = 1;
+            socklen_t len = sizeof shares;
+            getsockopt(listeners[k].fd, SOL_SOCKET, SO_REUSEPORT, &shares, &len);
+            is_int(shares, 0, "nobody shares the port");
+            lose_and_mend(&listeners[k]);
+            netio_addr_local(&now, listeners[k].fd);
+            is_int(netio_addr_compare(&now, &listeners[k].address), 0, "at the same port");
+        }
+        close_all(listeners, n);
+    }
+}
+
 /* In a network namespace of its own a child finds IPv6 switched off.  Exit code: how many
  * sockets "*:0" meant, 10 when the machine does not let us. */
 static int sockets_without_ipv6(void)
@@ -382,6 +421,7 @@ int main(void)
     test_open();
     test_dead_address();
     test_both_families();
+    test_chosen_port();
     test_without_ipv6();
     test_reserved("*:0,reserved", "tcp");
     test_reserved("udp:127.0.0.1:0,reserved,for=a", "udp");

@@ -9,7 +9,8 @@
  *
  * A service alone, and "*", mean every address: two sockets, one IPv6 and one IPv4 (IPV6_V6ONLY
  * always set), or the one family that the machine has.  Port 0 lets the kernel choose one port (the
- * same for both).  Behind it may stand ",reserved", for a port from 600 to 1023 to which
+ * same for both), which is bound as if it had been asked for: neither shutdown(2) nor a connection
+ * that is undone loses it.  Behind it may stand ",reserved", for a port from 600 to 1023 to which
  * services(5) gives no name, as rpc services of root have one, and ",for=WORD" (printable ASCII
  * without spaces and commas), which means nothing but that two such addresses are not the same
  * (netio/listeners.h).  A unix socket has its mode (without one: what the umask leaves), owner and

@@ -41,6 +41,42 @@ static int prepare(int fd, int family, int type, int beside)
     return code;
 }
 
+static int bind_to(int fd, const struct netio_addr *addr)
+{
+    return bind(fd, &addr->u.sa, addr->len) == -1 ? -errno : 0;
+}
+
+static int share(int fd, int on)
+{
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == -1 ? -errno : 0;
+}
+
+/* A port that the kernel chose it takes back when a datagram socket is disconnected, or a stream
+ * shut down, as whoever has a copy may do; a port that was asked for it leaves.  So another socket
+ * has the one that was chosen, until ours has asked for the same; streams have SO_REUSEADDR. */
+static int bind_to_any_port(int fd, const struct netio_addr *addr, int type)
+{
+    int family = netio_addr_family(addr), shares = type == SOCK_DGRAM;
+    struct netio_addr chosen;
+    int holder = socket(family, type | SOCK_CLOEXEC, 0);
+    int code = holder == -1 ? -errno : prepare(holder, family, type, 0);
+
+    if (!code)
+        code = bind_to(holder, addr);
+    if (!code)
+        code = netio_addr_local(&chosen, holder);
+    if (!code && shares)
+        code = share(holder, 1);
+    if (!code && shares)
+        code = share(fd, 1);
+    if (!code)
+        code = bind_to(fd, &chosen);
+    if (!code && shares)
+        code = share(fd, 0);
+    netio_fd_close(holder);
+    return code;
+}
+
 /* A unix socket is bound and listens in one go, under a lock: see listener_unix.c. */
 static int bind_and_listen(int fd, const struct netio__listen *what, int which, int beside,
                            int backlog, enum netio_stage *stage)
@@ -52,10 +88,10 @@ static int bind_and_listen(int fd, const struct netio__listen *what, int which, 
     if (family == AF_UNIX)
         return netio__unix_listen(fd, what, backlog, stage);
     int code = prepare(fd, family, what->type, beside);
+    if (!code)
+        code = netio_addr_port(addr) ? bind_to(fd, addr) : bind_to_any_port(fd, addr, what->type);
     if (code)
         return code;
-    if (bind(fd, &addr->u.sa, addr->len) == -1)
-        return -errno;
     *stage = NETIO_STAGE_LISTEN;
     return what->type == SOCK_STREAM && listen(fd, backlog) == -1 ? -errno : 0;
 }
