@@ -149,6 +149,7 @@ my %kind = (
     muxed    => "tcpmux/+x stream tcp nowait nobody /bin/cat cat\n",
     rpc      => "rusersd/2-3 dgram rpc/udp46 wait nobody /bin/cat cat\n",
     keys     => "x on $cat;\n",
+    path     => qq{x on listen = "unix:/run/x,owner=root", user = nobody, exec = /bin/cat;\n},
     answer   => "echo on socktype = dgram, udp = yes;\n",
 );
 my $program = qr/stderr|names|wait|directory|umask|setuid_programs/;
@@ -163,6 +164,8 @@ my %not_of  = (
     wait     => qr/^$clients$/,
     datagram => qr/^$clients$/,
 );
+my ($path) = understood($kind{path});
+is $path->[0]{listen}, 'unix:/run/x,owner=root,mode=0666', 'a mode that was not said is shown';
 for my $name (sort keys %kind) {
     is_shown($kind{$name}, $name);
     my ($services) = understood($kind{$name});

@@ -209,6 +209,14 @@ sub refused {
         'there again, with mode and owner as FreeBSD writes them';
     is $mode->(),          "600 $user:$daemon", 'it is whose it is to be';
     is $d->ask($path, ''), "one\n",             'and serves';
+    ok $d->reload($cat . $own), 'without them';
+    is $mode->(), '666 0:0', 'it is as a start would make it';
+    ok $d->reload(qq{${cat}s on listen = "unix:$path,mode=0600", exec = /bin/date, user = root;}),
+        'as a key, with a mode';
+    is $mode->(), '600 0:0', 'which it has';
+    ok $d->reload(qq{${cat}s on listen = "unix:$path", exec = /bin/date, user = root;}), 'without';
+    is $mode->(), '666 0:0', 'it has the same as that of a line';
+    ok $d->reload($cat . $own), 'as before';
 
     # Whoever has put his own there in the meantime keeps it.
     unlink $path;

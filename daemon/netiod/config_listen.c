@@ -15,9 +15,9 @@
 #include <sys/socket.h>
 
 #define RESOLVE_SECONDS 5
-#define LISTENS_MAX     64     /* of one service */
-#define UNIX_MODE       "0666" /* as other inetds have it: whoever reaches the folder may connect */
-#define CHOICE          80     /* what may stand behind port 0, and "udp:" */
+#define LISTENS_MAX     64           /* of one service */
+#define UNIX_MODE       ",mode=0666" /* as other inetds have it: who reaches the folder may connect */
+#define CHOICE          80           /* what may stand behind port 0, and "udp:" */
 
 struct list {
     const char *texts[LISTENS_MAX];
@@ -229,15 +229,16 @@ static int find_internet(struct reader *reader, struct draft *draft, struct list
     return add_hosts(reader, draft, list, hosts, (unsigned)port);
 }
 
-/* text: as netio_listener_open takes it. */
+/* text: as netio_listener_open takes it; but its mode is said here, whatever the umask is. */
 static int add_unix(struct reader *reader, struct draft *draft, struct list *list, const char *text)
 {
     struct netio_error error = {0};
-    char said[640];
+    char said[640], whole[NETIO_ADDR_STRLEN + 64];
 
     if (netio_listener_check(text, &error) < 0)
         return reader_fault(reader, draft->line, "%s", netio_error_str(&error, said, sizeof said));
-    return add(reader, draft, list, text);
+    snprintf(whole, sizeof whole, "%s%s", text, strstr(text, ",mode=") ? "" : UNIX_MODE);
+    return add(reader, draft, list, whole);
 }
 
 static int find_unix(struct reader *reader, struct draft *draft, struct list *list,
@@ -253,11 +254,11 @@ static int find_unix(struct reader *reader, struct draft *draft, struct list *li
         return reader_fault(reader, draft->line, "%s: the service of a unix socket is its path",
                             draft->spec);
     *name = path;
-    int len = snprintf(text, sizeof text, "%s:%s,mode=%s%s%s%s%s",
-                       draft->type == SOCK_DGRAM ? "unix-dgram" : "unix", path,
-                       draft->mode ? draft->mode : UNIX_MODE, draft->owner ? ",owner=" : "",
-                       draft->owner ? draft->owner : "", draft->owner_group ? ",group=" : "",
-                       draft->owner_group ? draft->owner_group : "");
+    int len = snprintf(
+        text, sizeof text, "%s:%s%s%s%s%s%s%s", draft->type == SOCK_DGRAM ? "unix-dgram" : "unix",
+        path, draft->mode ? ",mode=" : "", draft->mode ? draft->mode : "",
+        draft->owner ? ",owner=" : "", draft->owner ? draft->owner : "",
+        draft->owner_group ? ",group=" : "", draft->owner_group ? draft->owner_group : "");
     if (strchr(path, ',') || (size_t)len >= sizeof text)
         return reader_fault(reader, draft->line, "%s: not a path for a socket", path);
     return add_unix(reader, draft, list, text);

@@ -151,6 +151,24 @@ static void test_left(void)
     is_int(open_descriptors(), before, "all closed");
 }
 
+/* A successor knows what was said last, not what was said when the path came to be. */
+static void test_left_mode(void)
+{
+    struct netio_listeners *set = new_set();
+    char plain[160], open_[160], fresh[160];
+
+    snprintf(plain, sizeof plain, "unix:%s/m", folder);
+    snprintf(open_, sizeof open_, "unix:%s/m,mode=0666", folder);
+    snprintf(fresh, sizeof fresh, "unix:%s/n", folder);
+    change(set, LIST(plain, fresh));
+    change(set, LIST(open_, fresh));
+    struct netio_listeners *next = leave(set);
+    is_int(netio_listeners_prepare(next, LIST(plain, fresh), NULL), 0, "a successor");
+    is_int(mode_of("m"), mode_of("n"), "for whom a mode is said no more");
+    netio_listeners_free(next);
+    netio_listeners_free(set);
+}
+
 int main(void)
 {
     if (!mkdtemp(folder))
@@ -159,6 +177,7 @@ int main(void)
     test_give();
     test_left_blocking();
     test_left();
+    test_left_mode();
     if (rmdir(folder) == -1)
         fail("something is left behind in %s", folder);
     return tap_done();

@@ -35,6 +35,41 @@ static void path_of(const char *name, char path[160])
     snprintf(path, 160, "%s/%s", folder, name);
 }
 
+/* What is said of a path no more is as if it had never been; what was never said is left alone. */
+static void test_said_no_more(void)
+{
+    struct netio_listeners *set = new_set();
+    char all[160], plain[160], other[160], other_all[160], fresh[160], path[160];
+    struct stat st;
+
+    snprintf(plain, sizeof plain, "unix:%s/u", folder);
+    snprintf(all, sizeof all, "unix:%s/u,mode=0610%s", folder,
+             geteuid() ? "" : ",owner=1,group=1");
+    snprintf(other, sizeof other, "unix:%s/o", folder);
+    snprintf(other_all, sizeof other_all, "unix:%s/o,mode=0600", folder);
+    snprintf(fresh, sizeof fresh, "unix:%s/n", folder);
+    path_of("u", path);
+    change(set, LIST(all, other, fresh));
+    is_int(mode_of("u"), 0610, "a mode");
+    is_int(netio_listeners_prepare(set, LIST(plain, other_all, fresh), NULL), 0, "none");
+    is_int(mode_of("u"), mode_of("n"), "is that of a new path");
+    is_int(mode_of("o"), 0600, "what has changed places has the mode of its own");
+    if (lstat(path, &st) == -1)
+        fail("%s: %s", path, strerror(errno));
+    is_int(st.st_uid, geteuid(), "so is its owner");
+    is_int(st.st_gid, getegid(), "and its group");
+    netio_listeners_cancel(set);
+    is_int(mode_of("u"), 0610, "cancelled: the old mode");
+    is_int(lstat(path, &st) == 0 && st.st_uid == (geteuid() ? geteuid() : 1), 1, "and owner");
+    change(set, LIST(plain, fresh));
+    is_int(mode_of("u"), mode_of("n"), "committed: the new one");
+    if (chmod(path, 0640) == -1)
+        fail("%s: %s", path, strerror(errno));
+    change(set, LIST(plain));
+    is_int(mode_of("u"), 0640, "what somebody has done to it is left, as long as nothing is said");
+    netio_listeners_free(set);
+}
+
 /* Whether a client can come to the listener of which fd is the descriptor. */
 static int is_reached(const char *name, int fd)
 {
@@ -116,6 +151,7 @@ int main(void)
     if (!mkdtemp(folder))
         skip_all("no folder for temporary files");
     test_paths();
+    test_said_no_more();
     test_removed();
     test_replaced();
     is_int(rmdir(folder), 0, "nothing is left behind");

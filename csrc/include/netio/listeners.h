@@ -6,11 +6,15 @@
  *      cancel     the present configuration stays; what only the next one had is closed
  *
  * The same is: what has the same type, family, address and port (so "*:79" and "0.0.0.0:79" share
- * a socket); of port 0, which the kernel chose, what has the same text.  A path that gets another
- * mode, owner or group keeps its socket, and gets them in prepare; cancel takes that back.  A
- * path that was removed, or is another file by now, is one that this configuration has not, since
- * nobody can come to its socket: there is a new one (-EADDRINUSE if somebody serves that file), and
- * commit closes the old one, with who still waits there.  What was passed is left as it is.
+ * a socket); of port 0, which the kernel chose, what has the same text.
+ *
+ * A path that gets another mode, owner or group keeps its socket, and gets them in prepare; cancel
+ * takes that back.  What the present configuration says of them and the next one does not, becomes
+ * what a new path would have in that folder; a file system that cannot tell that (O_TMPFILE) is an
+ * error.  A path that was removed, or is another file by now, is one that this configuration has
+ * not, since nobody can come to its socket: there is a new one (-EADDRINUSE if somebody serves that
+ * file), and commit closes the old one, with who still waits there.  What was passed is left as it
+ * is.
  *
  * "*:79" and "127.0.0.1:79" are two addresses that no two sockets listen to at the same time.  A
  * reload from one to the other works all the same, before the old one is closed.

@@ -9,6 +9,8 @@
 
 #include <netio/listener.h>
 
+#include <sys/stat.h>
+
 /* What a listen address says. */
 struct netio__listen {
     struct netio_addr addrs[NETIO_LISTENER_MAX];
@@ -41,5 +43,8 @@ int netio__unix_listen(int fd, const struct netio__listen *what, int backlog,
                        enum netio_stage *stage);
 /* Mode, owner and group, where the listen address has them; no link is followed.  0 or -errno. */
 int netio__unix_dress(const char *path, const struct netio__listen *what);
+/* Mode, owner and group of a path that would come to be in that folder now, if the listen address
+ * had none.  0 or -errno. */
+int netio__unix_undressed(const char *path, struct stat *st);
 
 #endif

@@ -28,6 +28,14 @@
 #define LOCK_SECONDS  1.0
 #define LOCK_PAUSE    5 /* milliseconds between two tries */
 
+static void folder_of(char *folder, const char *path)
+{
+    size_t len = (size_t)(strrchr(path, '/') - path);
+
+    memcpy(folder, path, len ? len : 1);
+    folder[len ? len : 1] = '\0';
+}
+
 /* The descriptor that holds the lock.  -1: the folder cannot be read (bind will say what is
  * wrong with it, or nothing is), or a stranger sits on its lock; a start must not hang on
  * that, and then the race above is all that is left. */
@@ -35,10 +43,8 @@ static int lock_folder(const char *path)
 {
     char folder[sizeof((struct sockaddr_un *)0)->sun_path];
     netio_deadline deadline = netio_deadline_in(LOCK_SECONDS);
-    size_t len = (size_t)(strrchr(path, '/') - path);
 
-    memcpy(folder, path, len ? len : 1);
-    folder[len ? len : 1] = '\0';
+    folder_of(folder, path);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     while (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1) {
         if ((errno != EWOULDBLOCK && errno != EINTR) || netio_deadline_passed(deadline)) {
@@ -96,6 +102,18 @@ int netio__unix_dress(const char *path, const struct netio__listen *what)
         lchown(path, what->uid, what->gid) == -1)
         return -errno;
     return what->has_mode ? change_mode(path, what->mode) : 0;
+}
+
+/* The kernel knows, by the umask, the folder's own group and its ACL: of a file without a name. */
+int netio__unix_undressed(const char *path, struct stat *st)
+{
+    char folder[sizeof((struct sockaddr_un *)0)->sun_path];
+
+    folder_of(folder, path);
+    int fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0777);
+    int code = fd == -1 || fstat(fd, st) == -1 ? -errno : 0;
+    netio_fd_close(fd);
+    return code;
 }
 
 /* The path comes to be with the mode that the socket has before (less the umask), so nobody: a

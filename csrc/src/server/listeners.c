@@ -154,6 +154,18 @@ struct netio__name *netio__listeners_name(struct netio_listeners *set, const cha
     return name;
 }
 
+const struct netio__name *netio__listeners_name_of(const struct netio_listeners *set,
+                                                   const struct netio__entry *entry, size_t *at)
+{
+    while (*at < set->names.count) {
+        const struct netio__name *name = set->names.at[(*at)++];
+        for (int i = 0; i < NETIO_LISTENER_MAX; i++)
+            if (name->entries[NETIO_LISTENERS_PRESENT][i] == entry)
+                return name;
+    }
+    return NULL;
+}
+
 void netio__name_add(struct netio__name *name, enum netio_listeners_which which,
                      struct netio__entry *entry)
 {
@@ -335,6 +347,17 @@ int netio_listeners_give(struct netio_listeners *set, enum netio_listeners_which
 
 /* ---- for upgrade.c and successor.c ---------------------------------------------------------- */
 
+/* Of a path, which may have got another mode since: as the present configuration has it. */
+static const char *present_text(const struct netio_listeners *set, const struct netio__entry *entry)
+{
+    const struct netio__name *name = NULL;
+    size_t at = 0;
+
+    if (entry->text && entry->listener.inode)
+        name = netio__listeners_name_of(set, entry, &at);
+    return name ? name->text : entry->text;
+}
+
 int netio__listeners_legacy(struct netio_listeners *set, size_t *at, struct netio__legacy *legacy)
 {
     while (*at < set->entries.count) {
@@ -343,7 +366,7 @@ int netio__listeners_legacy(struct netio_listeners *set, size_t *at, struct neti
             continue;
         (void)netio__entry_remember(entry);
         *legacy = (struct netio__legacy){.fd = entry->listener.fd,
-                                         .text = entry->text,
+                                         .text = present_text(set, entry),
                                          .device = entry->listener.device,
                                          .inode = entry->listener.inode};
         return 1;

@@ -58,6 +58,9 @@ struct netio__entry *netio__listeners_by_address(const struct netio_listeners *s
 struct netio__name *netio__listeners_by_text(const struct netio_listeners *set, const char *text);
 /* The same, made if it is not there; NULL: no memory. */
 struct netio__name *netio__listeners_name(struct netio_listeners *set, const char *text);
+/* The next name by which the present configuration has the entry, from *at = 0 on; NULL: none. */
+const struct netio__name *netio__listeners_name_of(const struct netio_listeners *set,
+                                                   const struct netio__entry *entry, size_t *at);
 /* What the name means there from now on, beside what it does already. */
 void netio__name_add(struct netio__name *name, enum netio_listeners_which which,
                      struct netio__entry *entry);

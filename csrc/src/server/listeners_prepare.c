@@ -47,12 +47,52 @@ static int has_lost_path(const struct netio__entry *entry)
     return now.st_ino != listener->inode || now.st_dev != listener->device;
 }
 
-static int dress(struct netio__entry *entry, const struct netio__listen *what, const char *text,
-                 struct netio_error *error)
+/* Whether the present configuration has an address of the entry with that option. */
+static int was_said(const struct netio_listeners *set, const struct netio__entry *entry,
+                    const char *option)
+{
+    const struct netio__name *name = NULL;
+
+    for (size_t at = 0; (name = netio__listeners_name_of(set, entry, &at));)
+        if (strstr(name->text, option))
+            return 1;
+    return 0;
+}
+
+/* What was said, and is not any more, is as it would be of a path that comes to be now. */
+static int complete(const struct netio_listeners *set, const struct netio__entry *entry,
+                    struct netio__listen *what)
+{
+    int mode = !what->has_mode && was_said(set, entry, ",mode=");
+    int owner = what->uid == (uid_t)-1 && was_said(set, entry, ",owner=");
+    int group = what->gid == (gid_t)-1 && was_said(set, entry, ",group=");
+    struct stat st;
+
+    if (!mode && !owner && !group)
+        return 0;
+    int code = netio__unix_undressed(entry->listener.address.u.un.sun_path, &st);
+    if (code)
+        return code;
+    if (mode) {
+        what->has_mode = 1;
+        what->mode = st.st_mode & 0777;
+    }
+    what->uid = owner ? st.st_uid : what->uid;
+    what->gid = group ? st.st_gid : what->gid;
+    return 0;
+}
+
+static int dress(const struct netio_listeners *set, struct netio__entry *entry,
+                 const struct netio__listen *what, const char *text, struct netio_error *error)
 {
     const struct netio_addr *address = &entry->listener.address;
-    int code = netio__entry_remember(entry) ? netio__unix_dress(address->u.un.sun_path, what) : 0;
+    struct netio__listen whole = *what;
 
+    if (!netio__entry_remember(entry))
+        return 0;
+    int code = complete(set, entry, &whole);
+    if (!code)
+        code = netio__unix_dress(address->u.un.sun_path, &whole);
     return code ? netio_error_set(error, NETIO_STAGE_BIND, code, address, text) : 0;
 }
 
@@ -104,7 +144,7 @@ static int find_addresses(struct netio_listeners *set, struct netio__name *name,
             continue;
         *there |= 1u << i;
         want(name, entry);
-        code = dress(entry, what, text, error);
+        code = dress(set, entry, what, text, error);
     }
     return code;
 }
