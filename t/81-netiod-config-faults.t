@@ -107,6 +107,10 @@ subtest 'names' => sub {
         '1: host 300.1.1.1: not a valid host name';
     is_faulty '::1:7001 stream tcp4 nowait root /bin/cat',
         q{1: host ::1: not of the protocol's family};
+    is_faulty 'fe80::1:7001 stream tcp nowait root /bin/cat',
+        '1: option [fe80::1]:7001: not a valid address';
+    is_faulty 'x on listen = "udp:[ff02::1]:0", user = root, exec = /bin/cat;',
+        '1: option udp:[ff02::1]:0: not a valid address';
     is_faulty '127.0.0.1:7001 stream tcp6 nowait root /bin/cat',
         q{1: host 127.0.0.1: not of the protocol's family};
     is_faulty '7001 stream tcp nowait nosuch /bin/cat',      '1: user nosuch: no such user';

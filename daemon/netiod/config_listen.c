@@ -42,6 +42,17 @@ static int is_too_long(const struct list *list, int code)
     return code && list->count == LISTENS_MAX;
 }
 
+/* What no start could open. */
+static int check(struct reader *reader, struct draft *draft, const char *text)
+{
+    struct netio_error error = {0};
+    char said[640];
+
+    if (netio_listener_check(text, &error) == 0)
+        return 0;
+    return reader_fault(reader, draft->line, "%s", netio_error_str(&error, said, sizeof said));
+}
+
 static int add_address(struct reader *reader, struct draft *draft, struct list *list,
                        const struct netio_addr *address, unsigned port)
 {
@@ -51,6 +62,8 @@ static int add_address(struct reader *reader, struct draft *draft, struct list *
     netio_addr_set_port(&whole, port);
     strcpy(text, draft->type == SOCK_DGRAM ? "udp:" : "");
     netio_addr_str(&whole, text + strlen(text), NETIO_ADDR_STRLEN);
+    if (check(reader, draft, text) != 0)
+        return -1;
     strcat(text, draft->choice ? draft->choice : "");
     return add(reader, draft, list, text);
 }
@@ -232,11 +245,10 @@ static int find_internet(struct reader *reader, struct draft *draft, struct list
 /* text: as netio_listener_open takes it; but its mode is said here, whatever the umask is. */
 static int add_unix(struct reader *reader, struct draft *draft, struct list *list, const char *text)
 {
-    struct netio_error error = {0};
-    char said[640], whole[NETIO_ADDR_STRLEN + 64];
+    char whole[NETIO_ADDR_STRLEN + 64];
 
-    if (netio_listener_check(text, &error) < 0)
-        return reader_fault(reader, draft->line, "%s", netio_error_str(&error, said, sizeof said));
+    if (check(reader, draft, text) != 0)
+        return -1;
     snprintf(whole, sizeof whole, "%s%s", text, strstr(text, ",mode=") ? "" : UNIX_MODE);
     return add(reader, draft, list, whole);
 }

@@ -3,6 +3,7 @@
  * A listen address is written
  *
  *      whois   4343   *:79   127.0.0.1:4343   [::1]:whois      TCP
+ *      [fe80::1%eth0]:79                                       of a link: never without it
  *      udp:4343   udp:127.0.0.1:4343                           UDP ("tcp:" may be written, too)
  *      unix:/path   unix:/path,mode=0660,owner=www,group=www-data
  *      unix-dgram:/path,...

@@ -38,6 +38,16 @@ static const char *find_colon(const char *text)
     return colon && !strchr(colon + 1, ':') ? colon : NULL;
 }
 
+/* An address of one link, of which each may have it: nobody can bind it without saying which. */
+static int lacks_link(const struct netio_addr *addr)
+{
+    const struct in6_addr *in6 = &addr->u.in6.sin6_addr;
+
+    return netio_addr_family(addr) == AF_INET6 && !addr->u.in6.sin6_scope_id &&
+           (IN6_IS_ADDR_LINKLOCAL(in6) || IN6_IS_ADDR_MC_LINKLOCAL(in6) ||
+            IN6_IS_ADDR_MC_NODELOCAL(in6));
+}
+
 /* HOST:SERVICE or SERVICE; text is the whole, for the error. */
 static int parse_port(struct netio__listen *what, const char *rest, const char *text,
                       struct netio_error *error)
@@ -55,7 +65,7 @@ static int parse_port(struct netio__listen *what, const char *rest, const char *
         service = colon + 1;
     }
     int any = strcmp(host, "*") == 0;
-    if (netio_addr_parse(&what->addrs[0], any ? "::" : host) != 0 ||
+    if (netio_addr_parse(&what->addrs[0], any ? "::" : host) != 0 || lacks_link(&what->addrs[0]) ||
         (any && netio_addr_parse(&what->addrs[1], "0.0.0.0") != 0))
         return not_an_address(error, NETIO_EBADADDRESS, text);
     int port = parse_service(service, what->type, error);
