@@ -6,6 +6,7 @@ use warnings;
 use lib 't/lib';
 
 use File::Temp            ();
+use IO::Socket::IP        ();
 use NetIO::Test::Datagram qw(answer_udp ask_udp udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Run;
@@ -238,6 +239,21 @@ is_deeply [sort map { @{ $d->wait_log($SHUT) // [] } } 1 .. 2],
     [sort $d->port('udp'), $d->dir . '/shut'],
     'R17 ... what cannot be undone is said of both, and nothing spins';
 $d->finish;
+
+# ---- ... and the kernel keeps a part of it
+
+SKIP: {
+    skip 'needs IPv6', 1 if !eval { IO::Socket::IP->new(LocalHost => '::1', Listen => 1) or die };
+    $d = NetIO::Test::Inetd->start(config => <<"CONF");
+connects on listen = "udp:[::1]:0", user = nobody, exec = /usr/bin/perl, args = perl $CONNECTS;
+CONF
+    my ($port) = $d->log =~ /listening on udp:\S+:(\d+)\n/;
+    my $client = IO::Socket::IP->new(Type => SOCK_DGRAM, PeerHost => '::1', PeerPort => $port);
+    send $client, 'x', 0;
+    ok $d->wait_log(qr/connects: a program has connected the socket: it hears that host alone/),
+        'R17 a program that connects an IPv6 socket, whose peer Linux keeps: the log says so';
+    $d->finish;
+}
 
 # ---- ... at ports that the kernel chose
 

@@ -199,7 +199,7 @@ static void let_now_drain(struct pool *pool)
 static void mend_sockets(const struct service *service)
 {
     for (size_t i = 0; i < service->fds_count; i++)
-        returned_mend(service->fds[i], SOCK_STREAM, service->config->backlog);
+        (void)returned_mend(service->fds[i], SOCK_STREAM, service->config->backlog);
 }
 
 /* Nothing serves, and nothing is about to. */

@@ -7,14 +7,17 @@
 
 #define ERRORS_MAX 64 /* that are taken off a socket at a time */
 
-static void disconnect(int fd)
+/* Of IPv6 Linux keeps the peer's address, and goes on to compare it, but not its port. */
+static int disconnect(int fd)
 {
     static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
     struct sockaddr_storage peer;
     socklen_t len = sizeof peer;
 
-    if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
-        (void)connect(fd, &nobody, sizeof nobody);
+    if (getpeername(fd, (struct sockaddr *)&peer, &len) == -1)
+        return 0;
+    (void)connect(fd, &nobody, sizeof nobody);
+    return peer.ss_family == AF_INET6;
 }
 
 /* A unix socket has no queue of errors; it passes over MSG_ERRQUEUE, and gives a datagram. */
@@ -38,17 +41,18 @@ static void empty_errors(int fd)
             return;
 }
 
-void returned_mend(int fd, int type, int backlog)
+int returned_mend(int fd, int type, int backlog)
 {
-    int listens = 1, at_once = -1;
+    int listens = 1, at_once = -1, narrow = 0;
     socklen_t len = sizeof listens;
 
     if (type == SOCK_DGRAM) {
-        disconnect(fd);
+        narrow = disconnect(fd);
         empty_errors(fd);
         (void)setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &at_once, sizeof at_once);
     } else if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && !listens)
         (void)listen(fd, backlog > 0 ? backlog : SOMAXCONN);
+    return narrow;
 }
 
 int returned_is_shut(int fd)

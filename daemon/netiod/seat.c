@@ -172,6 +172,17 @@ static void read_nothing(struct seat *seat, int status)
         give_up(seat);
 }
 
+static void mend(const struct seat *seat)
+{
+    const struct service *service = seat->service;
+
+    if (returned_mend(seat->fd, service->config->type, service->config->backlog))
+        netio_log(service->house->log, LOG_ERR,
+                  "%s: a program has connected the socket: it hears that host alone until it is "
+                  "opened again",
+                  service->name);
+}
+
 void seat_over(struct process *process, int status)
 {
     struct seat *seat = process->data;
@@ -187,7 +198,7 @@ void seat_over(struct process *process, int status)
         return;
     }
     (void)netio_fd_nonblock(seat->fd, 1);
-    returned_mend(seat->fd, seat->service->config->type, seat->service->config->backlog);
+    mend(seat);
     if (quick && !adopted && is_unread(seat)) {
         read_nothing(seat, status);
         return;
@@ -254,7 +265,7 @@ static void is_gone(struct seat *seat)
 /* One with a wrong checksum, or what a program has left behind, which stays until it is undone. */
 static void is_empty(struct seat *seat)
 {
-    returned_mend(seat->fd, SOCK_DGRAM, 0);
+    mend(seat);
     rest(seat, REST_EMPTY);
 }
 
