@@ -42,13 +42,13 @@ static int reload(struct netio_listeners *set, const char *const *old, const cha
     return wrong;
 }
 
-static int prepare(void)
+static int to(const char *options)
 {
     struct netio_listeners *set;
     char path[96], open_[96], other[96];
 
     snprintf(path, sizeof path, "unix:%s/p,mode=0600", folder);
-    snprintf(open_, sizeof open_, "unix:%s/p,mode=0666", folder);
+    snprintf(open_, sizeof open_, "unix:%s/p%s", folder, options);
     snprintf(other, sizeof other, "unix:%s/q", folder);
     const char *old[] = {"127.0.0.1:0", path}, *new[] = {"127.0.0.1:0", open_, other};
 
@@ -59,6 +59,16 @@ static int prepare(void)
     netio_listeners_free(set);
     fault_on();
     return wrong;
+}
+
+static int prepare(void)
+{
+    return to(",mode=0666");
+}
+
+static int say_no_more(void)
+{
+    return to("");
 }
 
 /* From every address to one, beside it. */
@@ -131,6 +141,7 @@ int main(void)
     if (!mkdtemp(folder))
         skip_all("no folder for temporary files");
     fault_walk("a reload", prepare);
+    fault_walk("a mode that is said no more", say_no_more);
     fault_walk("from every address to one", narrow);
     fault_walk("left by a predecessor", left);
     fault_walk("passed by a manager", passed);
