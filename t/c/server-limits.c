@@ -1,6 +1,7 @@
 /* Tests of netio/server.h: how many a server lets in.  A full house, a rate, no descriptors left
  * (B1), and a thousand that say nothing.  How long lines and answers may be is in server-lengths.c,
  * and how long a peer may take in server-deadlines.c. */
+#include "port.h"
 #include "scripted.h"
 
 #include <fcntl.h>
@@ -177,12 +178,14 @@ static void test_no_descriptors_again(void)
     struct netio_server_options options = {.max_connections = 100};
     struct rlimit limit, low;
     struct client client;
+    char address[32];
     int fds[256], n;
 
     if (strstr(getenv("LD_PRELOAD") ? getenv("LD_PRELOAD") : "", "vgpreload")) {
         skip(5, "valgrind keeps the limit by closing what accept returned");
         return;
     }
+    snprintf(address, sizeof address, "127.0.0.1:%u", free_port()); /* port 0 takes one more */
     getrlimit(RLIMIT_NOFILE, &limit);
     low = limit;
     low.rlim_cur = 200;
@@ -190,7 +193,7 @@ static void test_no_descriptors_again(void)
     n = use_up(fds, 256);
     for (int i = 0; i < 2; i++) /* for the loop and the listener: none to keep for bad times */
         netio_fd_close(fds[--n]);
-    serve(&handlers, &options);
+    serve_at(address, &handlers, &options);
     for (int i = 0; i < 3; i++)
         netio_fd_close(fds[--n]);
     client_open(&client, 0, 0);
