@@ -164,7 +164,7 @@ subtest 'listen' => sub {
             'udp dgram udp:127.0.0.1:19 udp:[::]:79',
         'listen = ::1:1919'                           => 'tcp stream [::1]:1919',
         'socktype = stream, listen = 127.0.0.1:1919'  => 'tcp stream 127.0.0.1:1919',
-        'protocol = unix, listen = unix-dgram:/run/x' => 'unix dgram unix-dgram:/run/x',
+        'protocol = unix, listen = unix-dgram:/run/x' => 'unix dgram unix-dgram:/run/x,mode=0666',
     );
     for my $keys (sort keys %listen) {
         my ($services, @said) = understood("x on $RUN, $keys;\n");

@@ -245,11 +245,11 @@ static int find_internet(struct reader *reader, struct draft *draft, struct list
 /* text: as netio_listener_open takes it; but its mode is said here, whatever the umask is. */
 static int add_unix(struct reader *reader, struct draft *draft, struct list *list, const char *text)
 {
-    char whole[NETIO_ADDR_STRLEN + 64];
+    char *whole = arena_get(&reader->scratch, strlen(text) + sizeof UNIX_MODE);
 
-    if (check(reader, draft, text) != 0)
+    if (!whole || check(reader, draft, text) != 0)
         return -1;
-    snprintf(whole, sizeof whole, "%s%s", text, strstr(text, ",mode=") ? "" : UNIX_MODE);
+    sprintf(whole, "%s%s", text, strstr(text, ",mode=") ? "" : UNIX_MODE);
     return add(reader, draft, list, whole);
 }
 
