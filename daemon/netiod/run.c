@@ -41,10 +41,10 @@ struct run {
     int is_late;
 };
 
-static const int numbers[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, 0};
-
 int run_signals(void)
 {
+    const int orphans = orphans_may_come() ? SIGCHLD : 0;
+    const int numbers[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, orphans, 0};
     int code = netio_signals_hold();
 
     return code ? code : netio_signals_open(numbers);
