@@ -47,11 +47,12 @@ static void compare(const struct netio_access *a, const struct netio_access *b, 
 static struct netio_access *written(const struct netio_access *access)
 {
     struct netio_access *other;
+    struct netio_error error;
 
     must(netio_access_new(&other) == 0);
     must(ftruncate(scratch_fd, 0) == 0 && lseek(scratch_fd, 0, SEEK_SET) == 0);
     must(netio_access_write(access, scratch_fd) == 0);
-    must(netio_access_read(other, scratch_path, NULL) == 0);
+    must(netio_access_read(other, scratch_path, &error) == 0);
     return other;
 }
 

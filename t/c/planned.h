@@ -127,7 +127,10 @@ PLANNED void serve(void)
             serve_one(&servers[i]);
 }
 
-int poll(struct pollfd *fds, nfds_t n, int timeout)
+/* By another name here: the C library's poll may be inline, and clang then takes this for inline. */
+int planned_poll(struct pollfd *fds, nfds_t n, int timeout) __asm__("poll");
+
+int planned_poll(struct pollfd *fds, nfds_t n, int timeout)
 {
     if (!fake)
         return (int)syscall(SYS_poll, fds, n, timeout);
