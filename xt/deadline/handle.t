@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use lib 't/lib';
+use NetIO::Test::Measured;
 
 use Fcntl      qw(F_SETFL O_NONBLOCK);
 use File::Temp ();

@@ -2,6 +2,7 @@ use strict;
 use warnings;
 
 use lib 't/lib';
+use NetIO::Test::Measured;
 use NetIO::Test::Load;
 use Test::More;
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use NetIO::Test::Measured;
 
 use NetIO::Test::OnTime;
 use NetIO::Test::Peer;

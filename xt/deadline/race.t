@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use NetIO::Test::Measured;
 
 use IO::Socket::INET;
 use NetIO::Test::C;

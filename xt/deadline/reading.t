@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use NetIO::Test::Measured;
 
 use NetIO::Test::Datagram;
 use NetIO::Test::OnTime;

@@ -10,6 +10,7 @@ use POSIX      ();
 use Test::More;
 
 use lib 't/lib';
+use NetIO::Test::Measured;
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory);
 

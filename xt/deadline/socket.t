@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use lib 't/lib';
+use NetIO::Test::Measured;
 
 use NetIO::Socket;
 use NetIO::Test::OnTime;

@@ -5,6 +5,8 @@
 
 use strict;
 use warnings;
+use lib 't/lib';
+use NetIO::Test::Measured;
 
 use Config;
 use Cwd        ();

@@ -4,6 +4,8 @@
 
 use strict;
 use warnings;
+use lib 't/lib';
+use NetIO::Test::Measured;
 
 use Config;
 use Cwd        ();

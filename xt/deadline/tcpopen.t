@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use lib 't/lib';
+use NetIO::Test::Measured;
 
 use Cwd ();
 use NetIO::Test::DNS;
