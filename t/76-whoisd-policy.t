@@ -100,7 +100,7 @@ for my $case (['127.0.0.0/8', "% no\r\n", qr/- refused, access/], ['::1', $ok, q
 
     like $d->ask("one\r\n"), $ok, 'the rules of a file';
     rules("deny all\n");
-    $d->kill('HUP');
+    $d->kill_taken('HUP');
     is $d->ask("one\r\n"), "% no\r\n", 'HUP: other rules';
     rules("deny all\nalow all\n");
     $d->kill('HUP');
@@ -110,7 +110,7 @@ for my $case (['127.0.0.0/8', "% no\r\n", qr/- refused, access/], ['::1', $ok, q
         'HUP: broken ones are named';
     is $d->ask("one\r\n"), "% no\r\n", 'and change nothing';
     rules("allow all\n");
-    $d->kill('HUP');
+    $d->kill_taken('HUP');
     like $d->ask("one\r\n"), $ok, 'HUP: right again';
     $d->finish;
 }
