@@ -32,9 +32,5 @@ int entry_printed(const struct report *report)
 
     if (code == 0 && ferror(stdout)) /* earlier: what errno was then is gone */
         code = -EIO;
-    if (code == 0)
-        return EX_OK;
-    return code == -EPIPE /* "| head" has seen enough */
-               ? EX_IOERR
-               : report_fail(report, EX_IOERR, "standard output: %s", netio_error_text(code));
+    return code == 0 ? EX_OK : report_output(report, code);
 }

@@ -2,6 +2,7 @@
  * Called by daemons; writes to stderr or the log. */
 #include "report.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sysexits.h>
 #include <syslog.h>
@@ -52,6 +53,13 @@ int report_fail(const struct report *report, int exit_code, const char *format, 
     netio_vlog(report->log, LOG_ERR, format, args);
     va_end(args);
     return exit_code;
+}
+
+int report_output(const struct report *report, int code)
+{
+    return code == -EPIPE
+               ? EX_IOERR
+               : report_fail(report, EX_IOERR, "standard output: %s", netio_error_text(code));
 }
 
 static int exit_code_of(const struct netio_error *error)

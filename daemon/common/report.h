@@ -26,7 +26,10 @@ struct netio_log *report_to(const struct report *report);
 /* Says why the daemon ends, on stderr and in the log, and returns exit_code. */
 int report_fail(const struct report *report, int exit_code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same of what a call of the library said; the exit code is the one for such an error. */
+/* What a program that prints has come to: says why standard output took no more, unless the
+ * reader has seen enough (-EPIPE, "| head").  Returns EX_IOERR. */
+int report_output(const struct report *report, int code);
+/* report_fail of what a call of the library said; the exit code is the one for such an error. */
 int report_error(const struct report *report, const struct netio_error *error);
 
 #endif

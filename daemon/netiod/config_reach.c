@@ -121,7 +121,8 @@ static void reach_program(const struct reach *reach, const struct netio_user *us
     if (user->uid == 0 || !realpath(service->program, whole))
         return;
     /* Links may lead out of folders that are closed, and into some. */
-    if (!may_reach(user, service->program, bit) || !may_reach(user, whole, bit))
+    if (!may_reach(user, service->program, bit) ||
+        (strcmp(service->program, whole) != 0 && !may_reach(user, whole, bit)))
         warn(reach, "program %.640s: user %.64s may not %s it", service->program,
              name_of(user, number), is_pool ? "read" : "execute");
 }

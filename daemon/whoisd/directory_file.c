@@ -3,6 +3,8 @@
  * nothing. */
 #include "directory_file.h"
 
+#include "common/path.h"
+
 #include <netio/error.h>
 #include <netio/fd.h>
 
@@ -68,8 +70,7 @@ static int set_errno(struct directory_fault *fault, int code)
 /* Who owns the folder of path can put there what he likes. */
 static int owns_folder(const char *path, uid_t uid)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder = !slash ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+    char *folder = path_folder(path);
     struct stat st;
     int owns = folder && stat(folder, &st) == 0 && st.st_uid == uid;
 
@@ -95,7 +96,8 @@ static int check_kind(struct directory_file *file, const char *path, struct dire
     if (st.st_uid != 0 && st.st_uid != geteuid() && !owns_folder(path, st.st_uid))
         return directory_fault_set(fault, -EBADMSG,
                                    "belongs to user %lu, who is neither root, nor whoisd's user, "
-                                   "nor the owner of its folder", (unsigned long)st.st_uid);
+                                   "nor the owner of its folder",
+                                   (unsigned long)st.st_uid);
     return 0;
 }
 

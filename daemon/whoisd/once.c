@@ -76,11 +76,7 @@ static int reply(const struct options *options, struct session *session, const c
     if (code == 0)
         code = write_all(netio_buf_head(&session->text), netio_buf_len(&session->text),
                          netio_deadline_in(options->answer_seconds));
-    if (code == -EPIPE)
-        return EX_IOERR; /* "| head" has seen enough */
-    if (code != 0)
-        return report_fail(report, EX_IOERR, "standard output: %s", netio_error_text(code));
-    return answer_exit_code(&answer);
+    return code == 0 ? answer_exit_code(&answer) : report_output(report, code);
 }
 
 int once_run(const struct options *options, struct directory *directory,

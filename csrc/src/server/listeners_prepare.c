@@ -47,27 +47,20 @@ static int has_lost_path(const struct netio__entry *entry)
     return now.st_ino != listener->inode || now.st_dev != listener->device;
 }
 
-/* Whether the present configuration has an address of the entry with that option. */
-static int was_said(const struct netio_listeners *set, const struct netio__entry *entry,
-                    const char *option)
-{
-    const struct netio__name *name = NULL;
-
-    for (size_t at = 0; (name = netio__listeners_name_of(set, entry, &at));)
-        if (strstr(name->text, option))
-            return 1;
-    return 0;
-}
-
-/* What was said, and is not any more, is as it would be of a path that comes to be now. */
+/* What was said of the entry's path in the present configuration, and is not any more, is as it
+ * would be of a path that comes to be now. */
 static int complete(const struct netio_listeners *set, const struct netio__entry *entry,
                     struct netio__listen *what)
 {
-    int mode = !what->has_mode && was_said(set, entry, ",mode=");
-    int owner = what->uid == (uid_t)-1 && was_said(set, entry, ",owner=");
-    int group = what->gid == (gid_t)-1 && was_said(set, entry, ",group=");
+    const struct netio__name *name = NULL;
+    int mode = 0, owner = 0, group = 0;
     struct stat st;
 
+    for (size_t at = 0; (name = netio__listeners_name_of(set, entry, &at));) {
+        mode |= !what->has_mode && strstr(name->text, ",mode=");
+        owner |= what->uid == (uid_t)-1 && strstr(name->text, ",owner=");
+        group |= what->gid == (gid_t)-1 && strstr(name->text, ",group=");
+    }
     if (!mode && !owner && !group)
         return 0;
     int code = netio__unix_undressed(entry->listener.address.u.un.sun_path, &st);
