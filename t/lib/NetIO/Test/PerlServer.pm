@@ -90,7 +90,8 @@ sub signal {
 # Waits until there are just these workers: "2 serving", "1 draining, 2 starting".
 sub settled {
     my ($self, $states) = @_;
-    my ($n,    $last)   = (0, '');
+    my $n    = () = $self->report =~ /^states /mg;
+    my $last = '';
 
     until ($last eq $states) {
         $self->signal('WINCH');
