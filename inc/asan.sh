@@ -23,7 +23,7 @@ perl Makefile.PL >/dev/null
 make -s -j "$(getconf _NPROCESSORS_ONLN)" SANITIZE=address,undefined >/dev/null
 ${CC:-cc} -shared -fPIC -O1 -o "$copy/options.so" inc/asan_options.c
 
-# Left out: 00, what the sources look like; leaks, which counts kilobytes; readme and build, which
+# Left out: 00, what the sources and the tools look like; leaks, which counts kilobytes; readme and build, which
 # compile without sanitizers; what runs whois-load alone, in which no C of ours is.  And whoisd's
 # sandbox, where no test asks for it (t/lib/NetIO/Test/Daemon.pm).
 tests=$(find t -name '*.t' ! -name '00-*' ! -name '*-leaks*.t' ! -name '*-readme.t' \
@@ -32,14 +32,12 @@ status=0
 # Ours comes before libasan, which has a weak function of the same name; hence no link order.
 # shellcheck disable=SC2086 # file names of ours
 LD_PRELOAD="$copy/options.so $(${CC:-cc} -print-file-name=libasan.so)" \
-    ASAN_OPTIONS="verify_asan_link_order=0:log_path=$copy/reports/asan" \
-    UBSAN_OPTIONS="print_stacktrace=1:log_path=$copy/reports/ubsan" \
+    ASAN_OPTIONS="verify_asan_link_order=0:log_path=$copy/reports/asan:log_exe_name=1" \
+    UBSAN_OPTIONS="print_stacktrace=1:log_path=$copy/reports/ubsan:log_exe_name=1" \
     NETIO_TEST_SANITIZED=1 \
     inc/prove.sh $tests || status=1
 
-for report in "$copy"/reports/*; do
-    [ -e "$report" ] || continue
-    cat "$report"
-    status=1
-done
+perl -It/lib -MNetIO::Test::Sanitizer=sanitizer_reports \
+    -e 'my @reports = sanitizer_reports(glob "$ARGV[0]/reports/*");' \
+    -e 'print @reports; exit @reports > 0' "$copy" || status=1
 exit $status

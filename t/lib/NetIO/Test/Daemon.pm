@@ -31,11 +31,12 @@ use Fcntl      qw(F_GETFL F_SETFL O_NONBLOCK);
 use File::Temp ();
 use IO::Socket::INET;
 use IO::Socket::UNIX;
-use NetIO::Test::Run qw(end_of slurp);
-use POSIX            ();
-use Socket           qw(SOCK_STREAM SHUT_WR);
-use Test::More       ();
-use Time::HiRes      ();
+use NetIO::Test::Run       qw(end_of slurp);
+use NetIO::Test::Sanitizer qw(sanitizer_reports);
+use POSIX                  ();
+use Socket                 qw(SOCK_STREAM SHUT_WR);
+use Test::More             ();
+use Time::HiRes            ();
 
 use constant PATIENCE      => 30;         # seconds that anything may take
 use constant F_SETPIPE_SZ  => 1031;       # of fcntl(2) on Linux
@@ -178,9 +179,9 @@ sub run {
         print {$feed} $how{input};
         close $feed;
     }
-    my $status  = end_of($pid);
-    my @reports = glob "$self->{dir}/sanitizer*";
-    Test::More::ok(0, 'no sanitizer report') || Test::More::diag(slurp($_)) for @reports;
+    my $status = end_of($pid);
+    Test::More::ok(0, 'no sanitizer report') || Test::More::diag($_)
+        for sanitizer_reports(glob "$self->{dir}/sanitizer*");
     return ($status, slurp($out->filename), slurp($err->filename));
 }
 
@@ -391,7 +392,7 @@ sub complaints {
         my $end = $self->wait_end;
         push @bad, 'TERM: ' . ($end // 'goes on') if !defined $end || $end ne '0';
     }
-    push @bad, map { slurp($_) } glob "$self->{dir}/sanitizer*";
+    push @bad, sanitizer_reports(glob "$self->{dir}/sanitizer*");
     push @bad, 'the log has a report' if $self->{log} =~ /Sanitizer|runtime error:/;
     return @bad;
 }

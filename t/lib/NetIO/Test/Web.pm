@@ -29,9 +29,10 @@ use Cwd        ();
 use Fcntl      qw(F_SETFD);
 use File::Temp ();
 use IO::Socket::INET;
-use NetIO::Test::Daemon ();
-use POSIX               ();
-use Test::More          ();
+use NetIO::Test::Daemon    ();
+use NetIO::Test::Sanitizer qw(sanitizer_reports);
+use POSIX                  ();
+use Test::More             ();
 
 use constant {
     LISTEN_FD => 3,     # the first of sd_listen_fds(3)
@@ -185,7 +186,7 @@ sub complaints {
         my $end = $self->wait_end // 'goes on';
         push @bad, "TERM: $end" if $end !~ /^[01]$/;
     }
-    push @bad, map { NetIO::Test::Daemon::slurp($_) } glob "$self->{dir}/sanitizer*";
+    push @bad, sanitizer_reports(glob "$self->{dir}/sanitizer*");
     return @bad;
 }
 

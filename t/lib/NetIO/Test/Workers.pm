@@ -21,8 +21,9 @@ use parent -norequire, 'NetIO::Test::Daemon';
 use File::Temp ();
 use NetIO::Test::C;
 use NetIO::Test::Daemon;
-use NetIO::Test::Run ();
-use Time::HiRes      ();
+use NetIO::Test::Run       ();
+use NetIO::Test::Sanitizer qw(sanitizer_reports);
+use Time::HiRes            ();
 
 use constant PATIENCE => 30;
 
@@ -172,7 +173,7 @@ sub complaints {
         my $end = $self->end;
         push @bad, 'TERM: ' . ($end // 'goes on') if !defined $end || $end ne '0';
     }
-    push @bad, map { NetIO::Test::Run::slurp($_) } glob "$self->{dir}/sanitizer*";
+    push @bad, sanitizer_reports(glob "$self->{dir}/sanitizer*");
     push @bad, 'the log has a report' if $self->{log} =~ /Sanitizer|runtime error:/;
     return @bad;
 }
