@@ -233,7 +233,5 @@ int main(int argc, char **argv)
 {
     if (argc > 1)
         return be_child(argv);
-    find_self();
-    both_ways(test_all);
-    return tap_done();
+    return both_ways(test_all);
 }

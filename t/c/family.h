@@ -92,12 +92,13 @@ FAMILY void *in_thread(void *data)
     return data;
 }
 
-/* All of it with children in shared memory, and then, since it has had a thread, with forked
- * ones. */
-FAMILY void both_ways(void (*test_all)(void))
+/* The whole test: all of it with children in shared memory, and then, since it has had a thread,
+ * with forked ones. */
+FAMILY int both_ways(void (*test_all)(void))
 {
     pthread_t thread;
 
+    find_self();
     if (!__libc_single_threaded)
         fail("not in shared memory");
     test_all();
@@ -109,6 +110,7 @@ FAMILY void both_ways(void (*test_all)(void))
     test_all();
     if (!has_no_child())
         fail("a child is left");
+    return tap_done();
 }
 
 #endif

@@ -97,9 +97,9 @@ static void start_ticker(struct ticker *ticker, double every, struct client *cli
     tick(&ticker->timer);
 }
 
-static void test_drip(void)
+/* A client that sends letter by letter, and never a newline, until it is cut. */
+static void test_drip(const struct netio_server_handlers *handlers, const char *what)
 {
-    struct netio_server_handlers handlers = {.on_line = tell_line, .on_close = tell_close};
     struct netio_server_options options = {.read_seconds = 0.3};
     static const char *letters[100];
     struct ticker ticker;
@@ -107,16 +107,33 @@ static void test_drip(void)
 
     for (int i = 0; i < 99; i++)
         letters[i] = "x";
-    serve(&handlers, &options);
+    serve(handlers, &options);
     client_open(&client, 0, 0);
     start_ticker(&ticker, 0.05, &client, letters);
     until_seen("close");
-    ok(has_seen("close(idle)"), "B4: a slow drip extends no deadline");
-    ok(!has_seen("line"), "it had no complete line");
-    ok(times_seen("tick") < 99, "and was cut while still dripping, after %d", times_seen("tick"));
+    ok(has_seen("close(idle)"), "B4: %s extend no deadline", what);
+    ok(!has_seen("line"), "no line was complete");
+    ok(times_seen("tick") < 99, "cut while still dripping, after %d", times_seen("tick"));
     netio_timer_stop(&ticker.timer);
     client_close(&client);
     end_server();
+}
+
+static size_t take_none(struct netio_conn *conn, char *data, size_t len)
+{
+    (void)conn;
+    (void)data;
+    (void)len;
+    return 0;
+}
+
+static void test_drips(void)
+{
+    struct netio_server_handlers lines = {.on_line = tell_line, .on_close = tell_close};
+    struct netio_server_handlers octets = {.on_data = take_none, .on_close = tell_close};
+
+    test_drip(&lines, "letters of a line");
+    test_drip(&octets, "octets that nobody takes");
 }
 
 /* All of its lines together take longer than there is for one. */
@@ -150,36 +167,6 @@ static void test_silence(void)
     until_seen("close");
     is_str(seen, "close(idle) ", "one that says nothing");
     hears(&client, "", NETIO_EEOF, "hears nothing");
-    client_close(&client);
-    end_server();
-}
-
-static size_t take_none(struct netio_conn *conn, char *data, size_t len)
-{
-    (void)conn;
-    (void)data;
-    (void)len;
-    return 0;
-}
-
-/* Octets that nobody takes are no progress either. */
-static void test_drip_of_octets(void)
-{
-    struct netio_server_handlers handlers = {.on_data = take_none, .on_close = tell_close};
-    struct netio_server_options options = {.read_seconds = 0.3};
-    static const char *letters[100];
-    struct ticker ticker;
-    struct client client;
-
-    for (int i = 0; i < 99; i++)
-        letters[i] = "x";
-    serve(&handlers, &options);
-    client_open(&client, 0, 0);
-    start_ticker(&ticker, 0.05, &client, letters);
-    until_seen("close");
-    ok(has_seen("close(idle)"), "B4: octets that are not taken extend no deadline");
-    ok(times_seen("tick") < 99, "cut while still dripping, after %d", times_seen("tick"));
-    netio_timer_stop(&ticker.timer);
     client_close(&client);
     end_server();
 }
@@ -320,10 +307,9 @@ int main(void)
 {
     test_never_reads();
     test_slow_reader_asks_again();
-    test_drip();
+    test_drips();
     test_lines_on_time();
     test_silence();
-    test_drip_of_octets();
     test_no_deadline_after_eof();
     test_never_closes();
     test_stood_still();
