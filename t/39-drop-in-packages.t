@@ -22,7 +22,7 @@ sub serve {
     die "fork: $!" if !defined $pid;
     if (!$pid) {
         @children = ();
-        alarm 60;
+        alarm 300;
         eval { $code->($server); 1 } or print STDERR $@;
         require POSIX;
         POSIX::_exit(0);
@@ -271,7 +271,7 @@ use NetIO::Test::Port qw(free_port);
 my @ports = (free_port(), free_port());
 my $pid = fork;
 if (!$pid) {
-    alarm 60;
+    alarm 300;
     require "Net/Server/$kind.pm";
     our @ISA = "Net::Server::$kind";
     no warnings 'once';

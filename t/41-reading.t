@@ -293,7 +293,7 @@ subtest 'A15, F1, F2, F5 signals' => sub {
     is $during->(sub { $fh->deadline(0) }), $errno{timeout}, 'a deadline that is over';
     is 0 + $fh->error, ETIMEDOUT, 'ends it';
     is $during->(sub { eval { tcpopen('', 1) } }), $errno{timeout}, 'and any other code';
-    alarm 120;
+    alarm 300;
 
     local ($@, $?) = ('mine', 77);
     $fh = saying("x\nyz");
@@ -307,7 +307,7 @@ subtest 'two that read one socket' => sub {
     my $fh  = open_to(peer(drip => "x\n", 0.001));
     my $pid = fork // die "fork: $!";
     if (!$pid) {
-        alarm 60;
+        alarm 300;
         1 while sysread $fh, my $text, 100;
         require POSIX;
         POSIX::_exit(0);
@@ -381,7 +381,7 @@ SKIP: {
         $case{$name}->() for 1 .. 3;
         Test::LeakTrace::no_leaks_ok($case{$name}, "F9 $name");
     }
-    alarm 120;
+    alarm 300;
 }
 
 done_testing;

@@ -229,7 +229,7 @@ subtest 'A15 signals' => sub {
     my $inner = $hung->(sub { eval { tcpopen('127.0.0.1', $refusing->port) }; die $@ });
     is $inner->errno, ECONNREFUSED, 'F2 tcpopen inside of a handler';
     is fds(), $before, 'no descriptor leaked';
-    alarm 120;
+    alarm 300;
 };
 
 subtest 'F5 what belongs to the caller stays' => sub {

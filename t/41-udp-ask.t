@@ -185,7 +185,7 @@ subtest 'A15, F1 signals' => sub {
         is $@, "enough\n", 'a handler that dies' if $@ ne "enough\n" || $_ == 20;
     }
     is fds(), $before, 'no descriptor leaked';
-    alarm 120;
+    alarm 300;
 };
 
 {

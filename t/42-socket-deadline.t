@@ -191,7 +191,7 @@ sub storm {
     setitimer(ITIMER_REAL, $STORM, $STORM);
     my @result = $code->();
     setitimer(ITIMER_REAL, 0);
-    alarm 120;
+    alarm 300;
     return @result;
 }
 

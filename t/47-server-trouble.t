@@ -337,7 +337,7 @@ sub perl {
     my ($program) = @_;
     my $prelude = <<'PERL';
         use strict; use warnings; use lib 't/lib'; use NetIO::Test::Steps; use POSIX ();
-        alarm 60;
+        alarm 300;
         sub child_asks {
             my ($server, @lines) = @_;
             my ($address) = $server->addresses;

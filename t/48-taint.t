@@ -60,7 +60,7 @@ for (
     my ($port) = sockaddr_in(getsockname $peer);
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
-        alarm 60;
+        alarm 300;
         my $from = recv $peer, my $text, 100, 0;
         send $peer, "re: $text", 0, $from;
         require POSIX;

@@ -18,7 +18,7 @@ use Test::More;
 # Through die, so that the namespaces are removed.
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 120;
+alarm 300;
 
 plan skip_all => 'a sanitizer is preloaded already' if $ENV{LD_PRELOAD};
 my $folder  = File::Temp->newdir;
@@ -35,7 +35,7 @@ use NetIO;
 use Time::HiRes qw(CLOCK_MONOTONIC clock_gettime);
 
 my ($full, $silent, $echo) = @ARGV;
-alarm 60;
+alarm 300;
 sub case {
     my ($what, $code) = @_;
     my $began = clock_gettime(CLOCK_MONOTONIC);
@@ -98,7 +98,7 @@ SKIP: {
     my $ns  = NetIO::Test::Netns->new('faultclock', 'resolv.conf' => "nameserver 127.0.0.1\n");
     my $dns = NetIO::Test::DNS->start($ns, "silent.test * silent\n");
     my ($status, $said) = $ns->run(@preload, @perl, '-MNetIO', '-e', <<'CODE');
-alarm 60;
+alarm 300;
 eval { tcpopen('silent.test', 43, timeout => 0.2) };
 print $@->message;
 CODE

@@ -14,7 +14,7 @@ use NetIO::Test::Run   qw(spew);
 
 plan skip_all => 'needs root'        if $> != 0;
 plan skip_all => 'no pid namespaces' if system('unshare --pid --fork true 2>/dev/null') != 0;
-alarm 120;
+alarm 300;
 
 # Of whoever has that parent: "PID STATE NAME", with the pids of this namespace.
 sub children_of {

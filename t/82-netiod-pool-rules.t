@@ -11,7 +11,7 @@ use lib 't/lib';
 use NetIO::Test::Inetd;
 use NetIO::Test::Run qw(slurp spew spew_whole);
 
-alarm 120;
+alarm 300;
 
 plan skip_all => 'services have users of their own: only root can say so' if $>;
 plan skip_all =>

@@ -143,7 +143,7 @@ int main(void)
     close(pidfd);
     if (unshare(CLONE_NEWNS) == -1 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == -1)
         skip_all("no mounts of one's own here: %s", strerror(errno));
-    alarm(60);
+    alarm(TAP_SECONDS);
     if (!mkdtemp(folder))
         return 1;
     snprintf(hung, sizeof hung, "%s/program", folder);

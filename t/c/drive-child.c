@@ -213,7 +213,7 @@ int main(int argc, char **argv)
         puts("1..0 # SKIP a driver for tests in Perl");
         return 0;
     }
-    alarm(60);
+    alarm(300);
     while (!code && (option = getopt(argc, argv, "+u:r:d:m:e:k:c:f:sDBt:pn:g:xwWT")) != -1)
         if (option == 'x')
             closed = 1;

@@ -158,7 +158,7 @@ static void run(char **steps)
 {
     const char *program;
 
-    alarm(60); /* nothing outlives its test by more */
+    alarm(300); /* nothing outlives its test by more */
     for (; *steps; steps++) {
         if ((program = value_of(*steps, "exec"))) {
             if (!is(last, "0"))

@@ -145,7 +145,7 @@ int main(int argc, char **argv)
     if (argc > 4)
         load_sqlite();
     setvbuf(stdout, NULL, _IOLBF, 0);
-    alarm(60);
+    alarm(300);
     sandbox.mode = (enum netio_sandbox_mode)netio_sandbox_parse(argv[1]);
     sandbox.readable = (const char *const[]){argv[2], NULL};
     sandbox.writable = (const char *const[]){argv[3], NULL};

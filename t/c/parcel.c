@@ -184,7 +184,7 @@ int main(void)
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    alarm(60);
+    alarm(TAP_SECONDS);
     test_many(0);
     test_many(1);
     test_many(250);

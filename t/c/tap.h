@@ -23,7 +23,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define TAP_SECONDS 120
+#define TAP_SECONDS 300
 #define TAP_FORMAT(n) __attribute__((unused, format(printf, n, n + 1)))
 
 static int tap_count, tap_failed;
