@@ -212,6 +212,20 @@ static void say_end(const struct supervisor *supervisor, long pid, int status)
                   WEXITSTATUS(status), when);
 }
 
+/* As process 1 of a container the supervisor is the parent of whoever has lost his, and whatever it
+ * was before exec may have left children.  The kernel tells of one that has ended, always the same
+ * until that is reaped: while it is the program, end_ready comes first. */
+static void reap_orphans(const struct supervisor *supervisor)
+{
+    siginfo_t info = {.si_pid = 0};
+
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0 &&
+           info.si_pid != supervisor->child.pid) {
+        (void)waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+        info.si_pid = 0;
+    }
+}
+
 /* While nobody has waited for the program, no other process group can have its number. */
 static void end_ready(struct netio_watch *watch, unsigned events)
 {
@@ -231,6 +245,7 @@ static void end_ready(struct netio_watch *watch, unsigned events)
         diary_say(&supervisor->diary, LOG_ERR, "pid %ld: %s", pid, netio_error_text(code));
         status = W_EXITCODE(EX_SOFTWARE, 0);
     }
+    reap_orphans(supervisor);
     lines_drain(&supervisor->lines);
     say_end(supervisor, pid, status);
     exited(supervisor, WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
@@ -257,6 +272,8 @@ void steps_signals(struct netio_watch *watch, unsigned events)
     for (int number; (number = netio_signals_next(watch->fd)) > 0;) {
         if (number == SIGUSR1)
             diary_reopen(&supervisor->diary);
+        else if (number == SIGCHLD)
+            reap_orphans(supervisor);
         else
             step(supervisor, number == SIGHUP   ? MACHINE_RELOAD
                              : number == SIGINT ? MACHINE_STOP_NOW
@@ -316,6 +333,7 @@ void steps_notify(struct netio_watch *watch, unsigned events)
 
 void steps_begin(struct supervisor *supervisor)
 {
+    reap_orphans(supervisor);
     perform(supervisor, machine_begin(&supervisor->machine, &supervisor->plan->rules));
 }
 

@@ -79,7 +79,7 @@ static int lend_output(struct supervisor *supervisor)
 
 static int build(struct supervisor *supervisor)
 {
-    static const int numbers[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, 0};
+    static const int numbers[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, 0};
     int code = netio_loop_new(&supervisor->loop, 0);
 
     if (code == 0)
