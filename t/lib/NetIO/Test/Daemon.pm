@@ -31,6 +31,7 @@ use Fcntl      qw(F_GETFL F_SETFL O_NONBLOCK);
 use File::Temp ();
 use IO::Socket::INET;
 use IO::Socket::UNIX;
+use NetIO::Test::Patience;
 use NetIO::Test::Run       qw(end_of slurp);
 use NetIO::Test::Sanitizer qw(sanitizer_reports);
 use POSIX                  ();
@@ -291,15 +292,13 @@ sub kill {
 # The same, and the daemon has taken it: another one like it is not lost in this one.
 sub kill_taken {
     my ($self, $signal) = @_;
-    my $bit   = 1 << POSIX->can("SIG$signal")->() - 1;
-    my $until = Time::HiRes::time() + PATIENCE;
+    my $bit = 1 << POSIX->can("SIG$signal")->() - 1;
 
     $self->kill($signal);
-    while (Time::HiRes::time() < $until) {
+    eventually {
         my ($pending) = slurp("/proc/$self->{pid}/status") =~ /^ShdPnd:\s+[0-9a-f]*([0-9a-f]{8})$/m;
-        last if !(hex($pending // 0) & $bit);
-        Time::HiRes::sleep(0.005);
-    }
+        !(hex($pending // 0) & $bit);
+    };
     return $self;
 }
 

@@ -18,8 +18,8 @@ use warnings;
 
 use IO::Select;
 use IO::Socket::INET;
-use POSIX       ();
-use Time::HiRes qw(sleep);
+use NetIO::Test::Patience;
+use POSIX ();
 
 my $PATIENCE = 20;    # seconds
 
@@ -179,13 +179,8 @@ sub numbers {
 # Asks for its numbers until one of them is this; whether it came to be.
 sub until_is {
     my ($self, $name, $value) = @_;
-    my $end = time + $PATIENCE;
 
-    while (time < $end) {
-        return 1 if ($self->numbers->{$name} // '') eq $value;
-        sleep 0.01;
-    }
-    return 0;
+    return eventually { ($self->numbers->{$name} // '') eq $value };
 }
 
 sub stop {

@@ -12,7 +12,8 @@ use strict;
 use warnings;
 
 use Exporter 'import';
-use File::Temp       ();
+use File::Temp ();
+use NetIO::Test::Patience;
 use NetIO::Test::Run qw(finish slurp start);
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -51,13 +52,12 @@ sub silent_for {
         skip 'strace is not here, or may not trace', 2
             if $ENV{NETIO_TEST_SANITIZED} || system 'strace -o /dev/null -e trace=none true 2>&1';
         my $trace = start('strace', '-o', "$file", map { ('-p', $_) } @pids);
-        my $until = time + PATIENCE;
-        sleep 0.02 while attached($trace) < @pids && time < $until;
+        eventually { attached($trace) >= @pids };
         $ask->();
         is calls_in("$file", $seconds), '', "B30: no system call in $seconds seconds";
         my $before = -s "$file";
         $ask->();
-        sleep 0.02 while -s "$file" == $before && time < $until + $seconds + PATIENCE;
+        eventually { -s "$file" != $before };
         isnt -s "$file", $before, 'B30: strace would have seen one';
         kill 'TERM', $trace->{pid};
         finish($trace);

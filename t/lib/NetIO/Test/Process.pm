@@ -15,9 +15,9 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use NetIO::Test::Patience;
 use NetIO::Test::Run qw(slurp);
 use POSIX            ();
-use Time::HiRes      ();
 
 our @EXPORT    = qw(fds kilobytes);
 our @EXPORT_OK = qw(as_reaper is_gone);
@@ -43,11 +43,9 @@ sub kilobytes {
 sub is_gone {
     my ($pid) = @_;
 
-    for (1 .. 3000) {
-        return 1 if !kill 0, $pid or (eval { slurp("/proc/$pid/stat") } // ') Z') =~ /\) Z/;
-        Time::HiRes::sleep(0.01);
-    }
-    return 0;
+    return eventually {
+        !kill 0, $pid or (eval { slurp("/proc/$pid/stat") } // ') Z') =~ /\) Z/;
+    };
 }
 
 sub as_reaper {

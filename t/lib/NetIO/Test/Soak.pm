@@ -21,6 +21,7 @@ use warnings;
 use Exporter 'import';
 use File::Temp ();
 use NetIO::Test::Idle;
+use NetIO::Test::Patience;
 use NetIO::Test::Run     qw(slurp spew);
 use NetIO::Test::Process qw(as_reaper);
 use NetIO::Test::Workers;
@@ -70,7 +71,7 @@ sub finish {
     my ($self) = @_;
     my %count;
 
-    Time::HiRes::sleep(0.01) while !has_begun($self);
+    eventually { has_begun($self) };
     kill 'TERM', $self->{pid};
     @count{qw(answered refused lost seconds)} = split ' ', readline($self->{output}) // '';
     close $self->{output};

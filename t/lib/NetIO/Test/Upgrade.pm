@@ -17,6 +17,7 @@ use Fcntl      qw(O_RDWR);
 use File::Temp ();
 use IO::Socket::INET;
 use NetIO::Test::C;
+use NetIO::Test::Patience;
 use NetIO::Test::Port qw(free_port);
 use POSIX             ();
 use Time::HiRes       ();
@@ -120,13 +121,9 @@ sub answer {
 # How many descriptors who serves has: that many as soon as it is so, at last what there are.
 sub descriptors {
     my ($self, $wanted) = @_;
-    my $count = $self->_count;
+    my $count;
 
-    for (1 .. 500) {
-        last if $count == $wanted;
-        Time::HiRes::sleep(0.02);
-        $count = $self->_count;
-    }
+    eventually { ($count = $self->_count) == $wanted };
     return $count;
 }
 

@@ -21,11 +21,9 @@ use parent -norequire, 'NetIO::Test::Daemon';
 use File::Temp ();
 use NetIO::Test::C;
 use NetIO::Test::Daemon;
+use NetIO::Test::Patience;
 use NetIO::Test::Run       ();
 use NetIO::Test::Sanitizer qw(sanitizer_reports);
-use Time::HiRes            ();
-
-use constant PATIENCE => 30;
 
 my $PROGRAM = c_program('drive-supervisor');
 
@@ -92,12 +90,9 @@ sub who {
 # Asks until this generation answers: old workers do so until they have heard that they should not.
 sub generation {
     my ($self, $wanted, @to) = @_;
-    my $until = Time::HiRes::time() + PATIENCE;
-    my $got   = 0;
+    my $got;
 
-    while ($got != $wanted && Time::HiRes::time() < $until) {
-        $got = (split ' ', $self->ask("who\n", @to) // '')[2] // 0;
-    }
+    eventually { ($got = (split ' ', $self->ask("who\n", @to) // '')[2] // 0) == $wanted };
     return $got;
 }
 
@@ -133,16 +128,14 @@ sub answer {
 # that are named; their pids.
 sub settled {
     my ($self, @gone) = @_;
-    my $until = Time::HiRes::time() + PATIENCE;
-    my %gone  = map { $_ => 1 } @gone;
+    my %gone = map { $_ => 1 } @gone;
+    my @children;
 
-    while (Time::HiRes::time() < $until) {
-        my @children = $self->children;
-        return @children
-            if @children == $self->{workers} && !grep { $gone{$_} || is_zombie($_) } @children;
-        Time::HiRes::sleep(0.01);
-    }
-    return;
+    my $is = eventually {
+        @children = $self->children;
+        @children == $self->{workers} && !grep { $gone{$_} || is_zombie($_) } @children;
+    };
+    return $is ? @children : ();
 }
 
 sub is_zombie {
