@@ -11,10 +11,10 @@ use NetIO ':all';
 use NetIO::Test::Datagram;
 use NetIO::Test::Netns;
 use NetIO::Test::Peer;
-use NetIO::Test::Process;
+use NetIO::Test::Process qw(fds is_asleep);
 use Socket qw(SOCK_DGRAM pack_sockaddr_in unpack_sockaddr_in);
 use Test::More;
-use Time::HiRes qw(ITIMER_REAL setitimer sleep);
+use Time::HiRes qw(ITIMER_REAL setitimer);
 
 alarm 300;
 
@@ -170,7 +170,7 @@ sub shut_down_meanwhile {
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         require POSIX;
-        sleep 0.05;
+        is_asleep(getppid);
         shutdown $fh, 0;
         POSIX::_exit(0);
     }

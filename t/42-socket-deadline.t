@@ -8,10 +8,9 @@ use lib 't/lib';
 use Errno qw(ECONNRESET EPIPE ETIMEDOUT);
 use NetIO;
 use NetIO::Test::Peer;
-use NetIO::Test::Process;
-use NetIO::Test::Run qw(slurp);
-use POSIX            ();
-use Socket           qw(SOL_SOCKET SO_SNDBUF);
+use NetIO::Test::Process qw(fds is_asleep);
+use POSIX                ();
+use Socket               qw(SOL_SOCKET SO_SNDBUF);
 use Test::More;
 use Time::HiRes qw(ITIMER_REAL setitimer);
 
@@ -33,7 +32,7 @@ my $watcher = fork // die "fork: $!\n";
 if (!$watcher) {
     close $tell;
     while (sysread $told, my $go, 1) {
-        Time::HiRes::sleep(0.001) until slurp("/proc/$test/stat") =~ /\) S /;
+        is_asleep($test);
         kill 'ALRM', $test;
     }
     POSIX::_exit(0);

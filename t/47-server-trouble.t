@@ -5,11 +5,11 @@ use warnings;
 
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 use lib 't/lib';
 use NetIO 'timeout';
-use NetIO::Test::Process;
+use NetIO::Test::Process qw(kilobytes is_asleep);
 use NetIO::Test::Run;
 use NetIO::Test::Steps;
 
@@ -269,14 +269,15 @@ SKIP: {
 
 # --- signals (F3, B18)
 
-# This process, in a moment.
+# This process, once it waits.
 sub signalled {
     my ($signal) = @_;
-    my $child = fork // die "fork: $!\n";
+    my $test     = $$;
+    my $child    = fork // die "fork: $!\n";
 
     return $child if $child;
-    sleep 0.2;
-    kill $signal => getppid;
+    is_asleep($test);
+    kill $signal => $test;
     POSIX::_exit(0);
 }
 

@@ -9,6 +9,7 @@ package NetIO::Test::Process;
 # and what others leave to it:
 #
 #     ok is_gone($pid);   # that process has ended, or ends soon; nobody need have reaped it
+#     is_asleep($pid);    # it waits in the kernel, or does so soon
 #     as_reaper();        # orphans come to this process, as the successor does after an upgrade
 
 use strict;
@@ -20,7 +21,7 @@ use NetIO::Test::Run qw(slurp);
 use POSIX            ();
 
 our @EXPORT    = qw(fds kilobytes);
-our @EXPORT_OK = qw(as_reaper is_gone);
+our @EXPORT_OK = qw(as_reaper is_asleep is_gone);
 
 use constant {
     PRCTL                  => (POSIX::uname())[4] eq 'aarch64' ? 167 : 157,
@@ -46,6 +47,12 @@ sub is_gone {
     return eventually {
         !kill 0, $pid or (eval { slurp("/proc/$pid/stat") } // ') Z') =~ /\) Z/;
     };
+}
+
+sub is_asleep {
+    my ($pid) = @_;
+
+    return eventually { slurp("/proc/$pid/stat") =~ /\) S / };
 }
 
 sub as_reaper {
