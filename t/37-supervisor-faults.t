@@ -5,8 +5,10 @@ use strict;
 use warnings;
 use lib 't/lib';
 
-use File::Temp       ();
-use NetIO::Test::Run qw(slurp spew);
+use File::Temp ();
+use NetIO::Test::Patience;
+use NetIO::Test::Process qw(is_gone);
+use NetIO::Test::Run     qw(slurp spew);
 use NetIO::Test::Workers;
 use POSIX ();
 use Test::More;
@@ -36,11 +38,6 @@ sub host {
     }
 }
 
-# They close what they have a moment before they have ended.
-sub living {
-    return grep { kill(0, $_) && !NetIO::Test::Workers::is_zombie($_) } @_;
-}
-
 subtest 'B8: workers killed at random' => sub {
     my $dir = File::Temp->newdir;
     my $s   = NetIO::Test::Workers->start('-w', 3, '-s', "unix:$dir/status");
@@ -53,7 +50,7 @@ subtest 'B8: workers killed at random' => sub {
         my ($other) = grep { $_ != $host } @pids;
         my $pid     = $round % 3 ? $other : $host;
         kill 'KILL', $pid;
-        1 while living($pid);    # on another core it may let in one client more
+        is_gone($pid);    # on another core it may let in one client more
         $answered += ($s->ask("q$round\n") // '') eq "<q$round>\n";
         my $answer    = $s->answer($held, 'x');
         my $is_served = defined $answer && $answer eq "<.x>\n";
@@ -64,8 +61,7 @@ subtest 'B8: workers killed at random' => sub {
     is $wrong,                        0,   'who was inside is lost, and nobody else';
     is scalar(my @all = $s->settled), 3,   'all are there again';
     # The worker of the last one may not have seen yet that he is gone.
-    my $until = time + 30;
-    Time::HiRes::sleep(0.01) while counted($s, "$dir/status", 'connections') && time < $until;
+    eventually { !counted($s, "$dir/status", 'connections') };
     is counted($s, "$dir/status", 'connections'), 0, 'and know of no connection';
     is((() = $s->log_text =~ /has ended by itself: signal 9$/mg), 100, 'each is in the log');
 };
@@ -90,9 +86,8 @@ subtest 'B9: the supervisor is killed' => sub {
 
     $s->kill('KILL');
     is $s->wait_end, 'signal 9', 'workers end, and with them the pipe that they hold';
-    my $until = time + 30;
-    Time::HiRes::sleep(0.01) while living(@old) && time < $until;
-    is_deeply [living(@old)], [], 'all of them';
+    # They close what they have a moment before they have ended.
+    is_deeply [grep { !is_gone($_) } @old], [], 'all of them';
     is $s->read_all($before), '', 'with what they served';
 };
 
@@ -174,8 +169,7 @@ subtest 'B17: many end while the supervisor is halted' => sub {
 
     $s->kill('STOP');
     kill 'KILL', @old;
-    my $until = time + 30;
-    Time::HiRes::sleep(0.01) while living(@old) && time < $until;
+    is_gone($_) for @old;
     is((grep { NetIO::Test::Workers::is_zombie($_) } @old), 8, 'all have ended, and nobody looks');
     $s->kill('CONT');
     is scalar(my @new = $s->settled(@old)), 8, 'afterwards there are as many others';
@@ -251,11 +245,9 @@ subtest 'B27: all of them frozen' => sub {
 # Waits until all are as they should be.
 sub freeze {
     my ($group, $state) = @_;
-    my $until = time + 30;
 
     spew("$group/freezer.state", $state);
-    Time::HiRes::sleep(0.01) while slurp("$group/freezer.state") !~ /^$state/ && time < $until;
-    return;
+    return eventually { slurp("$group/freezer.state") =~ /^$state/ };
 }
 
 done_testing;

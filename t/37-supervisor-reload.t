@@ -6,12 +6,12 @@ use warnings;
 use lib 't/lib';
 
 use IO::Socket::INET;
+use NetIO::Test::Patience;
 use NetIO::Test::Port qw(free_port);
 use NetIO::Test::Run  qw(slurp);
 use NetIO::Test::Workers;
 use POSIX ();
 use Test::More;
-use Time::HiRes ();
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
@@ -49,13 +49,8 @@ subtest 'B21: a broken configuration changes nothing' => sub {
 # Soon: a leak detector's process may have a worker's descriptors for a moment longer than it.
 sub is_closed {
     my ($port) = @_;
-    my $until = time + 30;
 
-    while (IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port")) {
-        return 0 if time > $until;
-        Time::HiRes::sleep(0.01);
-    }
-    return 1;
+    return eventually { !IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") };
 }
 
 subtest 'new workers that do not get ready' => sub {
