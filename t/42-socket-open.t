@@ -9,6 +9,7 @@ use lib 't/lib';
 use Errno qw(EADDRNOTAVAIL EBADF ECONNREFUSED EHOSTUNREACH EINVAL EMFILE ENOTSOCK ETIMEDOUT);
 use NetIO::Socket;
 use NetIO::Test::Netns;
+use NetIO::Test::Patience;
 use NetIO::Test::Peer;
 use NetIO::Test::Process;
 use Symbol ();
@@ -152,10 +153,7 @@ subtest 'a subclass with a connect of its own' => sub {
 subtest 'not blocking: what failed stays failed' => sub {
     my @where = (PeerHost => $refusing->host, PeerPort => $refusing->port);
     my $fh    = NetIO::Socket->new(@where, Blocking => 0);
-    for (1 .. 1000) {
-        last if $fh->connect || !$!{EINPROGRESS};
-        Time::HiRes::sleep(0.01);
-    }
+    eventually { $fh->connect || !$!{EINPROGRESS} };
     is 0 + $!, ECONNREFUSED, 'ECONNREFUSED';
     is $fh->connect, undef, 'connect once more';
     is 0 + $!, ECONNREFUSED, 'says it again';

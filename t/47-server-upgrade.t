@@ -7,9 +7,9 @@ use warnings;
 use IO::Socket::INET;
 use NetIO::Daemon;
 use Test::More;
-use Time::HiRes ();
 
 use lib 't/lib';
+use NetIO::Test::Patience;
 use NetIO::Test::PerlServer 'ask';
 use NetIO::Test::PerlDaemon;
 
@@ -56,17 +56,6 @@ my $program = <<'PROGRAM';
     report('over', $$);
 PROGRAM
 
-# What an upgrade starts has no pipe to this process: there is only what it has written.
-sub until_true {
-    my ($code) = @_;
-
-    for (1 .. 3000) {
-        return 1 if $code->();
-        Time::HiRes::sleep(0.02);
-    }
-    return 0;
-}
-
 sub version {
     my ($dir, $version) = @_;
 
@@ -93,9 +82,10 @@ my $run = daemonized(
     pidfile => "$dir/pid",
     args    => ["$dir", 'x', 'y z']
 );
+# What an upgrade starts has no pipe to this process: there is only what it has written.
 my $reported = sub {
     my ($regex) = @_;
-    return until_true(sub { $run->report =~ $regex });
+    return eventually { $run->report =~ $regex };
 };
 is $run->status, 0, 'a daemon with workers is ready' or BAIL_OUT($run->err);
 like ask_unix($run),           qr/\A1 \d+\n\z/,        'they serve';
@@ -108,19 +98,18 @@ rename "$dir/log", "$dir/log.1";
 kill 'USR1', $pid;
 ok $reported->(qr/^reopen/m), 'USR1';
 # The supervisor tells its workers when it has told the program.
-my $is_new = sub {
+ok eventually {
     ask_unix($run, "warn\n");
-    return -e "$dir/log" && slurp("$dir/log") =~ /a warning of \d+$/m;
-};
-ok until_true($is_new), 'workers have the new log';
+    -e "$dir/log" && slurp("$dir/log") =~ /a warning of \d+$/m;
+}, 'workers have the new log';
 
 for my $try (['3', qr/version 3 does not start|ended/], ['4', qr/version 4 has no workers/]) {
     my ($version, $why) = @$try;
     version($dir, $version);
     my $n = () = $run->report =~ /^args /mg;
     kill 'USR2', $pid;
-    ok $reported->(qr/(?:^args .*){@{[$n + 1]}}/ms),  "version $version is tried";
-    ok until_true(sub { slurp("$dir/log") =~ $why }), 'the log says why';
+    ok $reported->(qr/(?:^args .*){@{[$n + 1]}}/ms), "version $version is tried";
+    ok eventually { slurp("$dir/log") =~ $why },     'the log says why';
     like ask_unix($run), qr/\A1 \d+\n\z/, 'but cannot serve: nothing changes';
     is(NetIO::Daemon->running("$dir/pid"), $pid, 'nor does the pid file');
 }
@@ -128,15 +117,13 @@ for my $try (['3', qr/version 3 does not start|ended/], ['4', qr/version 4 has n
 version($dir, 2);
 kill 'USR2', $pid;
 my ($lost, $asked) = (0, 0);
-until_true(
-    sub {
-        my $answer = ask_unix($run);
-        # What has failed above may not be over yet, and one upgrade is enough at a time.
-        kill 'USR2', $pid if ++$asked % 100 == 0;
-        $lost++ if $answer !~ /\A[12] \d+\n\z/;
-        return $answer =~ /\A2 /;
-    }
-);
+eventually {
+    my $answer = ask_unix($run);
+    # What has failed above may not be over yet, and one upgrade is enough at a time.
+    kill 'USR2', $pid if ++$asked % 400 == 0;
+    $lost++ if $answer !~ /\A[12] \d+\n\z/;
+    $answer =~ /\A2 /;
+};
 is $lost, 0, "an upgrade loses nobody of $asked";
 like ask_unix($run), qr/\A2 \d+\n\z/, 'the new one serves';
 ok $reported->(qr/^over $pid$/m), 'the old one ends';
@@ -146,7 +133,7 @@ my %args = map { $_ => 1 } $run->report =~ /^args (.*)$/mg;
 is join('|', keys %args), 'x y z', 'each had the same arguments';
 
 kill 'TERM', $new;
-ok until_true(sub { !kill 0, $new }), 'TERM ends it';
+ok eventually { !kill 0, $new }, 'TERM ends it';
 like $run->report,   qr/^over $new$/m, 'in order';
 unlike $run->report, qr/^left/m,       'what an upgrade says in the environment is not left there';
 $run->finish;

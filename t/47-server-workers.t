@@ -5,10 +5,10 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Idle;
+use NetIO::Test::Patience;
 use NetIO::Test::PerlServer;
 use NetIO::Test::Process qw(is_gone);
 
@@ -124,22 +124,14 @@ PROGRAM
             close $file;
             $server->signal('HUP');
         };
-        my $until = sub {
-            for (1 .. 3000) {
-                return 1 if $_[0]->();
-                Time::HiRes::sleep(0.02);
-            }
-            return 0;
-        };
         is ask($server->client, "a\n"), "a\n", "${how} all may";
         $rules->("\nforbid all");
-        ok $until->(sub { $server->err =~ m{^reload: .*/rules:2: forbid}m }),
-            'a wrong rule is told';
+        ok eventually { $server->err =~ m{^reload: .*/rules:2: forbid}m }, 'a wrong rule is told';
         is ask($server->client, "b\n"), "b\n", 'and the old ones stay';
         $rules->('deny all');
-        ok $until->(sub { ask($server->client, "c\n") eq '' }), 'SIGHUP has them read again';
+        ok eventually { ask($server->client, "c\n") eq '' }, 'SIGHUP has them read again';
         $rules->('allow 127.0.0.1');
-        ok $until->(sub { ask($server->client, "d\n") eq "d\n" }), 'and again';
+        ok eventually { ask($server->client, "d\n") eq "d\n" }, 'and again';
         ended($server, 'rules');
     }
 };
@@ -154,12 +146,8 @@ PROGRAM
     $server->wait_report(qr/^replied/m);
     $server->signal('TERM');
     my ($address) = $server->addresses;
-    my $gone = 0;
-    for (1 .. 500) {
-        last if $gone = !IO::Socket::INET->new(PeerAddr => $address, Timeout => 5);
-        Time::HiRes::sleep(0.02);
-    }
-    ok $gone, 'who comes while they drain is not left waiting';
+    ok eventually { !IO::Socket::INET->new(PeerAddr => $address, Timeout => 5) },
+        'who comes while they drain is not left waiting';
     is length(heard($client)), 18_000_000, 'who was there gets all of it';
     is $server->status,        0,          'then it ends';
 };
@@ -285,9 +273,8 @@ PROGRAM
     ok $server->wait_report(qr/^open @{[$held->sockport]}$/m), 'somebody has begun to ask';
     $set->('two');
     ok $server->wait_report(qr/(?:^worker .*){4}/ms), 'new workers';
-    my $seen  = '';
-    my $until = time + 60;
-    $seen = $text->() while $seen ne 'two' && time < $until;
+    my $seen;
+    eventually { ($seen = $text->()) eq 'two' };
     is $seen, 'two', 'with the new configuration, without one client lost';
     print {$held} "\n";
     like heard($held), qr/\Aone \d+\n\z/, 'the old ones finish what they have begun';
@@ -418,9 +405,8 @@ PROGRAM
     is heard($server->client), "too many\r\n", 'limits hold for all workers together' for 1 .. 4;
     close $held;
     kill 'KILL', $worker;
-    my $answer = '';
-    my $until  = time + 60;
-    $answer = ask($server->client, "rand\n") while $answer !~ /\A0\.\d+\n/ && time < $until;
+    my $answer;
+    eventually { ($answer = ask($server->client, "rand\n")) =~ /\A0\.\d+\n/ };
     like $answer, qr/\A0\.\d/, 'SIGCHLD of the program takes nothing from the supervisor';
     $server->signal('TERM');
     is $server->status,       0,      'ends';
