@@ -6,12 +6,12 @@ use warnings;
 use lib 't/lib';
 
 use Fcntl qw(F_GETFL O_NONBLOCK);
+use NetIO::Test::Patience;
 use NetIO::Test::Peer;
 use NetIO::Test::Run;
 use NetIO::Test::Tcpopen;
 use POSIX ();
 use Test::More;
-use Time::HiRes ();
 
 plan skip_all => 'no IO::Pty (libio-pty-perl)' if !eval { require IO::Pty };
 $SIG{$_} = sub { die "stopped by a signal\n" }
@@ -134,7 +134,7 @@ for (['INT', "\cC", 2], ['QUIT', "\c\\", 3]) {
     my $child =
         start({ stdin => $read, setup => sub { setpgrp } }, $TCPOPEN, '127.0.0.1', $echo->port);
     syswrite $write, 'before ';
-    Time::HiRes::sleep(0.01) until -s $child->{out};
+    eventually { -s $child->{out} };
     kill 'TSTP', $child->{pid};
     waitpid $child->{pid}, POSIX::WUNTRACED();
     like(slurp("/proc/$child->{pid}/stat"), qr/\) T /, 'SIGTSTP stops it');
@@ -148,7 +148,7 @@ for (['INT', "\cC", 2], ['QUIT', "\c\\", 3]) {
 {
     my ($terminal, $child) = on_terminal({ stdout => undef }, NetIO::Test::Peer->start('echo'));
     type($terminal, "up\n");
-    Time::HiRes::sleep(0.01) until -s $child->{out};
+    eventually { -s $child->{out} };
     close $terminal->slave;
     close $terminal;
     is((finish($child))[0], 'signal 1', 'a terminal that is hung up ends it');
@@ -179,7 +179,7 @@ for (['INT', "\cC", 2], ['QUIT', "\c\\", 3]) {
     my $keyboard = IO::Pty->new;
     my ($terminal, $child) = on_terminal({ stdin => $keyboard->slave }, $flood);
     type($keyboard, "typed\n");
-    Time::HiRes::sleep(0.01) until -s "$told";
+    eventually { -s "$told" };
     is(slurp("$told"), "typed\n", 'nobody reads the terminal: what is typed goes all the same');
     kill 'TERM', $child->{pid};
     is((finish($child))[0], 'signal 15', 'SIGTERM ends it');

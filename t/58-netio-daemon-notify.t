@@ -6,9 +6,9 @@ use lib 't/lib';
 
 use IO::Handle ();
 use NetIO::Test::Manager;
+use NetIO::Test::Patience;
 use NetIO::Test::Run;
 use NetIO::Test::Supervisor;
-use Time::HiRes ();
 use Test::More;
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
@@ -132,7 +132,7 @@ for my $command (qw(run start)) {
     is($place->exits('status'),                               0,  'the pid file is there by then');
     is((split ' ', slurp('/proc/' . $run->pid . '/stat'))[3], $$, 'it has not left the manager');
     # Ready is one that was executed; only then does it come to handle the signal.
-    Time::HiRes::sleep(0.01) until slurp($place->dir . '/log') =~ /: up$/m;
+    eventually { slurp($place->dir . '/log') =~ /: up$/m };
     $run->kill('HUP');
     like($manager->hear, qr/^RELOADING=1\nMONOTONIC_USEC=\d+$/, 'reloading');
     like($manager->hear, qr/^READY=1$/m,                        'and ready again');

@@ -6,11 +6,11 @@ use warnings;
 use File::Temp ();
 use POSIX      ();
 use Test::More;
-use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory put_directory);
+use NetIO::Test::Patience;
 
 alarm 300;
 $SIG{PIPE} = 'IGNORE';
@@ -40,13 +40,10 @@ sub begin {
 # Once nobody listens any more.
 sub is_refused {
     my ($d) = @_;
-    my $until = Time::HiRes::time() + 30;
 
-    while (eval { $d->connect; 1 }) {
-        return 0 if Time::HiRes::time() > $until;
-        Time::HiRes::sleep(0.01);
-    }
-    return 1;
+    return eventually {
+        !eval { $d->connect; 1 }
+    };
 }
 
 # A client that has asked for more than the kernel takes and reads nothing; the query has been

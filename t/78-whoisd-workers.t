@@ -5,14 +5,16 @@ use warnings;
 
 use File::Temp ();
 use IO::Socket::UNIX;
+use List::Util qw(sum);
 use Test::More;
 use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory put_directory);
-use NetIO::Test::Process   qw(is_gone);
-use NetIO::Test::Run       qw(spew_whole);
+use NetIO::Test::Patience;
+use NetIO::Test::Process qw(is_gone);
+use NetIO::Test::Run     qw(spew_whole);
 
 alarm 300;
 
@@ -51,13 +53,10 @@ sub status {
 # One worker may have taken a client that it has not counted yet when another takes the next.
 sub counted {
     my ($wanted) = @_;
-    my ($until, $is) = (Time::HiRes::time() + 30, -1);
 
-    while ($is != $wanted && Time::HiRes::time() < $until) {
-        $is = 0;
-        $is += $_->{connections} for status();
-    }
-    return;
+    return eventually {
+        sum(0, map { $_->{connections} } status()) == $wanted
+    };
 }
 
 # Those of an earlier generation are gone.
