@@ -10,10 +10,10 @@ use IO::Socket::IP;
 use NetIO::Test::Datagram qw(answer_udp ask_udp udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Netns;
+use NetIO::Test::Patience;
 use NetIO::Test::Run qw(slurp);
 use Socket;
 use Test::More;
-use Time::HiRes ();
 
 needs_netns(300);
 
@@ -235,7 +235,9 @@ sub client6 {
 
 # The kernel takes its time to see that the link is there.
 my $all = 'ff02::1%nio0';
-Time::HiRes::sleep(0.01) until within($there, sub { client6($all) && 'there' }) eq 'there';
+eventually {
+    within($there, sub { client6($all) && 'there' }) eq 'there'
+};
 is within($there, sub { ask(client6($all), $data) }),              '',    'R1: nor is ff02::1';
 is within($there, sub { ask_udp(client6('2001:db8::1'), 'six') }), 'six', 'who asks by IPv6 is';
 

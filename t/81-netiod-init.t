@@ -6,11 +6,11 @@ use warnings;
 
 use File::Temp ();
 use Test::More;
-use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Inetd qw(on);
-use NetIO::Test::Run   qw(spew);
+use NetIO::Test::Patience;
+use NetIO::Test::Run qw(spew);
 
 plan skip_all => 'needs root'        if $> != 0;
 plan skip_all => 'no pid namespaces' if system('unshare --pid --fork true 2>/dev/null') != 0;
@@ -27,16 +27,6 @@ sub children_of {
         push @children, "$pid $state $name" if $its == $parent;
     }
     return @children;
-}
-
-# Waits until it has none.
-sub has_none {
-    my ($of) = @_;
-
-    while (my @left = $of->()) {
-        Time::HiRes::sleep(0.01);
-    }
-    return 1;
 }
 
 my $folder = File::Temp->newdir;
@@ -67,8 +57,8 @@ SH
     is $d->answer('leaves'), '', 'a program leaves a child behind' for 1 .. 8;
     is $d->answer('fails'),  '', 'another one ends';
     ok $d->wait_log(qr/fails: end .* exit 7\n/), '... and the log has how';
-    is scalar(() = $d->log_text =~ /leaves: end .* exit 0\n/g), 8, 'so it has of all others'
-        if has_none(sub { children_of($init) });
+    ok eventually { !children_of($init) },       'nobody is left';
+    is scalar(() = $d->log_text =~ /leaves: end .* exit 0\n/g), 8, 'so it has of all others';
     unlike $d->log_text, qr/not known/, 'no end was stolen';
 
     kill 'USR2', $init;
@@ -87,7 +77,7 @@ SH
         config => on('date', '/bin/date'),
     );
     spew("$folder/go", '');
-    ok has_none(sub { children_of($d->pid) }), 'children from before it was executed are reaped';
+    ok eventually { !children_of($d->pid) }, 'children from before it was executed are reaped';
     like $d->answer('date'), qr/\d/, 'it serves';
     is $d->stop, 0, 'it ends';
 }

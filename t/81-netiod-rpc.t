@@ -11,10 +11,10 @@ use IO::Socket::UNIX;
 use NetIO::Test::Datagram qw(ask_udp udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Netns;
+use NetIO::Test::Patience;
 use NetIO::Test::Run qw(run start finish spew);
 use NetIO::Test::World;
 use Test::More;
-use Time::HiRes qw(sleep);
 
 plan skip_all => 'needs root' if $> != 0;
 private_mounts();
@@ -45,7 +45,7 @@ my $rpcbind;
 
 sub begin_rpcbind {
     $rpcbind = start('rpcbind', '-f');
-    sleep 0.01 until IO::Socket::UNIX->new(Peer => $SOCKET);
+    eventually { IO::Socket::UNIX->new(Peer => $SOCKET) } or die "$SOCKET: $@\n";
     return;
 }
 
