@@ -8,6 +8,7 @@ use Test::More;
 
 use lib 't/lib';
 use NetIO::Test::Inetd;
+use NetIO::Test::Patience;
 use NetIO::Test::Run;
 use NetIO::Test::Talk qw(talk);
 
@@ -75,8 +76,7 @@ sub status {
     is_deeply [@$line{qw(running connections)}], [1, 1], 'knows of those who are served already';
     close $client;
     is $d->left, 0, 'the predecessor has ended';
-    my $again = 0;
-    $again++ while (status($d, 'status'))[0]{running} && $again < 1000;
+    eventually { !(status($d, 'status'))[0]{running} };
     is((status($d, 'status'))[0]{running}, 0, 'and then of nobody');
     $d->finish;
 }

@@ -8,6 +8,7 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Datagram qw(ask_udp udp_client);
 use NetIO::Test::Inetd;
+use NetIO::Test::Patience;
 use NetIO::Test::Process qw(is_gone);
 use NetIO::Test::Run     qw(slurp spew);
 use NetIO::Test::Talk    qw(talk);
@@ -43,13 +44,10 @@ sub start {
 # Once nobody listens any more.  The log says that it ends before that is so.
 sub is_refused {
     my ($d, $name) = @_;
-    my $until = Time::HiRes::time() + 30;
 
-    while (eval { $d->connect($name); 1 }) {
-        return 0 if Time::HiRes::time() > $until;
-        Time::HiRes::sleep(0.01);
-    }
-    return 1;
+    return eventually {
+        !eval { $d->connect($name) }
+    };
 }
 
 # ---- a client may finish -------------------------------------------------------------------------
