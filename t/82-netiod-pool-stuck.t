@@ -6,10 +6,10 @@ use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep);
 
 use lib 't/lib';
 use NetIO::Test::Pool;
+use NetIO::Test::Patience;
 use NetIO::Test::Process qw(is_gone);
 use NetIO::Test::Run     ();
 use NetIO::Test::Talk    qw(heard);
@@ -45,11 +45,7 @@ sub served {
 sub is_stopped {
     my ($pid) = @_;
 
-    for (1 .. 3000) {
-        return 1 if NetIO::Test::Run::slurp("/proc/$pid/stat") =~ /\) T /;
-        sleep 0.01;
-    }
-    return 0;
+    return eventually { NetIO::Test::Run::slurp("/proc/$pid/stat") =~ /\) T / };
 }
 
 subtest 'stopped while it serves' => sub {
