@@ -11,6 +11,7 @@ use lib 't/lib';
 use File::Temp            ();
 use NetIO::Test::Datagram qw(answer_udp udp_client);
 use NetIO::Test::Inetd;
+use NetIO::Test::Patience;
 use NetIO::Test::Run;
 use POSIX ();
 use Test::More;
@@ -126,13 +127,8 @@ sub ask {
 # Somebody is served in the world that is given; '' or what came instead.
 sub next_wrong {
     my ($name, $world) = @_;
-    my $until = Time::HiRes::time() + $PATIENCE;
-    my $said  = '';
+    my $said = eventually { ask($name) };
 
-    while ($said eq '' && Time::HiRes::time() < $until) {
-        $said = ask($name);
-        Time::HiRes::sleep(0.05) if $said eq '';
-    }
     return $said eq $world ? '' : "the next client got <$said>";
 }
 
@@ -148,13 +144,9 @@ sub field {
 
 sub until_is {
     my ($wanted, $what) = @_;
-    my $until = Time::HiRes::time() + $PATIENCE;
-    my $is    = $what->();
+    my $is;
 
-    while ($is != $wanted && Time::HiRes::time() < $until) {
-        Time::HiRes::sleep(0.005);
-        $is = $what->();
-    }
+    eventually { ($is = $what->()) == $wanted };
     return $is;
 }
 

@@ -9,6 +9,7 @@ use File::Temp            ();
 use IO::Socket::IP        ();
 use NetIO::Test::Datagram qw(answer_udp ask_udp udp_client);
 use NetIO::Test::Inetd;
+use NetIO::Test::Patience;
 use NetIO::Test::Run;
 use NetIO::Test::World;
 use POSIX  ();
@@ -64,13 +65,8 @@ sub status {
 # Until it has seen the end of all programs, whoever has started them.
 sub all_ended {
     my ($d) = @_;
-    my $until = Time::HiRes::time() + 30;
 
-    while (status($d) =~ / running=[1-9]/) {
-        return 0 if Time::HiRes::time() > $until;
-        Time::HiRes::sleep(0.01);
-    }
-    return 1;
+    return eventually { status($d) !~ / running=[1-9]/ };
 }
 
 sub starts {
