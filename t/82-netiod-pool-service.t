@@ -7,10 +7,10 @@ use warnings;
 use File::Temp ();
 use POSIX      ();
 use Test::More;
-use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Inetd;
+use NetIO::Test::Patience;
 use NetIO::Test::Process qw(is_gone);
 use NetIO::Test::Run     qw(spew spew_whole);
 
@@ -63,14 +63,9 @@ sub ready {
 # Until it answers so: the one before may still take a client or two.
 sub until_it_says {
     my ($daemon, $name, $question, $answer) = @_;
-    my $said = '';
+    my $said;
 
-    my $until = Time::HiRes::time() + 60;
-    while (Time::HiRes::time() < $until) {
-        $said = $daemon->ask($name, $question) // '';
-        return 1 if $said =~ $answer;
-        Time::HiRes::sleep(0.01);
-    }
+    return 1 if eventually { ($said = $daemon->ask($name, $question) // '') =~ $answer };
     diag "it says '$said'";
     return 0;
 }
@@ -318,11 +313,9 @@ CONF
     ($daemon->{ports}{z}) = $daemon->log =~ /z: listening on 127\.0\.0\.1:(\d+)\n/;
     for my $name (qw(a z)) {
         $daemon->ask($name => "shut\n");
-        my $said;
-        for (1 .. 1000) {
-            last if $said = eval { $daemon->ask($name => "word\n") };
-            Time::HiRes::sleep(0.02);
-        }
+        my $said = eventually {
+            eval { $daemon->ask($name => "word\n") }
+        };
         is $said, "first \n", "$name: listens again, and serves";
     }
     is $daemon->stop, 0, 'stops';
