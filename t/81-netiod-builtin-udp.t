@@ -98,7 +98,7 @@ is ask_udp(client($netiod, 'echo', LocalAddr => '127.0.0.2'), 'x'), 'x', 'others
 like $netiod->log, qr/: no answer to 127\.0\.0\.1:\d+ \(too many\)/, 'the log says why';
 my @lines = $netiod->log =~ /no answer/g;
 cmp_ok scalar @lines, '<', 10, 'not for each: ' . @lines;
-my $status = $netiod->read_all($netiod->connect($netiod->dir . '/status'));
+my $status = $netiod->status;
 my $port   = $netiod->port('echo');
 is_deeply [$status =~ /^service=$port .* accepted=(\d+) .* unanswered=(\d+)$/m], [$n + 1, 200 - $n],
     'the status counts those who are answered, and those who are not';

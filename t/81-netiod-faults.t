@@ -54,7 +54,7 @@ sub cannot_start {
 # As the status has it.
 sub failed {
     my ($d)      = @_;
-    my ($failed) = $d->read_all($d->connect($d->dir . '/status')) =~ /failed=(\d+)/;
+    my ($failed) = $d->status =~ /failed=(\d+)/;
 
     return $failed;
 }

@@ -136,8 +136,7 @@ sub next_wrong {
 
 sub field {
     my ($name, $field) = @_;
-    my $status = $d->read_all($d->connect($d->dir . '/status'));
-    my ($line) = $status =~ /^service=(?:$name|\S*\b@{[$d->port($name)]}) (.*)/m;
+    my ($line) = $d->status =~ /^service=(?:$name|\S*\b@{[$d->port($name)]}) (.*)/m;
 
     return ($line // '') =~ /\b$field=(\d+)/ ? $1 : 0;
 }

@@ -217,7 +217,7 @@ CONF
     is $d->ask("$dir/echo", ''), "one\n", 'the successor is reached at one';
     my $new = $say->('b');
     ok $new && $new != $old, 'and at the other, with another program';
-    like $d->read_all($d->connect("$dir/status")), qr/^service=.*\nservice=/, 'and says its status';
+    like $d->status, qr/^service=.*\nservice=/, 'and says its status';
     unlink "$dir/wait";
     ok $d->reload, 'a reload';
     my $next = $say->('c');

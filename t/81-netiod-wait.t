@@ -55,18 +55,11 @@ sub udp {
     return udp_client($d->port($name));
 }
 
-# Whoever has the status has it of a netiod that has come to the end of what it did before.
-sub status {
-    my ($d) = @_;
-
-    return $d->read_all($d->connect($d->dir . '/status'));
-}
-
 # Until it has seen the end of all programs, whoever has started them.
 sub all_ended {
     my ($d) = @_;
 
-    return eventually { status($d) !~ / running=[1-9]/ };
+    return eventually { $d->status !~ / running=[1-9]/ };
 }
 
 sub starts {
@@ -150,7 +143,7 @@ ok $d->wait_log(qr/$gone: a datagram of 1 bytes from \S+ is thrown away/),
 like $d->log, qr{$gone: cannot start: exec /nowhere/at/all: No such file[^\n]*y\n},
     '... which the log says';
 like $d->log,    qr/$gone: cannot start: [^\n]*, and \d+ before\n/, '... but not of each try';
-like status($d), qr/service=$gone .* failed=8$/m,                   '... of which there were eight';
+like $d->status, qr/service=$gone .* failed=8$/m,                   '... of which there were eight';
 
 my $false = $d->port('false');
 $before = Time::HiRes::time();

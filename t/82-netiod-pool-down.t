@@ -41,7 +41,7 @@ sub started {
 # Of the first service: the values of these words.
 sub status {
     my ($d, @words) = @_;
-    my ($line) = split /\n/, $d->read_all($d->connect($d->dir . '/status'));
+    my ($line) = split /\n/, $d->status;
     my %status = map { split /=/, $_, 2 } split ' ', $line;
 
     return "@status{@words}";

@@ -22,6 +22,8 @@ package NetIO::Test::Inetd;
 #     is $d->left_of($old), 0;          # ... of that one
 #     $d->since_upgrade;                 # wait_log begins anew, behind the start of the successor
 #
+#     like $d->status, qr/^service=.../;  # of --status unix:{DIR}/status; status('NAME'): at {NAME}
+#
 #     my $end = $d->failing(bind => 'EADDRINUSE', 3);   # its third bind from now on fails
 #     my $trace = $end->();              # all such calls up to now; nothing fails any more
 #     my $end = $d->injecting(accept4 => 'delay_enter=30000');   # the same, as strace(1) has it
@@ -154,6 +156,14 @@ sub grows { return $_[0]{grows} += $_[1] }
 sub children_now { return $_[0]->SUPER::children }
 
 sub log { return $_[0]->log_text }
+
+# What is said to who asks for the status.  Whoever has it has it of a netiod that has come to the end
+# of what it did before.
+sub status {
+    my ($self, $name) = @_;
+
+    return $self->read_all($self->connect($name // "$self->{dir}/status"));
+}
 
 # HUP, with another configuration if there is one; whether netiod goes by it.
 sub reload {
