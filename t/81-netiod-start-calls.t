@@ -13,7 +13,6 @@ use NetIO::Test::Datagram qw(answer_udp udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Patience;
 use NetIO::Test::Run;
-use POSIX ();
 use Test::More;
 use Time::HiRes ();
 
@@ -198,22 +197,8 @@ sub cannot_start {
 
 sub trace {
     my (@how) = @_;
-    my $said = "$folder/trace";
 
-    pipe my $attached, my $to or die "pipe: $!\n";
-    my $strace = fork // die "fork: $!\n";
-    if (!$strace) {
-        open STDERR, '>&', $to or POSIX::_exit(126);
-        exec qw(strace -f -b execve -o), $said, @how, '-p', $d->pid or POSIX::_exit(127);
-    }
-    close $to;
-    readline $attached;
-    return sub {
-        kill 'INT', $strace;
-        1 while defined readline $attached;
-        waitpid $strace, 0;
-        return slurp($said);
-    };
+    return $d->traced("$folder/trace", qw(-f -b execve), @how);
 }
 
 # [call, number] of those in a trace behind a line that matches, the child's first of each name alone

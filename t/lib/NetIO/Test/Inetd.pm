@@ -27,6 +27,7 @@ package NetIO::Test::Inetd;
 #     my $end = $d->failing(bind => 'EADDRINUSE', 3);   # its third bind from now on fails
 #     my $trace = $end->();              # all such calls up to now; nothing fails any more
 #     my $end = $d->injecting(accept4 => 'delay_enter=30000');   # the same, as strace(1) has it
+#     my $end = $d->traced("$dir/trace", '-f');                  # all calls, in that file
 #
 #     on('cat', '/bin/cat', 'accept_max = 2')     # as a line of a configuration: nobody's, on {cat}
 #
@@ -188,16 +189,25 @@ sub injecting {
     my ($self, $call, $what) = @_;
     my $said = "$self->{dir}/strace-$call-" . ++$self->{traces};
 
+    return $self->traced($said, '-e', "trace=$call", '-e', "inject=$call:$what");
+}
+
+# By strace with these options, from now on, until what is returned is called.
+sub traced {
+    my ($self, $said, @how) = @_;
+
+    pipe my $errors, my $to or die "pipe: $!\n";
     defined(my $strace = fork) or die "fork: $!\n";
     if (!$strace) {
-        open STDERR, '>', "$said.err";
-        exec 'strace', '-o', $said, '-e', "trace=$call", '-e', "inject=$call:$what",
-            '-p', $self->pid
-            or POSIX::_exit(127);
+        open STDERR, '>&', $to or POSIX::_exit(126);
+        exec 'strace', '-o', $said, @how, '-p', $self->pid or POSIX::_exit(127);
     }
-    Time::HiRes::sleep(0.01) until -e "$said.err" && slurp("$said.err") =~ /attached/;
+    close $to;
+    my $says = '';
+    $says .= readline($errors) // die "not traced: $says" until $says =~ /attached/;
     return sub {
         CORE::kill('INT', $strace);
+        1 while defined readline $errors;
         waitpid $strace, 0;
         return slurp($said);
     };
