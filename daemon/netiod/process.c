@@ -169,10 +169,12 @@ static void ready(struct netio_watch *watch, unsigned events)
     int status = -1;
 
     (void)events;
-    if (!process->adopted && netio_child_ended(&process->child, &status) == 0)
+    netio_watch_stop(watch); /* whose descriptor is closed then */
+    if (!process->adopted && netio_child_ended(&process->child, &status) == 0 &&
+        netio_watch_start(process->service->house->loop, watch, process->child.pidfd, NETIO_READ) ==
+            0)
         return;
     process->child.pid = pid; /* for the log */
-    netio_watch_stop(watch);
     process->ended(process, status);
 }
 

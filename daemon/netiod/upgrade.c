@@ -96,8 +96,9 @@ static void reap(struct netio_watch *watch, unsigned events)
     int status;
 
     (void)events;
-    if (netio_child_ended(&house->successor, &status) != 0)
-        netio_watch_stop(watch);
+    netio_watch_stop(watch);
+    if (netio_child_ended(&house->successor, &status) == 0) /* its tracer is told first */
+        (void)netio_watch_start(house->loop, watch, house->successor.pidfd, NETIO_READ);
 }
 
 static void leave(struct house *house)
