@@ -28,8 +28,8 @@ sub held {
     my ($kilobytes) = NetIO::Test::Run::slurp("/proc/$worker/status") =~ /^VmRSS:\s+(\d+)/m;
     opendir my $dir, "/proc/$worker/fd" or die "fd: $!\n";
 
-    # The connection before may still wait for its client's end.
-    my @fds = grep { (readlink "/proc/$worker/fd/$_" // '') !~ /^socket/ } readdir $dir;
+    # Connections before may still wait for their clients' ends, and end as they are looked at.
+    my @fds = grep { (readlink "/proc/$worker/fd/$_" // 'socket') !~ /^socket/ } readdir $dir;
     return ($worker, $kilobytes, scalar @fds);
 }
 
