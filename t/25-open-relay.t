@@ -11,7 +11,7 @@ use NetIO::Test::Netns;
 use Test::More;
 
 my ($DRIVER, $RELAY) = map { c_program($_) } qw(drive-open drive-relay);
-needs_netns(120, -e '/dev/net/tun' ? '' : 'no /dev/net/tun here');
+needs_netns(300, -e '/dev/net/tun' ? '' : 'no /dev/net/tun here');
 
 my @ns =
     map { NetIO::Test::Netns->new($_, hosts => "192.0.2.77 pair\n192.0.2.2 pair\n") } qw(near far);

@@ -166,7 +166,7 @@ sub shut_down_meanwhile {
         is got($read->()), 'errno 0', 'a handler shuts it down: the end';
         $fh = open_to($echo);
     }
-    alarm 120;
+    alarm 300;
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         require POSIX;
@@ -283,7 +283,7 @@ subtest 'F1, F2 a handler that dies' => sub {
     is scalar <$fh>, "x\n", 'with lines, too';
     undef $fh;
     is fds(), $before, 'no descriptor leaked';
-    alarm 120;
+    alarm 300;
 };
 
 subtest 'F7 threads' => sub {

@@ -129,7 +129,7 @@ SKIP: {
         Test::LeakTrace::no_leaks_ok($case{$name}, "F9 $name");
         is fds(), $before, 'descriptors';
     }
-    alarm 200;
+    alarm 300;
 }
 
 subtest 'fork: both have it' => sub {

@@ -13,7 +13,7 @@ use Test::More;
 # Through die, so that what has been started ends.
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
-alarm 200;
+alarm 300;
 
 my $missing = faults_missing();
 plan skip_all => $missing if $missing;

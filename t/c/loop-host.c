@@ -106,7 +106,7 @@ static void test_fork(void)
     nfired = 0;
     pid_t pid = fork();
     if (pid == 0) {
-        alarm(20);
+        alarm(TAP_SECONDS);
         netio_watch_stop(&other);
         netio_fd_send(pair[1], "x", 1);
         int ran = netio_loop_step(loop, NETIO_NEVER);

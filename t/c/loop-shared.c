@@ -122,7 +122,7 @@ static void test_change(void)
 
 int main(void)
 {
-    alarm(60);
+    alarm(TAP_SECONDS);
     int woken = wake_ups(NETIO_READ | NETIO_EXCLUSIVE);
     ok(woken <= 2 * CLIENTS, "B3: %d clients wake %d times in %d processes", CLIENTS, woken,
        PROCESSES);

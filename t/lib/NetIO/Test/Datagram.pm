@@ -9,7 +9,7 @@ package NetIO::Test::Datagram;
 #     my $fh = udpopen($peer->host, $peer->port);
 #
 # It has a port of 127.0.0.1 before start() returns, and calls the code for each datagram that
-# comes.  It ends with the object, or after two minutes.
+# comes.  It ends with the object, or after five minutes.
 #
 # And a client of whoever has a port of 127.0.0.1, or where else IO::Socket::INET is told:
 #
@@ -51,7 +51,7 @@ sub become_peer {
     my ($socket, $code) = @_;
 
     @SIG{qw(ALRM TERM INT)} = qw(DEFAULT DEFAULT DEFAULT);
-    alarm 120;
+    alarm 300;
     while (1) {
         my $from = recv $socket, my $text, 65_536, 0;
         eval { $code->($socket, $from, $text); 1 } or print STDERR "peer: $@" if defined $from;

@@ -44,7 +44,7 @@ sub output {
     my ($program, @inc) = @_;
     my $script = File::Temp->new;
 
-    print {$script} "use strict;\nuse warnings;\nalarm 60;\n", $program;
+    print {$script} "use strict;\nuse warnings;\nalarm 300;\n", $program;
     close $script;
     open my $out, '-|', $^X, '-I', 't/lib', (map { ('-I', $_) } @inc, @INC), '-e',
         'open STDERR, ">&", \*STDOUT; do $ARGV[0]; die $@ if $@', "$script" or die "$^X: $!\n";

@@ -103,7 +103,7 @@ sub all_wrong {
         my $pid = open(my $fh, '-|') // die "fork: $!\n";
         if (!$pid) {
             @SIG{qw(ALRM INT TERM)} = ('DEFAULT') x 3;
-            alarm 200;
+            alarm 300;
             for (grep { $_ % $WORKERS == $worker } 0 .. $#faults) {
                 print map({ s/\n(?=.)/ | /gr } wrong_with($under, $command, @{ $faults[$_] }));
             }

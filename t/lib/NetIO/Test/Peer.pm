@@ -24,7 +24,7 @@ package NetIO::Test::Peer;
 #
 # start_in($ns, ...) does the same inside of a NetIO::Test::Netns, for all scripts but run.
 #
-# All of it ends with the object, or after two minutes.
+# All of it ends with the object, or after five minutes.
 
 use strict;
 use warnings;
@@ -95,7 +95,7 @@ sub become_peer {
 
     setpgrp;
     @SIG{qw(ALRM TERM INT PIPE CHLD)} = qw(DEFAULT DEFAULT DEFAULT IGNORE IGNORE);
-    alarm 120;
+    alarm 300;
     # Connections of the test are not kept open by its peers.  PerlIO counts users of a
     # number, so that it must not be closed behind its back, and used again.
     open my $null, '+<', '/dev/null' or die "/dev/null: $!\n";
@@ -186,7 +186,7 @@ sub serve {
         accept my $socket, $listener or next;
         my $pid = fork // die "fork: $!\n";
         next if $pid;
-        alarm 120;
+        alarm 300;
         setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1;
         $script->($socket, @arguments);
         close $socket;
