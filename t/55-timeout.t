@@ -48,6 +48,7 @@ my ($port) = sockaddr_in(getsockname $listener);
 my $locked = File::Temp->new;
 my $child  = fork // die "fork: $!\n";
 if (!$child) {
+    alarm 300;
     flock $locked, LOCK_EX;
     syswrite $writer, 'x';
     sleep $LONG;

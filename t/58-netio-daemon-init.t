@@ -21,6 +21,7 @@ my $folder = File::Temp->newdir;
 my $LEAVES = spew("$folder/leaves", <<'PERL');
 use POSIX (); use Time::HiRes ();
 $| = 1;
+alarm 300;
 for (1 .. 3) {
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
