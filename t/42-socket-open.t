@@ -163,12 +163,17 @@ subtest 'A15 a signal is no failure' => sub {
     my $seen = 0;
     local $SIG{ALRM} = sub { $seen++ };
     my $listener = listener(Timeout => 0.2);
-    setitimer(ITIMER_REAL, 0.002, 0.002);
-    my $accepted = $listener->accept;
-    my $code     = 0 + $!;
-    setitimer(ITIMER_REAL, 0);
-    is $accepted, undef, 'accept';
-    is $code, ETIMEDOUT, 'goes on to its time-out';
+    # A machine that has no time for them runs fewer handlers: then once more.
+    for my $try (1 .. 20) {
+        $seen = 0;
+        setitimer(ITIMER_REAL, 0.002, 0.002);
+        my $accepted = $listener->accept;
+        my $code     = 0 + $!;
+        setitimer(ITIMER_REAL, 0);
+        is $accepted, undef, 'accept';
+        is $code, ETIMEDOUT, 'goes on to its time-out';
+        last if $seen > 5;
+    }
     cmp_ok $seen, '>', 5, 'through many signals';
     $seen = 0;
     for my $call (
@@ -186,14 +191,13 @@ subtest 'A15 a signal is no failure' => sub {
         is $done, undef, $name;
         is $code_then, ETIMEDOUT, 'goes on to its time-out';
     }
-    alarm 120;
+    alarm 300;
 };
 
 subtest 'F2 what a handler does' => sub {
     my $listener = listener();
     local $SIG{ALRM} = sub { die "enough\n" };
-    setitimer(ITIMER_REAL, 0.01);
-    ok !eval { $listener->accept; 1 }, 'dies out of accept';
+    ok !eval { setitimer(ITIMER_REAL, 0.01); $listener->accept; 1 }, 'dies out of accept';
     is $@, "enough\n", 'the exception';
     local $SIG{ALRM} = sub { close $listener };
     setitimer(ITIMER_REAL, 0.01);
@@ -202,20 +206,21 @@ subtest 'F2 what a handler does' => sub {
     for my $blocking (0, 1) {
         my $fh = NetIO::Socket->new(Family => AF_INET);
         local $SIG{ALRM} = $blocking ? sub { die "enough\n" } : sub { close $fh };
-        setitimer(ITIMER_REAL, 0.01);
         my $address = pack_sockaddr_in($full->port, INADDR_LOOPBACK);
-        my $done    = eval { $fh->connect($address) };
+        my $done    = eval { setitimer(ITIMER_REAL, 0.01); $fh->connect($address) };
         is $done, undef, $blocking ? 'dies out of connect' : 'closes what is connecting';
         is $fh->blocking, $blocking ? 1 : undef, 'blocking mode';
     }
     my $before = fds();
     local $SIG{ALRM} = sub { die "enough\n" };
-    setitimer(ITIMER_REAL, 0.01);
-    ok !eval { NetIO::Socket->new(PeerHost => $full->host, PeerPort => $full->port); 1 },
-        'dies out of new';
+    ok !eval {
+        setitimer(ITIMER_REAL, 0.01);
+        NetIO::Socket->new(PeerHost => $full->host, PeerPort => $full->port);
+        1;
+    }, 'dies out of new';
     is $@, "enough\n", 'the exception';
     is fds(), $before, 'and nothing is left open';
-    alarm 120;
+    alarm 300;
 };
 
 subtest 'one connection, many who accept with a time-out' => sub {
