@@ -267,6 +267,7 @@ SKIP: {
     for my $kind ('Fork', 'PreFork') {
         same("Net::Server::$kind", $serve . "my \$kind = '$kind';\n" . <<'PERL', qr/echo over 127.0.0.1 \+ ::1/);
 use IO::Socket::IP;
+use NetIO::Test::Patience;
 use NetIO::Test::Port qw(free_port);
 my @ports = (free_port(), free_port());
 my $pid = fork;
@@ -291,11 +292,7 @@ push @children, $pid;
 my @said;
 for (['127.0.0.1', $ports[0]], ['::1', $ports[1]]) {
     my ($host, $port) = @$_;
-    my $socket;
-    for (1 .. 200) {
-        $socket = IO::Socket::IP->new(PeerHost => $host, PeerPort => $port) and last;
-        select undef, undef, undef, 0.05;
-    }
+    my $socket = eventually { IO::Socket::IP->new(PeerHost => $host, PeerPort => $port) };
     print {$socket} "over $host\n";
     my $line = <$socket>;
     print $line;
