@@ -81,7 +81,8 @@ PROGRAM
                 report($method, $@) if !eval { $main::server->$method; 1 };
             }
         };
-        $main::server = NetIO::Server->new(listen => '127.0.0.1:0', workers => 1, on_line => sub { });
+        $main::server = NetIO::Server->new(listen => '127.0.0.1:0', workers => 1, on_line => sub { },
+            on_start => sub { report('started') });
         report('listens', $main::server->addresses);
         kill CONT => $$;
         $main::server->run;
@@ -89,6 +90,7 @@ PROGRAM
     $server->wait_report(qr/^safepoint /m);
     like $server->said($_), qr/^not with workers/, "$_ is not for the supervisor"
         for qw(step fileno safepoint);
+    $server->wait_report(qr/^started$/m);    # there is a supervisor, which hears of TERM
     ended($server, 'no steps');
 };
 
@@ -399,9 +401,12 @@ PROGRAM
     my %random = map { $_ => 1 } @random;
     cmp_ok scalar(keys %random), '>', 1, 'and random numbers of their own';
     ok $server->wait_report(qr/^alarm @{[$server->pid]}$/m), 'alarm of the supervisor';
-    my $held = $server->client;
-    print {$held} "a\n";
-    my $worker = heard($held, qr/\n/);
+    my ($held, $worker);
+    eventually {
+        $held = $server->client;
+        print {$held} "a\n";
+        ($worker = heard($held, qr/\n/)) =~ /^\d+\n/;
+    };
     is heard($server->client), "too many\r\n", 'limits hold for all workers together' for 1 .. 4;
     close $held;
     kill 'KILL', $worker;
