@@ -116,14 +116,13 @@ for my $name (sort keys %throws) {
     for (1 .. 5) {
         eval {
             my $fh = opened($deaf);
-            $fh->deadline(0.3);
             setitimer(ITIMER_REAL, 0.1);
             print {$fh} 'x' x 2e7;
         };
         is $@, "enough\n", 'F1 a handler ends a print';
     }
     is fds(), $before, 'F1 and the descriptor is closed';
-    alarm 120;
+    alarm 300;
 }
 
 done_testing;
