@@ -187,13 +187,13 @@ is(
 $client->ip('addr add fd00:1::1/64 dev nio0 nodad');
 $client->ip('-6 route add default via fd00:1::2');
 like(
-    drive('-t', 0.3, 'dual', 4343),
+    drive('-t', 1, 'dual', 4343),
     qr/\Atry 192\.0\.2\.2:4343: Connection refused\ntry \[2001:db8:1::1\]/,
     'RFC 6724: IPv6 from a private address comes after IPv4'
 );
 $client->ip('addr add 2001:db8::1/64 dev nio0 nodad');
 is(
-    join(' ', drive('-t', 0.3, 'dual', 4343) =~ /^try (\S+):4343/mg),
+    join(' ', drive('-t', 1, 'dual', 4343) =~ /^try (\S+):4343/mg),
     '[2001:db8:1::1] 192.0.2.2 [2001:db8:1::2]',
     'RFC 8305: IPv6 first, then taking turns'
 );

@@ -62,9 +62,9 @@ refused4.test    AAAA  2001:db8:0:0::77
 late6.test       A     192.0.2.2
 late6.test       AAAA  late 60000 2001:db8::2
 soon6.test       A     192.0.2.2
-soon6.test       AAAA  late 10 2001:db8::2
+soon6.test       AAAA  late 1 2001:db8::2
 join6.test       A     198.51.100.1
-join6.test       AAAA  late 150 2001:db8::2
+join6.test       AAAA  late 500 2001:db8::2
 only4.test       A     192.0.2.2
 only6.test       AAAA  2001:db8::2
 never4.test      A     silent

@@ -46,7 +46,7 @@ lost.test           A       lost 1
 lost.test           A       127.0.0.1
 late.test           A       127.0.0.1
 late.test           AAAA    late 10 ::1
-laterthan.test      A       late 100 127.0.0.1
+laterthan.test      A       late 500 127.0.0.1
 laterthan.test      AAAA    ::1
 toolate.test        A       127.0.0.1
 toolate.test        AAAA    late 500 ::1

@@ -96,7 +96,7 @@ my @table = (
     ],
     [
         'A2 the first of two in a black hole: the second one answers',
-        ['-w', 50, '198.51.100.1', '192.0.2.2'],
+        ['-w', 500, '198.51.100.1', '192.0.2.2'],
         "try 198.51.100.1 198.51.100.1:4343: Operation canceled (asked 1)\n"
             . "try 192.0.2.2 192.0.2.2:4343: answered (asked 1)\n$YES"
     ],
@@ -145,7 +145,7 @@ SAID
     ],
     [
         'a name in a black hole, and one that answers',
-        ['-w', 100, 'hole.test', 'good.test'],
+        ['-w', 500, 'hole.test', 'good.test'],
         [
             'try hole.test 198.51.100.7:4343: Operation canceled (asked 1)',
             'try good.test 192.0.2.2:4343: answered (asked 1)'
@@ -168,10 +168,10 @@ left 0
 SAID
     [
         'a name that comes late is asked before the long wait for another is over',
-        ['-w', 100, '-t', 60, '198.51.100.1', 'late.test'],
+        ['-w', 500, '-t', 60, '198.51.100.1', 'late.test'],
         ['try late.test 192.0.2.2:4343: answered (asked 1)']
     ],
-    ['A13 IPv6 in a black hole, IPv4 well', ['-w', 50, 'dual.test'], <<"SAID"],
+    ['A13 IPv6 in a black hole, IPv4 well', ['-w', 500, 'dual.test'], <<"SAID"],
 try dual.test [2001:db8:b::1]:4343: Operation canceled (asked 1)
 try dual.test 192.0.2.2:4343: answered (asked 1)
 $YES
