@@ -85,6 +85,26 @@ static unsigned long ended(const char *word)
     return n;
 }
 
+/* A server with the crowd; 0, and no server, if the machine is too slow to let all of them in
+ * before the first is cut off. */
+static int let_crowd_in(const struct netio_server_handlers *handlers,
+                        const struct netio_server_options *options)
+{
+    serve(handlers, options);
+    for (int i = 0; i < CROWD; i++) {
+        client_open(&crowd[i], 0, 0);
+        if (i % 100 == 99)
+            run_dry();
+    }
+    UNTIL(netio_server_connections(server) == CROWD || has_seen("close"));
+    if (!has_seen("close"))
+        return 1;
+    for (int i = 0; i < CROWD; i++)
+        client_close(&crowd[i]);
+    end_server();
+    return 0;
+}
+
 /* Bytes that never make a line, from a thousand at once; one among them that asks. */
 static void test_dripping_crowd(void)
 {
@@ -95,13 +115,8 @@ static void test_dripping_crowd(void)
 
     if (!enough_descriptors())
         return;
-    serve(&handlers, &options);
-    for (int i = 0; i < CROWD; i++) {
-        client_open(&crowd[i], 0, 0);
-        if (i % 100 == 99)
-            run_dry();
-    }
-    UNTIL(netio_server_connections(server) == CROWD);
+    while (!let_crowd_in(&handlers, &options))
+        options.total_seconds *= 2;
     drip(&timer);
     client_open(&busy, 0, 0);
     say(&busy, "hello\n");
