@@ -114,7 +114,7 @@ static void test_hung(const char *name)
         ok(1, "# SKIP no FUSE here: %s", strerror(errno));
         return;
     }
-    is_int(start(hung, 0.2, &status), -ETIMEDOUT, "%s: at the deadline it is given up", name);
+    is_int(start(hung, 2, &status), -ETIMEDOUT, "%s: at the deadline it is given up", name);
     is_int(waitpid(-1, &status, WNOHANG), 0, "who is in execve is not dead yet");
     for (int i = 0; i < 3; i++)
         is_int(start("/bin/true", 60, &status), 0, "others are started meanwhile");
