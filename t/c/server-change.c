@@ -35,7 +35,7 @@ static void test_change(void)
     say(&two, "hello\n");
     run_dry();
     options.max_connections = 2;
-    options.read_seconds = 0.05;
+    options.read_seconds = 0.5;
     is_int(netio_server_change(server, &options), 0, "there is another place");
     hears(&two, "<hello>\n", NETIO_EEOF, "who waits has it, and the new deadlines");
     is_int(netio_server_connections(server), 1, "who was there before has the old ones");

@@ -292,10 +292,12 @@ static void check_drip(void)
 
     pair_open(&pair, 0);
     pid_t pid = drip(&pair);
+    is_int(netio_fd_poll(netio_stream_fd(pair.stream), NETIO_READ, netio_deadline_in(60)),
+           NETIO_READ, "it has begun");
     storm_begin(2000);
     is_int(netio_stream_line_at(pair.stream, &line, netio_deadline_in(0.1)), -ETIMEDOUT,
            "A7 A15 a line that drips");
-    is_int(netio_stream_octets_at(pair.stream, octets, sizeof octets, &got, netio_deadline_in(0.1)),
+    is_int(netio_stream_octets_at(pair.stream, octets, sizeof octets, &got, netio_deadline_in(0.3)),
            -ETIMEDOUT, "A7 A15 octets that drip");
     ok(got > 2 && got < sizeof octets, "A7 those that came are there");
     is_int(netio_stream_finish_at(pair.stream, netio_deadline_in(0.05)), -ETIMEDOUT,
