@@ -71,7 +71,7 @@ sub deaf {
     $d->finish;
 }
 for my $signal (qw(TERM QUIT)) {
-    my $d      = begin();
+    my $d      = begin('--stop-seconds', 60);
     my $answer = $d->ask("one\r\n");
     my $late   = $d->connect;
 
@@ -86,7 +86,7 @@ for my $signal (qw(TERM QUIT)) {
     $d->finish;
 }
 for my $signal (qw(TERM QUIT)) {
-    my $d     = begin();
+    my $d     = begin('--stop-seconds', 60);
     my $whole = $d->ask("!megabyte\r\n");
     my $deaf  = deaf($d);
 
