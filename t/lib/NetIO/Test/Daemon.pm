@@ -348,7 +348,7 @@ sub ask {
 # Waits for the daemon's end; its exit code, "signal N", or undef when it goes on.
 sub wait_end {
     my ($self, $seconds) = @_;
-    my $until = Time::HiRes::time() + ($seconds || PATIENCE);
+    my $until = Time::HiRes::time() + ($seconds // PATIENCE);
 
     return $self->{end} if defined $self->{end};
     1 while $self->{pipe} && $self->pump($until);
