@@ -57,7 +57,8 @@ sub start {
     my $self = { d => $d, client => $client };
     for my $is_new (1, 0) {
         $d->reload($is_new ? $new : $old) or die $d->log_text;
-        $self->{files}{$is_new} = $d->descriptors + $is_new;    # of the program of "back"
+        # What leaves is closed behind the log; and one of the program of "back".
+        $self->{files}{$is_new} = $d->descriptors_idle + $is_new;
         is served($d), $whole{$is_new}, 'a reload';
         talk($self->{back} = $d->connect('back'), 'first') if $is_new;
         descriptors($d, $self->{files}{$is_new});

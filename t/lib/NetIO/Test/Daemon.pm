@@ -268,6 +268,19 @@ sub descriptors {
     return scalar keys %open;
 }
 
+# How many when it has nothing to do: the least of what there was for a while.
+sub descriptors_idle {
+    my ($self) = @_;
+    my $least = $self->descriptors;
+
+    for (1 .. 20) {
+        Time::HiRes::sleep(0.01);
+        my $count = $self->descriptors;
+        $least = $count if $count < $least;
+    }
+    return $least;
+}
+
 # How many descriptors it has: that many as soon as it is so, at last what there are.  What the log
 # tells of may have some to close yet.
 sub descriptors_as {
