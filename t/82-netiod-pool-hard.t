@@ -12,7 +12,7 @@ use Time::HiRes ();
 
 use lib 't/lib';
 use NetIO::Test::Pool;
-use NetIO::Test::Process qw(is_gone);
+use NetIO::Test::Process qw(is_gone is_taken);
 use NetIO::Test::Run     qw(run spew);
 use NetIO::Test::Talk    qw(heard);
 
@@ -141,7 +141,7 @@ PERL
 };
 
 subtest 'total_seconds' => sub {
-    my $pool   = pool('$| = 1; while (<STDIN>) { print }', args => ['--total-seconds', 0.5]);
+    my $pool   = pool('$| = 1; while (<STDIN>) { print }', args => ['--total-seconds', 3]);
     my $client = $pool->client;
     my $lines  = 0;
     while (print {$client} "line\n") {
@@ -256,6 +256,7 @@ subtest 'the end, while somebody is served' => sub {
     $client = $pool->client;
     heard($client, qr/hello\n/);
     $pool->signal('TERM');
+    is_taken($pool->pid, 'TERM');
     is $pool->stop('TERM'), 0,  'TERM again: at once';
     is heard($client),      '', 'the client sees the end';
 };

@@ -31,7 +31,7 @@ use Fcntl      qw(F_GETFL F_SETFL O_NONBLOCK);
 use File::Temp ();
 use IO::Socket::INET;
 use IO::Socket::UNIX;
-use NetIO::Test::Patience;
+use NetIO::Test::Process   qw(is_taken);
 use NetIO::Test::Run       qw(end_of slurp);
 use NetIO::Test::Sanitizer qw(sanitizer_reports);
 use POSIX                  ();
@@ -305,13 +305,9 @@ sub kill {
 # The same, and the daemon has taken it: another one like it is not lost in this one.
 sub kill_taken {
     my ($self, $signal) = @_;
-    my $bit = 1 << POSIX->can("SIG$signal")->() - 1;
 
     $self->kill($signal);
-    eventually {
-        my ($pending) = slurp("/proc/$self->{pid}/status") =~ /^ShdPnd:\s+[0-9a-f]*([0-9a-f]{8})$/m;
-        !(hex($pending // 0) & $bit);
-    };
+    is_taken($self->{pid}, $signal);
     return $self;
 }
 

@@ -10,6 +10,7 @@ package NetIO::Test::Process;
 #
 #     ok is_gone($pid);   # that process has ended, or ends soon; nobody need have reaped it
 #     is_asleep($pid);    # it waits in the kernel, or does so soon
+#     is_taken($pid, 'HUP');    # it has read the signal: another one like it is not lost in it
 #     as_reaper();        # orphans come to this process, as the successor does after an upgrade
 
 use strict;
@@ -21,7 +22,7 @@ use NetIO::Test::Run qw(slurp);
 use POSIX            ();
 
 our @EXPORT    = qw(fds kilobytes);
-our @EXPORT_OK = qw(as_reaper is_asleep is_gone);
+our @EXPORT_OK = qw(as_reaper is_asleep is_gone is_taken);
 
 use constant {
     PRCTL                  => (POSIX::uname())[4] eq 'aarch64' ? 167 : 157,
@@ -53,6 +54,16 @@ sub is_asleep {
     my ($pid) = @_;
 
     return eventually { slurp("/proc/$pid/stat") =~ /\) S / };
+}
+
+sub is_taken {
+    my ($pid, $signal) = @_;
+    my $bit = 1 << POSIX->can("SIG$signal")->() - 1;
+
+    return eventually {
+        my ($pending) = slurp("/proc/$pid/status") =~ /^ShdPnd:\s+[0-9a-f]*([0-9a-f]{8})$/m;
+        !(hex($pending // 0) & $bit);
+    };
 }
 
 sub as_reaper {
