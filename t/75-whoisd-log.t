@@ -93,7 +93,7 @@ ok $d->wait_log(qr/\Awhoisd: $peer - no query\n/), 'a client that asks nothing';
 $d->finish;
 
 {
-    my $hurry  = NetIO::Test::Daemon->whoisd($db, '--query-seconds', '0.2');
+    my $hurry  = NetIO::Test::Daemon->whoisd($db, '--query-seconds', 2);
     my $client = $hurry->connect;
     syswrite $client, 'half a qu';
     ok $hurry->wait_log(qr/\Awhoisd: $peer - no query in time\n/), 'a client that does not finish';

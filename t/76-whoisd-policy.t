@@ -48,12 +48,19 @@ sub rules {
     $d->finish;
 }
 {
-    my $d = NetIO::Test::Daemon->whoisd($db, '--max-clients', 1, '--full-text', '% later',
-        '--total-seconds', 2);
+    my $d    = NetIO::Test::Daemon->whoisd($db, '--max-clients', 1, '--full-text', '% later');
     my $held = $d->connect;
 
     syswrite $held, 'o';
     is $d->ask(''), "% later\r\n", 'a full house';
+    close $held;
+    $d->finish;
+}
+{
+    my $d    = NetIO::Test::Daemon->whoisd($db, '--max-clients', 1, '--total-seconds', 2);
+    my $held = $d->connect;
+
+    syswrite $held, 'o';
     ok $d->wait_log(qr/- total\n/), 'who takes too long in all is cut';
     like $d->ask("one\r\n"), $ok, 'and there is a place';
     $d->finish;
