@@ -56,36 +56,48 @@ like $whole{bb}, qr/\AThere were 120 matches/, 'all of the second';
 
 # ---- E6: under load ----------------------------------------------------------------------
 
-# A client asks as fast as it can until the pipe is closed; its exit code says what it got.
-sub client {
-    my ($stop) = @_;
-    my %seen = (aa => 0, bb => 0);
+# Whether there is something to read, or the end.
+sub is_readable {
+    my ($handle) = @_;
 
-    while (1) {
-        vec(my $bits = '', fileno $stop, 1) = 1;
-        last if select $bits, undef, undef, 0;
-        my $answer = $d->ask("common\r\n") // '';
-        my ($which) = grep { $whole{$_} eq $answer } keys %whole;
-        return 1 if !$which;
-        $seen{$which}++;
-    }
-    return $seen{aa} && $seen{bb} ? 0 : 2;
+    vec(my $bits = '', fileno $handle, 1) = 1;
+    return select $bits, undef, undef, 0;
 }
 
+# A client asks as fast as it can until the pipe is closed; its exit code says what it got.  It says
+# when it has seen both.
+sub client {
+    my ($stop, $both) = @_;
+    my %seen;
+
+    while (!is_readable($stop)) {
+        my $answer = $d->ask("common\r\n") // '';
+        my ($which) = grep { $whole{$_} eq $answer } keys %whole;
+        return 1    if !$which;
+        close $both if !$seen{$which}++ && keys %seen == 2;
+    }
+    return keys %seen == 2 ? 0 : 2;
+}
+
+# As many changes as there are to be, and until each client has seen both directories or has ended:
+# on a slow machine it may begin late.
 sub under_load {
-    my ($name, $work) = @_;
+    my ($name, $change) = @_;
+    my $done = 0;
 
     pipe(my $stop, my $going) or die "pipe: $!\n";
+    pipe(my $seen, my $both)  or die "pipe: $!\n";
     my @clients = map {
         my $pid = fork // die "fork: $!\n";
         if (!$pid) {
             close $going;
             require POSIX;
-            POSIX::_exit(eval { client($stop) } // 3);
+            POSIX::_exit(eval { client($stop, $both) } // 3);
         }
         $pid;
     } 1 .. CLIENTS;
-    $work->();
+    close $both;
+    $change->(++$done) while $done < CHANGES || !is_readable($seen);
     close $going;
     my @wrong = grep { waitpid($_, 0), $? } @clients;
     is scalar @wrong, 0, "$name: every answer is wholly of one directory (E6)";
@@ -93,27 +105,26 @@ sub under_load {
 }
 
 # Clients fill the log, so it is read all the time.
+my $missing = 0;
 under_load(
     'one change after another',
     sub {
-        my $missing = 0;
+        my ($i) = @_;
 
-        for my $i (1 .. CHANGES) {
-            copy_to($i % 2 ? "$dir/a.db" : "$dir/b.db");
-            $missing += !$d->wait_log(
-                $i % 2 ? qr/in use now, 100 entries\n/ : qr/in use now, 120 entries\n/);
-        }
-        is $missing, 0, CHANGES . ' changes were made';
+        copy_to($i % 2 ? "$dir/a.db" : "$dir/b.db");
+        $missing +=
+            !$d->wait_log($i % 2 ? qr/in use now, 100 entries\n/ : qr/in use now, 120 entries\n/);
     }
 );
+is $missing, 0, 'each change was made';
 under_load(
     'changes that overtake each other',
     sub {
-        for my $i (1 .. CHANGES) {
-            copy_to($i % 2 ? "$dir/a.db" : "$dir/b.db");
-            $d->log_text;
-            $d->ask("help\r\n");
-        }
+        my ($i) = @_;
+
+        copy_to($i % 2 ? "$dir/a.db" : "$dir/b.db");
+        $d->log_text;
+        $d->ask("help\r\n");
     }
 );
 
