@@ -134,6 +134,7 @@ my %why = (
     text   => qr{exec $folder/text: Exec format error},
     closed => qr{exec $folder/closed/program: Permission denied},
 );
+my $began = Time::HiRes::time();
 for my $name (sort keys %why) {
     is $d->answer($name), '', "$name: the client is let go";
     my $port = $d->port($name);
@@ -141,7 +142,7 @@ for my $name (sort keys %why) {
 }
 is $d->answer('echo'), "ok\n", '... others are served';
 
-my ($asked, $began) = (1, Time::HiRes::time());
+my $asked = 1;
 $d->answer('gone') for 1 .. 30;
 $asked += 30;
 my ($lines) = cannot_start($d, 'gone');

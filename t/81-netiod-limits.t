@@ -180,14 +180,15 @@ $d = netiod(
 127.0.0.1:{any}  stream tcp nowait.0 nobody /bin/cat cat
 CONF
 my $slow = $d->port('slow');
+is grep({ served($d, 'any') } 1 .. 50), 50, 'nowait.0 knows no limit';
+# After twenty seconds one more may come: until the reload nothing takes so long.
 is grep({ served($d, 'slow') } 1 .. 3), 3, 'R9 nowait.3: three a minute';
 my $late = $d->connect('slow');
 ok $d->wait_log(qr/$slow: as many as may come have come: clients wait\n/), 'R8 then clients wait';
 is starts($d, $slow), 3, 'R9 ... after exactly three';
 ok $d->connect('slow'), 'R8 ... in the backlog: nobody closes that';
-is grep({ served($d, 'any') } 1 .. 50), 50, 'nowait.0 knows no limit';
-is grep({ served($d, 'fast') } 1 .. 7), 7,  'R8 a rate recovers by itself';
-is grep({ served($d, 'own') } 1 .. 2),  2,  'a rate of each source';
+is grep({ served($d, 'fast') } 1 .. 7), 7, 'R8 a rate recovers by itself';
+is grep({ served($d, 'own') } 1 .. 2),  2, 'a rate of each source';
 is $d->ask('own', ''), '', '... refuses that source';
 ok $d->wait_log(qr/own: refused 127\.0\.0\.1:\d+ \(rate\)\n/), '... and the log knows why';
 ok $d->reload(<<'CONF'),                                       'another rate';
