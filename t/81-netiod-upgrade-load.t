@@ -11,6 +11,7 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Datagram qw(answer_udp udp_client);
 use NetIO::Test::Inetd;
+use NetIO::Test::Run qw(spew);
 
 plan skip_all => 'needs root' if $> != 0;
 alarm 300;
@@ -20,8 +21,19 @@ use constant { ROUNDS => 20, CLIENTS => 3 };
 my $d = NetIO::Test::Inetd->start(config => <<'CONF');
 127.0.0.1:{cat}  stream tcp nowait/0 root /bin/cat cat
 127.0.0.1:{echo} stream tcp nowait root internal echo
-127.0.0.1:{udp}  dgram  udp wait   root /bin/sh sh -c "exec perl -e 'alarm 2; send STDOUT, $m, 0, $p while defined($p = recv STDIN, $m, 1500, 0)'"
+127.0.0.1:{udp}  dgram  udp wait   root /usr/bin/perl perl {DIR}/udp
 CONF
+
+# It ends by itself, again and again, but never with a datagram in its hands.
+spew($d->dir . '/udp', <<'PERL');
+my $end = time + 2;
+while (time < $end) {
+    vec(my $bits = '', 0, 1) = 1;
+    select($bits, undef, undef, 0.2) or next;
+    my $from = recv STDIN, my $text, 1500, 0;
+    send STDOUT, $text, 0, $from;
+}
+PERL
 
 # One after the other until it is told to stop: how many it has asked, and why the first was lost.
 sub ask_on {
