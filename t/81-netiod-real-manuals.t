@@ -17,7 +17,7 @@ use NetIO::Test::Talk qw(ask);
 use Test::More;
 
 needs_netns(
-    120,
+    300,
     grep({ !-x }
         qw(/usr/sbin/tcpd /usr/sbin/in.fingerd /usr/bin/finger
             /usr/sbin/in.tftpd /usr/bin/tftp))

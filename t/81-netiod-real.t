@@ -14,7 +14,7 @@ use NetIO::Test::Run qw(run slurp spew);
 use Test::More;
 
 needs_netns(
-    120,
+    300,
     grep({ !-x }
         qw(/usr/bin/finger /usr/sbin/in.fingerd /usr/bin/tftp
             /usr/sbin/in.tftpd /usr/bin/git /usr/bin/whois))

@@ -18,7 +18,7 @@ use Test::More;
 
 plan skip_all => 'needs root' if $> != 0;
 private_mounts();
-needs_netns(240,
+needs_netns(300,
     grep({ !-x } qw(/usr/sbin/rpcbind /usr/sbin/rpcinfo /usr/sbin/rpc.rusersd /usr/sbin/tcpd))
         && 'rpcbind, rusersd or tcpd is missing');
 

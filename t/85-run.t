@@ -304,7 +304,7 @@ subtest 'run --check' => sub {
     utime((1_000_000) x 2, "$top/Makefile.PL");
     utime((2_000_000) x 2, "$top/Makefile");
     my $run = run_there('--check');
-    is $run->wait_end,              0,                    'all is well' or diag $run->log_text;
+    is $run->wait_end(200),         0,                    'all is well' or diag $run->log_text;
     is + (stat "$top/Makefile")[9], 2_000_000,            'the same Makefile is no newer';
     is scalar(() = $run->log_text =~ /^run: ok: /mg), 12, 'it asked twelve times';
     my $files = join ' ', map { "/usr/share/ieee-data/$_.txt" } qw(oui mam oui36 iab);
@@ -324,7 +324,7 @@ subtest 'run --check, and nobody reads what it says' => sub {
 subtest 'run --check of a directory that has not everything' => sub {
     lay($cisco, $quintons[1], map { { handle => "C$_", name => "Cisco Meraki $_" } } 1 .. 3);
     my $run = run_there('--check');
-    is $run->wait_end, 1, 'exit code';
+    is $run->wait_end(200), 1, 'exit code';
     says(
         $run,
         qr/^run: not in the answer: 'philippa\.quinton\@example\.edu': page %21481800$/m,
