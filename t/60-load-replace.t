@@ -2,7 +2,8 @@ use strict;
 use warnings;
 
 use lib 't/lib';
-use Fcntl qw(:flock :mode);
+use Fcntl      qw(:flock :mode);
+use File::Path qw(make_path);
 use IO::Handle;
 use NetIO::Test::Load;
 use POSIX ();
@@ -198,6 +199,22 @@ for my $signal (qw(INT TERM HUP)) {
     is "$got->{signal} $got->{err}", POSIX->can("SIG$signal")->() . ' ', "SIG$signal ends a load";
     is state_of($path, $old),        'old',                              'the old directory stays';
     is left_over(),                  'a.db a.db.lock',                   'PATH.new goes';
+}
+
+# One while a module is loaded, where "require" makes another exception of it, and one that other
+# code catches.
+my ($module) = grep { -e } map { "$_/NetIO/Load/IEEE.pm" } grep { !ref } @INC;
+my %while = (
+    'the module of a format is loaded' => q{kill 'TERM', $$; 1;},
+    'other code catches exceptions'    => qq{eval { kill 'TERM', \$\$; 1 }; do '$module'},
+);
+make_path("$folder/inc.txt/NetIO/Load");
+for my $while (sort keys %while) {
+    spew("$folder/inc.txt/NetIO/Load/IEEE.pm", $while{$while});
+    local @INC = ("$folder/inc.txt", @INC);
+    my $got = run_load(@to, '--format', 'ieee', $one);
+    is "$got->{signal} $got->{err}",               POSIX::SIGTERM() . ' ', "SIGTERM while $while";
+    is state_of($path, $old) . ', ' . left_over(), 'old, a.db a.db.lock',  'the old one stays';
 }
 
 ($load, $pipe) = start_slow_load({ under => ['sh', '-c', 'trap "" HUP; exec "$@"', 'sh'] });

@@ -18,39 +18,61 @@ our $VERSION = '0.01';
 
 use constant SAMPLES => 3;    # entries of a file that a rehearsal shows
 
+our $signal;                  # that asks to stop
+
 # Loads the files into the directory; returns the number of entries.  Any exception leaves the
 # directory as it was, and nothing beside it but the lock.
 sub load {
     my (%job) = @_;
 
-    local @SIG{qw(INT TERM HUP)} = _stops(qw(INT TERM HUP));
+    return _until_stopped(
+        sub {
+            my @sources     = _open($job{sources});
+            my $replacement = NetIO::Load::Replacement->new($job{path});
+            my $entries     = eval { _replace($replacement, \@sources, $job{report}) };
+            return $entries if defined $entries;
 
-    my @sources     = _open($job{sources});
-    my $replacement = NetIO::Load::Replacement->new($job{path});
-    my $entries     = eval { _replace($replacement, \@sources, $job{report}) };
+            my $error = $@;
+            local @SIG{qw(INT TERM HUP)} = ('IGNORE') x 3;
+            $replacement->discard;
+            die $error;
+        }
+    );
+}
+
+# The work ends by an exception when a signal comes; what is ignored, as under nohup, stays so.
+# Code in between may make another one of it ("require" makes a text) or lose it: the signal counts.
+sub _until_stopped {
+    my ($work) = @_;
+    my $stop = sub { $signal = $_[0]; _go_on() };
+
+    local $signal;
+    local @SIG{qw(INT TERM HUP)} =
+        map { ($SIG{$_} || '') eq 'IGNORE' ? 'IGNORE' : $stop } qw(INT TERM HUP);
+    my $entries = eval { $work->() };
     return $entries if defined $entries;
 
     my $error = $@;
-    local @SIG{qw(INT TERM HUP)} = ('IGNORE') x 3;
-    $replacement->discard;
+    _go_on();
     die $error;
 }
 
-# Handlers of those signals; what is ignored, as under nohup, stays so.
-sub _stops {
-    my $stop = sub { NetIO::Load::Failure->throw_signal($_[0]) };
-
-    return map { ($SIG{$_} || '') eq 'IGNORE' ? 'IGNORE' : $stop } @_;
+sub _go_on {
+    NetIO::Load::Failure->throw_signal($signal) if $signal;
+    return;
 }
 
 # All that a load finds wrong with the files, and nothing is written.  Returns the number of
 # entries that there would be.
 sub rehearse {
     my (%job) = @_;
+
+    return _until_stopped(sub { _rehearse(%job) });
+}
+
+sub _rehearse {
+    my (%job) = @_;
     my ($report, $on_sample) = @job{qw(report on_sample)};
-
-    local @SIG{qw(INT TERM HUP)} = _stops(qw(INT TERM HUP));
-
     my @sources = _open($job{sources});
     my $stage   = NetIO::Load::Stage->new_alone;
 
@@ -96,6 +118,7 @@ sub _replace {
     $report->progress('checking', 1);
     $directory->seal($replacement->handle);
     check_directory($replacement->path, $replacement->handle, $entries);
+    _go_on();
     $replacement->publish;
     return $entries;
 }
@@ -141,7 +164,9 @@ sub _read {
         my $place = $source->name . ':' . $entry->{line};
         my $error = $entry->{error} || $stage->add($entry, $place);
         $error ? $report->skip($place, $error) : $on_taken->($place, ++$count);
-        $progress->() if $seen++ % 256 == 0;
+        next if $seen++ % 256;
+        _go_on();
+        $progress->();
     }
     $report->pass($source->passed);
     NetIO::Load::Failure->throw(EX_DATAERR, $source->name . ': ' . _reason_for_none($source, $seen))
