@@ -10,7 +10,7 @@ use lib 'bench/lib';
 
 use File::Temp ();
 use NetIO::Bench;
-use NetIO::Bench::Process;
+use NetIO::Bench::Process qw(interrupt run);
 use Test::More;
 use Time::HiRes 'sleep';
 
@@ -291,16 +291,32 @@ SKIP: {
     return;
 }
 
+# Before the larger directories, which take minutes, and in the midst of the first of them.
 subtest 'stopped half-way' => sub {
-    my ($pid, $output) = start('scale');
-
-    while (defined(my $line = <$output>)) {
-        last if $line =~ /^scale:/;
+    local $ENV{BENCH_QUICK} = 0;
+    for my $where (qr/^scale:/, qr/^  loaded/) {
+        my ($pid, $output) = start('scale');
+        while (defined(my $line = <$output>)) {
+            last if $line =~ $where;
+        }
+        kill 'TERM', $pid;
+        my ($code) = finish($pid, $output);
+        is $code, 1, 'it ends as not measured';
+        is stderr() =~ s/^loading .*, which will be kept\n//mr, "bench: scale: interrupted\n",
+            'and says so';
+        is_deeply [glob "$folder/kept/*.new"], [], 'no half of a directory is left';
     }
-    kill 'TERM', $pid;
-    my ($code) = finish($pid, $output);
-    is $code,    1,                             'it ends as not measured';
-    is stderr(), "bench: scale: interrupted\n", 'and says so';
+};
+
+subtest 'stopped where exceptions are lost' => sub {
+    my @turns;
+    my $ours  = sub { push @turns, 'ours'; eval { kill 'TERM', $$ }; return (cpu => 1) };
+    my $peers = sub { push @turns, 'peers'; return (cpu => 1) };
+    local $SIG{TERM} = sub { interrupt("interrupted\n") };
+
+    ok !eval { NetIO::Bench->new->rounds(3, ours => $ours, peers => $peers) }, 'no more turns';
+    is "$@@turns", "interrupted\nours", 'but why';
+    ok !eval { run('true') }, 'nothing is started';
 };
 
 done_testing;

@@ -16,6 +16,8 @@ use warnings;
 use File::Temp ();
 use List::Util qw(first);
 
+use NetIO::Bench::Process qw(go_on);
+
 use constant WIDTH => 6;    # of a column in a table
 
 # quick: the smallest size of everything, to see that it works; its figures mean nothing.
@@ -72,6 +74,7 @@ sub rounds {
     }
     for my $round (1 .. $count) {
         for my $name ($round % 2 ? @names : reverse @names) {
+            go_on();
             my %got = $turn{$name}->();
             push @{ $figures{$name}{$_} }, $got{$_} for keys %got;
         }
@@ -98,6 +101,7 @@ sub _quantile {
 sub heading {
     my ($self, $text) = @_;
 
+    go_on();
     print "\n$text\n";
     return;
 }
@@ -105,6 +109,7 @@ sub heading {
 sub note {
     my ($self, $text) = @_;
 
+    go_on();
     print "  $text\n";
     return;
 }
@@ -115,6 +120,7 @@ sub compare {
     my ($own, @peers) = @{ $series->{names} };
     my @ours = @{ $series->{figures}{$own}{$figure} };
 
+    go_on();
     for my $peer (@peers) {
         my @theirs = @{ $series->{figures}{$peer}{$figure} };
         my $ratio  = median(@ours) / (median(@theirs) || 1e-9);
@@ -130,6 +136,7 @@ sub figure {
     my ($self, $what, $values, %limit) = @_;
     my ($unit) = $what =~ /, (\S+)$/;
 
+    go_on();
     printf "  %-34s %s%s\n", $what, _spread(@$values),
         $self->_verdict(median(@$values), $unit, %limit);
     return;

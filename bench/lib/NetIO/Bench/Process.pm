@@ -15,6 +15,9 @@ package NetIO::Bench::Process;
 #     my %figures = timed($output, 'perl', '-e1');     # from fork to exit: ms, cpu
 #     run(@command);                                   # or die
 #     run_piped(['producer', ...], ['consumer', ...]);
+#
+#     interrupt("too late\n");                         # from a handler; interruption says why
+#     go_on;                                           # dies of it, here where nothing is half-done
 
 use strict;
 use warnings;
@@ -24,7 +27,7 @@ use Fcntl       qw(F_SETFD);
 use POSIX       ();
 use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 
-our @EXPORT_OK = qw(is_listening timed run run_piped);
+our @EXPORT_OK = qw(go_on interrupt interruption is_listening timed run run_piped);
 
 use constant {
     PATIENCE  => 120,     # seconds until a server is ready; one that reads gigabytes first, too
@@ -34,6 +37,25 @@ use constant {
 };
 
 my $serial = 0;
+my $interrupted;    # why
+
+# An exception out of the handler would be lost in a destructor, or in other code that catches
+# exceptions.  What is waited for ends, and with it the wait; the youngest first, which may be
+# a client of another.
+sub interrupt {
+    my ($why) = @_;
+
+    $interrupted = $why;
+    kill 'TERM', reverse _children($$);
+    return;
+}
+
+sub interruption { return $interrupted }
+
+sub go_on {
+    die $interrupted if defined $interrupted;
+    return;
+}
 
 # Starts a server whose output is a file in the folder, and waits until that says where it
 # listens.
@@ -104,6 +126,8 @@ sub _start {
 # A process with these as its first descriptors (undef: ours).
 sub _spawn {
     my ($class, $handles, $prepare, @command) = @_;
+
+    go_on();
     my $pid = fork // die "fork: $!\n";
 
     if (!$pid) {
@@ -253,6 +277,7 @@ sub timed {
 sub run {
     my (@command) = @_;
 
+    go_on();
     system { $command[0] } @command;
     die "@command: exit status $?\n" if $?;
     return;
