@@ -23,9 +23,9 @@ perl Makefile.PL >/dev/null
 make -s -j "$(getconf _NPROCESSORS_ONLN)" SANITIZE=address,undefined >/dev/null
 ${CC:-cc} -shared -fPIC -O1 -o "$copy/options.so" inc/asan_options.c
 
-# Left out: 00, what the sources and the tools look like; leaks, which counts kilobytes; readme and build, which
-# compile without sanitizers; what runs whois-load alone, in which no C of ours is.  And whoisd's
-# sandbox, where no test asks for it (t/lib/NetIO/Test/Daemon.pm).
+# Left out: 00, what the sources and the tools look like; leaks, which counts kilobytes; readme and
+# build, which compile without sanitizers; what runs whois-load alone, in which no C of ours is.
+# And whoisd's sandbox, where no test asks for it (t/lib/NetIO/Test/Daemon.pm).
 tests=$(find t -name '*.t' ! -name '00-*' ! -name '*-leaks*.t' ! -name '*-readme.t' \
     ! -name '*-build.t' ! -name '6[0-46-8]-load-*' ! -name '69-load-*' | sort)
 status=0

@@ -157,12 +157,8 @@ sub at_rest {
 
     ask($name);
     until_is($runs, sub { field($name, 'running') });
-    for (1 .. 20) {
-        my $has = $d->descriptors;
-        $descriptors = $has if $_ == 1 || $has < $descriptors;
-        Time::HiRes::sleep(0.005);
-    }
-    $children = () = $d->children_now;
+    $descriptors = $d->descriptors_idle;
+    $children    = () = $d->children_now;
     return;
 }
 

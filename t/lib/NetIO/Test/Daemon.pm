@@ -31,8 +31,9 @@ use Fcntl      qw(F_GETFL F_SETFL O_NONBLOCK);
 use File::Temp ();
 use IO::Socket::INET;
 use IO::Socket::UNIX;
-use NetIO::Test::Process   qw(is_taken);
-use NetIO::Test::Run       qw(end_of slurp);
+use NetIO::Test::Process qw(is_taken);
+use NetIO::Test::Run     qw(end_of slurp);
+use NetIO::Test::Patience;
 use NetIO::Test::Sanitizer qw(sanitizer_reports);
 use POSIX                  ();
 use Socket                 qw(SOCK_STREAM SHUT_WR);
@@ -268,17 +269,11 @@ sub descriptors {
     return scalar keys %open;
 }
 
-# How many when it has nothing to do: the least of what there was for a while.
+# How many when it has nothing to do.
 sub descriptors_idle {
     my ($self) = @_;
-    my $least = $self->descriptors;
 
-    for (1 .. 20) {
-        Time::HiRes::sleep(0.01);
-        my $count = $self->descriptors;
-        $least = $count if $count < $least;
-    }
-    return $least;
+    return least { $self->descriptors };
 }
 
 # How many descriptors it has: that many as soon as it is so, at last what there are.  What the log

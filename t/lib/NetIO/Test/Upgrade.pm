@@ -130,14 +130,8 @@ sub descriptors {
 # When it has nothing to do.
 sub descriptors_idle {
     my ($self) = @_;
-    my $least = $self->_count;
 
-    for (1 .. 10) {
-        Time::HiRes::sleep(0.01);
-        my $count = $self->_count;
-        $least = $count if $count < $least;
-    }
-    return $least;
+    return least { $self->_count };
 }
 
 sub _count {
