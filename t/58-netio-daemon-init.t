@@ -17,7 +17,8 @@ alarm 300;
 
 my $folder = File::Temp->newdir;
 
-# Leaves children behind, which end then, and says when process 1 has reaped all but itself.
+# Leaves children behind, which end then, lets what waits for that end, and says when process 1 has
+# reaped all but itself.
 my $LEAVES = spew("$folder/leaves", <<'PERL');
 use POSIX (); use Time::HiRes ();
 $| = 1;
@@ -31,6 +32,7 @@ for (1 .. 3) {
     }
     waitpid $pid, 0;
 }
+open my $go, '>', "$0-$ARGV[0]" or die "$0: $!\n";
 while (1) {
     my @left = grep { `cat $_ 2>&-` =~ /^\d+ \(.*\) \S 1 /s } glob '/proc/[0-9]*/stat';
     last if @left == 1;
@@ -43,7 +45,7 @@ PERL
 my $BEFORE = <<'SH';
 true &
 while read -r _ _ state _ <"/proc/$!/stat" && [ "$state" != Z ]; do :; done
-sleep 0.2 &
+until [ -e "$0" ]; do sleep 0.01; done &
 exec "$@"
 SH
 
@@ -55,7 +57,7 @@ like $err, qr/^init: reaped, orphans$/m, 'process 1 reaps orphans';
 is $status, 3, '... and ends as the program does';
 
 ($status, $out, $err) =
-    run(@init, 'sh', '-c', $BEFORE, 'sh', @program, '--', $^X, $LEAVES, 'before');
+    run(@init, 'sh', '-c', $BEFORE, "$LEAVES-before", @program, '--', $^X, $LEAVES, 'before');
 like $err, qr/^init: reaped, before$/m, 'and children from before exec';
 
 done_testing;
