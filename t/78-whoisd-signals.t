@@ -10,7 +10,6 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Daemon;
 use NetIO::Test::Directory qw(build_directory put_directory);
-use NetIO::Test::Patience;
 
 alarm 300;
 $SIG{PIPE} = 'IGNORE';
@@ -35,15 +34,6 @@ sub begin {
         ],
         ready => qr/listening on 127\.0\.0\.1:(\d+), 2 entries\n/
     );
-}
-
-# Once nobody listens any more.
-sub is_refused {
-    my ($d) = @_;
-
-    return eventually {
-        !eval { $d->connect; 1 }
-    };
 }
 
 # A client that has asked for more than the kernel takes and reads nothing; the query has been
@@ -92,7 +82,7 @@ for my $signal (qw(TERM QUIT)) {
 
     $d->kill($signal);
     ok !defined $d->wait_end(0.3), "$signal waits for an answer that is on its way (B26)";
-    ok is_refused($d),             "$signal: nobody else is let in";
+    ok $d->refuses,                "$signal: nobody else is let in";
     my $answer = $d->read_all($deaf);
     close $deaf;
     ok $answer eq $whole, "$signal: all of it arrives";

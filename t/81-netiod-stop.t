@@ -8,9 +8,8 @@ use Test::More;
 use lib 't/lib';
 use NetIO::Test::Datagram qw(ask_udp udp_client);
 use NetIO::Test::Inetd;
-use NetIO::Test::Patience;
 use NetIO::Test::Process qw(is_gone);
-use NetIO::Test::Run     qw(slurp spew);
+use NetIO::Test::Run     qw(spew);
 use NetIO::Test::Talk    qw(talk);
 
 alarm 300;
@@ -41,15 +40,6 @@ sub start {
     return $d;
 }
 
-# Once nobody listens any more.  The log says that it ends before that is so.
-sub is_refused {
-    my ($d, $name) = @_;
-
-    return eventually {
-        !eval { $d->connect($name) }
-    };
-}
-
 # ---- a client may finish -------------------------------------------------------------------------
 
 for my $signal (qw(TERM QUIT)) {
@@ -59,7 +49,7 @@ for my $signal (qw(TERM QUIT)) {
     is talk($client, 'a'), "a\n", "$signal: somebody is served";
     $d->kill($signal);
     ok $d->wait_log(qr/ends: no new clients\n/), "$signal: it ends";
-    ok is_refused($d, 'cat'),                    "$signal: nobody else is served";
+    ok $d->refuses('cat'),                       "$signal: nobody else is served";
     is talk($client, 'b'), "b\n", "$signal: who was goes on";
     shutdown $client, 1;
     is $d->read_all($client), '', "$signal: to the end";

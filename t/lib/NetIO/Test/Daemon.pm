@@ -7,13 +7,14 @@ package NetIO::Test::Daemon;
 #     is $d->ask("cisco\r\n"), ...;
 #     $d->wait_log(qr/"cisco" 1 matches/);
 #     $d->wait_all(qr/.../, qr/.../);   # of what may come in any order
+#     ok $d->refuses;                   # nobody listens any more, or soon
 #     $d->finish;                       # or let the object go
 #
 # The daemon runs in a temporary directory of its own ($d->dir) and logs to stderr, which comes
 # here through a pipe: start() waits for the line that ready matches, or dies with all of the log
-# when the daemon ends first.  Nothing here sleeps; whatever is waited for makes the log readable.
-# So that it has this process for its parent and the pipe for its stderr, whoisd gets -f; tests of
-# how it detaches use run().
+# when the daemon ends first.  What is waited for makes the log readable; only what the kernel alone
+# knows is looked at again and again (NetIO::Test::Patience).  So that it has this process for its
+# parent and the pipe for its stderr, whoisd gets -f; tests of how it detaches use run().
 #
 # finish() checks, as one test: no child of the daemon is left, no descriptor more than when it
 # was ready, TERM ends it with exit code 0, no sanitizer said a word.
@@ -280,13 +281,12 @@ sub descriptors_idle {
 # tells of may have some to close yet.
 sub descriptors_as {
     my ($self, $wanted) = @_;
-    my $until = Time::HiRes::time() + PATIENCE;
-    my $count = $self->descriptors;
+    my $count;
 
-    while ($count != $wanted && Time::HiRes::time() < $until) {
-        $self->pump(Time::HiRes::time() + 0.02);
-        $count = $self->descriptors;
-    }
+    eventually {
+        $self->pump(0);
+        ($count = $self->descriptors) == $wanted;
+    };
     return $count;
 }
 
@@ -322,6 +322,15 @@ sub connect {
     $socket or die "connect: $!\n";
     binmode $socket;
     return $socket;
+}
+
+# Once nobody listens there any more.  The log says that it ends before that is so.
+sub refuses {
+    my ($self, @to) = @_;
+
+    return eventually {
+        !eval { $self->connect(@to) }
+    };
 }
 
 # Everything until the end of file; undef after PATIENCE seconds without any, or a reset.
