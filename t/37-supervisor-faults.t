@@ -10,7 +10,6 @@ use NetIO::Test::Patience;
 use NetIO::Test::Process qw(is_gone);
 use NetIO::Test::Run     qw(slurp spew);
 use NetIO::Test::Workers;
-use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 

@@ -11,7 +11,6 @@ use NetIO::Test::Datagram qw(answer_udp ask_udp udp_client);
 use NetIO::Test::Inetd;
 use NetIO::Test::Netns;
 use NetIO::Test::Patience;
-use NetIO::Test::Run qw(slurp);
 use Socket;
 use Test::More;
 

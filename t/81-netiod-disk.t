@@ -9,7 +9,7 @@ use lib 't/lib';
 use File::Temp ();
 use NetIO::Test::Inetd;
 use NetIO::Test::Patience;
-use NetIO::Test::Process qw(as_reaper is_gone);
+use NetIO::Test::Process qw(as_reaper);
 use NetIO::Test::Run;
 use NetIO::Test::World;
 use Test::More;

@@ -9,7 +9,7 @@ use lib 't/lib';
 use Cwd ();
 use NetIO::Test::Inetd;
 use NetIO::Test::Netns;
-use NetIO::Test::Run qw(run slurp spew);
+use NetIO::Test::Run qw(run);
 use Test::More;
 
 needs_netns(300);

@@ -9,7 +9,7 @@ use Test::More;
 
 use lib 't/lib';
 use NetIO::Test::Inetd;
-use NetIO::Test::Run  qw(slurp spew);
+use NetIO::Test::Run  qw(slurp);
 use NetIO::Test::Talk qw(talk);
 
 alarm 300;

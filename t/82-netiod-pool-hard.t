@@ -13,7 +13,7 @@ use Time::HiRes ();
 use lib 't/lib';
 use NetIO::Test::Pool;
 use NetIO::Test::Process qw(is_gone is_taken);
-use NetIO::Test::Run     qw(run spew);
+use NetIO::Test::Run     qw(run slurp);
 use NetIO::Test::Talk    qw(heard);
 
 alarm 300;
@@ -25,7 +25,7 @@ sub pool { return NetIO::Test::Pool->start(@_) }
 sub held {
     my ($pool)      = @_;
     my ($worker)    = $pool->workers;
-    my ($kilobytes) = NetIO::Test::Run::slurp("/proc/$worker/status") =~ /^VmRSS:\s+(\d+)/m;
+    my ($kilobytes) = slurp("/proc/$worker/status") =~ /^VmRSS:\s+(\d+)/m;
     opendir my $dir, "/proc/$worker/fd" or die "fd: $!\n";
 
     # Connections before may still wait for their clients' ends, and end as they are looked at.

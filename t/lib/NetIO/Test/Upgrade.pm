@@ -20,7 +20,6 @@ use NetIO::Test::C;
 use NetIO::Test::Patience;
 use NetIO::Test::Port qw(free_port);
 use POSIX             ();
-use Time::HiRes       ();
 
 sub driver { return c_program('drive-upgrade') }
 
