@@ -10,6 +10,7 @@ use Config;
 use File::Temp ();
 use IO::Select;
 use NetIO::Test::Netns;
+use NetIO::Test::Patience;
 use NetIO::Test::Run qw(run start finish slurp);
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -62,11 +63,7 @@ sub serve {
 
     push @own, $server->{pid};
     for my $port (@ports) {
-        for (1 .. 1000) {
-            last if listens($server->{pid}, $kind, $port);
-            sleep 0.02;
-        }
-        ok listens($server->{pid}, $kind, $port), "$name listens on port $port";
+        ok eventually { listens($server->{pid}, $kind, $port) }, "$name listens on port $port";
     }
     return $server;
 }
@@ -101,7 +98,7 @@ sub guest {
     my $guest = start($ns->prefix, $^X, '-MIO::Socket::INET', '-e', $program, $line);
 
     push @own, $guest->{pid};
-    sleep 0.02 until -s $guest->{err};
+    eventually { -s $guest->{err} };
     return $guest;
 }
 
@@ -168,9 +165,9 @@ sub talk {
             skip 'strace is not here, or may not trace', 2
                 if $probe !~ /works/ || $ENV{NETIO_TEST_SANITIZED};
             my $trace = start('strace', '-o', "$dir/trace", '-p', $server->{pid});
-            sleep 0.02 until -s $trace->{err};
+            eventually { -s $trace->{err} };
             ask('', 'stream-client', '127.0.0.1', 'once');
-            sleep 0.02 until slurp("$dir/trace") =~ /^close/m;
+            eventually { slurp("$dir/trace") =~ /^close/m };
             my ($before, $after) = (0, -s "$dir/trace");
             for (1 .. 20) {
                 last if $before == $after;
@@ -210,18 +207,18 @@ sub talk {
         my @guests = map { guest('') } 1 .. 2;
         like ask("is anybody there?\n", 'hello-client', '127.0.0.1'), qr/\A\z/, 'one talks';
         for my $guest (@guests) {
-            sleep 0.02 until -s $guest->{out};
+            eventually { -s $guest->{out} };
             kill 'TERM', $guest->{pid};
             is((finish($guest))[1], "is anybody there?\r\n", 'another hears it');
         }
-        sleep 0.02 until slurp($server->{out}) =~ /(?:.*\n){4}/;
+        eventually { slurp($server->{out}) =~ /(?:.*\n){4}/ };
         @own = ($server->{pid});
         is ended($server), "one has left: done\n" x 4, 'and is seen to leave';
     }
     {
         my $server = serve('select-server', ['2907', '0.5'], 'tcp', 2907);
         is((finish(guest('')))[1], '', 'who says nothing');
-        sleep 0.02 until slurp($server->{out}) =~ /\n/;
+        eventually { slurp($server->{out}) =~ /\n/ };
         @own = ($server->{pid});
         is ended($server), "one has left: idle\n", 'has to go';
     }

@@ -6,13 +6,13 @@
 use strict;
 use warnings;
 
-use lib 'bench/lib';
+use lib qw(bench/lib t/lib);
 
 use File::Temp ();
 use NetIO::Bench;
 use NetIO::Bench::Process qw(interrupt run);
+use NetIO::Test::Patience;
 use Test::More;
-use Time::HiRes 'sleep';
 
 $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
@@ -57,8 +57,7 @@ sub finish {
     undef $running;
     my $code = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
     # One that was killed may need a moment.
-    for (1 .. 500) { last if !kill 0, -$pid; sleep 0.02 }
-    ok !kill(0, -$pid), 'no process is left';
+    ok eventually { !kill 0, -$pid }, 'no process is left';
     is_deeply [glob "$folder/tmp/*"], [], 'no temporary file is left';
     return ($code, $text);
 }
