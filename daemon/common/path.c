@@ -1,5 +1,5 @@
 /* daemon/common: paths that stay true when the daemon works in another folder; see path.h.
- * Called by daemons before they daemonize; reads the folder they are in. */
+ * Called by daemons; path_absolute reads the folder they are in. */
 #include "path.h"
 
 #include <limits.h>

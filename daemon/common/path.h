@@ -1,6 +1,6 @@
 /* daemon/common: paths that stay true when the daemon works in another folder.
  *
- * Called by daemons, before netio_daemonize takes them to /.
+ * Called by daemons; path_absolute before netio_daemonize takes them to /.
  */
 #ifndef DAEMON_PATH_H
 #define DAEMON_PATH_H
