@@ -128,7 +128,7 @@ static int exec_child(const struct service *service, size_t index, struct handov
 {
     const struct exec *exec = service->own;
 
-    return process_describe(exec->processes, index, child);
+    return process_describe(exec->processes, index, child) != NULL;
 }
 
 static int exec_adopt(struct service *service, const struct handover_child *child)

@@ -438,7 +438,7 @@ static int pool_child(const struct service *service, size_t index, struct handov
 {
     const struct pool *pool = service->own;
 
-    return process_describe(pool->processes, index, child);
+    return process_describe(pool->processes, index, child) != NULL;
 }
 
 /* One of this netiod's own serves its sockets as well, until the predecessor has it drain. */

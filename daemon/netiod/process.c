@@ -221,13 +221,13 @@ int process_watch(struct process *process, void (*ended)(struct process *process
     return code;
 }
 
-int process_describe(const struct process *list, size_t index, struct handover_child *child)
+const struct process *process_describe(const struct process *list, size_t index,
+                                       struct handover_child *child)
 {
     for (; list && index > 0; list = list->next)
         index--;
-    if (!list)
-        return 0;
-    *child = (struct handover_child){
-        .pid = list->child.pid, .pidfd = list->child.pidfd, .peer = list->peer};
-    return 1;
+    if (list)
+        *child = (struct handover_child){
+            .pid = list->child.pid, .pidfd = list->child.pidfd, .peer = list->peer};
+    return list;
 }

@@ -46,7 +46,8 @@ void process_over(struct process *process, int status);
  * out of reach in the kernel.  One that is adopted goes on: the upgrade may have failed. */
 void process_end(struct process *process);
 
-/* Item index of a list, for the kind's child: 1, or 0 beyond the last. */
-int process_describe(const struct process *list, size_t index, struct handover_child *child);
+/* Item index of a list, for the kind's child; NULL beyond the last. */
+const struct process *process_describe(const struct process *list, size_t index,
+                                       struct handover_child *child);
 
 #endif

@@ -95,16 +95,12 @@ static void wait_free(struct service *service)
 static int wait_child(const struct service *service, size_t index, struct handover_child *child)
 {
     const struct seats *seats = service->own;
-    const struct process *process = seats->processes;
+    const struct process *process = process_describe(seats->processes, index, child);
+    const struct seat *seat = process ? process->data : NULL;
 
-    if (!process_describe(process, index, child))
-        return 0;
-    while (index-- > 0)
-        process = process->next;
-    const struct seat *seat = process->data;
     if (seat)
         child->socket = seat->inode;
-    return 1;
+    return process != NULL;
 }
 
 static void take_seat(struct service *service, struct process *process, ino_t socket)
