@@ -190,6 +190,13 @@ Internals::SvREADONLY($scalar, 1); Internals::SvREADONLY(@array, 1); Hash::Util:
 print join(' ', map { eval $_ ? 'may' : 'may not' } '$scalar = 5', 'push @array, 6', '$hash{y} = 7'), "\n";
 PERL
 
+odd 'subs that lose their body, with what was theirs', <<'PERL';
+use feature 'state'; no warnings; my $all;
+sub gone { state $n = 5; state @list; push @list, $n++; return $all .= 'x' } sub again { state %seen = (a => 1); return $seen{a}++ }
+eval { gone(); again() } for 1, 2; undef &gone; eval 'sub again { return 7 } 1' or die;
+my @others = map { [1 .. 50] } 1 .. 200; print again(), "\n", <STDIN>;
+PERL
+
 odd 'packages that the run has made', <<'PERL';
 print ${'Fresh::scalar'} // 'none', scalar @{'Fresh::Deep::array'}, "\n"; ${'Fresh::scalar'} = 1; push @{'Fresh::Deep::array'}, 1;
 PERL

@@ -9,8 +9,10 @@
 #include "patterns.h"
 #include "value.h"
 
+/* The pad is held, not only its code, which loses it by undef, or when a string eval defines the sub
+ * once more. */
 struct lexical {
-    PADLIST *list; /* of its code, which is held */
+    PAD *pad;
     PADOFFSET place;
     SV *value;   /* held */
     SV *content; /* NULL: none */
@@ -25,7 +27,7 @@ static struct {
 
 static SV **slot_of(const struct lexical *lexical)
 {
-    return &AvARRAY(PadlistARRAY(lexical->list)[1])[lexical->place];
+    return &AvARRAY(lexical->pad)[lexical->place];
 }
 
 static void add(pTHX_ const struct lexical *lexical)
@@ -34,12 +36,14 @@ static void add(pTHX_ const struct lexical *lexical)
         pads.room = pads.room ? 2 * pads.room : 64;
         Renew(pads.lexicals, pads.room, struct lexical);
     }
+    SvREFCNT_inc_simple_void_NN((SV *)lexical->pad);
+    SvREFCNT_inc_simple_void_NN(lexical->value);
     pads.lexicals[pads.count++] = *lexical;
 }
 
-static void remember(pTHX_ PADLIST *list, PADOFFSET place, const PADNAME *name)
+static void remember(pTHX_ PAD *pad, PADOFFSET place, const PADNAME *name)
 {
-    struct lexical lexical = {.list = list, .place = place};
+    struct lexical lexical = {.pad = pad, .place = place};
 
     lexical.value = *slot_of(&lexical);
     if (!lexical.value)
@@ -48,7 +52,6 @@ static void remember(pTHX_ PADLIST *list, PADOFFSET place, const PADNAME *name)
     lexical.content = lexical.state ? NULL : xs_value_content(aTHX_ lexical.value);
     if (!lexical.state && !lexical.content && SvREFCNT(lexical.value) == 1)
         return;
-    SvREFCNT_inc_simple_void_NN(lexical.value);
     add(aTHX_ & lexical);
 }
 
@@ -56,6 +59,7 @@ void xs_pads_remember(pTHX_ CV *cv, const char *file)
 {
     PADLIST *list;
     PADNAMELIST *names;
+    PAD *pad;
 
     if (CvISXSUB(cv) || (file && (!CvFILE(cv) || strNE(CvFILE(cv), file))))
         return;
@@ -67,15 +71,16 @@ void xs_pads_remember(pTHX_ CV *cv, const char *file)
     ptr_table_store(pads.known, cv, SvREFCNT_inc((SV *)cv));
     xs_patterns_remember(aTHX_ cv == PL_main_cv ? PL_main_root : CvROOT(cv));
     names = PadlistNAMES(list);
+    pad = PadlistARRAY(list)[1];
     for (PADOFFSET i = 1; i <= (PADOFFSET)PadnamelistMAX(names); i++) {
         const PADNAME *name = PadnamelistARRAY(names)[i];
-        SV *value = AvARRAY(PadlistARRAY(list)[1])[i];
+        SV *value = AvARRAY(pad)[i];
         if (!name || !PadnamePV(name) || !PadnameLEN(name))
             continue;
         if (value && SvTYPE(value) == SVt_PVCV)
             xs_pads_remember(aTHX_(CV *) value, NULL);
         else if (!PadnameOUTER(name) && !PadnameIsOUR(name))
-            remember(aTHX_ list, i, name);
+            remember(aTHX_ pad, i, name);
     }
 }
 
