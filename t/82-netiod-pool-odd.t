@@ -42,6 +42,12 @@ PERL
 
 odd 'a pipe that nobody closes', "open OUT, '|-', 'tr a-z A-Z' or die; print OUT qq{heard\\n};\n";
 
+odd 'STDIN and STDOUT upon files, at a place of theirs', <<'PERL';
+my $line = <STDIN>; print tell STDIN, seek(STDIN, 0, 0) ? 'seeks' : 'does not', "\n"; open STDIN, '<', $0 or die; my $first = <STDIN>; print tell STDIN, "\n";
+$| = 1; system 'head -c 20'; seek STDIN, 0, 0; print scalar(() = <STDIN>), "\n"; seek STDIN, -10, 2; print <STDIN>; open STDOUT, '+>', 'DIR/place' or die;
+print "hello\n"; print STDERR tell STDOUT, "\n"; seek STDOUT, 0, 0; print 'J'; close STDOUT; open my $file, '<', 'DIR/place'; print STDERR <$file>;
+PERL
+
 odd 'STDOUT that is lost, with what it had to say', <<'PERL';
 print "not for the next one\n"; undef *STDOUT; system 'true';
 PERL
@@ -195,6 +201,13 @@ use feature 'state'; no warnings; my $all;
 sub gone { state $n = 5; state @list; push @list, $n++; return $all .= 'x' } sub again { state %seen = (a => 1); return $seen{a}++ }
 eval { gone(); again() } for 1, 2; undef &gone; eval 'sub again { return 7 } 1' or die;
 my @others = map { [1 .. 50] } 1 .. 200; print again(), "\n", <STDIN>;
+PERL
+
+odd 'variables that subs share with a BEGIN block', <<'PERL';
+BEGIN { my $n = 5; sub next_id { return ++$n } my (@list, %seen) = (1); sub seen { push @list, 1; return $seen{+shift}++ . @list } }
+BEGIN { my ($text, $left) = ('', 3); *add = sub { return $text .= shift . $left-- } }
+print next_id(), next_id(), seen('a'), seen('a'), add('x'), add('y'), "\n";
+{ my $inner = 1; sub around { my $kept = 1; BEGIN { my $deep = 0; *deep = sub { return ++$deep } } return $inner++ + deep() } } print around(), around(), "\n";
 PERL
 
 odd 'packages that the run has made', <<'PERL';

@@ -354,22 +354,21 @@ static IV layer_close(pTHX_ PerlIO *f)
     return close(fd) == -1 && errno != EINTR ? -1 : result;
 }
 
+/* Of a socket there is no place.  But a program may open STDIN upon a file: perl then puts that
+ * under the same handle, by its number. */
 static IV layer_seek(pTHX_ PerlIO *f, Off_t offset, int whence)
 {
     PERL_UNUSED_CONTEXT;
-    PERL_UNUSED_ARG(f);
-    PERL_UNUSED_ARG(offset);
-    PERL_UNUSED_ARG(whence);
-    errno = ESPIPE;
-    return -1;
+    if (lseek(self(f)->fd, offset, whence) == -1)
+        return -1;
+    PerlIOBase(f)->flags &= ~PERLIO_F_EOF;
+    return 0;
 }
 
 static Off_t layer_tell(pTHX_ PerlIO *f)
 {
     PERL_UNUSED_CONTEXT;
-    PERL_UNUSED_ARG(f);
-    errno = ESPIPE;
-    return -1;
+    return lseek(self(f)->fd, 0, SEEK_CUR);
 }
 
 /* A thread that is born gets talks of its own, so that none is shared between threads;

@@ -9,8 +9,8 @@
 #include "patterns.h"
 #include "value.h"
 
-/* The pad is held, not only its code, which loses it by undef, or when a string eval defines the sub
- * once more. */
+/* The pad is held, not only its code, which loses it by undef, or when a string eval defines the
+ * sub once more. */
 struct lexical {
     PAD *pad;
     PADOFFSET place;
@@ -23,6 +23,7 @@ static struct {
     struct lexical *lexicals;
     size_t count, room;
     PTR_TBL_t *known; /* code */
+    PTR_TBL_t *held;  /* variables */
 } pads;
 
 static SV **slot_of(const struct lexical *lexical)
@@ -38,6 +39,7 @@ static void add(pTHX_ const struct lexical *lexical)
     }
     SvREFCNT_inc_simple_void_NN((SV *)lexical->pad);
     SvREFCNT_inc_simple_void_NN(lexical->value);
+    ptr_table_store(pads.held, lexical->value, lexical->value);
     pads.lexicals[pads.count++] = *lexical;
 }
 
@@ -55,6 +57,19 @@ static void remember(pTHX_ PAD *pad, PADOFFSET place, const PADNAME *name)
     add(aTHX_ & lexical);
 }
 
+/* One of a block around the sub.  A BEGIN block is gone by now, with its own pad, and what it
+ * shared with its subs is theirs alone. */
+static void remember_outer(pTHX_ PAD *pad, PADOFFSET place)
+{
+    struct lexical lexical = {.pad = pad, .place = place};
+
+    lexical.value = *slot_of(&lexical);
+    if (!lexical.value || ptr_table_fetch(pads.held, lexical.value))
+        return;
+    lexical.content = xs_value_content(aTHX_ lexical.value);
+    add(aTHX_ & lexical);
+}
+
 void xs_pads_remember(pTHX_ CV *cv, const char *file)
 {
     PADLIST *list;
@@ -63,8 +78,10 @@ void xs_pads_remember(pTHX_ CV *cv, const char *file)
 
     if (CvISXSUB(cv) || (file && (!CvFILE(cv) || strNE(CvFILE(cv), file))))
         return;
-    if (!pads.known)
+    if (!pads.known) {
         pads.known = ptr_table_new();
+        pads.held = ptr_table_new();
+    }
     list = CvPADLIST(cv);
     if (!list || PadlistMAX(list) < 1 || ptr_table_fetch(pads.known, cv))
         return;
@@ -79,7 +96,9 @@ void xs_pads_remember(pTHX_ CV *cv, const char *file)
             continue;
         if (value && SvTYPE(value) == SVt_PVCV)
             xs_pads_remember(aTHX_(CV *) value, NULL);
-        else if (!PadnameOUTER(name) && !PadnameIsOUR(name))
+        else if (PadnameOUTER(name) && !PadnameIsOUR(name))
+            remember_outer(aTHX_ pad, i);
+        else if (!PadnameIsOUR(name))
             remember(aTHX_ pad, i, name);
     }
 }
