@@ -210,6 +210,12 @@ print next_id(), next_id(), seen('a'), seen('a'), add('x'), add('y'), "\n";
 { my $inner = 1; sub around { my $kept = 1; BEGIN { my $deep = 0; *deep = sub { return ++$deep } } return $inner++ + deep() } } print around(), around(), "\n";
 PERL
 
+odd 'classes that get ancestors while it runs', <<'PERL';
+package Above; sub new { return bless {}, shift } sub hello { return 'above' } package Other; sub hello { return 'other' } sub more { return 'more' }
+package Below; use parent -norequire => 'Above'; package Beside; use base 'Above'; package main;
+for my $class (qw(Below Beside)) { no strict 'refs'; print scalar @{"${class}::ISA"}, $class->can('more') ? 'can' : 'cannot', "\n"; unshift @{"${class}::ISA"}, 'Other'; print $class->new->hello, $class->more, "\n" }
+PERL
+
 odd 'packages that the run has made', <<'PERL';
 print ${'Fresh::scalar'} // 'none', scalar @{'Fresh::Deep::array'}, "\n"; ${'Fresh::scalar'} = 1; push @{'Fresh::Deep::array'}, 1;
 PERL

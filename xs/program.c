@@ -119,6 +119,12 @@ static bool is_of_use_vars(const GV *gv)
     return len >= sizeof end - 1 && strEQ(file + len - (sizeof end - 1), end);
 }
 
+/* Of a package that is the program's: "use parent" has made it. */
+static bool is_isa(const GV *gv)
+{
+    return strEQ(GvNAME(gv), "ISA");
+}
+
 static struct global *new_global(pTHX_ GV *gv)
 {
     struct global *global;
@@ -315,7 +321,8 @@ static size_t remember_globs(pTHX_ HV *stash, bool known)
             continue;
         if (known && GvCV((GV *)value))
             xs_pads_remember(aTHX_ GvCV((GV *)value), program.file);
-        if (!is_ours(aTHX_ stash, (GV *)value) && !(is_programs && is_of_use_vars((GV *)value)))
+        if (!is_ours(aTHX_ stash, (GV *)value) &&
+            !(is_programs && is_of_use_vars((GV *)value)) && !(known && is_isa((GV *)value)))
             continue;
         remember_global(aTHX_(GV *) value, known);
         count++;
