@@ -72,6 +72,16 @@ PERL
 
 odd 'layers of all handles', "use open qw(:std :utf8); print qq{\\x{263a}\\n}; print <STDIN>;\n";
 
+odd 'folders that are left open, and one that was not opened', <<'PERL';
+my $line = <STDIN>; opendir FOLDER, '/proc/self' if $line =~ /a/; BEGIN { opendir EARLY, '/proc/self/task' }
+{ no warnings; print readdir FOLDER ? 'some' : 'none', "\n" } opendir FOLDER, '/proc/self/task' or die; opendir *ANOTHER, '/'; print telldir EARLY ? 'open' : 'there', "\n";
+PERL
+
+odd "formats' names and pages of handles that are theirs", join "\n",
+    'open OUT, ">&", \*STDOUT or die; my $i = 0;', 'format OTHER =', 'other', '.', 'format STDERR =', 'its own', '.',
+    'for my $to (*OUT, *STDERR) { select $to; print STDERR "$~ $^ $= $- $%\n"; write STDERR; $~ = "OTHER"; write; ($^, $=, $%) = ("X", 5, 7) }',
+    'format OUT =', 'out', '.', 'print STDERR "$.\n" if <STDIN>; $. = 9;', '';
+
 # ---- globs of standard handles, and of perl's own variables
 
 my $data = "\n__DATA__\nof the program\nmore\n";

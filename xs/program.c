@@ -10,6 +10,7 @@
 #include "program.h"
 
 #include "data.h"
+#include "forms.h"
 #include "loaded.h"
 #include "pads.h"
 #include "patterns.h"
@@ -23,8 +24,10 @@ struct global {
     HV *hash, *hash_content;
     CV *code, *form;
     IO *io;
-    U8 flags;        /* io's: ARGV begins anew */
-    bool open;       /* io: it was opened at the beginning, by a BEGIN block */
+    U8 flags;    /* io's: ARGV begins anew */
+    bool open;   /* io: it was opened at the beginning, by a BEGIN block */
+    bool folder; /* the same as a folder's */
+    struct xs_forms forms;
     unsigned others; /* what of it is not looked after here */
 };
 
@@ -146,6 +149,14 @@ static bool is_anothers(const SV *sv, bool imported)
     return sv && imported && SvREFCNT(sv) > 1;
 }
 
+static void remember_io(pTHX_ struct global *global)
+{
+    global->open = IoIFP(global->io) != NULL;
+    global->folder = IoDIRP(global->io) != NULL;
+    global->flags = (U8)IoFLAGS(global->io);
+    xs_forms_remember(aTHX_ & global->forms, global->io);
+}
+
 /* known: its variables have content that is the program's; else it is of a run, and is emptied. */
 static void remember_global(pTHX_ GV *gv, bool known)
 {
@@ -178,8 +189,8 @@ static void remember_global(pTHX_ GV *gv, bool known)
     if (global->others & HANDLE)
         return;
     global->io = (IO *)SvREFCNT_inc((SV *)GvIOp(gv));
-    global->open = global->io && IoIFP(global->io);
-    global->flags = global->io ? (U8)IoFLAGS(global->io) : 0;
+    if (global->io)
+        remember_io(aTHX_ global);
     if (global->open && strEQ(HEK_KEY(GvNAME_HEK(gv)), "DATA") && is_ours(aTHX_ GvSTASH(gv), gv))
         xs_data_remember(aTHX_ gv);
 }
@@ -195,6 +206,14 @@ static void put_back_slot(pTHX_ SV **slot, SV *then)
     SvREFCNT_dec(now);
 }
 
+static void close_folder(IO *io)
+{
+    if (!IoDIRP(io) || IoFLAGS(io) & IOf_FAKE_DIRP)
+        return;
+    (void)PerlDir_close(IoDIRP(io));
+    IoDIRP(io) = NULL;
+}
+
 static void put_back_io(pTHX_ struct global *global)
 {
     GV *gv = global->gv;
@@ -202,8 +221,12 @@ static void put_back_io(pTHX_ struct global *global)
 
     if (io && IoIFP(io) && !(io == global->io && global->open) && !xs_data_is(gv))
         (void)do_close(gv, FALSE);
-    if (global->io)
+    if (io && !(io == global->io && global->folder))
+        close_folder(io);
+    if (global->io) {
         IoFLAGS(global->io) = global->flags;
+        xs_forms_put_back(aTHX_ & global->forms, global->io);
+    }
     if (io != global->io)
         put_back_slot(aTHX_(SV **) & GvIOp(gv), (SV *)global->io);
 }
@@ -321,8 +344,8 @@ static size_t remember_globs(pTHX_ HV *stash, bool known)
             continue;
         if (known && GvCV((GV *)value))
             xs_pads_remember(aTHX_ GvCV((GV *)value), program.file);
-        if (!is_ours(aTHX_ stash, (GV *)value) &&
-            !(is_programs && is_of_use_vars((GV *)value)) && !(known && is_isa((GV *)value)))
+        if (!is_ours(aTHX_ stash, (GV *)value) && !(is_programs && is_of_use_vars((GV *)value)) &&
+            !(known && is_isa((GV *)value)))
             continue;
         remember_global(aTHX_(GV *) value, known);
         count++;

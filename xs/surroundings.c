@@ -2,6 +2,7 @@
  * descriptors 0 to 2 and their handles, %ENV, %SIG, perl's own variables, umask, folder, alarm. */
 #include "surroundings.h"
 
+#include "forms.h"
 #include "last_line.h"
 #include "layer.h"
 #include "older.h"
@@ -31,6 +32,7 @@ static struct surroundings {
     U32 err_flags;
     SV *layers_in, *layers_out, *layers_err; /* what perl -C and BEGIN blocks have put upon them */
     U8 flags_out, flags_err;
+    struct xs_forms forms_err;
     int null, error, folder; /* descriptors */
     int free;                /* the lowest that is free */
     struct stat error_stat;
@@ -143,6 +145,7 @@ static void remember_handles(pTHX)
     around.layers_err = layers_of(aTHX_ IoOFP(around.err_io));
     around.flags_out = IoFLAGS(around.idle_out) & IOf_FLUSH;
     around.flags_err = IoFLAGS(around.err_io) & IOf_FLUSH;
+    xs_forms_remember(aTHX_ & around.forms_err, around.err_io);
     free_place(aTHX_ around.idle_in, STDIN_FILENO);
     free_place(aTHX_ around.idle_out, STDOUT_FILENO);
     around.uses[0] = uses_of(STDIN_FILENO);
@@ -336,10 +339,11 @@ static void put_back_error(pTHX)
     remember_error(aTHX_ f);
 }
 
-/* The handle's own $|. */
-static void put_back_flush(void)
+/* What is the handle's own: $| and the like. */
+static void put_back_own_of_error(pTHX)
 {
     IoFLAGS(around.err_io) = (U8)((IoFLAGS(around.err_io) & ~IOf_FLUSH) | around.flags_err);
+    xs_forms_put_back(aTHX_ & around.forms_err, around.err_io);
 }
 
 /* What has come too late for a handler of this run is not for one of the next; but signals that end
@@ -398,7 +402,7 @@ void xs_surroundings_put_back(pTHX)
     xs_last_line_end(around.error); /* which may be a signal to forget */
     put_back_process(aTHX);
     put_back_error(aTHX);
-    put_back_flush();
+    put_back_own_of_error(aTHX);
     setdefout(around.selected);
     PL_last_in_gv = NULL;
     SvOK_off(around.line_number);
