@@ -240,6 +240,12 @@ package Gone; our $kept; sub hello { return 'hello' } package main;
 print Gone::hello(), $Gone::kept // 'none', "\n"; $Gone::kept = 1; delete $main::{'Gone::'};
 PERL
 
+odd 'names that are deleted', <<'PERL';
+package Part; sub new { return bless {}, shift } sub hello { return 'hello' } our $kept; package All; sub hello { return 'all' } package main;
+our $gone; sub gone { return 'gone' } print Part->new->hello, All->hello, map({ main->can($_) ? 1 : 0 } qw(gone none)), ${'gone'} // 'none', "\n";
+$gone = $Part::kept = 5; delete $Part::{hello}; delete @main::{qw(gone)}; %All:: = (); print map({ $_->can('hello') ? 1 : 0 } qw(Part All)), ${'gone'} // 'none', "\n";
+PERL
+
 # ---- exit and die
 
 odd 'exit in a file that is being loaded', <<'PERL';

@@ -18,7 +18,8 @@
 
 struct global {
     GV *gv;
-    GP *gp; /* held */
+    U32 uses; /* of the glob; less: it may be in its package no more */
+    GP *gp;   /* held */
     SV *scalar, *scalar_content;
     AV *array, *array_content;
     HV *hash, *hash_content;
@@ -247,12 +248,31 @@ static void put_back_code(pTHX_ struct global *global)
     mro_method_changed_in(GvSTASH(gv));
 }
 
+/* A run has deleted it: what perl has compiled still has it, but who looks for a method, or by a
+ * name, would find none, or another one. */
+static void put_back_entry(pTHX_ struct global *global)
+{
+    GV *gv = global->gv;
+    HV *stash = GvSTASH(gv);
+    I32 len = HEK_UTF8(GvNAME_HEK(gv)) ? -(I32)GvNAMELEN(gv) : (I32)GvNAMELEN(gv);
+    SV **entry = hv_fetch(stash, GvNAME(gv), len, 0);
+
+    if (!entry || *entry != (SV *)gv) {
+        (void)hv_store(stash, GvNAME(gv), len, SvREFCNT_inc((SV *)gv), 0);
+        if (HvNAME(stash))
+            mro_method_changed_in(stash);
+    }
+    global->uses = SvREFCNT(gv);
+}
+
 static void put_back_global(pTHX_ struct global *global)
 {
     GV *gv = global->gv;
 
     if (!isGV_with_GP(gv))
         return;
+    if (SvREFCNT(gv) < global->uses && GvSTASH(gv))
+        put_back_entry(aTHX_ global);
     if (GvGP(gv) != global->gp) {
         gp_free(gv);
         GvGP_set(gv, gp_ref(global->gp));
@@ -459,6 +479,8 @@ void xs_program_remember(pTHX)
     xs_pads_remember(aTHX_ PL_main_cv, NULL);
     remember_handles(aTHX);
     remember_stashes(aTHX_ PL_defstash, true);
+    for (size_t i = 0; i < program.count; i++)
+        program.globals[i].uses = SvREFCNT(program.globals[i].gv);
     remember_ends(aTHX);
     for (SSize_t i = 0; i <= av_len(program.ends); i++)
         xs_pads_remember(aTHX_(CV *) * av_fetch(program.ends, i, 0), program.file);
