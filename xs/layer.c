@@ -355,11 +355,22 @@ static IV layer_close(pTHX_ PerlIO *f)
 }
 
 /* Of a socket there is no place.  But a program may open STDIN upon a file: perl then puts that
- * under the same handle, by its number. */
+ * under the same handle, by its number.  perl asks for the place of each new handle, too, before
+ * it has a descriptor. */
+static Off_t place(PerlIO *f, Off_t offset, int whence)
+{
+    int fd = self(f)->fd;
+
+    if (fd != -1)
+        return lseek(fd, offset, whence);
+    errno = ESPIPE;
+    return -1;
+}
+
 static IV layer_seek(pTHX_ PerlIO *f, Off_t offset, int whence)
 {
     PERL_UNUSED_CONTEXT;
-    if (lseek(self(f)->fd, offset, whence) == -1)
+    if (place(f, offset, whence) == -1)
         return -1;
     PerlIOBase(f)->flags &= ~PERLIO_F_EOF;
     return 0;
@@ -368,7 +379,7 @@ static IV layer_seek(pTHX_ PerlIO *f, Off_t offset, int whence)
 static Off_t layer_tell(pTHX_ PerlIO *f)
 {
     PERL_UNUSED_CONTEXT;
-    return lseek(self(f)->fd, 0, SEEK_CUR);
+    return place(f, 0, SEEK_CUR);
 }
 
 /* A thread that is born gets talks of its own, so that none is shared between threads;
