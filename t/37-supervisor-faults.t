@@ -17,6 +17,8 @@ $SIG{$_} = sub { die "stopped by a signal\n" }
     for qw(ALRM INT TERM);
 alarm 300;
 
+my $heart = 4;    # seconds; a worker that has no processor for so long is killed, too
+
 # The sum of a counter over all workers.
 sub counted {
     my ($s, $path, $name) = @_;
@@ -192,7 +194,7 @@ subtest 'B1: one worker has no descriptors, another has' => sub {
 };
 
 subtest 'a worker that does not go on' => sub {
-    my $s     = NetIO::Test::Workers->start('-w', 2, '-b', 0.4);
+    my $s     = NetIO::Test::Workers->start('-w', 2, '-b', $heart);
     my $idle  = $s->held;
     my $stuck = $s->connect;
 
@@ -207,13 +209,13 @@ subtest 'a worker that does not go on' => sub {
 
 # A machine that was suspended, a frozen control group: everybody was halted, and nobody is late.
 subtest 'B27: all of them halted' => sub {
-    my $s   = NetIO::Test::Workers->start('-w', 2, '-b', 0.4);
+    my $s   = NetIO::Test::Workers->start('-w', 2, '-b', $heart);
     my @old = $s->settled;
 
-    $s->ask("x\n") for 1 .. 10;    # somebody is awake
+    $s->ask("x\n") for 1 .. 10;        # somebody is awake
     $s->kill('STOP');
     kill 'STOP', @old;
-    Time::HiRes::sleep(1);         # longer than a heart may rest
+    Time::HiRes::sleep($heart + 1);    # longer than a heart may rest
     kill 'CONT', @old;
     $s->kill('CONT');
     is $s->ask("x\n"), "<x>\n", 'it goes on';
@@ -224,7 +226,7 @@ subtest 'B27: all of them halted' => sub {
 subtest 'B27: all of them frozen' => sub {
     my $group = "/sys/fs/cgroup/freezer/netio-test-$$";
     plan skip_all => 'no freezer control group here' if $> != 0 || !mkdir $group;
-    my $s   = NetIO::Test::Workers->start('-w', 2, '-b', 0.4);
+    my $s   = NetIO::Test::Workers->start('-w', 2, '-b', $heart);
     my @old = $s->settled;
 
     $s->ask("x\n") for 1 .. 10;
@@ -232,7 +234,7 @@ subtest 'B27: all of them frozen' => sub {
     freeze($group, 'FROZEN');
     my $waiting = $s->connect;
     syswrite $waiting, "waited\n";
-    Time::HiRes::sleep(1);
+    Time::HiRes::sleep($heart + 1);
     freeze($group, 'THAWED');
     is $s->read_all($waiting), "<waited>\n", 'who came meanwhile is answered';
     $s->ask("x\n") for 1 .. 10;

@@ -160,11 +160,12 @@ subtest 'nothing to do' => sub {
     ended($server, 'idle');
 };
 
+# A worker that has no processor for as long as that is killed, too.
 subtest 'killed, and stuck' => sub {
     my $server = with(
         'on_line => sub {
         1 while $_[1] eq "loop";
-        $_[0]->reply("$_[1] of $$\n") }, heartbeat_seconds => 0.4, read_seconds => 20'
+        $_[0]->reply("$_[1] of $$\n") }, heartbeat_seconds => 4, read_seconds => 20'
     );
     my $one  = who($server);
     my $held = $server->client;
@@ -195,7 +196,7 @@ subtest 'stuck with its peer alone' => sub {
             print "$$ $line";
         }
         package main;
-        serve_as('Serves', model => 'prefork', workers => 2, heartbeat_seconds => 0.4,
+        serve_as('Serves', model => 'prefork', workers => 2, heartbeat_seconds => 4,
             on_start => sub { report('worker', $$) });
 PROGRAM
     $server->settled('2 serving');
