@@ -49,7 +49,7 @@ sub is_stopped {
 }
 
 subtest 'stopped while it serves' => sub {
-    my $pool = pool('--heartbeat-seconds', 1);
+    my $pool = pool('--heartbeat-seconds', 4);
     my ($client, $pid) = served($pool, 'stop');
     my ($next) = $pool->ask("x\n") =~ /^(\d+)\n\z/;
     isnt $next, $pid, 'another one takes its place';
@@ -60,7 +60,7 @@ subtest 'stopped while it serves' => sub {
 };
 
 subtest 'stopped while it has no client' => sub {
-    my $pool = pool('--heartbeat-seconds', 1, '--workers', 2);
+    my $pool = pool('--heartbeat-seconds', 4, '--workers', 2);
     my ($idle, $other) = $pool->workers;
     kill 'STOP', $idle;
     ok is_stopped($idle), 'it is stopped';
@@ -75,7 +75,7 @@ subtest 'stopped while it has no client' => sub {
 };
 
 subtest 'past the time of its connection' => sub {
-    my $pool = pool('--heartbeat-seconds', 4, '--total-seconds', 2);
+    my $pool = pool('--heartbeat-seconds', 4, '--total-seconds', 5);
     for my $word (qw(sleep block child)) {
         my ($client, $pid, $child);
         # On a slow machine its time may be over before it has said who it is.
