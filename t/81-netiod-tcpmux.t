@@ -101,7 +101,8 @@ $netiod->finish;
 # ---- the rules and limits of each service -------------------------------------------------
 
 $netiod = NetIO::Test::Inetd->start(config => <<'CONF');
-{mux} on bind = 127.0.0.1, socktype = stream, protocol = tcp, exec = internal, args = tcpmux,
+{mux} on bind = 127.0.0.1, socktype = stream, protocol = tcp, exec = internal, args = tcpmux;
+{hasty} on bind = 127.0.0.1, socktype = stream, protocol = tcp, exec = internal, args = tcpmux,
     first_seconds = 1;
 {denied} on bind = 127.0.0.1, socktype = stream, protocol = tcp, user = nobody, exec = /bin/cat,
     args = cat, stderr = socket, tcpmux = yes, deny = 127.0.0.1;
@@ -169,15 +170,15 @@ is $netiod->ask(mux => "$name{prox}\r\nPROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nx")
 
 # ---- time -------------------------------------------------------------------------------
 
-my $mux    = $netiod->port('mux');
-my $silent = $netiod->connect('mux');
+my $hasty  = $netiod->port('hasty');
+my $silent = $netiod->connect('hasty');
 is $netiod->read_all($silent), '', 'who says nothing is closed';
-ok $netiod->wait_log(qr/$mux: 127\.0\.0\.1:\d+: idle\n/), 'and logged';
-my $drip = $netiod->connect('mux');
+ok $netiod->wait_log(qr/$hasty: 127\.0\.0\.1:\d+: idle\n/), 'and logged';
+my $drip = $netiod->connect('hasty');
 my $idle;
 while (!$idle) {
     syswrite $drip, 'x';
-    $idle = $netiod->wait_log(qr/$mux: \S+: idle\n/, 0.1);
+    $idle = $netiod->wait_log(qr/$hasty: \S+: idle\n/, 0.1);
 }
 ok $idle, 'R24: bytes now and then extend nothing';
 my @many = map { $netiod->connect('mux') } 1 .. 50;
