@@ -174,7 +174,7 @@ SKIP: {
 # ---- something more is handed over
 
 {
-    my $u = $class->start(args => ['-e', '-t', '3'], addresses => [path('s')]);
+    my $u = $class->start(args => ['-e', '-t', '10'], addresses => [path('s')]);
     my ($pid, $said) = $u->heard('ready');
     is $said, 'clean', 'nobody was before it';
     my $fds;
@@ -215,7 +215,7 @@ SKIP: {
 # ---- too slow
 
 for my $behaviour (qw(hang mute)) {
-    my $u = $class->start(args => ['-t', '0.3'], addresses => [path('s')]);
+    my $u = $class->start(args => ['-t', '4'], addresses => [path('s')]);
     my ($pid) = $u->heard('ready');
     $u->behave($behaviour);
     $u->usr2;

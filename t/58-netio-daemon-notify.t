@@ -68,7 +68,7 @@ alarm 300;
     my $place = NetIO::Test::Supervisor->new;
     my ($fifo, $path) = $place->fifo('fifo');
     my $run = $place->run(
-        [qw(--ready notify --restart on-failure --ready-seconds 3)],
+        [qw(--ready notify --restart on-failure --ready-seconds 10)],
         perl_program(
             $SAY
                 . '&say("READY=1") if !-e $ARGV[1]; print "up\n"; '
@@ -80,7 +80,7 @@ alarm 300;
     ok($run->wait_log(qr/is ready\n/), 'ready');
     spew($place->dir . '/silent', '');
     syswrite $fifo, "end\n";
-    ok($run->wait_log(qr/not ready within 3 seconds\n.*SIGTERM.*starts again in 1 seconds\n/s),
+    ok($run->wait_log(qr/not ready within 10 seconds\n.*SIGTERM.*starts again in 1 seconds\n/s),
         'a restart that does not get ready is ended, and started again');
     is($place->end($run), 0, 'stopped');
 }

@@ -206,11 +206,11 @@ for my $case (
 # While it waits to be started again.
 for my $signal (qw(TERM INT)) {
     my $place = NetIO::Test::Supervisor->new;
-    my ($env, @program) = obeying($place, 'exit 1', 'exit 1', 'exit 1', 'exit 1');
+    my ($env, @program) = obeying($place, ('exit 1') x 6);
     my $run = $place->run([@$env, qw(--restart always)], @program);
-    $run->wait_log(qr/starts again in 2 seconds\n/);
+    $run->wait_log(qr/starts again in 8 seconds\n/);
     is($place->end($run, $signal), 0, "$signal while nothing runs ends the supervisor");
-    unlike($run->log_text, qr/start 3/, 'without another start');
+    unlike($run->log_text, qr/start 5/, 'without another start');
 }
 {
     my $place = NetIO::Test::Supervisor->new;

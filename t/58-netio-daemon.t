@@ -79,18 +79,18 @@ my @truth = (
     ],
     [
         'does not get ready',
-        [qw(--ready notify --ready-seconds 2)],
+        [qw(--ready notify --ready-seconds 8)],
         [@idle],
         75,
-        "x: up\nnetio-daemon: x: pid N was not ready within 2 seconds\n"
+        "x: up\nnetio-daemon: x: pid N was not ready within 8 seconds\n"
             . "netio-daemon: x: pid N was ended by signal 15 (SIGTERM)\n"
     ],
     [
         'does not get ready, and does not end',
-        [qw(--ready notify --ready-seconds 2 --stop-seconds 0.2)],
+        [qw(--ready notify --ready-seconds 8 --stop-seconds 0.2)],
         [perl_program('$SIG{TERM} = "IGNORE"; print "up\n"; sleep 1000')],
         75,
-        "x: up\nnetio-daemon: x: pid N was not ready within 2 seconds\n"
+        "x: up\nnetio-daemon: x: pid N was not ready within 8 seconds\n"
             . "netio-daemon: x: killing pid N\n"
             . "netio-daemon: x: pid N was ended by signal 9 (SIGKILL)\n"
     ],
