@@ -133,7 +133,7 @@ my @table = (
     ],
     [
         'A14 seven of eight are silent, all of them raced in a loop',
-        ['-p', '-t', 2, 'eight', 4343],
+        ['-p', '-t', 20, 'eight', 4343],
         join('', map { "try 198.51.100.$_:4343: Operation canceled\n" } 1 .. 7)
             . "try 198.51.100.8:4343: connected\nopened\ncode 0\nleft 0\n"
     ],

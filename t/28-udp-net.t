@@ -112,7 +112,7 @@ left 0
 SAID
     [
         'A2 a short deadline, eight in a black hole: all are asked',
-        ['-t', 1.6, map { "198.51.100.$_" } 1 .. 8],
+        ['-w', 60_000, '-t', 6.4, map { "198.51.100.$_" } 1 .. 8],
         join('',
             map { "try 198.51.100.$_ 198.51.100.$_:4343: Connection timed out (asked 1)\n" } 1 .. 8)
             . "read 198.51.100.8:4343: Connection timed out\ncode ETIMEDOUT\nleft 0\n"
