@@ -187,7 +187,7 @@ $d->finish;
 # ---- the slow ----------------------------------------------------------------------------
 
 {
-    my $hurry  = NetIO::Test::Daemon->whoisd($db, '--query-seconds', 2);
+    my $hurry  = NetIO::Test::Daemon->whoisd($db, '--query-seconds', 6);
     my $client = $hurry->connect;
     my $sent   = 0;
 

@@ -57,7 +57,7 @@ sub rules {
     $d->finish;
 }
 {
-    my $d    = NetIO::Test::Daemon->whoisd($db, '--max-clients', 1, '--total-seconds', 2);
+    my $d    = NetIO::Test::Daemon->whoisd($db, '--max-clients', 1, '--total-seconds', 6);
     my $held = $d->connect;
 
     syswrite $held, 'o';
