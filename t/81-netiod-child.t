@@ -137,10 +137,14 @@ close $client;
 ok $d->wait_log(qr/yes: end for \S+, pid \d+, \S+ seconds, signal 13\n/),
     'R22 who writes to a client that is gone ends by SIGPIPE';
 
-$client = $d->connect('never');
-ok $d->wait_log(
-    qr/never: end for \S+, pid \d+, 0\.[5-9]\d\d seconds, signal 15\n|never: end for \S+, pid \d+, [1-9]\S+ seconds, signal 15\n/
-    ),
+# Where it has no processor for a second, SIGKILL comes, too: then another one is looked at.
+my $never;
+for (1 .. 5) {
+    $client = $d->connect('never');
+    $never  = $d->wait_log(qr/never: end for \S+, pid \d+, (\S+ seconds, .+)\n/);
+    last if !$never || $never->[0] !~ /signal 9/;
+}
+like $never && $never->[0], qr/\A(?:0\.[5-9]\d\d|[1-9]\S+) seconds, signal 15\z/,
     'who goes on for ever is ended by SIGTERM after total_seconds';
 
 # On a slow machine its time may be over before it is so stubborn.
