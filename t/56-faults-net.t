@@ -94,10 +94,10 @@ is opening($client, ['each', $port, timeout => 10], how => 'say')->{said}, 'hell
 is opening($client, ['192.0.2.77', $port, timeout => 0.2])->{name}, 'ETIMEDOUT',
     'A4 nobody answers ARP, until the deadline';
 {
-    my $got = opening($client, ['eight', $port, timeout => 2], how => 'say');
+    my $got = opening($client, ['eight', $port, timeout => 20], how => 'say');
     is "$got->{peer} $got->{said}", "192.0.2.2:$port hello", 'A14 the last of eight addresses';
     is $got->{left},                '0 0',                   'A14 nothing is left of the others';
-    $got = opening($client, ['eight', 44, timeout => 2]);
+    $got = opening($client, ['eight', 44, timeout => 6]);
     is $got->{name}, 'ETIMEDOUT', 'A14 a deadline for all of them';
     is_deeply [sort @{ $got->{tried} }],
         ['192.0.2.2:44 ECONNREFUSED', map { "198.51.100.$_:44 ETIMEDOUT" } 1 .. 7],
@@ -117,7 +117,7 @@ SKIP: {
     $got = opening($client, ['both', $port, timeout => 0.2, family => 'inet6']);
     is $got->{name}, 'ETIMEDOUT', 'A13 only IPv6 wanted';
     nft($server, "add rule inet fault in meta nfproto ipv4 tcp dport $port reject with tcp reset");
-    $got = opening($client, ['both', $port, timeout => 2]);
+    $got = opening($client, ['both', $port, timeout => 6]);
     is $got->{name}, 'ETIMEDOUT', 'A13 neither';
     is_deeply $got->{tried}, ["[2001:db8::2]:$port ETIMEDOUT", "192.0.2.2:$port ECONNREFUSED"],
         'A13 and the order is reported';
