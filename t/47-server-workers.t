@@ -330,7 +330,7 @@ PROGRAM
     like $server->err, qr/worker \d .*no database/, 'the log says why';
 
     $server = serving(<<'PROGRAM');
-        serve(workers => 2, on_line => sub { $_[0]->reply("$_[1] $$\n") }, ready_seconds => 5,
+        serve(workers => 2, on_line => sub { $_[0]->reply("$_[1] $$\n") }, ready_seconds => 20,
             on_reload => sub { $main::broken = 1; return },
             on_kept => sub { $main::broken = 0; report('kept', $_[1]) },
             on_start => sub { report('worker', $$); die "no database\n" if $main::broken });
