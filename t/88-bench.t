@@ -10,7 +10,7 @@ use lib qw(bench/lib t/lib);
 
 use File::Temp ();
 use NetIO::Bench;
-use NetIO::Bench::Process qw(interrupt run);
+use NetIO::Bench::Process qw(catch_signals run);
 use NetIO::Test::Patience;
 use Test::More;
 
@@ -311,7 +311,8 @@ subtest 'stopped where exceptions are lost' => sub {
     my @turns;
     my $ours  = sub { push @turns, 'ours'; eval { kill 'TERM', $$ }; return (cpu => 1) };
     my $peers = sub { push @turns, 'peers'; return (cpu => 1) };
-    local $SIG{TERM} = sub { interrupt("interrupted\n") };
+    local @SIG{qw(INT TERM HUP)};
+    catch_signals();
 
     ok !eval { NetIO::Bench->new->rounds(3, ours => $ours, peers => $peers) }, 'no more turns';
     is "$@@turns", "interrupted\nours", 'but why';

@@ -16,6 +16,7 @@ package NetIO::Bench::Process;
 #     run(@command);                                   # or die
 #     run_piped(['producer', ...], ['consumer', ...]);
 #
+#     catch_signals();                                 # INT, TERM and HUP interrupt
 #     interrupt("too late\n");                         # from a handler; interruption says why
 #     go_on;                                           # dies of it, here where nothing is half-done
 
@@ -27,7 +28,7 @@ use Fcntl       qw(F_SETFD);
 use POSIX       ();
 use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 
-our @EXPORT_OK = qw(go_on interrupt interruption is_listening timed run run_piped);
+our @EXPORT_OK = qw(catch_signals go_on interrupt interruption is_listening timed run run_piped);
 
 use constant {
     PATIENCE  => 120,     # seconds until a server is ready; one that reads gigabytes first, too
@@ -37,7 +38,7 @@ use constant {
 };
 
 my $serial = 0;
-my $interrupted;    # why
+my $interrupted;          # why
 
 # An exception out of the handler would be lost in a destructor, or in other code that catches
 # exceptions.  What is waited for ends, and with it the wait; the youngest first, which may be
@@ -47,6 +48,15 @@ sub interrupt {
 
     $interrupted = $why;
     kill 'TERM', reverse _children($$);
+    return;
+}
+
+# A child that is not yet what it shall execute has nothing to say.
+sub catch_signals {
+    my $self = $$;
+
+    @SIG{qw(INT TERM HUP)} =
+        (sub { $$ == $self ? interrupt("interrupted\n") : POSIX::_exit(1) }) x 3;
     return;
 }
 
