@@ -1,4 +1,4 @@
-/* Perl face.  Variables of formats; see forms.h.  Called by program.c and surroundings.c; it
+/* Perl face.  Variables of formats; see forms.h.  Called by opened.c and surroundings.c; it
  * touches the handles that they name. */
 #include "forms.h"
 

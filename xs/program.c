@@ -10,8 +10,8 @@
 #include "program.h"
 
 #include "data.h"
-#include "forms.h"
 #include "loaded.h"
+#include "opened.h"
 #include "pads.h"
 #include "patterns.h"
 #include "value.h"
@@ -24,11 +24,7 @@ struct global {
     AV *array, *array_content;
     HV *hash, *hash_content;
     CV *code, *form;
-    IO *io;
-    U8 flags;    /* io's: ARGV begins anew */
-    bool open;   /* io: it was opened at the beginning, by a BEGIN block */
-    bool folder; /* the same as a folder's */
-    struct xs_forms forms;
+    struct xs_opened opened;
     unsigned others; /* what of it is not looked after here */
 };
 
@@ -150,14 +146,6 @@ static bool is_anothers(const SV *sv, bool imported)
     return sv && imported && SvREFCNT(sv) > 1;
 }
 
-static void remember_io(pTHX_ struct global *global)
-{
-    global->open = IoIFP(global->io) != NULL;
-    global->folder = IoDIRP(global->io) != NULL;
-    global->flags = (U8)IoFLAGS(global->io);
-    xs_forms_remember(aTHX_ & global->forms, global->io);
-}
-
 /* known: its variables have content that is the program's; else it is of a run, and is emptied. */
 static void remember_global(pTHX_ GV *gv, bool known)
 {
@@ -189,10 +177,9 @@ static void remember_global(pTHX_ GV *gv, bool known)
         global->form = (CV *)SvREFCNT_inc((SV *)GvFORM(gv));
     if (global->others & HANDLE)
         return;
-    global->io = (IO *)SvREFCNT_inc((SV *)GvIOp(gv));
-    if (global->io)
-        remember_io(aTHX_ global);
-    if (global->open && strEQ(HEK_KEY(GvNAME_HEK(gv)), "DATA") && is_ours(aTHX_ GvSTASH(gv), gv))
+    xs_opened_remember(aTHX_ & global->opened, GvIOp(gv));
+    if (global->opened.file && strEQ(HEK_KEY(GvNAME_HEK(gv)), "DATA") &&
+        is_ours(aTHX_ GvSTASH(gv), gv))
         xs_data_remember(aTHX_ gv);
 }
 
@@ -205,31 +192,6 @@ static void put_back_slot(pTHX_ SV **slot, SV *then)
         return;
     *slot = SvREFCNT_inc(then);
     SvREFCNT_dec(now);
-}
-
-static void close_folder(IO *io)
-{
-    if (!IoDIRP(io) || IoFLAGS(io) & IOf_FAKE_DIRP)
-        return;
-    (void)PerlDir_close(IoDIRP(io));
-    IoDIRP(io) = NULL;
-}
-
-static void put_back_io(pTHX_ struct global *global)
-{
-    GV *gv = global->gv;
-    IO *io = GvIOp(gv);
-
-    if (io && IoIFP(io) && !(io == global->io && global->open) && !xs_data_is(gv))
-        (void)do_close(gv, FALSE);
-    if (io && !(io == global->io && global->folder))
-        close_folder(io);
-    if (global->io) {
-        IoFLAGS(global->io) = global->flags;
-        xs_forms_put_back(aTHX_ & global->forms, global->io);
-    }
-    if (io != global->io)
-        put_back_slot(aTHX_(SV **) & GvIOp(gv), (SV *)global->io);
 }
 
 static void put_back_code(pTHX_ struct global *global)
@@ -277,8 +239,10 @@ static void put_back_global(pTHX_ struct global *global)
         gp_free(gv);
         GvGP_set(gv, gp_ref(global->gp));
     }
-    if (!(global->others & HANDLE))
-        put_back_io(aTHX_ global);
+    if (!(global->others & HANDLE)) {
+        xs_opened_put_back(aTHX_ & global->opened, gv);
+        put_back_slot(aTHX_(SV **) & GvIOp(gv), (SV *)global->opened.io);
+    }
     put_back_code(aTHX_ global);
     put_back_slot(aTHX_(SV **) & GvGP(gv)->gp_form, (SV *)global->form);
     if ((global->scalar || !is_anothers(GvSV(gv), GvIMPORTED_SV(gv))) &&
