@@ -130,7 +130,7 @@ subtest 'no place for new workers' => sub {
     }
     # Some workers may hold several, and others none: those end at once.
     like $s->reload('workers 32'), qr/^reloaded/, 'twice as many fit';
-    my $drains = $s->children - 32;
+    my $drains = $s->children_now - 32;
     ok $drains > 0, "$drains drain";
     push @held, map { $s->held } 1 .. 64;
     $s->kill('HUP');
@@ -157,7 +157,7 @@ subtest 'B16: a storm of HUP' => sub {
     is $answered,               $asked,                   'all questions are answered';
     is $s->reload('workers 2'), "reloaded $s->{address}", 'it goes on';
     my $until = time + 30;
-    1 while $s->children != 2 && time < $until && $s->pump($until);
+    1 while $s->children_now != 2 && time < $until && $s->pump($until);
     is scalar(my @two = $s->settled), 2, 'the last configuration holds';
 };
 

@@ -403,7 +403,7 @@ for my $name (qw(whoisd lighttpd)) {
 
         # It also has a child to pass the time, which may be gone again.
         my ($pid) = grep { (eval { NetIO::Test::Daemon::slurp("/proc/$_/comm") } // '') =~ /^$name$/ }
-            $run->children;
+            $run->children_now;
         kill 'KILL', $pid;
         is $run->wait_end, 69, 'it ends, too';
         says($run, qr/^run: $name ended by itself$/m, 'and says why');

@@ -369,10 +369,24 @@ sub wait_end {
     return $self->{end} = end_of($self->{pid});
 }
 
-sub children {
+# Its children that are there, whether or not they are about to end.
+sub children_now {
     my ($self) = @_;
 
     return split ' ', slurp("/proc/$self->{pid}/task/$self->{pid}/children");
+}
+
+# The same as soon as they are as many as it shall have.  A worker may serve before the next one is
+# born, and a client has all of its answer before the end of its program was seen.
+sub children {
+    my ($self) = @_;
+    my $until = Time::HiRes::time() + PATIENCE;
+
+    while (1) {
+        my @children = $self->children_now;
+        return @children if @children == $self->{workers} || Time::HiRes::time() > $until;
+        $self->pump(Time::HiRes::time() + 0.02);
+    }
 }
 
 # Those that were not there when it got ready, when they are more than they may be.  What it has just

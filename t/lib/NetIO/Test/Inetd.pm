@@ -153,9 +153,6 @@ sub answer {
 # A reload has given it more sockets, or less: two descriptors a service.
 sub grows { return $_[0]{grows} += $_[1] }
 
-# Those that are there, whether or not they are about to end.
-sub children_now { return $_[0]->SUPER::children }
-
 sub log { return $_[0]->log_text }
 
 # What is said to who asks for the status.  Whoever has it has it of a netiod that has come to the end
@@ -272,18 +269,6 @@ sub wait_end {
         $end ||= $earlier;
     }
     return $self->{end} = $end;
-}
-
-# A client may have had all of its answer before the program's end was seen.
-sub children {
-    my ($self) = @_;
-    my $until = Time::HiRes::time() + 30;
-
-    while (1) {
-        my @children = $self->SUPER::children;
-        return @children if @children == $self->{workers} || Time::HiRes::time() > $until;
-        $self->pump(Time::HiRes::time() + 0.02);
-    }
 }
 
 # The pipes of its programs' standard errors, of which it has both ends, stay as long as it does.

@@ -87,7 +87,7 @@ sub idle {
     my ($seconds) = @_;
     my ($daemon, $folder) = configured();
 
-    silent_for($seconds, sub { $daemon->ask("cisco\r\n") }, $daemon->pid, $daemon->children);
+    silent_for($seconds, sub { $daemon->ask("cisco\r\n") }, $daemon->pid, $daemon->children_now);
     is $daemon->kill('TERM')->wait_end, '0', 'and it ends';
     return;
 }
@@ -105,14 +105,14 @@ sub hours {
     my ($seconds, $least)                = @_;
     my ($daemon, $folder)                = configured();
     my ($until, $rounds, $lost, $before) = (clock_gettime(CLOCK_MONOTONIC) + $seconds, 0, 0);
-    my @pids = ($daemon->pid, sort $daemon->children);
+    my @pids = ($daemon->pid, sort $daemon->children_now);
     while ($rounds < 2 || clock_gettime(CLOCK_MONOTONIC) < $until) {
         my %count = load_of($daemon, $least)->finish;
         $lost += ($count{lost} // 1) + ($count{refused} // 1);
         $before = measured(@pids) if !$rounds++;
     }
     is $lost, 0, "$rounds times $least connections: none is lost";
-    is_deeply [$daemon->pid, sort $daemon->children], \@pids, 'the workers are the same';
+    is_deeply [$daemon->pid, sort $daemon->children_now], \@pids, 'the workers are the same';
     is_flat('B31', $before, measured(@pids));
     is $daemon->kill('TERM')->wait_end, '0', 'and it ends';
     return;

@@ -132,7 +132,7 @@ sub settled {
     my @children;
 
     my $is = eventually {
-        @children = $self->children;
+        @children = $self->children_now;
         @children == $self->{workers} && !grep { $gone{$_} || is_zombie($_) } @children;
     };
     return $is ? @children : ();
@@ -161,7 +161,7 @@ sub complaints {
         my @children = $self->settled;
         my $workers  = $self->{workers} - ($self->{workers_before} // $self->{workers});
         my @extra    = $self->extra_descriptors(2 * $workers);
-        push @bad, 'children: ' . join ' ',          $self->children if !@children;
+        push @bad, 'children: ' . join ' ',          $self->children_now if !@children;
         push @bad, 'descriptors more: ' . join ', ', @extra          if @extra;
         my $end = $self->end;
         push @bad, 'TERM: ' . ($end // 'goes on') if !defined $end || $end ne '0';
