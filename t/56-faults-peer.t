@@ -68,6 +68,15 @@ sub opened {
     return tcpopen($peer->host, $peer->port, timeout => 30, deadline => 60, fatal => 1);
 }
 
+# What a program prints that has a minute for it.
+sub output_of {
+    my ($program, @arguments) = @_;
+    my @perl = ($^X, qw(-Mblib -MNetIO -MSocket -MTime::HiRes -e), $program, @arguments);
+
+    open my $output, '-|', qw(timeout 60), @perl or die "timeout: $!\n";
+    return join '', <$output>;
+}
+
 # Throws out of an operator, whose handle goes with the scope.
 my %throws = (
     print   => sub { my $fh = opened($silent); $fh->deadline(0); print {$fh} 'x' },
@@ -122,7 +131,28 @@ for my $name (sort keys %throws) {
         is $@, "enough\n", 'F1 a handler ends a print';
     }
     is fds(), $before, 'F1 and the descriptor is closed';
+
     alarm 300;
+}
+
+# A buffer of a set size does not grow: the end of the scope, or of the program, finds it full, and
+# has no deadline.
+for my $leaves ('die qq(enough\n)', 'print(qq(enough\n)), exit') {
+    my $program = <<'PROGRAM' . "local \$SIG{ALRM} = sub { $leaves };" . <<'PROGRAM';
+        my ($host, $port) = @ARGV;
+        sub fds { opendir my $folder, '/proc/self/fd'; return scalar(() = readdir $folder) }
+PROGRAM
+        my $before = fds();
+        eval {
+            my $fh = tcpopen($host, $port, timeout => 30, fatal => 1);
+            setsockopt $fh, Socket::SOL_SOCKET, Socket::SO_SNDBUF, 1;
+            Time::HiRes::setitimer(Time::HiRes::ITIMER_REAL, 0.1);
+            print {$fh} 'x' x 2e7;
+        };
+        print $@, fds() == $before ? () : "a descriptor is left\n";
+PROGRAM
+    is output_of($program, $deaf->host, $deaf->port), "enough\n",
+        "F1 $leaves: what goes with it waits for nobody";
 }
 
 done_testing;

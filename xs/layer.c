@@ -56,24 +56,39 @@ static void attach(struct layer *layer, int fd, struct xs_talk *talk)
     PerlIOUnix_refcnt_inc(fd);
 }
 
-static void unlock(pTHX_ void *slot)
+/* Takes the place of an operator that a handler has died or exited out of.  While the scopes end by
+ * that, perl still calls it the one under way; but who closes a handle then is not printing to it,
+ * and nobody is there to wait. */
+static OP left;
+
+struct running {
+    PerlIOl *slot;
+    bool returned;
+};
+
+static void unlock(pTHX_ void *handlers)
 {
-    ((PerlIOl *)slot)->flags--;
+    struct running *running = handlers;
+
+    running->slot->flags--;
+    if (!running->returned)
+        PL_op = &left;
 }
 
 /* Runs the %SIG handlers that wait; 0 when one of them closed this handle.  What they read has
  * nothing to do with the limit of the read under way. */
 static int run_handlers(pTHX_ PerlIO *f)
 {
-    PerlIOl *slot = ((PerlIOl *)f)->head;
+    struct running running = {.slot = ((PerlIOl *)f)->head};
     netio_deadline limit = self(f)->talk->limit;
     int open;
 
     ENTER;
-    slot->flags++;
-    SAVEDESTRUCTOR_X(unlock, slot);
+    running.slot->flags++;
+    SAVEDESTRUCTOR_X(unlock, &running);
     self(f)->talk->limit = NETIO_NEVER;
     PERL_ASYNC_CHECK();
+    running.returned = true;
     open = !(PerlIOBase(f)->flags & PERLIO_F_CLEARED);
     if (open)
         self(f)->talk->limit = limit;
@@ -299,6 +314,8 @@ static SSize_t layer_write(pTHX_ PerlIO *f, const void *data, Size_t size)
             return fail(aTHX_ f, NETIO_STAGE_WRITE, (int)n);
         if (self(f)->sent == size)
             break;
+        if (n < 0 && PL_op == &left) /* what goes out without waiting does */
+            return fail(aTHX_ f, NETIO_STAGE_WRITE, -EINTR);
         if (due == NETIO_NEVER && self(f)->talk->write_seconds > 0)
             due = netio_deadline_in(self(f)->talk->write_seconds);
         if (n < 0 && wait_turn(aTHX_ f, NETIO_STAGE_WRITE, NETIO_WRITE, due) != 0)
