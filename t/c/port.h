@@ -27,24 +27,36 @@ PORT int port_is_bound(int type, unsigned port)
     return failed;
 }
 
-/* A port that nobody has, TCP or UDP, and no other test gets as long as this process lives: it
- * keeps one descriptor for each.  The name of the lock is NetIO::Test::Port's, too. */
-PORT unsigned free_port(void)
+/* The descriptor of the lock; -1: another test has that port. */
+PORT int port_lock(unsigned port)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
-    int lock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int len = snprintf(un.sun_path + 1, sizeof un.sun_path - 1, "netio-port-%u", port) + 1;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (bind(fd, (struct sockaddr *)&un,
+             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)len)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* A port that nobody has, TCP or UDP, and no other test gets as long as this process lives: it
+ * keeps one descriptor for each.  The name of the lock is NetIO::Test::Port's, too; it comes first,
+ * or whoever has the port would find it in use for the moment of the look. */
+PORT unsigned free_port(void)
+{
     static unsigned seed;
-    unsigned port;
-    int len;
 
     seed = seed ? seed : (unsigned)getpid();
     for (int tries = 0; tries < 1000; tries++) {
-        port = PORT_FIRST + (unsigned)rand_r(&seed) % (PORT_LAST - PORT_FIRST);
-        len = snprintf(un.sun_path + 1, sizeof un.sun_path - 1, "netio-port-%u", port) + 1;
-        if (!port_is_bound(SOCK_STREAM, port) && !port_is_bound(SOCK_DGRAM, port) &&
-            bind(lock, (struct sockaddr *)&un,
-                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)len)) == 0)
+        unsigned port = PORT_FIRST + (unsigned)rand_r(&seed) % (PORT_LAST - PORT_FIRST);
+        int lock = port_lock(port);
+        if (lock == -1)
+            continue;
+        if (!port_is_bound(SOCK_STREAM, port) && !port_is_bound(SOCK_DGRAM, port))
             return ports_locked++, port;
+        close(lock);
     }
     fprintf(stderr, "no free port\n");
     exit(1);

@@ -25,11 +25,12 @@ my %locks;    # by port: addresses that nobody else has as long as this test liv
 sub _is_free {
     my ($port) = @_;
 
+    socket my $lock, AF_UNIX, SOCK_DGRAM, 0 or die "socket: $!\n";
+    bind $lock, pack_sockaddr_un("\0netio-port-$port") or return 0;
+    # Only then: whoever has it is not to find it in use for the moment of this look.
     for my $how ([Proto => 'tcp', Listen => 1], [Proto => 'udp']) {
         IO::Socket::INET->new(LocalAddr => '0.0.0.0', LocalPort => $port, @$how) or return 0;
     }
-    socket my $lock, AF_UNIX, SOCK_DGRAM, 0 or die "socket: $!\n";
-    bind $lock, pack_sockaddr_un("\0netio-port-$port") or return 0;
     $locks{$port} = $lock;
     return 1;
 }
