@@ -49,7 +49,9 @@ sub _supervise {
     if ($server) {
         $server->_is_served;
         $supervisor = $$;
-        return if eval { _take_descriptors(); $server->run; 1 };
+        my $has_run = eval { _take_descriptors(); $server->run; 1 };
+        _look_no_more();
+        return if $has_run;
     }
     my $why      = $@;
     my $is_wrong = ref $why && $why->stage =~ /\A(?:option|service)\z/;    # one of the values given
@@ -134,14 +136,22 @@ sub _is_ready {
     return;
 }
 
+# While perl ends, nothing catches the signal any more.
+sub _look_no_more {
+    $looks = 0;
+    alarm 0;
+    return;
+}
+
 # One that is gone for a moment is about to be replaced.
 sub _look {
     my $now = join ' ', (Time::HiRes::stat(_one('program')))[0, 1, 7, 9];
 
+    return if !$looks;
     alarm LOOK_SECONDS;
     return if $now eq '' || $now eq _one('file');
     $given{file} = [$now];
-    alarm 0 if !_tell();     # nobody listens any more
+    alarm 0 if !_tell();    # nobody listens any more
     return;
 }
 
