@@ -170,6 +170,7 @@ sub uid {
     $d->{workers} = 2;
     $d->kill('HUP');
     ok $d->wait_log(qr/configuration: read again/), 'HUP: well again';
+    is scalar(my @two = $d->children), 2, 'those of an earlier generation are gone';
     like $d->ask("one\r\n"), $ok, 'and answers from it';
     ok !-e "$dir/s", 'HUP: what was not listed any more is gone';
     $d->finish;
