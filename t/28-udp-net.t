@@ -92,7 +92,7 @@ my @table = (
     # name, arguments, what is said
     [
         'a server that answers',
-        ['192.0.2.2'], "try 192.0.2.2 192.0.2.2:4343: answered (asked 1)\n$YES"
+        ['-w', 60_000, '192.0.2.2'], "try 192.0.2.2 192.0.2.2:4343: answered (asked 1)\n$YES"
     ],
     [
         'A2 the first of two in a black hole: the second one answers',
@@ -129,7 +129,10 @@ try 192.0.2.2:9 192.0.2.2:9: Connection refused (asked 1)
 try 192.0.2.2 192.0.2.2:4343: answered (asked 1)
 $YES
 SAID
-    ['all refuse, here or there', [qw(192.0.2.2:9 203.0.113.1 192.0.2.2:10)], <<'SAID'],
+    [
+        'all refuse, here or there',
+        ['-w', 60_000, qw(192.0.2.2:9 203.0.113.1 192.0.2.2:10)],
+        <<'SAID'],
 try 192.0.2.2:9 192.0.2.2:9: Connection refused (asked 1)
 try 203.0.113.1 203.0.113.1:4343: No route to host (asked 0)
 try 192.0.2.2:10 192.0.2.2:10: Connection refused (asked 1)

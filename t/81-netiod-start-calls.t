@@ -357,7 +357,7 @@ sub change_pool {
         # The second try may be in vain, too, before strace has let go: then it says so.
         return "got <$said>"
             if $said !~ /^Arguments:\t(?:first|second)$/m
-            && !($said eq '' && $log =~ /: no pool could be started: clients are let go/);
+            && !($said eq '' && $end && $log =~ /: no pool could be started: clients are let go/);
         if ($said =~ /^Arguments:\t$argument$/m) {
             $end->() if $end;
             return world_in($said);

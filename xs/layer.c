@@ -28,6 +28,7 @@ struct layer {
     int fd;
     Size_t sent;        /* bytes that have gone out of the write under way */
     unsigned completed; /* writes so far */
+    bool left;          /* a handler has died or exited out of the last write */
     struct xs_talk *talk;
 };
 
@@ -56,14 +57,16 @@ static void attach(struct layer *layer, int fd, struct xs_talk *talk)
     PerlIOUnix_refcnt_inc(fd);
 }
 
-/* Takes the place of an operator that a handler has died or exited out of.  While the scopes end by
- * that, perl still calls it the one under way; but who closes a handle then is not printing to it,
- * and nobody is there to wait. */
-static OP left;
+/* Takes the place of a print that a handler has died or exited out of.  While the scopes end by
+ * that, perl would call it the operator under way: but who closes the handle then is not printing
+ * to it, and nobody is there to wait.  It lasts until an operator further out has its place again.
+ */
+static OP nobody;
 
 struct running {
+    PerlIO *f;
     PerlIOl *slot;
-    bool returned;
+    bool writes, returned;
 };
 
 static void unlock(pTHX_ void *handlers)
@@ -71,15 +74,19 @@ static void unlock(pTHX_ void *handlers)
     struct running *running = handlers;
 
     running->slot->flags--;
-    if (!running->returned)
-        PL_op = &left;
+    if (running->writes && !running->returned) {
+        PL_op = &nobody;
+        if (PerlIOValid(running->f) && !(PerlIOBase(running->f)->flags & PERLIO_F_CLEARED))
+            self(running->f)->left = true;
+    }
 }
 
 /* Runs the %SIG handlers that wait; 0 when one of them closed this handle.  What they read has
  * nothing to do with the limit of the read under way. */
-static int run_handlers(pTHX_ PerlIO *f)
+static int run_handlers(pTHX_ PerlIO *f, enum netio_stage stage)
 {
-    struct running running = {.slot = ((PerlIOl *)f)->head};
+    struct running running = {
+        .f = f, .slot = ((PerlIOl *)f)->head, .writes = stage == NETIO_STAGE_WRITE};
     netio_deadline limit = self(f)->talk->limit;
     int open;
 
@@ -249,7 +256,7 @@ static SSize_t layer_read(pTHX_ PerlIO *f, void *data, Size_t size)
     if (self(f)->talk->read_failed)
         return fail(aTHX_ f, NETIO_STAGE_READ, self(f)->talk->read_failed);
     for (;;) {
-        if (xs_signal_waits(aTHX) && !run_handlers(aTHX_ f))
+        if (xs_signal_waits(aTHX) && !run_handlers(aTHX_ f, NETIO_STAGE_READ))
             return -1;
         /* What came too late is too late, or a peer that never stops would never end. */
         if (too_late(self(f)->talk, self(f)->talk->line_due))
@@ -293,7 +300,7 @@ static SSize_t layer_write(pTHX_ PerlIO *f, const void *data, Size_t size)
     if (self(f)->sent > size)
         self(f)->sent = 0;
     while (self(f)->sent < size) {
-        if (xs_signal_waits(aTHX) && !run_handlers(aTHX_ f))
+        if (xs_signal_waits(aTHX) && !run_handlers(aTHX_ f, NETIO_STAGE_WRITE))
             return -1;
         if (self(f)->completed != completed)
             return (SSize_t)size;
@@ -314,7 +321,7 @@ static SSize_t layer_write(pTHX_ PerlIO *f, const void *data, Size_t size)
             return fail(aTHX_ f, NETIO_STAGE_WRITE, (int)n);
         if (self(f)->sent == size)
             break;
-        if (n < 0 && PL_op == &left) /* what goes out without waiting does */
+        if (n < 0 && self(f)->left && PL_op == &nobody) /* what goes without waiting has gone */
             return fail(aTHX_ f, NETIO_STAGE_WRITE, -EINTR);
         if (due == NETIO_NEVER && self(f)->talk->write_seconds > 0)
             due = netio_deadline_in(self(f)->talk->write_seconds);
@@ -322,6 +329,7 @@ static SSize_t layer_write(pTHX_ PerlIO *f, const void *data, Size_t size)
             return -1;
     }
     self(f)->sent = 0;
+    self(f)->left = false;
     self(f)->talk->line_due = NETIO_NEVER; /* it was its turn to listen */
     self(f)->completed++;
     return (SSize_t)size;
@@ -334,6 +342,7 @@ static IV layer_pushed(pTHX_ PerlIO *f, const char *mode, SV *arg, PerlIO_funcs 
     layer->fd = -1;
     layer->sent = 0;
     layer->completed = 0;
+    layer->left = false;
     layer->talk = NULL;
     return PerlIOBase_pushed(aTHX_ f, mode, arg, tab);
 }

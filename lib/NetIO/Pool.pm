@@ -145,9 +145,9 @@ sub _look_no_more {
 
 # One that is gone for a moment is about to be replaced.
 sub _look {
+    return if !$looks;
     my $now = join ' ', (Time::HiRes::stat(_one('program')))[0, 1, 7, 9];
 
-    return if !$looks;
     alarm LOOK_SECONDS;
     return if $now eq '' || $now eq _one('file');
     $given{file} = [$now];

@@ -255,9 +255,9 @@ never gets a text with a hole in it, every further C<print> fails as well.
 A signal does not disturb a read or write, except that its handler in C<%SIG> runs at once.  The
 handler may die out of it, close the handle, or change its deadline; after a C<die> the handle
 can be used as if the read or write had not been begun, and what had been sent is not sent
-again; an C<:encoding> layer, though, may lose track of what it was writing.  A handle whose scope
-ends by that C<die>, or whose program ends by an C<exit> of the handler, waits for nobody: what its
-peer does not take at once is not sent.  A handler must not
+again; an C<:encoding> layer, though, may lose track of what it was writing.  A handle whose
+C<print> was ended so, and whose scope ends with it, waits for nobody: what its peer does not take
+at once is not sent.  A handler must not
 read from the very handle that is being read.  A peer that is gone makes C<print> fail with
 EPIPE; no SIGPIPE is raised.
 
