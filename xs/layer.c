@@ -37,18 +37,6 @@ static struct layer *self(PerlIO *f)
     return (struct layer *)PerlIOBase(f);
 }
 
-struct xs_talk *xs_talk_keep(struct xs_talk *talk)
-{
-    talk->refs++;
-    return talk;
-}
-
-void xs_talk_release(struct xs_talk *talk)
-{
-    if (talk && --talk->refs == 0)
-        Safefree(talk);
-}
-
 static void attach(struct layer *layer, int fd, struct xs_talk *talk)
 {
     layer->fd = fd;
@@ -218,25 +206,6 @@ static bool is_over(int fd)
     return recv(fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) == -1 && errno == EAGAIN;
 }
 
-static bool too_late(const struct xs_talk *talk, netio_deadline due)
-{
-    return netio_deadline_passed(netio_deadline_sooner(talk->deadline, due));
-}
-
-/* The peer's time begins when somebody waits for it, and ends with the end of a line. */
-static netio_deadline line_due(struct xs_talk *talk)
-{
-    if (talk->line_seconds > 0 && talk->line_due == NETIO_NEVER)
-        talk->line_due = netio_deadline_in(talk->line_seconds);
-    return talk->line_due;
-}
-
-static void look_for_line(struct xs_talk *talk, const char *data, size_t size)
-{
-    if (talk->line_due != NETIO_NEVER && memchr(data, '\n', size))
-        talk->line_due = NETIO_NEVER;
-}
-
 static SSize_t end_of_file(PerlIO *f)
 {
     PerlIOBase(f)->flags |= PERLIO_F_EOF;
@@ -259,13 +228,13 @@ static SSize_t layer_read(pTHX_ PerlIO *f, void *data, Size_t size)
         if (xs_signal_waits(aTHX) && !run_handlers(aTHX_ f, NETIO_STAGE_READ))
             return -1;
         /* What came too late is too late, or a peer that never stops would never end. */
-        if (too_late(self(f)->talk, self(f)->talk->line_due))
+        if (xs_talk_is_late(self(f)->talk, self(f)->talk->line_due))
             return fail(aTHX_ f, NETIO_STAGE_READ, -ETIMEDOUT);
         ssize_t n = netio_fd_recv(self(f)->fd, data, size);
         if (n > 0) {
             if (self(f)->talk->signals)
                 errno = before; /* as read(2) leaves it, which has not tried in vain */
-            look_for_line(self(f)->talk, data, (size_t)n);
+            xs_talk_heard(self(f)->talk, data, (size_t)n);
             return n;
         }
         if (n == 0 && size)
@@ -278,7 +247,7 @@ static SSize_t layer_read(pTHX_ PerlIO *f, void *data, Size_t size)
             self(f)->talk->over = true;
             return end_of_file(f);
         }
-        if (wait_turn(aTHX_ f, NETIO_STAGE_READ, NETIO_READ, line_due(self(f)->talk)) != 0)
+        if (wait_turn(aTHX_ f, NETIO_STAGE_READ, NETIO_READ, xs_talk_line_due(self(f)->talk)) != 0)
             return -1;
     }
 }
@@ -309,7 +278,7 @@ static SSize_t layer_write(pTHX_ PerlIO *f, const void *data, Size_t size)
                 (void)raise(SIGPIPE);
             return fail(aTHX_ f, NETIO_STAGE_WRITE, self(f)->talk->write_failed);
         }
-        if (too_late(self(f)->talk, due))
+        if (xs_talk_is_late(self(f)->talk, due))
             return fail(aTHX_ f, NETIO_STAGE_WRITE, -ETIMEDOUT);
         ssize_t n =
             netio_fd_send(self(f)->fd, (const char *)data + self(f)->sent, size - self(f)->sent);
@@ -408,24 +377,9 @@ static Off_t layer_tell(pTHX_ PerlIO *f)
     return place(f, 0, SEEK_CUR);
 }
 
-/* A thread that is born gets talks of its own, so that none is shared between threads;
- * both directions of a handle find the same one by the map of what is cloned. */
-static struct xs_talk *talk_clone(pTHX_ struct xs_talk *talk)
-{
-    struct xs_talk *copy = (struct xs_talk *)ptr_table_fetch(PL_ptr_table, talk);
-
-    if (copy)
-        return copy;
-    Newx(copy, 1, struct xs_talk);
-    *copy = *talk;
-    copy->refs = 0;
-    ptr_table_store(PL_ptr_table, talk, copy);
-    return copy;
-}
-
 static PerlIO *layer_dup(pTHX_ PerlIO *f, PerlIO *old, CLONE_PARAMS *param, int flags)
 {
-    struct xs_talk *talk = param ? talk_clone(aTHX_ self(old)->talk) : self(old)->talk;
+    struct xs_talk *talk = param ? xs_talk_clone(aTHX_ self(old)->talk) : self(old)->talk;
     int fd = self(old)->fd;
 
     if (flags & PERLIO_DUP_FD)
